@@ -1,0 +1,192 @@
+"""Configurations of a run: frozen dataclasses, checked when made, that JSON can carry.
+
+A "step" is one parameter update everywhere in this project; `batch_size` is the global
+batch. A run's key is a hash of its whole configuration, so equal runs are found again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+from typing import Any, Literal
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn
+
+from bsgen import errors
+
+
+def _integer(argument: str, value: Any, minimum: int) -> int:
+    if isinstance(value, bool) or int(value) != value or value < minimum:
+        raise errors.UserError(argument, value, f"give an integer of at least {minimum}")
+    return int(value)
+
+
+def _real(argument: str, value: Any, minimum: float, below: float = math.inf) -> float:
+    if not (math.isfinite(value) and minimum <= value < below):
+        bounds = f"at least {minimum:g}"
+        bounds += "" if below == math.inf else f" and below {below:g}"
+        raise errors.UserError(argument, value, f"give a finite number of {bounds}")
+    return float(value)
+
+
+class _Checked:
+    """A frozen dataclass whose fields are replaced by their checked values."""
+
+    def _set(self, **checked: Any) -> None:
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(_Checked):
+    """Which examples a run sees, and how their inputs are scaled.
+
+    Attributes:
+      name: a dataset of `bsgen.data`.
+      train_size: N, the number of training examples drawn; None takes all there are.
+      validation_size: examples set aside from the training pool, disjoint from N.
+      scaling: an input scaling of `bsgen.data.scaling`.
+      subset_seed: draws the training subset (and the whole task, where it is random).
+    """
+
+    name: str = "digits"
+    train_size: int | None = None
+    validation_size: int = 0
+    scaling: str = "unit_norm"
+    subset_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.train_size is not None:
+            self._set(train_size=_integer("train_size", self.train_size, 1))
+        self._set(
+            validation_size=_integer("validation_size", self.validation_size, 0),
+            subset_seed=_integer("subset_seed", self.subset_seed, 0),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(_Checked):
+    """A network of `bsgen.models` by name, and its sizes."""
+
+    name: str = "mlp"
+    hidden_units: tuple[int, ...] = (800,)
+    activation: str = "relu"
+
+    def __post_init__(self) -> None:
+        units = tuple(_integer("hidden_units", n, 1) for n in self.hidden_units)
+        self._set(hidden_units=units)
+
+
+@dataclasses.dataclass(frozen=True)
+class MomentumConfig(_Checked):
+    """Settings of `bsgen.optimizers.Momentum`.
+
+    `l2` adds (l2/2)|w|^2 to the MEAN loss, for every parameter. Smith & Le (2017) write
+    their coefficient lambda for the SUM over N examples, hence l2 = lambda / N.
+    """
+
+    name: Literal["momentum"] = "momentum"
+    learning_rate: float = 1.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    l2: float = 0.0
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        self._set(
+            learning_rate=_real("learning_rate", self.learning_rate, 0.0),
+            momentum=_real("momentum", self.momentum, 0.0, 1.0),
+            l2=_real("l2", self.l2, 0.0),
+        )
+        if self.clip_norm is not None:
+            clip_norm = _real("clip_norm", self.clip_norm, 0.0)
+            if clip_norm == 0:
+                raise errors.UserError("clip_norm", 0.0, "give None to switch clipping off")
+            self._set(clip_norm=clip_norm)
+
+
+@dataclasses.dataclass(frozen=True)
+class NewtonConfig(_Checked):
+    """Newton's method on the whole training set, for convex costs; `l2` as above."""
+
+    name: Literal["newton"] = "newton"
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if _real("l2", self.l2, 0.0) == 0:
+            remedy = "Newton's method needs l2 > 0, or separable data have no minimum"
+            raise errors.UserError("l2", self.l2, remedy)
+        self._set(l2=float(self.l2))
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(_Checked):
+    """One training run, whole: two runs with equal configurations are the same run.
+
+    Attributes:
+      data, model, optimizer: see their classes.
+      batch_size: B, examples per step, 1 to N; None is the full batch.
+      num_steps: parameter updates (the most that Newton's method may take).
+      evaluation_steps: the steps after which the run is evaluated, rising, from 0 on;
+        the last one is always `num_steps`.
+      seed: of the initial weights and the order of the batches.
+    """
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: MomentumConfig | NewtonConfig = MomentumConfig()
+    batch_size: int | None = None
+    num_steps: int = 1000
+    evaluation_steps: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        num_steps = _integer("num_steps", self.num_steps, 1)
+        steps = {_integer("evaluation_steps", s, 0) for s in self.evaluation_steps}
+        if steps and max(steps) > num_steps:
+            raise errors.UserError(
+                "evaluation_steps", max(steps), f"none may exceed num_steps={num_steps}"
+            )
+        self._set(
+            num_steps=num_steps,
+            evaluation_steps=tuple(sorted(steps | {num_steps})),
+            seed=_integer("seed", self.seed, 0),
+        )
+        if self.batch_size is not None:
+            self._set(batch_size=_integer("batch_size", self.batch_size, 1))
+            train_size = self.data.train_size
+            if train_size is not None and self.batch_size > train_size:
+                remedy = f"a batch is at most the training set, train_size={train_size}"
+                raise errors.UserError("batch_size", self.batch_size, remedy)
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that follow from the whole configuration."""
+        text = json.dumps(to_dict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+for _class in (DataConfig, ModelConfig, MomentumConfig, NewtonConfig):
+    _converter.register_structure_hook(
+        _class, make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True)
+    )
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Returns `config` as nested dictionaries of JSON's types."""
+    return json.loads(json.dumps(_converter.unstructure(config)))
+
+
+def from_dict(values: dict[str, Any]) -> RunConfig:
+    """Returns the run that `to_dict` wrote.
+
+    Raises:
+      UserError: a field is unknown, missing or out of range.
+    """
+    try:
+        return _converter.structure(values, RunConfig)
+    except (cattrs.BaseValidationError, TypeError) as error:
+        reason = "; ".join(cattrs.transform_error(error))
+        raise errors.UserError("config", values, reason) from error
