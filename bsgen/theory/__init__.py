@@ -1,0 +1,60 @@
+"""The papers' formulas as pure functions of numbers and arrays.
+
+THE table of symbols. Columns: Smith & Le (2017), arXiv 1710.06451 [SL]; Hoffer, Hubara &
+Soudry (2017), arXiv 1705.08741 [HHS]; Jastrzebski et al. (2018), ICANN [J]; Smith,
+Elsen & De (2020), arXiv 2006.15081 [SED]. "-": the paper has no letter for it. c is the
+unit of the cost (nats for a cross-entropy), w that of a weight.
+
+    our name                 SL           HHS         J           SED         unit
+    weights                  omega        w           theta       omega       w
+    num_parameters           P            -           q           -           1
+    train_size               N            N           N           N           examples
+    num_classes              n            -           -           -           1
+    batch_size (global)      B            M, |B_L|    S           B           examples
+    ghost_batch_size         -            |B_S|       -           -           examples
+    learning_rate            epsilon      eta         eta         epsilon     w^2/c
+    effective_learning_rate  epsilon_eff  -           -           epsilon_eff w^2/c
+    critical_learning_rate   -            -           -           epsilon_crit w^2/c
+    momentum                 m            -           -           m           1
+    noise_scale              g            -           -           -           w^2/c
+    optimal_batch_size       B_opt        -           -           -           examples
+    temperature              -            -           eta/S       T           w^2/c/example
+    mean cost                C/N (*)      L           L           C           c
+    cost (sum, with L2)      C            -           -           -           c
+    l2                       lambda (*)   -           -           -           c/w^2
+    Hessian                  nabla^2 C(*) -           H           H           c/w^2
+    eigenvalues              lambda_i (*) -           lambda_i    -           c/w^2
+    max_eigenvalue           -            -           -           lambda_max  c/w^2
+    gradient covariance      F            -           C           F           (c/w)^2
+    log_evidence_ratio       E            -           -           -           nats
+    weight_distance exponent -            alpha       -           -           1
+
+(*) Smith & Le's C is a SUM over the training examples, l2 included, and so are their
+lambda and lambda_i; the other papers' cost is a mean. Only `evidence` takes the sum;
+everywhere else in this project cost, `l2` and curvature are those of the mean.
+
+The same letters mean other things elsewhere: SL's lambda of appendix C is a damping
+coefficient; HHS's B is the set of M sampled indices, eta in their algorithm 1 the
+momentum of batch normalisation; J's C is a covariance and not a cost; momentum is
+called beta or mu in other literature.
+"""
+
+from bsgen.theory.evidence import log_evidence, log_evidence_ratio
+from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
+from bsgen.theory.scaling_rules import (
+    critical_learning_rate,
+    effective_learning_rate,
+    scale_learning_rate,
+    temperature,
+)
+
+__all__ = [
+    "critical_learning_rate",
+    "effective_learning_rate",
+    "log_evidence",
+    "log_evidence_ratio",
+    "noise_scale",
+    "optimal_batch_size",
+    "scale_learning_rate",
+    "temperature",
+]
