@@ -48,6 +48,8 @@ class DataConfig(_Checked):
       validation_size: examples set aside from the training pool, disjoint from N.
       scaling: an input scaling of `bsgen.data.scaling`.
       subset_seed: draws the training subset (and the whole task, where it is random).
+      sampling: "shuffle" walks through a new permutation each epoch, "independent" draws
+        every batch afresh, without replacement within the batch.
     """
 
     name: str = "digits"
@@ -55,8 +57,12 @@ class DataConfig(_Checked):
     validation_size: int = 0
     scaling: str = "unit_norm"
     subset_seed: int = 0
+    sampling: Literal["shuffle", "independent"] = "shuffle"
 
     def __post_init__(self) -> None:
+        if self.sampling not in ("shuffle", "independent"):
+            known = ("shuffle", "independent")
+            raise errors.unknown_name("sampling", self.sampling, known)
         if self.train_size is not None:
             self._set(train_size=_integer("train_size", self.train_size, 1))
         self._set(

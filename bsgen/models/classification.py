@@ -1,0 +1,36 @@
+"""The cross-entropy and the errors of a classifier, from its logits.
+
+One logit means two classes and the sigmoid; n logits mean n classes and the softmax.
+"""
+
+import tensorflow as tf
+
+
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns the cross-entropy of each example in nats.
+
+    Args:
+      labels: class numbers [batch].
+      logits: [batch, num_classes], or [batch, 1] for two classes.
+
+    Returns:
+      [batch], in the dtype of the logits.
+    """
+    if logits.shape[-1] == 1:
+        return tf.nn.sigmoid_cross_entropy_with_logits(
+            tf.cast(labels, logits.dtype), logits[..., 0]
+        )
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def correct(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns 1 where the likeliest class is the label, else 0; [batch], as the logits.
+
+    A non-finite logit is never correct.
+    """
+    if logits.shape[-1] == 1:
+        predicted = tf.cast(logits[..., 0] > 0, labels.dtype)
+    else:
+        predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
+    finite = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
+    return tf.cast((predicted == labels) & finite, logits.dtype)

@@ -1,0 +1,126 @@
+"""Claims of a paper and the verdicts that recorded runs give them.
+
+A verdict compares a confidence interval with a prediction, never a bare number: the claim
+"holds" when the whole interval agrees with it, "fails" when none of it does, and is
+"undecided" in between.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from bsgen.studies import statistics
+
+HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """One sentence of a paper, what it predicts and what was measured.
+
+    Attributes:
+      claim: the sentence.
+      quantity: what is measured, with its unit.
+      predicted: the prediction in words, e.g. "> 0" or "1".
+      measured: the estimate; None when nothing could be measured.
+      interval: its confidence interval (lower, upper); an end is None where it is open.
+      verdict: "holds", "fails" or "undecided".
+      note: how the interval was made, with the number of seeds.
+    """
+
+    claim: str
+    quantity: str
+    predicted: str
+    measured: float | None
+    interval: tuple[float | None, float | None]
+    verdict: str
+    note: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the claim as JSON's types."""
+        return {**dataclasses.asdict(self), "interval": list(self.interval)}
+
+
+def above(
+    claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
+) -> Claim:
+    """Judges that a quantity lies above `bound`."""
+    return _region(claim, quantity, f"> {bound:g}", measured, bound, math.inf, note)
+
+
+def below(
+    claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
+) -> Claim:
+    """Judges that a quantity lies below `bound`."""
+    return _region(claim, quantity, f"< {bound:g}", measured, -math.inf, bound, note)
+
+
+def between(
+    claim: str,
+    quantity: str,
+    measured: statistics.Interval,
+    bounds: tuple[float, float],
+    note: str,
+) -> Claim:
+    """Judges that a quantity lies between two bounds."""
+    predicted = f"{bounds[0]:g} to {bounds[1]:g}"
+    return _region(claim, quantity, predicted, measured, *bounds, note)
+
+
+def equals(
+    claim: str,
+    quantity: str,
+    measured: statistics.Interval,
+    predicted: float,
+    alternatives: Sequence[float],
+    note: str,
+) -> Claim:
+    """Judges that a quantity has the predicted value and none of the alternatives.
+
+    Holds when the interval contains the prediction and no alternative, fails when it
+    leaves the prediction out, and is undecided when it cannot tell them apart.
+    """
+    verdict = UNDECIDED
+    if not _contains(measured, predicted):
+        verdict = FAILS
+    elif not any(_contains(measured, other) for other in alternatives):
+        verdict = HOLDS
+    if not math.isfinite(measured.value):
+        verdict = UNDECIDED
+    others = ", ".join(f"{other:g}" for other in alternatives)
+    words = f"{predicted:g} (not {others})"
+    return _make(claim, quantity, words, measured, verdict, note)
+
+
+def _region(
+    claim: str,
+    quantity: str,
+    predicted: str,
+    measured: statistics.Interval,
+    lower: float,
+    upper: float,
+    note: str,
+) -> Claim:
+    verdict = UNDECIDED
+    if measured.lower > lower and measured.upper < upper:
+        verdict = HOLDS
+    elif measured.upper <= lower or measured.lower >= upper:
+        verdict = FAILS
+    return _make(claim, quantity, predicted, measured, verdict, note)
+
+
+def _contains(interval: statistics.Interval, value: float) -> bool:
+    return interval.lower <= value <= interval.upper
+
+
+def _make(
+    claim: str,
+    quantity: str,
+    predicted: str,
+    measured: statistics.Interval,
+    verdict: str,
+    note: str,
+) -> Claim:
+    value, lower, upper = (x if math.isfinite(x) else None for x in measured)
+    return Claim(claim, quantity, predicted, value, (lower, upper), verdict, note)

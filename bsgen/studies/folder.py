@@ -1,0 +1,173 @@
+"""The folder that a study leaves: `OUTPUT_DIR/PAPERKEY/STUDY/`.
+
+`config.json` (which study, scale and runs), `runs.csv`, `curves.csv` and `claims.json`;
+`figure.png` is added by the reports. All of it is remade from the store of raw runs; each
+file is written beside its place and moved there, so that none is ever half-written.
+"""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bsgen import config, errors
+from bsgen.studies import claims, study
+
+FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
+_PACKAGES = ("bsgen", "tensorflow", "keras", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """The files of one study in an output folder."""
+
+    output_dir: pathlib.Path
+    study_name: str
+
+    @property
+    def path(self) -> pathlib.Path:
+        """`OUTPUT_DIR/PAPERKEY/STUDY`."""
+        return self.output_dir / self.study_name
+
+    @property
+    def figure_path(self) -> pathlib.Path:
+        """Where the picture lies."""
+        return self.path / "figure.png"
+
+    def claim_for(
+        self, scale: str, runs: Sequence[config.RunConfig], force: bool = False
+    ) -> None:
+        """Writes `config.json`, unless the folder belongs to something else.
+
+        A folder may grow (more seeds of the same scale), never shrink or change.
+
+        Args:
+          scale: of the study.
+          runs: that it is going to be made from.
+          force: replaces a folder of another configuration.
+
+        Raises:
+          UserError: the folder holds another configuration or a newer version, or cannot
+            be written.
+        """
+        keys = sorted({run.key for run in runs})
+        if (self.path / "config.json").exists():
+            old = self.read_config()
+            if not force and (
+                old["scale"] != scale or not set(old["runs"]) <= set(keys)
+            ):
+                raise errors.UserError(
+                    "output_dir",
+                    str(self.output_dir),
+                    f"{self.study_name} there was made at scale={old['scale']} from "
+                    f"{len(old['runs'])} runs that are not all among the {len(keys)} "
+                    f"of scale={scale}; choose another folder, or replace it with --force",
+                )
+        versions = {name: _version(name) for name in _PACKAGES}
+        values = {
+            "version": FORMAT_VERSION,
+            "study": self.study_name,
+            "scale": scale,
+            "versions": versions,
+            "runs": keys,
+        }
+        self._write("config.json", json.dumps(values, indent=1) + "\n")
+
+    def read_config(self) -> dict[str, Any]:
+        """Returns what `claim_for` wrote.
+
+        Raises:
+          UserError: the file is damaged or of a newer version.
+        """
+        path = self.path / "config.json"
+        try:
+            values = json.loads(path.read_text())
+            version = values["version"]
+            complete = {"study", "scale", "runs"} <= set(values)
+        except (ValueError, KeyError, TypeError, OSError):
+            complete, version = False, 0
+        if version > FORMAT_VERSION:
+            raise errors.UserError(
+                "output_dir",
+                str(self.output_dir),
+                f"{self.study_name} was written by a newer version of bsgen (format "
+                f"{version}, this one reads {FORMAT_VERSION}); upgrade bsgen or choose "
+                "another folder",
+            )
+        if not complete:
+            raise errors.UserError(
+                "output_dir",
+                str(self.output_dir),
+                f"{path} is damaged; delete that file, the finished runs are kept",
+            )
+        return values
+
+    def write_results(
+        self, results: study.Results, judged: Sequence[claims.Claim]
+    ) -> None:
+        """Writes the tables and the verdicts."""
+        self._write("runs.csv", results.runs.to_csv(index=False))
+        self._write("curves.csv", results.curves.to_csv(index=False))
+        values = [claim.to_dict() for claim in judged]
+        text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
+        self._write("claims.json", text + "\n")
+
+    def read_results(self) -> study.Results:
+        """Returns the tables that `write_results` wrote."""
+        return study.Results(self._read_table("runs"), self._read_table("curves"))
+
+    def read_claims(self) -> list[claims.Claim]:
+        """Returns the verdicts that `write_results` wrote."""
+        values = json.loads((self.path / "claims.json").read_text())
+        return [
+            claims.Claim(**{**value, "interval": tuple(value["interval"])})
+            for value in values
+        ]
+
+    def is_finished(self) -> bool:
+        """Whether the study has its tables and verdicts."""
+        return (self.path / "claims.json").exists()
+
+    def _read_table(self, name: str) -> pd.DataFrame:
+        path = self.path / f"{name}.csv"
+        if path.stat().st_size <= 1:
+            return pd.DataFrame()
+        # Keys are hexadecimal: "1234e5" must stay a text.
+        return pd.read_csv(path, dtype={"key": str}, float_precision="round_trip")
+
+    def _write(self, name: str, text: str) -> None:
+        write_atomically(self.path / name, text.encode())
+
+
+def write_atomically(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file beside its place and moves it there; folders are made as needed.
+
+    Raises:
+      UserError: the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, path)
+    except OSError as error:
+        remedy = f"cannot write there ({error.strerror}); choose another folder"
+        raise errors.UserError("output_dir", str(path.parent), remedy) from error
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,25 @@
+"""Finds studies by name."""
+
+from bsgen import errors
+from bsgen.studies import smith_le_2017, study
+
+_STUDIES = {entry.name: entry for entry in smith_le_2017.STUDIES}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the name of every study, in the order of the papers."""
+    return tuple(_STUDIES)
+
+
+def find(name: str) -> tuple[study.Study, ...]:
+    """Returns the study `PAPERKEY/figN`, or all of a paper for `PAPERKEY`.
+
+    Raises:
+      UserError: no study has that name.
+    """
+    if name in _STUDIES:
+        return (_STUDIES[name],)
+    of_paper = tuple(s for key, s in _STUDIES.items() if key.startswith(f"{name}/"))
+    if not of_paper:
+        raise errors.unknown_name("figure", name, _STUDIES)
+    return of_paper

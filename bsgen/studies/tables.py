@@ -1,0 +1,72 @@
+"""Tables of recorded runs: one row a run, and one row an evaluation."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from bsgen import config
+from bsgen.training import records
+
+
+def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
+    """Returns one row a run: settings, seed, status, final and best metrics, seconds.
+
+    Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, ...;
+    `batch_size` is N for the full batch), then `final_<metric>` and `best_<metric>`: the
+    highest accuracy and the lowest cross-entropy of the curve, with the step of each.
+    """
+    return pd.DataFrame([_row(record) for record in finished])
+
+
+def curves_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
+    """Returns one row an evaluation: `key`, `step` and the metrics measured there."""
+    parts = [
+        pd.DataFrame({"key": record.run.key, **record.curve})
+        for record in finished
+        if record.curve
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def accuracies(
+    runs: pd.DataFrame, chance: float, metric: str = "final_test_accuracy"
+) -> pd.DataFrame:
+    """Returns one row a batch size, one column a seed, for `optimum.find`.
+
+    Args:
+      runs: rows of `runs_table` that differ in batch size and seed only.
+      chance: the accuracy that a diverged run counts with, 1 / number of classes.
+      metric: the column to take.
+    """
+    table = runs.pivot(index="batch_size", columns="seed", values=metric)
+    return table.astype(float).fillna(chance).sort_index()
+
+
+def _row(record: records.RunRecord) -> dict[str, Any]:
+    settings = config.to_dict(record.run)
+    data, model, optimizer = (settings.pop(k) for k in ("data", "model", "optimizer"))
+    settings.pop("evaluation_steps")
+    settings["batch_size"] = settings["batch_size"] or data["train_size"]
+    best: dict[str, float] = {}
+    for metric, values in record.curve.items():
+        pick = max if metric.endswith("accuracy") else min
+        if metric != "step":
+            value = pick(values)
+            best[f"best_{metric}"] = value
+            best[f"best_{metric}_step"] = record.curve["step"][values.index(value)]
+    return {
+        "key": record.run.key,
+        "dataset": data.pop("name"),
+        **data,
+        "model": model["name"],
+        "hidden_units": "x".join(map(str, model["hidden_units"])),
+        "activation": model["activation"],
+        "optimizer": optimizer.pop("name"),
+        **optimizer,
+        **settings,
+        "status": record.status,
+        "seconds": record.seconds,
+        **{f"final_{name}": value for name, value in record.final.items()},
+        **best,
+    }

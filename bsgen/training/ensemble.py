@@ -1,0 +1,135 @@
+"""The ensemble engine: trains many runs of a small model as one compiled program.
+
+Runs that share model, pool, batch size and budget form a group; a group is split into
+chunks whose weights, accumulators and activations fit a memory budget. On a CPU that
+budget is the cache: more runs a program pay only while they fit it. On a GPU it is
+memory: a small model is launch-bound there, and a hundred runs cost little more than one.
+
+A run's weights depend on its own configuration alone: initial weights and batches follow
+from its seeds, and no operation mixes runs. Which other runs share its program changes
+at most the rounding.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, data, errors, models
+from bsgen.training import chunk, records
+from bsgen.training import program as program_lib
+
+_CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
+_GPU_BYTES = 4 * 2**30
+_MAX_RUNS = 256
+
+
+def train(
+    runs: Sequence[config.RunConfig],
+    data_dir: str | None = None,
+    memory_bytes: int | None = None,
+    on_steps: Callable[[config.RunConfig, int], None] = lambda run, steps: None,
+) -> Iterator[records.RunRecord]:
+    """Trains every run and yields its record as soon as its chunk has finished.
+
+    Args:
+      runs: configurations with a `MomentumConfig`, any mixture; all are checked against
+        their data before the first step is taken.
+      data_dir: where prepared datasets lie.
+      memory_bytes: what one program may hold; None chooses by the device.
+      on_steps: called with a run and the number of its steps just taken.
+
+    Yields:
+      One record a run, in the order of finishing.
+
+    Raises:
+      UserError: a batch larger than the training subset; a model with state.
+    """
+    groups: dict[tuple, list[config.RunConfig]] = {}
+    for run in runs:
+        check(run, data_dir)
+        groups.setdefault(_group_key(run, data_dir), []).append(run)
+    for group in groups.values():
+        yield from _train_group(group, data_dir, memory_bytes, on_steps)
+
+
+def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
+    """Returns the run's split of its pool, after checking the run against it.
+
+    Raises:
+      UserError: a batch larger than the training subset.
+    """
+    split = data.split(data.load_pool(run.data, data_dir), run.data)
+    if run.batch_size is not None and run.batch_size > len(split.train):
+        raise errors.UserError(
+            "batch_size",
+            run.batch_size,
+            f"a batch is at most the training set, train_size={len(split.train)}",
+        )
+    return split
+
+
+def _batch_size(run: config.RunConfig, split: data.Split) -> int:
+    return run.batch_size or len(split.train)
+
+
+def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
+    """Equal for runs that one program may train."""
+    return (
+        run.data if data.is_random(run.data.name) else run.data.name,
+        run.data.scaling == "standardize",
+        run.data.validation_size > 0,
+        run.model,
+        _batch_size(run, check(run, data_dir)),
+        run.optimizer.nesterov,
+        run.optimizer.clip_norm is not None,
+        run.num_steps,
+        run.evaluation_steps,
+    )
+
+
+def _train_group(
+    group: list[config.RunConfig],
+    data_dir: str | None,
+    memory_bytes: int | None,
+    on_steps: Callable[[config.RunConfig, int], None],
+) -> Iterator[records.RunRecord]:
+    first = group[0]
+    pool = data.load_pool(first.data, data_dir)
+    model = models.build(first.model, pool.inputs.shape[1:], pool.num_classes)
+    if model.non_trainable_variables:
+        raise errors.UserError(
+            "model", first.model.name, "the ensemble engine takes models without state"
+        )
+    program = program_lib.Program(
+        model,
+        pool.inputs,
+        pool.labels,
+        first.optimizer.nesterov,
+        first.optimizer.clip_norm is not None,
+    )
+    batch_size = _batch_size(first, check(first, data_dir))
+    most = max_runs(model, batch_size, memory_bytes)
+    num_chunks = -(-len(group) // most)
+    size = -(-len(group) // num_chunks)  # chunks of equal size share one compilation
+    for start in range(0, len(group), size):
+        members = [chunk.Member(run, check(run, data_dir)) for run in group[start:][:size]]
+        yield from chunk.train(members, program, pool, batch_size, on_steps)
+
+
+def max_runs(
+    model: keras.Model, batch_size: int, memory_bytes: int | None = None
+) -> int:
+    """Returns how many runs of `model` one program should train, at least 1.
+
+    Counts weight, accumulator and gradient, and each layer's output with its gradient.
+    """
+    weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)
+    outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
+    bytes_per_run = 4 * (3 * weights + 2 * batch_size * outputs)
+    if memory_bytes is None:
+        memory_bytes = _CPU_BYTES
+        if tf.config.list_physical_devices("GPU"):
+            memory_bytes = _GPU_BYTES
+    return int(np.clip(memory_bytes // bytes_per_run, 1, _MAX_RUNS))

@@ -1,0 +1,133 @@
+"""What a finished run leaves, and the append-only file that keeps it.
+
+One JSON object a line, keyed by the run's whole configuration. A line is written whole
+and flushed to disk before the next run's; a line torn by a crash is left out on reading,
+and the run it belonged to is trained again.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import pathlib
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from bsgen import config, errors
+
+FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """The raw numbers of one finished run.
+
+    Attributes:
+      run: its configuration.
+      status: "completed", or "diverged" when a weight stopped being finite.
+      curve: for each metric (`step`, `test_accuracy`, `test_cross_entropy`, ...) its
+        values at the evaluations that were reached, all of one length.
+      final: metrics at the end; None where a diverged run has none.
+      seconds: wall time, the run's share of its program's.
+    """
+
+    run: config.RunConfig
+    status: Literal["completed", "diverged"]
+    curve: dict[str, list[float]]
+    final: dict[str, float | None]
+    seconds: float
+
+    def to_line(self) -> str:
+        """Returns the record as one line of strict JSON (no NaN)."""
+        values = {
+            "version": FORMAT_VERSION,
+            "key": self.run.key,
+            "config": config.to_dict(self.run),
+            "status": self.status,
+            "curve": self.curve,
+            "final": self.final,
+            "seconds": round(self.seconds, 4),
+        }
+        return json.dumps(_finite(values), allow_nan=False) + "\n"
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "RunRecord":
+        """Returns the record of one parsed line."""
+        return cls(
+            config.from_dict(values["config"]),
+            values["status"],
+            values["curve"],
+            values["final"],
+            values["seconds"],
+        )
+
+
+class RunStore:
+    """The finished runs of an output folder, in `runs.jsonl`."""
+
+    def __init__(self, folder: str | os.PathLike):
+        """Opens the store; the folder is made when the first run is kept.
+
+        Raises:
+          UserError: the file was written by a newer version.
+        """
+        self.path = pathlib.Path(folder) / "runs.jsonl"
+        self._records: dict[str, RunRecord] = {}
+        self._read()
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        for line in self.path.read_bytes().splitlines():
+            try:
+                values = json.loads(line)
+            except ValueError:
+                continue  # torn by a crash
+            if not isinstance(values, dict):
+                continue
+            if values.get("version", 0) > FORMAT_VERSION:
+                raise errors.UserError(
+                    "output_dir",
+                    str(self.path.parent),
+                    f"{self.path.name} was written by a newer version of bsgen "
+                    f"(format {values['version']}, this one reads {FORMAT_VERSION}); "
+                    "upgrade bsgen or choose another folder",
+                )
+            record = RunRecord.from_values(values)
+            self._records[record.run.key] = record
+
+    def find(self, run: config.RunConfig) -> RunRecord | None:
+        """Returns the finished run of this configuration, or None."""
+        return self._records.get(run.key)
+
+    def missing(self, runs: Iterable[config.RunConfig]) -> list[config.RunConfig]:
+        """Returns those of `runs` that are not finished yet, each once."""
+        unique = {run.key: run for run in runs}
+        return [run for key, run in unique.items() if key not in self._records]
+
+    def add(self, records: Iterable[RunRecord]) -> None:
+        """Appends finished runs; they are on the disk when this returns."""
+        records = list(records)
+        text = "".join(record.to_line() for record in records).encode()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # O_APPEND: several processes may write to one folder, each line stays whole.
+        with open(self.path, "a+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if file.read(1) not in (b"", b"\n"):
+                text = b"\n" + text  # after a torn line
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        self._records.update({record.run.key: record for record in records})
+
+
+def _finite(value: Any) -> Any:
+    """Replaces numbers that JSON lacks by None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
