@@ -1,0 +1,169 @@
+"""How the outputs of a model depend on its weights, over the data.
+
+The check of Smith & Le (2017), arXiv 1710.06451, appendix A: one L2 coefficient for all
+weights is a plausible prior if, at initialisation,
+
+    <dy / dw_i> = 0   and   <dy / dw_i  dy / dw_j> = delta_ij,
+
+with y a prediction or a logit and the mean over the data. A linear model meets both if
+and only if its inputs are whitened, but for a bias: its derivative is 1 for every
+example, so its mean is 1 whatever the data, its second moment 1, as it should be, and
+its products with the other derivatives average to their means.
+"""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bsgen import errors
+
+MAX_PARAMETERS = 5000  # of the matrix: 200 MB
+
+_MAX_ENTRIES = 2**24  # derivatives held at once
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputDerivatives:
+    """Moments of the derivatives dy / dw_i over examples and outputs, inference mode.
+
+    Attributes:
+      mean: [P], in the order of `model.trainable_variables`, each flattened.
+      second_moment_diagonal: [P], the mean squares.
+      second_moment: [P, P], the mean products; None if it was not asked for.
+    """
+
+    mean: npt.NDArray[np.float64]
+    second_moment_diagonal: npt.NDArray[np.float64]
+    second_moment: npt.NDArray[np.float64] | None = dataclasses.field(repr=False)
+
+    @property
+    def largest_mean(self) -> float:
+        """The largest |mean|; 0 for a plausible prior, 1 for the bias of one output."""
+        return float(np.max(np.abs(self.mean)))
+
+    @property
+    def diagonal_distance(self) -> float:
+        """The root mean square of second_moment_diagonal - 1."""
+        return float(np.sqrt(np.mean((self.second_moment_diagonal - 1.0) ** 2)))
+
+    @property
+    def identity_distance(self) -> float | None:
+        """|second_moment - I| / |I| in Frobenius' norm, |I| being the root of P.
+
+        0 for a plausible prior, 1 for a model that ignores its weights. Over N examples
+        the sampling of N(0, 1) inputs alone makes about the root of P / N.
+        """
+        if self.second_moment is None:
+            return None
+        size = len(self.second_moment)
+        return float(np.linalg.norm(self.second_moment - np.eye(size)) / np.sqrt(size))
+
+    @property
+    def covariance(self) -> npt.NDArray[np.float64] | None:
+        """[P, P], second_moment - mean mean^T: 0 in the row of a bias."""
+        if self.second_moment is None:
+            return None
+        return self.second_moment - np.outer(self.mean, self.mean)
+
+
+def output_derivatives(
+    model: keras.Model,
+    inputs: npt.ArrayLike,
+    output: int | None = None,
+    covariance: bool = True,
+) -> OutputDerivatives:
+    """Measures the derivatives of the outputs by each trainable weight.
+
+    Moments are means over the examples, and over the outputs as well if `output` is
+    None. Weights that feed one of K outputs only, as all of a linear model's, are then
+    unmoved by the others and have a second moment of 1 / K at best: ask for one output
+    to compare them with 1, and look at the weights that feed it.
+
+    Args:
+      model: a built model with one output tensor [batch, ...].
+      inputs: [N, ...], N at least 1.
+      output: which of the flattened outputs to take, None for all.
+      covariance: whether to compute the matrix, for at most `MAX_PARAMETERS` weights.
+
+    Returns:
+      The moments, float64.
+
+    Raises:
+      UserError: there are no inputs or weights, no such output, or the matrix would be
+        too large.
+    """
+    inputs = np.asarray(inputs)
+    if not inputs.size:
+        raise errors.UserError("inputs", inputs.shape, "give at least one example")
+    num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    num_outputs = int(np.prod(model(inputs[:1], training=False).shape[1:]))
+    _check(model, num_parameters, num_outputs, output, covariance)
+    jacobian = _compiled_jacobian(model, output)
+    rows_per_example = num_outputs if output is None else 1
+    batch_size = max(1, _MAX_ENTRIES // (num_parameters * rows_per_example))
+    total = np.zeros(num_parameters)
+    total_squares = np.zeros(num_parameters)
+    total_products = np.zeros((num_parameters, num_parameters)) if covariance else None
+    for start in range(0, len(inputs), batch_size):
+        rows = jacobian(inputs[start : start + batch_size]).numpy().astype(np.float64)
+        total += rows.sum(axis=0)
+        total_squares += np.square(rows).sum(axis=0)
+        if total_products is not None:
+            total_products += rows.T @ rows
+    count = len(inputs) * rows_per_example
+    return OutputDerivatives(
+        mean=total / count,
+        second_moment_diagonal=total_squares / count,
+        second_moment=None if total_products is None else total_products / count,
+    )
+
+
+def _compiled_jacobian(model: keras.Model, output: int | None) -> Any:
+    """Returns a function of inputs [B, ...] to derivatives [B * outputs, P]."""
+
+    def example_jacobian(example: tf.Tensor) -> tf.Tensor:
+        values = [tf.convert_to_tensor(v) for v in model.trainable_variables]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs, _ = model.stateless_call(
+                values,
+                [v.value for v in model.non_trainable_variables],
+                example[tf.newaxis],
+                training=False,
+            )
+            outputs = tf.reshape(outputs, [-1])
+            if output is not None:
+                outputs = outputs[output : output + 1]
+        rows = tape.jacobian(outputs, values, unconnected_gradients="zero")
+        return tf.concat([tf.reshape(r, [outputs.shape[0], -1]) for r in rows], axis=1)
+
+    def jacobian(inputs: tf.Tensor) -> tf.Tensor:
+        rows = tf.vectorized_map(example_jacobian, inputs)
+        return tf.reshape(rows, [-1, rows.shape[-1]])
+
+    return tf.function(jacobian, autograph=False)
+
+
+def _check(
+    model: keras.Model,
+    num_parameters: int,
+    num_outputs: int,
+    output: int | None,
+    covariance: bool,
+) -> None:
+    if not num_parameters:
+        remedy = "it has no trainable weights; build it first"
+        raise errors.UserError("model", model.name, remedy)
+    if covariance and num_parameters > MAX_PARAMETERS:
+        remedy = (
+            f"the matrix of {num_parameters} weights is too large (the limit is "
+            f"{MAX_PARAMETERS}); give False for mean and diagonal"
+        )
+        raise errors.UserError("covariance", True, remedy)
+    if output is not None and not 0 <= output < num_outputs:
+        remedy = f"the model has outputs 0 to {num_outputs - 1}"
+        raise errors.UserError("output", output, remedy)
