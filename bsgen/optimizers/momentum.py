@@ -1,0 +1,219 @@
+"""SGD with momentum whose learning rate stands outside the accumulator.
+
+Smith & Le (2017), arXiv:1710.06451, appendix C, eqs. 23-24, which they call the
+TensorFlow update equations (PyTorch's are the same with the sign of A reversed):
+
+    A <- m A - g        (eq. 23; g is the mean gradient over the batch)
+    w <- w + e A        (eq. 24; e is the learning rate)
+
+`keras.optimizers.SGD` keeps e INSIDE its velocity, v <- m v - e g, w <- w + v. Both take
+the same steps while e is constant. When e changes, here the whole memory is rescaled at
+once, v = e A, while Keras' old steps live on at the old rate and fade as m^t.
+
+The paper is silent on these, so they are our choice, all in PyTorch's meaning:
+
+    L2        g <- g + l2 w, coupled: it adds (l2/2)|w|^2 to the mean loss, for every
+              parameter. The paper's lambda belongs to the sum over N examples, so
+              l2 = lambda / N.
+    Nesterov  w <- w + e (m A - g), with the new A.
+    Clipping  acts on the gradient of the loss before L2 is added, as in the released
+              code of Hoffer et al. (2017).
+
+A step is one parameter update.
+"""
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from bsgen import errors
+
+
+def momentum_update(
+    weight: tf.Tensor,
+    accumulator: tf.Tensor,
+    gradient: tf.Tensor,
+    learning_rate: tf.Tensor | float,
+    momentum: tf.Tensor | float,
+    l2: tf.Tensor | float = 0.0,
+    nesterov: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the weight and the accumulator after one step of eqs. 23-24.
+
+    Only arithmetic that broadcasts, so one call can update a stack of R runs: give the
+    three tensors a leading axis [R, ...] and the settings the shape [R, 1, ..., 1].
+
+    Args:
+      weight: w, any shape.
+      accumulator: A, the shape of `weight`; 0 before the first step.
+      gradient: of the mean loss, the shape of `weight`.
+      learning_rate: e >= 0, a scalar or broadcast against `weight`, as the next two.
+      momentum: m in [0, 1).
+      l2: strength of the coupled L2, at least 0.
+      nesterov: whether to look one step ahead.
+
+    Returns:
+      `(new_weight, new_accumulator)`, the shape of `weight`.
+    """
+    gradient = gradient + l2 * weight
+    accumulator = momentum * accumulator - gradient
+    step = momentum * accumulator - gradient if nesterov else accumulator
+    return weight + learning_rate * step, accumulator
+
+
+def clip_by_global_norm(
+    gradients: Sequence[tf.Tensor], clip_norm: tf.Tensor | float
+) -> list[tf.Tensor]:
+    """Returns gradients whose norm over all tensors together is at most `clip_norm`.
+
+    g <- g min(1, clip_norm / |g|), with |g|^2 summed over all tensors of a run: the rule
+    of Keras' `global_clipnorm`, for one run or for a stack of runs.
+
+    Args:
+      gradients: one tensor a parameter, each of shape `clip_norm.shape + [...]`.
+      clip_norm: positive, a scalar for one run or [R] for R runs, each clipped by
+        itself; infinity leaves a run as it is.
+
+    Returns:
+      Tensors of the same shapes. Where the norm of a run is not finite they are NaN, as
+      in TensorFlow, so that the run is seen to diverge instead of standing still.
+    """
+    clip_norm = tf.convert_to_tensor(clip_norm, gradients[0].dtype)
+    run_axes = clip_norm.shape.rank
+    squares = [
+        tf.reduce_sum(tf.square(gradient), axis=range(run_axes, gradient.shape.rank))
+        for gradient in gradients
+    ]
+    norm = tf.sqrt(tf.add_n(squares))
+    factor = tf.where(norm > clip_norm, clip_norm / norm, 1.0)
+    factor = tf.where(tf.math.is_finite(norm), factor, math.nan)
+
+    def clip(gradient: tf.Tensor) -> tf.Tensor:
+        ones = [1] * (gradient.shape.rank - run_axes)
+        return gradient * tf.reshape(factor, tf.concat([tf.shape(factor), ones], 0))
+
+    return [clip(gradient) for gradient in gradients]
+
+
+@keras.saving.register_keras_serializable(package="bsgen")
+class Momentum(keras.optimizers.Optimizer):
+    """SGD with momentum, Smith & Le (2017), eqs. 23-24, for any `model.compile`.
+
+    One accumulator a parameter. Under `tf.distribute`, clipping acts on the gradient of
+    the global batch (Keras' own optimizers clip each replica's part before the sum).
+
+    Args:
+      learning_rate: e, a finite number of at least 0, a
+        `keras.optimizers.schedules.LearningRateSchedule`, or a callable without
+        arguments that returns the rate.
+      momentum: m in [0, 1). The paper uses 0.9 where it does not vary it.
+      nesterov: whether to use Nesterov's form.
+      l2: adds (l2/2)|w|^2 to the mean loss, for every parameter (what PyTorch calls
+        `weight_decay`); `exclude_from_weight_decay` does not touch it.
+      clipnorm: bound on the norm of each parameter's gradient.
+      clipvalue: bound on the size of each entry of the gradient.
+      global_clipnorm: bound on the norm of the whole gradient. At most one of these
+        three; None, the default, is no bound.
+      name: of the optimizer.
+      **kwargs: further arguments of `keras.optimizers.Optimizer`, but `weight_decay`,
+        which there is decoupled and scaled by the learning rate.
+
+    Raises:
+      UserError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1.0,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        l2: float = 0.0,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str = "momentum",
+        **kwargs: Any,
+    ) -> None:
+        if not callable(learning_rate):  # Keras' schedules are callable.
+            learning_rate = _checked("learning_rate", learning_rate)
+        if kwargs.get("weight_decay") is not None:
+            remedy = "use l2, which adds (l2/2)|w|^2 to the mean loss"
+            raise errors.UserError("weight_decay", kwargs["weight_decay"], remedy)
+        clips = _checked_clips(
+            clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
+        )
+        super().__init__(learning_rate=learning_rate, name=name, **clips, **kwargs)
+        self.momentum = _checked("momentum", momentum, below=1.0)
+        self.nesterov = bool(nesterov)
+        self.l2 = _checked("l2", l2)
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes one accumulator, 0 at first, for each variable."""
+        if not self.built:
+            super().build(variables)
+            self.accumulators = self.add_optimizer_variables(variables, "accumulator")
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Takes one step of eqs. 23-24 on one variable; Keras calls this."""
+        accumulator = self.accumulators[self._get_variable_index(variable)]
+        new_weight, new_accumulator = momentum_update(
+            tf.convert_to_tensor(variable),
+            tf.convert_to_tensor(accumulator),
+            tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+            tf.cast(learning_rate, variable.dtype),
+            self.momentum,
+            self.l2,
+            self.nesterov,
+        )
+        self.assign(accumulator, new_accumulator)
+        self.assign(variable, new_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what `from_config` needs to make the same optimizer, without state."""
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+            "l2": self.l2,
+        }
+
+    def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Clips the sum over replicas, which Keras takes only after this call."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync if context else 1
+        if replicas == 1 or not (
+            self.clipnorm or self.clipvalue or self.global_clipnorm
+        ):
+            return super()._clip_gradients(grads)
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, grads)
+        # Keras sums what is returned over the replicas once more.
+        return [
+            tf.convert_to_tensor(gradient) / replicas
+            for gradient in super()._clip_gradients(total)
+        ]
+
+
+def _checked(argument: str, value: Any, below: float = math.inf) -> float:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value < below:
+        bounds = "" if below == math.inf else f" and below {below:g}"
+        remedy = f"give a finite number of at least 0{bounds}"
+        raise errors.UserError(argument, value, remedy)
+    return float(value)
+
+
+def _checked_clips(**bounds: float | None) -> dict[str, float]:
+    given = {key: value for key, value in bounds.items() if value is not None}
+    for key, value in given.items():
+        if _checked(key, value) == 0:
+            raise errors.UserError(key, value, "give None to switch clipping off")
+        if len(given) > 1:
+            remedy = f"give one kind of clipping, not {' and '.join(given)}"
+            raise errors.UserError(key, value, remedy)
+    return {key: float(value) for key, value in given.items()}
