@@ -11,6 +11,11 @@ def names() -> tuple[str, ...]:
     return tuple(_STUDIES)
 
 
+def papers() -> tuple[str, ...]:
+    """Returns the key of every paper."""
+    return tuple(dict.fromkeys(name.split("/")[0] for name in _STUDIES))
+
+
 def find(name: str) -> tuple[study.Study, ...]:
     """Returns the study `PAPERKEY/figN`, or all of a paper for `PAPERKEY`.
 

@@ -6,7 +6,14 @@ from typing import Any
 import pandas as pd
 
 from bsgen import config
+from bsgen.studies import study
 from bsgen.training import records
+
+
+def results(finished: Iterable[records.RunRecord]) -> study.Results:
+    """Returns both tables of a study's finished runs."""
+    finished = list(finished)
+    return study.Results(runs_table(finished), curves_table(finished))
 
 
 def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from its seeds, and no operation mixes runs. Which other runs share its program 
 at most the rounding.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -77,16 +78,38 @@ def _batch_size(run: config.RunConfig, split: data.Split) -> int:
 def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
     """Equal for runs that one program may train."""
     return (
-        run.data if data.is_random(run.data.name) else run.data.name,
+        _program_key(run, data_dir),
         run.data.scaling == "standardize",
         run.data.validation_size > 0,
-        run.model,
         _batch_size(run, check(run, data_dir)),
-        run.optimizer.nesterov,
-        run.optimizer.clip_norm is not None,
         run.num_steps,
         run.evaluation_steps,
     )
+
+
+def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
+    # A random task is a pool of its own for each seed and size, any other only by name.
+    pool = run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
+    clip = run.optimizer.clip_norm is not None
+    return run.model, pool, data_dir, run.optimizer.nesterov, clip
+
+
+@functools.lru_cache(maxsize=8)
+def _program(
+    model_config: config.ModelConfig,
+    data_config: config.DataConfig,
+    data_dir: str | None,
+    nesterov: bool,
+    clip: bool,
+) -> tuple[keras.Model, data.Pool, program_lib.Program]:
+    """Returns model, pool and program; kept, because its compilations are kept with it."""
+    pool = data.load_pool(data_config, data_dir)
+    model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
+    if model.non_trainable_variables:
+        remedy = "has state (batch statistics, say); the ensemble engine takes none"
+        raise errors.UserError("model", model_config.name, remedy)
+    program = program_lib.Program(model, pool.inputs, pool.labels, nesterov, clip)
+    return model, pool, program
 
 
 def _train_group(
@@ -95,26 +118,15 @@ def _train_group(
     memory_bytes: int | None,
     on_steps: Callable[[config.RunConfig, int], None],
 ) -> Iterator[records.RunRecord]:
-    first = group[0]
-    pool = data.load_pool(first.data, data_dir)
-    model = models.build(first.model, pool.inputs.shape[1:], pool.num_classes)
-    if model.non_trainable_variables:
-        raise errors.UserError(
-            "model", first.model.name, "the ensemble engine takes models without state"
-        )
-    program = program_lib.Program(
-        model,
-        pool.inputs,
-        pool.labels,
-        first.optimizer.nesterov,
-        first.optimizer.clip_norm is not None,
-    )
-    batch_size = _batch_size(first, check(first, data_dir))
+    model, pool, program = _program(*_program_key(group[0], data_dir))
+    batch_size = _batch_size(group[0], check(group[0], data_dir))
     most = max_runs(model, batch_size, memory_bytes)
     num_chunks = -(-len(group) // most)
     size = -(-len(group) // num_chunks)  # chunks of equal size share one compilation
     for start in range(0, len(group), size):
-        members = [chunk.Member(run, check(run, data_dir)) for run in group[start:][:size]]
+        members = [
+            chunk.Member(run, check(run, data_dir)) for run in group[start:][:size]
+        ]
         yield from chunk.train(members, program, pool, batch_size, on_steps)
 
 

@@ -105,10 +105,15 @@ class RunStore:
         unique = {run.key: run for run in runs}
         return [run for key, run in unique.items() if key not in self._records]
 
-    def add(self, records: Iterable[RunRecord]) -> None:
+    def forget(self, runs: Iterable[config.RunConfig]) -> None:
+        """Takes `runs` as not finished; a new record of one will take its place."""
+        for run in runs:
+            self._records.pop(run.key, None)
+
+    def add(self, finished: Iterable[RunRecord]) -> None:
         """Appends finished runs; they are on the disk when this returns."""
-        records = list(records)
-        text = "".join(record.to_line() for record in records).encode()
+        finished = list(finished)
+        text = "".join(record.to_line() for record in finished).encode()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # O_APPEND: several processes may write to one folder, each line stays whole.
         with open(self.path, "a+b") as file:
@@ -119,7 +124,7 @@ class RunStore:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        self._records.update({record.run.key: record for record in records})
+        self._records.update({record.run.key: record for record in finished})
 
 
 def _finite(value: Any) -> Any:

@@ -54,7 +54,7 @@ PRESETS = {
         num_steps=2000,
         num_seeds=5,
         batch_sizes=_POWERS_OF_TWO,
-        max_examples=2_500_000,
+        max_examples=1_050_000,
         learning_rates=(0.1, 0.3, 1.0, 3.0, 10.0),
         train_sizes=(125, 250, 500, 1000),
         momenta=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98),
@@ -66,7 +66,7 @@ PRESETS = {
         num_steps=10_000,
         num_seeds=5,  # the paper says five for figure 6 only
         batch_sizes=_POWERS_OF_TWO,
-        max_examples=50_000_000,
+        max_examples=41_000_000,
         # The paper says "two orders of magnitude"; the values are our choice.
         learning_rates=(0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
         train_sizes=(1000, 3000, 10_000, 20_000, 30_000, 45_000, 60_000),

@@ -1,0 +1,47 @@
+"""Every dataset by its name."""
+
+from bsgen import config as configuration
+from bsgen import errors
+from bsgen.data import digits, gaussian_task, pool, prepared
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of all datasets; the first needs neither download nor TFDS."""
+    return (digits.NAME, *gaussian_task.NAMES, *prepared.NAMES)
+
+
+def is_random(name: str) -> bool:
+    """Whether the examples themselves are drawn, from `subset_seed` and the sizes."""
+    return name in gaussian_task.NAMES
+
+
+def input_shape(name: str) -> tuple[int, ...]:
+    """Returns the shape of one input of a dataset, without reading it."""
+    if name == digits.NAME:
+        return digits.IMAGE_SHAPE
+    return gaussian_task.INPUT_SHAPE if is_random(name) else prepared.IMAGE_SHAPE
+
+
+def load_pool(
+    config: configuration.DataConfig, data_dir: str | None = None
+) -> pool.Pool:
+    """Returns all examples of a dataset; recent pools are kept for the next call.
+
+    Args:
+      config: `name` decides; random tasks also depend on `subset_seed`, `train_size`
+        and `validation_size`.
+      data_dir: the TFDS folder of datasets that need one; None is $TFDS_DATA_DIR, else
+        ~/tensorflow_datasets.
+
+    Raises:
+      UserError: the name is unknown, or the dataset is not prepared or damaged.
+    """
+    if config.name not in names():
+        raise errors.unknown_name("dataset", config.name, names())
+    if config.name == digits.NAME:
+        return digits.load()
+    if is_random(config.name):
+        return gaussian_task.load(
+            config.name, config.subset_seed, config.train_size, config.validation_size
+        )
+    return prepared.load(config.name, data_dir)

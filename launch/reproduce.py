@@ -1,0 +1,81 @@
+"""Remakes figures of the papers: trains what is missing, judges, draws, writes a page.
+
+    python -m launch.reproduce --suite=quick --output_dir=results/quick
+
+brings all studies at quick scale (embedded data, a few minutes on two cores) to
+`results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` brings one at the
+paper's own settings. Started again after any interruption, it keeps every finished run.
+`--list` shows all studies with their size.
+"""
+
+import sys
+
+from absl import flags
+
+from launch import entry
+
+_LIST = flags.DEFINE_bool("list", False, "Show every study with its size, and stop.")
+_FIGURE = flags.DEFINE_list(
+    "figure", [], "Studies to remake: PAPERKEY/figN, or PAPERKEY for all of a paper."
+)
+_SUITE = flags.DEFINE_string("suite", "", "All studies at a scale: quick or paper.")
+_SCALE = flags.DEFINE_string("scale", "quick", "Scale of --figure: quick or paper.")
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "", "Where runs and results go (default: results/SCALE)."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+)
+_SEEDS = flags.DEFINE_integer(
+    "seeds", None, "Repeats of every run (default: the scale's own).", lower_bound=1
+)
+_FORCE = flags.DEFINE_bool(
+    "force", False, "Replace results of another configuration, and train again."
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    from bsgen import errors, studies
+    from launch import display
+
+    if len(arguments) > 1:
+        remedy = "not a flag; write --figure=NAME"
+        raise errors.UserError("argument", arguments[1], remedy)
+    if _SUITE.value and _FIGURE.value:
+        raise errors.UserError("suite", _SUITE.value, "give --suite or --figure, not both")
+    scale = _SUITE.value or _SCALE.value
+    if scale not in studies.SCALES:
+        argument = "suite" if _SUITE.value else "scale"
+        raise errors.unknown_name(argument, scale, studies.SCALES)
+    wanted = _FIGURE.value or (studies.papers() if _SUITE.value or _LIST.value else ())
+    selected = [study for name in wanted for study in studies.find(name)]
+    if _LIST.value:
+        display.list_studies(selected)
+    elif selected:
+        _reproduce(selected, scale, _OUTPUT_DIR.value or f"results/{scale}")
+    else:
+        raise errors.UserError("figure", "", "give --figure=NAME, --suite=quick or --list")
+
+
+def _reproduce(selected: list, scale: str, output_dir: str) -> None:
+    from bsgen.reports import page, remake, terminal
+    from bsgen.studies import campaign
+    from launch import display
+
+    work = campaign.Campaign(
+        selected, scale, output_dir, _SEEDS.value, _DATA_DIR.value, _FORCE.value
+    )
+    with display.Progress(len(work.missing), work.expected_seconds) as progress:
+
+        def on_study(study) -> None:  # type: ignore[no-untyped-def]
+            remake.write_figure(output_dir, study.name)
+            progress.say(f"finished {study.name}: {study.title}")
+
+        work.run(progress.advance, on_study)
+    terminal.print_claims(output_dir, [study.name for study in selected])
+    print(f"report: {page.write(output_dir)}", file=sys.stdout)
+
+
+if __name__ == "__main__":
+    entry.run(main)
