@@ -42,13 +42,15 @@ class Optimum(NamedTuple):
         return statistics.Interval(*np.exp(logs).tolist())
 
 
-def find(accuracies: pd.DataFrame, seed: int = 0) -> Optimum:
+def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
     """Finds the batch size of the highest mean accuracy.
 
     Args:
       accuracies: one row a batch size (the index, rising), one column a seed; a diverged
         run counts with the accuracy of chance.
-      seed: of the bootstrap.
+      sweep: number of the sweep among those that `exponent` fits together. The seeds
+        are resampled alike for all of them, as they share data; the places between
+        batch sizes independently.
 
     Returns:
       The optimum with bootstrap draws.
@@ -57,13 +59,12 @@ def find(accuracies: pd.DataFrame, seed: int = 0) -> Optimum:
     values = accuracies.to_numpy(float)
     means = values.mean(axis=1)
     best = int(means.argmax())
-    generator = np.random.default_rng(seed)
     num_seeds = values.shape[1]
-    columns = generator.integers(num_seeds, size=(_NUM_DRAWS, num_seeds))
+    columns = np.random.default_rng(0).integers(num_seeds, size=(_NUM_DRAWS, num_seeds))
     chosen = values[:, columns].mean(axis=2).argmax(axis=0)
     logs = np.log(sizes)
     edges = np.concatenate([logs[:1], (logs[1:] + logs[:-1]) / 2, logs[-1:]])
-    place = generator.uniform(size=_NUM_DRAWS)
+    place = np.random.default_rng((1, sweep)).uniform(size=_NUM_DRAWS)
     draws = edges[chosen] + place * (edges[chosen + 1] - edges[chosen])
     last = len(sizes) - 1
     return Optimum(

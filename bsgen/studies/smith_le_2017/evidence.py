@@ -14,7 +14,7 @@ RANDOM, INFORMATIVE = "gaussian_random", "gaussian_informative"
 TRAIN_SIZE = 200
 # lambda, for the sum over the training set: four a decade. The range is our choice.
 REGULARISATION = np.geomspace(1e-4, 1e4, 33)
-_NUM_SEEDS = {"quick": 5, "paper": 20}
+_NUM_SEEDS = {"quick": 10, "paper": 20}
 _MEMORISED = 0.99
 _CHANCE_LEVEL = (0.48, 0.52)  # "at chance", our reading: within 2 points of one half
 _SAME_PLACE = 0.5  # decades within which two minima count as "the same"; our choice
