@@ -1,0 +1,102 @@
+"""Which training examples form batch t: a pure function of (seed, t).
+
+A run that is resumed needs no other state than its step, and runs trained together or
+alone see the same batches. Two ways to draw them:
+
+- `batches`: one permutation of the training set an epoch, cut in batches, as usual.
+- `independent_batches`: each batch is drawn afresh, which is what Smith & Le (2017),
+  arXiv:1710.06451, assume in eqs. 14 and 15 (noise uncorrelated between steps, and
+  N (N/B - 1) F for its covariance up to O(1/N), as without replacement in a batch).
+
+Steps count parameter updates from 0; positions are 0 to N - 1 in the training subset.
+"""
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.data import random_streams
+
+# Independent batches are drawn this many steps at a time: enough to hide the cost of
+# opening a stream, few enough that reading a single step stays cheap.
+_BLOCK_STEPS = 64
+
+
+def batch_positions(
+    seed: int, step: int, batch_size: int, train_size: int
+) -> np.ndarray:
+    """Returns the positions [batch_size] int32 of one step of `batches`."""
+    return batches(seed, step, 1, batch_size, train_size)[0]
+
+
+def batches(
+    seed: int, first_step: int, num_steps: int, batch_size: int, train_size: int
+) -> np.ndarray:
+    """Returns the batches of steps first_step to first_step + num_steps - 1.
+
+    The stream is one permutation of the training set after the other, and batch t
+    takes places [t B, (t + 1) B) of it. Where B does not divide N a batch can span two
+    epochs, so every example is seen once an epoch and none is dropped.
+
+    Args:
+      seed: of the order.
+      first_step: at least 0.
+      num_steps: at least 1.
+      batch_size: B, 1 to N.
+      train_size: N.
+
+    Returns:
+      Positions [num_steps, batch_size] int32.
+
+    Raises:
+      UserError: a size is out of range.
+    """
+    _check(first_step, num_steps, batch_size, train_size)
+    first_epoch, start = divmod(first_step * batch_size, train_size)
+    stop = start + num_steps * batch_size
+    stream = [
+        random_streams.generator(
+            random_streams.Purpose.EPOCH, seed, first_epoch + epoch
+        ).permutation(train_size)
+        for epoch in range(-(-stop // train_size))
+    ]
+    positions = np.concatenate(stream)[start:stop].astype(np.int32)
+    return positions.reshape(num_steps, batch_size)
+
+
+def independent_batches(
+    seed: int, first_step: int, num_steps: int, batch_size: int, train_size: int
+) -> np.ndarray:
+    """Returns batches that are each drawn afresh, without replacement within a batch.
+
+    Arguments, result and errors are those of `batches`.
+    """
+    _check(first_step, num_steps, batch_size, train_size)
+    first_block, start = divmod(first_step, _BLOCK_STEPS)
+    stop = start + num_steps
+    positions = [
+        _block(seed, first_block + block, batch_size, train_size)
+        for block in range(-(-stop // _BLOCK_STEPS))
+    ]
+    return np.concatenate(positions)[start:stop]
+
+
+def _block(seed: int, block: int, batch_size: int, train_size: int) -> np.ndarray:
+    """Returns the independent batches [_BLOCK_STEPS, batch_size] int32 of a block."""
+    generator = random_streams.generator(
+        random_streams.Purpose.INDEPENDENT_BATCHES, seed, block
+    )
+    positions = np.empty((_BLOCK_STEPS, batch_size), np.int32)
+    for row in positions:
+        # The order inside a batch does not matter, so it is not shuffled.
+        row[:] = generator.choice(train_size, batch_size, replace=False, shuffle=False)
+    return positions
+
+
+def _check(first_step: int, num_steps: int, batch_size: int, train_size: int) -> None:
+    if first_step < 0:
+        raise errors.UserError("first_step", first_step, "give at least 0")
+    if num_steps < 1:
+        raise errors.UserError("num_steps", num_steps, "give at least 1")
+    if not 1 <= batch_size <= train_size:
+        remedy = f"give 1 to train_size={train_size}"
+        raise errors.UserError("batch_size", batch_size, remedy)

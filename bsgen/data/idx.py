@@ -1,0 +1,88 @@
+"""The IDX format of the MNIST files (LeCun et al., 1998), plain or .gz.
+
+Two zero bytes, a type code (0x08 = unsigned byte), the number of axes, the length of
+each axis as a big-endian 32-bit integer, then the data in C order; described at
+http://yann.lecun.com/exdb/mnist.
+"""
+
+import gzip
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.data import labelled_images
+
+_UNSIGNED_BYTE = 0x08
+_PREFIXES = {"train": "train", "test": "t10k"}
+
+
+def is_folder(folder: pathlib.Path) -> bool:
+    """Whether a folder holds a file with one of the standard names."""
+    return any(
+        _find(folder, f"{prefix}-{part}") is not None
+        for prefix in _PREFIXES.values()
+        for part in ("images-idx3", "labels-idx1")
+    )
+
+
+def read_folder(folder: pathlib.Path, split: str) -> labelled_images.LabelledImages:
+    """Reads the images and labels of "train" or "test" under their standard names.
+
+    Raises:
+      UserError: a file is missing or damaged, or does not hold what it should.
+    """
+    prefix = _PREFIXES[split]
+    images_path = _require(folder, f"{prefix}-images-idx3")
+    labels_path = _require(folder, f"{prefix}-labels-idx1")
+    images, labels = read(images_path, 3), read(labels_path, 1)
+    if len(images) != len(labels):
+        remedy = f"it holds {len(labels)} labels, but {images_path.name} holds "
+        raise errors.UserError(
+            "source", str(labels_path), f"{remedy}{len(images)} images"
+        )
+    return labelled_images.check(images, labels, images_path.parent)
+
+
+def read(path: pathlib.Path, num_axes: int) -> np.ndarray:
+    """Reads one IDX file of unsigned bytes, and nothing but exactly that.
+
+    Raises:
+      UserError: the header is not that of such a file, or the size is not the header's.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        remedy = f"cannot be read ({error}); it is damaged or incomplete: get it again"
+        raise errors.UserError("source", str(path), remedy) from error
+    header_size = 4 + 4 * num_axes
+    magic = bytes([0, 0, _UNSIGNED_BYTE, num_axes])
+    if content[:4] != magic or len(content) < header_size:
+        remedy = f"not an IDX file of unsigned bytes with {num_axes} axes: its first "
+        remedy += f"bytes are {content[:4].hex()!r}, not {magic.hex()!r}"
+        raise errors.UserError("source", str(path), remedy)
+    shape = struct.unpack(f">{num_axes}I", content[4:header_size])
+    expected = header_size + int(np.prod(shape, dtype=object))
+    if len(content) != expected:
+        remedy = f"its header promises {expected} bytes, but it has {len(content)}: "
+        raise errors.UserError("source", str(path), f"{remedy}get it again")
+    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+
+
+def _find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
+    # Both spellings of the last part are in circulation.
+    names = [f"{stem}-ubyte", f"{stem}-ubyte.gz"]
+    names += [name.replace("-idx", ".idx") for name in names]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _require(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    path = _find(folder, stem)
+    if path is None:
+        remedy = f"{stem}-ubyte or {stem}-ubyte.gz is missing in this folder"
+        raise errors.UserError("source", str(folder), remedy)
+    return path

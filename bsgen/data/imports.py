@@ -1,0 +1,135 @@
+"""Prepares an image dataset for TFDS: imported from files, or downloaded.
+
+Either way `tfds.load(name, data_dir=..., download=False)` reads the result. This needs
+`importlib_resources`, which TFDS uses for writing without declaring it.
+"""
+
+import contextlib
+import io
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.data import idx, image_folder, labelled_images, npz, prepared, staging
+
+_SPLITS = ("train", "test")
+
+
+def import_files(
+    name: str, source: str, data_dir: str | None = None, force: bool = False
+) -> pathlib.Path:
+    """Imports a dataset from files, without a network.
+
+    Args:
+      name: one of `prepared.NAMES`.
+      source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
+        NAME_train.npz and NAME_test.npz (arrays `images` and `labels`), or with the
+        four IDX files (.gz or not), or with images in train/LABEL/ and test/LABEL/.
+      data_dir: the TFDS folder, made if missing; see `prepared.resolve_data_dir`.
+      force: whether to replace the dataset if it is prepared already.
+
+    Returns:
+      The folder of the prepared dataset.
+
+    Raises:
+      UserError: the files are missing, damaged or not such a dataset, or the folder
+        cannot be written, or holds the dataset already.
+    """
+    _check_name(name)
+    root = prepared.resolve_data_dir(data_dir)
+    with staging.staged(name, root, force) as folder:
+        examples = {split: _read(name, source, split) for split in _SPLITS}
+        _store(name, examples, folder)
+    return _prepared(name, root)
+
+
+def download(
+    name: str, data_dir: str | None = None, force: bool = False
+) -> pathlib.Path:
+    """Downloads a dataset through TFDS; the raw files stay in data_dir/downloads.
+
+    Arguments, result and errors are those of `import_files`; a network that cannot be
+    reached is an error too, which TFDS reports after some minutes.
+    """
+    import tensorflow_datasets as tfds
+
+    _check_name(name)
+    root = prepared.resolve_data_dir(data_dir)
+    with staging.staged(name, root, force) as folder:
+        builder = tfds.builder(name, data_dir=folder)
+        try:
+            builder.download_and_prepare(download_dir=root / "downloads")
+        except (
+            OSError,  # Among them every error of the network.
+            tfds.download.DownloadError,
+            tfds.download.download_manager.NonMatchingChecksumError,
+        ) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            remedy = f"the download failed ({reason}); try again, or add --source=PATH "
+            remedy += "to import an .npz file or a folder of IDX, .npz or image files"
+            raise errors.UserError("dataset", name, remedy) from error
+    return _prepared(name, root)
+
+
+def _check_name(name: str) -> None:
+    if name not in prepared.NAMES:
+        raise errors.unknown_name("dataset", name, prepared.NAMES)
+
+
+def _prepared(name: str, root: pathlib.Path) -> pathlib.Path:
+    prepared.load.cache_clear()
+    folder = prepared.find(name, root)
+    if folder is None:
+        raise errors.UserError(
+            "data_dir", str(root), f"{name} vanished; prepare it again"
+        )
+    return folder
+
+
+def _read(name: str, source: str, split: str) -> labelled_images.LabelledImages:
+    path = pathlib.Path(source).expanduser()
+    if path.is_file():
+        return npz.read_file(path, split)
+    if not path.is_dir():
+        raise errors.UserError("source", source, "there is no such file or folder")
+    if npz.is_folder(path, name):
+        return npz.read_folder(path, name, split)
+    if idx.is_folder(path):
+        return idx.read_folder(path, split)
+    if image_folder.is_folder(path):
+        return image_folder.read_folder(path, split)
+    remedy = f"this folder holds neither {name}_train.npz, nor train-images-idx3-ubyte"
+    raise errors.UserError("source", source, f"{remedy}[.gz], nor a folder train")
+
+
+def _store(
+    name: str,
+    examples: dict[str, labelled_images.LabelledImages],
+    folder: pathlib.Path,
+) -> None:
+    import tensorflow_datasets as tfds
+
+    # TFDS's own builder says which version and features tfds.load will look for.
+    builder = tfds.builder(name, data_dir=folder)
+    # TFDS announces its folder, but this one is about to move.
+    with contextlib.redirect_stdout(io.StringIO()):
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name=name,
+            version=str(builder.version),
+            features=builder.info.features,
+            split_datasets={split: _keyed(*pair) for split, pair in examples.items()},
+            data_dir=folder,
+            description=builder.info.description,
+            homepage=builder.info.homepage,
+            citation=builder.info.citation,
+        )
+
+
+def _keyed(
+    images: np.ndarray, labels: np.ndarray
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for key, (image, label) in enumerate(zip(images, labels, strict=True)):
+        yield key, {"image": image, "label": label}

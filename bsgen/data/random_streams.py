@@ -1,0 +1,45 @@
+"""Independent random streams: each is named by what it is for, a seed and an index.
+
+Every stream is a Philox generator (Salmon et al., 2011, "Parallel random numbers: as
+easy as 1, 2, 3"), whose output is a pure function of its key and its counter, so any
+stream can be opened at once, without the ones before it.
+"""
+
+import enum
+
+import numpy as np
+
+from bsgen import errors
+
+
+class Purpose(enum.IntEnum):
+    """What a stream is for; streams of different purposes never overlap."""
+
+    SUBSET = 0
+    TRAIN_INPUTS = 1
+    TEST_INPUTS = 2
+    TRAIN_LABELS = 3
+    TEST_LABELS = 4
+    EPOCH = 5
+    INDEPENDENT_BATCHES = 6
+
+
+def generator(purpose: Purpose, seed: int, index: int = 0) -> np.random.Generator:
+    """Returns the generator at the start of one stream.
+
+    The 128-bit key holds the seed and the index; the highest word of the 256-bit
+    counter holds the purpose, which leaves 2^192 blocks to each stream.
+
+    Args:
+      purpose: what the numbers are for.
+      seed: 0 to 2^64 - 1.
+      index: 0 to 2^64 - 1, e.g. the number of the epoch.
+
+    Raises:
+      UserError: the seed is out of range.
+    """
+    if not 0 <= seed < 2**64:
+        raise errors.UserError("seed", seed, "give an integer from 0 to 2^64 - 1")
+    key = np.array([seed, index], dtype=np.uint64)
+    counter = np.array([0, 0, 0, purpose], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -1,0 +1,71 @@
+"""Training, validation and test examples, drawn from a pool by seed.
+
+Smith & Le (2017), arXiv:1710.06451, section 4, train on 1000 images "selected at random
+from the MNIST training set" and test on the whole test set.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from bsgen import config as configuration
+from bsgen import errors
+from bsgen.data import pool as pools
+from bsgen.data import random_streams
+
+# Our choice for the digits, which have no official split: it leaves 1200 to train on.
+# Any other pool without a split gives a third of its examples to the test.
+_TEST_SIZES = {"digits": 597}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Disjoint positions in a pool, int32: train [N], validation [V] and test [T]."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split(pool: pools.Pool, config: configuration.DataConfig) -> Split:
+    """Draws the examples of a run.
+
+    A permutation of the training pool follows from `subset_seed` alone. The first N of
+    it are trained on, so the subset of a smaller N is the beginning of the subset of a
+    larger N; the last V of it are set aside for validation. The test set is the
+    official one; where there is none, it is drawn by the same seed.
+
+    Args:
+      pool: all examples.
+      config: `train_size` (None takes all that remain), `validation_size` and
+        `subset_seed` decide.
+
+    Raises:
+      UserError: the pool is too small.
+    """
+    generator = random_streams.generator(
+        random_streams.Purpose.SUBSET, config.subset_seed
+    )
+    if pool.train_pool is None or pool.test_pool is None:
+        size = len(pool.labels)
+        test_size = _TEST_SIZES.get(pool.name, size // 3)
+        test, train_pool = np.split(generator.permutation(size), [test_size])
+    else:
+        test, train_pool = pool.test_pool, generator.permutation(pool.train_pool)
+    available = len(train_pool) - config.validation_size
+    if available < 1:
+        remedy = f"give at most {len(train_pool) - 1}: {pool.name} has "
+        remedy += f"{len(train_pool)} examples for training and validation"
+        raise errors.UserError("validation_size", config.validation_size, remedy)
+    train_size = available if config.train_size is None else config.train_size
+    if train_size > available:
+        remedy = (
+            f"give at most {available}: {pool.name} has {len(train_pool)} training "
+        )
+        remedy += f"examples, {config.validation_size} of them set aside for validation"
+        raise errors.UserError("train_size", train_size, remedy)
+    return Split(
+        train=train_pool[:train_size].astype(np.int32),
+        validation=train_pool[available:].astype(np.int32),
+        test=test.astype(np.int32),
+    )

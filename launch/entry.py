@@ -1,0 +1,41 @@
+"""How every launcher starts: a user's mistake ends it with one line, no traceback."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+from bsgen import errors
+
+_INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Parses the flags and calls `main`, as `absl.app.run` does.
+
+    Exits with 1 and one line on stderr after a `UserError`, and with 130 and one line
+    after Ctrl-C. Only errors are logged, unless --verbosity asks for more.
+    """
+    # TensorFlow reads this when it is imported, which is later; 2 keeps errors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    app.run(functools.partial(_guarded, main), flags_parser=_parse)
+
+
+def _parse(arguments: list[str]) -> list[str]:
+    rest = app.parse_flags_with_usage(arguments)
+    if flags.FLAGS["verbosity"].using_default_value:
+        logging.set_verbosity(logging.ERROR)
+    return rest
+
+
+def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
+    try:
+        main(arguments)
+    except errors.UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(_INTERRUPTED)

@@ -1,0 +1,67 @@
+"""Tests of `bsgen.data.gaussian_task`."""
+
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.data import gaussian_task
+
+
+class GaussianTaskTest(parameterized.TestCase):
+    @parameterized.product(
+        name=gaussian_task.NAMES,
+        sizes=((None, 0, 200), (50, 0, 50), (60, 40, 100)),
+    )
+    def test_sizes_and_normalisation(self, name, sizes):
+        train_size, validation_size, pool_size = sizes
+        task = gaussian_task.load(name, 3, train_size, validation_size)
+        self.assertEqual(task.inputs.shape, (pool_size + 10_000, 200))
+        self.assertEqual(task.inputs.dtype, np.float32)
+        np.testing.assert_array_equal(task.train_pool, np.arange(pool_size))
+        np.testing.assert_array_equal(
+            task.test_pool, np.arange(pool_size, pool_size + 10_000)
+        )
+        train = task.inputs[task.train_pool].astype(np.float64)
+        # Rounding to float32 leaves errors of about 1e-7 in each entry.
+        np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
+        np.testing.assert_allclose(np.square(train).mean(axis=0), 1, atol=1e-6)
+
+    def test_test_inputs_have_the_shift_and_factor_of_training_ones(self):
+        # Training statistics differ between tasks of 50 and of 500 examples, but the
+        # test inputs behind them are the same draws: an affine map links them.
+        small = gaussian_task.load(gaussian_task.RANDOM, 4, 50).inputs[50:, 17]
+        large = gaussian_task.load(gaussian_task.RANDOM, 4, 500).inputs[500:, 17]
+        slope, intercept = np.polyfit(small.astype(float), large.astype(float), 1)
+        np.testing.assert_allclose(slope * small + intercept, large, atol=1e-5)
+        # The spread of 50 draws is off by about 1 / sqrt(100), so slope 1 is excluded.
+        self.assertGreater(abs(slope - 1), 1e-3)
+
+    def test_informative_labels_are_the_sign_of_the_sum(self):
+        task = gaussian_task.load(gaussian_task.INFORMATIVE, 5)
+        expected = [int(sum(map(float, x)) > 0) for x in task.inputs[:500]]
+        np.testing.assert_array_equal(task.labels[:500], expected)
+
+    def test_random_labels_are_fair_and_unrelated_to_the_inputs(self):
+        task = gaussian_task.load(gaussian_task.RANDOM, 6)
+        labels = task.labels[task.test_pool]
+        signs = task.inputs[task.test_pool].sum(axis=1) > 0
+        # Four standard errors of a fair coin over 10,000 throws.
+        self.assertAlmostEqual(labels.mean(), 0.5, delta=0.02)
+        self.assertAlmostEqual((labels == signs).mean(), 0.5, delta=0.02)
+
+    def test_both_tasks_share_inputs_and_seeds_change_them(self):
+        random = gaussian_task.load(gaussian_task.RANDOM, 7)
+        informative = gaussian_task.load(gaussian_task.INFORMATIVE, 7)
+        other = gaussian_task.load(gaussian_task.RANDOM, 8)
+        np.testing.assert_array_equal(random.inputs, informative.inputs)
+        self.assertLess(
+            abs(np.corrcoef(random.inputs[:, 0], other.inputs[:, 0])[0, 1]), 0.05
+        )
+
+    def test_needs_two_examples(self):
+        with self.assertRaisesRegex(errors.UserError, "train_size=1: .*at least 2"):
+            gaussian_task.load(gaussian_task.RANDOM, 0, 1)
+
+
+if __name__ == "__main__":
+    absltest.main()

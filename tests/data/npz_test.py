@@ -1,0 +1,95 @@
+"""Tests of `bsgen.data.npz`."""
+
+import pathlib
+import pickle
+
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.data import npz
+
+_IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
+_LABELS = np.array([7, 0, 1, 1, 9])
+
+
+class _Trap:
+    """Fails the test when it is unpickled."""
+
+    def __reduce__(self):
+        return (exec, ("raise SystemError('unpickled')",))
+
+
+class NpzTest(parameterized.TestCase):
+    def _folder(self, **arrays):
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        np.savez_compressed(folder / "mnist_train.npz", **arrays)
+        return folder
+
+    def test_reads_one_file_a_split(self):
+        folder = self._folder(images=_IMAGES, labels=_LABELS)
+        self.assertTrue(npz.is_folder(folder, "mnist"))
+        self.assertFalse(npz.is_folder(folder, "fashion_mnist"))
+        images, labels = npz.read_folder(folder, "mnist", "train")
+        np.testing.assert_array_equal(images[..., 0], _IMAGES)
+        np.testing.assert_array_equal(labels, _LABELS)
+        with self.assertRaisesRegex(
+            errors.UserError, "mnist_test.npz': .*no such file"
+        ):
+            npz.read_folder(folder, "mnist", "test")
+
+    def test_reads_the_names_of_keras(self):
+        folder = self._folder(
+            x_train=_IMAGES, y_train=_LABELS, x_test=_IMAGES[:2], y_test=_LABELS[:2]
+        )
+        images, labels = npz.read_file(folder / "mnist_train.npz", "test")
+        np.testing.assert_array_equal(images[..., 0], _IMAGES[:2])
+        np.testing.assert_array_equal(labels, _LABELS[:2])
+
+    def test_missing_array(self):
+        folder = self._folder(images=_IMAGES, targets=_LABELS)
+        with self.assertRaisesRegex(errors.UserError, "'labels', but holds .*targets"):
+            npz.read_folder(folder, "mnist", "train")
+
+    @parameterized.parameters(0, 1, 30, 0.5, 0.9, -1)
+    def test_truncated(self, kept):
+        folder = self._folder(images=_IMAGES, labels=_LABELS)
+        path = folder / "mnist_train.npz"
+        content = path.read_bytes()
+        kept = int(len(content) * kept) if 0 < kept < 1 else kept
+        path.write_bytes(content[:kept])
+        with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(folder, "mnist", "train")
+
+    @parameterized.parameters(0.1, 0.3, 0.5, 0.7)
+    def test_flipped_bits(self, place):
+        folder = self._folder(images=_IMAGES, labels=_LABELS)
+        path = folder / "mnist_train.npz"
+        content = bytearray(path.read_bytes())
+        content[int(len(content) * place)] ^= 0xFF
+        path.write_bytes(content)
+        with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(folder, "mnist", "train")
+
+    def test_never_unpickles_arrays(self):
+        traps = np.array([_Trap()] * 5, dtype=object)
+        folder = self._folder(images=_IMAGES, labels=traps)
+        with self.assertRaisesRegex(errors.UserError, "allow_pickle=False"):
+            npz.read_folder(folder, "mnist", "train")
+
+    def test_never_unpickles_files(self):
+        folder = self._folder()
+        (folder / "mnist_train.npz").write_bytes(pickle.dumps(_Trap()))
+        with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(folder, "mnist", "train")
+
+    def test_a_single_array_is_no_archive(self):
+        folder = self._folder()
+        with (folder / "mnist_train.npz").open("wb") as file:
+            np.save(file, _IMAGES)
+        with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(folder, "mnist", "train")
+
+
+if __name__ == "__main__":
+    absltest.main()

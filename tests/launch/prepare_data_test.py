@@ -1,0 +1,83 @@
+"""Tests of `launch.prepare_data` and `launch.entry`, in processes of their own."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from absl.testing import absltest
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+_INTERRUPTED = """
+from launch import entry
+def main(arguments):
+    raise KeyboardInterrupt
+entry.run(main)
+"""
+
+
+def _run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=_ROOT, capture_output=True, text=True
+    )
+
+
+def _prepare(**flags):
+    return _run("-m", "launch.prepare_data", *(f"--{k}={v}" for k, v in flags.items()))
+
+
+class PrepareDataTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+    def test_import(self):
+        generator = np.random.default_rng(0)
+        for split, size in (("train", 20), ("test", 10)):
+            np.savez(
+                self.folder / f"mnist_{split}.npz",
+                images=generator.integers(0, 256, size=[size, 28, 28]).astype(np.uint8),
+                labels=generator.integers(10, size=size),
+            )
+        data_dir = self.folder / "data"
+        finished = _prepare(dataset="mnist", source=self.folder, data_dir=data_dir)
+        place = data_dir / "mnist" / "3.0.1"
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.assertEqual(finished.stdout, f"mnist is ready in {place}\n")
+        self.assertTrue((place / "dataset_info.json").is_file())
+        again = _prepare(dataset="mnist", source=self.folder, data_dir=data_dir)
+        self.assertEqual(again.returncode, 1)
+        self.assertStartsWith(again.stderr, f"error: data_dir='{data_dir}': mnist is")
+
+    def test_mistakes_are_one_line(self):
+        for flags, message in (
+            ({"source": self.folder / "no"}, "source='{}/no': there is no such file"),
+            ({"dataset": "mnits", "source": "x"}, "dataset='mnits': unknown; did you"),
+        ):
+            finished = _prepare(data_dir=self.folder / "data", **flags)
+            self.assertEqual(finished.returncode, 1)
+            self.assertStartsWith(
+                finished.stderr, "error: " + message.format(self.folder)
+            )
+            self.assertLen(finished.stderr.splitlines(), 1)
+
+    def test_words_that_are_no_flags(self):
+        finished = _run("-m", "launch.prepare_data", "mnist")
+        self.assertEqual(finished.returncode, 1)
+        self.assertStartsWith(finished.stderr, "error: argument='mnist': not a flag")
+
+    def test_help_does_not_import_tensorflow(self):
+        finished = _run("-X", "importtime", "-m", "launch.prepare_data", "--help")
+        self.assertIn("--source", finished.stdout)
+        self.assertIn("absl", finished.stderr)
+        self.assertNotIn("tensorflow", finished.stderr)
+
+    def test_interruption(self):
+        finished = _run("-c", _INTERRUPTED)
+        self.assertEqual(finished.returncode, 130)
+        self.assertEqual(finished.stderr, "interrupted\n")
+
+
+if __name__ == "__main__":
+    absltest.main()
