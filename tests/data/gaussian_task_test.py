@@ -1,10 +1,12 @@
 """Tests of `bsgen.data.gaussian_task`."""
 
+import statistics
+
 import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import gaussian_task
+from bsgen.data import gaussian_task, random_streams
 
 
 class GaussianTaskTest(parameterized.TestCase):
@@ -27,14 +29,19 @@ class GaussianTaskTest(parameterized.TestCase):
         np.testing.assert_allclose(np.square(train).mean(axis=0), 1, atol=1e-6)
 
     def test_test_inputs_have_the_shift_and_factor_of_training_ones(self):
-        # Training statistics differ between tasks of 50 and of 500 examples, but the
-        # test inputs behind them are the same draws: an affine map links them.
-        small = gaussian_task.load(gaussian_task.RANDOM, 4, 50).inputs[50:, 17]
-        large = gaussian_task.load(gaussian_task.RANDOM, 4, 500).inputs[500:, 17]
-        slope, intercept = np.polyfit(small.astype(float), large.astype(float), 1)
-        np.testing.assert_allclose(slope * small + intercept, large, atol=1e-5)
-        # The spread of 50 draws is off by about 1 / sqrt(100), so slope 1 is excluded.
-        self.assertGreater(abs(slope - 1), 1e-3)
+        purpose = random_streams.Purpose
+        train = random_streams.generator(purpose.TRAIN_INPUTS, 4).standard_normal(
+            [50, 200]
+        )
+        test = random_streams.generator(purpose.TEST_INPUTS, 4).standard_normal(
+            [10_000, 200]
+        )
+        inputs = gaussian_task.load(gaussian_task.RANDOM, 4, 50).inputs
+        for component in (0, 17, 199):
+            values = train[:, component].tolist()
+            mean, deviation = statistics.fmean(values), statistics.pstdev(values)
+            expected = (test[:, component] - mean) / deviation
+            np.testing.assert_allclose(inputs[50:, component], expected, atol=1e-5)
 
     def test_informative_labels_are_the_sign_of_the_sum(self):
         task = gaussian_task.load(gaussian_task.INFORMATIVE, 5)
