@@ -51,8 +51,8 @@ def train(
     """
     started = time.perf_counter()
     rows = list(members)  # those in the program, in the order of its run axis
-    settings = _settings(rows, pool)
     state = _initial_state(rows, pool)
+    settings = _settings(rows, pool, state.weights[0].dtype)
     max_steps = _MAX_POSITIONS // (batch_size * len(rows))
     max_steps = int(np.clip(max_steps, 1, _MAX_STEPS_PER_CALL))
     budget = rows[0].run
@@ -74,7 +74,9 @@ def train(
     return [_to_record(member, seconds) for member in members]
 
 
-def _settings(rows: list[Member], pool: data.Pool) -> program_lib.Settings:
+def _settings(
+    rows: list[Member], pool: data.Pool, dtype: tf.DType
+) -> program_lib.Settings:
     optimizers = [member.run.optimizer for member in rows]
     scalings = [
         scaling.fit(member.run.data.scaling, pool.inputs[member.split.train])
@@ -95,7 +97,7 @@ def _settings(rows: list[Member], pool: data.Pool) -> program_lib.Settings:
         scales,
     )
     return program_lib.Settings(
-        *(tf.constant(np.stack(column), tf.float32) for column in columns)
+        *(tf.constant(np.stack(column), dtype) for column in columns)
     )
 
 

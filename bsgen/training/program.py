@@ -28,11 +28,13 @@ class State(NamedTuple):
 class Settings(NamedTuple):
     """What differs between the runs of one program; the first axis is the run.
 
+    All in the dtype of the weights, in which the inputs are scaled too.
+
     Attributes:
-      learning_rate, momentum, l2: [R] float32.
-      clip_norm: [R] float32, infinite where a run does not clip.
-      offset: [R, D...] float32, subtracted from the inputs.
-      scale: [R, 1...] or [R, D...] float32, multiplied after that.
+      learning_rate, momentum, l2: [R].
+      clip_norm: [R], infinite where a run does not clip.
+      offset: [R, D...], subtracted from the inputs.
+      scale: [R, 1...] or [R, D...], multiplied after that.
     """
 
     learning_rate: tf.Tensor
