@@ -6,9 +6,10 @@ TensorFlow update equations (PyTorch's are the same with the sign of A reversed)
     A <- m A - g        (eq. 23; g is the mean gradient over the batch)
     w <- w + e A        (eq. 24; e is the learning rate)
 
-`keras.optimizers.SGD` keeps e INSIDE its velocity, v <- m v - e g, w <- w + v. Both take
-the same steps while e is constant. When e changes, here the whole memory is rescaled at
-once, v = e A, while Keras' old steps live on at the old rate and fade as m^t.
+`keras.optimizers.SGD` keeps e INSIDE its velocity, v <- m v - e g, w <- w + v. Both
+take the same steps while e is constant. When e changes, here the whole memory is
+rescaled at once, v = e A, while Keras' old steps live on at the old rate and fade as
+m^t.
 
 The paper is silent on these, so they are our choice, all in PyTorch's meaning:
 
@@ -70,8 +71,8 @@ def clip_by_global_norm(
 ) -> list[tf.Tensor]:
     """Returns gradients whose norm over all tensors together is at most `clip_norm`.
 
-    g <- g min(1, clip_norm / |g|), with |g|^2 summed over all tensors of a run: the rule
-    of Keras' `global_clipnorm`, for one run or for a stack of runs.
+    g <- g min(1, clip_norm / |g|), with |g|^2 summed over all tensors of a run: the
+    rule of Keras' `global_clipnorm`, for one run or for a stack of runs.
 
     Args:
       gradients: one tensor a parameter, each of shape `clip_norm.shape + [...]`.
@@ -175,7 +176,7 @@ class Momentum(keras.optimizers.Optimizer):
         self.assign(variable, new_weight)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs to make the same optimizer, without state."""
+        """Returns what `from_config` needs for an equal optimizer, without state."""
         return {
             **super().get_config(),
             "momentum": self.momentum,

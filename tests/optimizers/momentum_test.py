@@ -74,7 +74,9 @@ class BesideKerasSGDTest(tf.test.TestCase, parameterized.TestCase):
         variables = [keras.Variable(0 * g, dtype="float64") for g in gradients]
         optimizer = optimizers.Momentum(1.0, 0.0, global_clipnorm=0.5)
         optimizer.apply([tf.constant(g) for g in gradients], variables)
-        clipped = optimizers.clip_by_global_norm([tf.constant(g) for g in gradients], 0.5)
+        clipped = optimizers.clip_by_global_norm(
+            [tf.constant(g) for g in gradients], 0.5
+        )
         for variable, expected in zip(variables, clipped, strict=True):
             self.assertAllClose(-variable.numpy(), expected, rtol=1e-12, atol=1e-12)
 
@@ -97,7 +99,9 @@ def small_data(num_examples=24):
 
 
 def full_featured(**changes):
-    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([3, 7], [0.1, 0.05, 0.02])
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [3, 7], [0.1, 0.05, 0.02]
+    )
     settings = dict(momentum=0.8, nesterov=True, l2=0.01, global_clipnorm=0.3)
     return optimizers.Momentum(schedule, **(settings | changes))
 

@@ -28,7 +28,14 @@ class MomentumUpdateTest(tf.test.TestCase, parameterized.TestCase):
         ("l2", 1.0, False, (2.0, 1.0, 1.0), (-3.0, -2.0, -0.5), (-0.5, -1.5, -1.625)),
         # A as in "plain"; m A - g: -1 - 2 = -3, -1 - 1 = -2, -2;
         # w: 1 - 3/2 = -0.5, -0.5 - 2/2 = -1.5, -1.5 - 2/4 = -2.
-        ("nesterov", 0.0, True, (2.0, 1.0, 1.0), (-2.0, -2.0, -2.0), (-0.5, -1.5, -2.0)),
+        (
+            "nesterov",
+            0.0,
+            True,
+            (2.0, 1.0, 1.0),
+            (-2.0, -2.0, -2.0),
+            (-0.5, -1.5, -2.0),
+        ),
     )
     def test_three_steps_by_hand_with_a_rate_that_halves(
         self, l2, nesterov, gradients, accumulators, weights

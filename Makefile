@@ -1,0 +1,48 @@
+# Each target sets up what it needs in .venv, once: Python 3.10 to 3.13 and make suffice.
+# Another interpreter: make PYTHON=/path/to/python3 TARGET
+
+.PHONY: help reproduce test lint bench clean
+.DELETE_ON_ERROR:
+
+FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+NAMES := python3.13 python3.12 python3.11 python3.10 python3
+PYTHON ?= $(firstword $(foreach p,$(NAMES),$(shell $(p) -c '$(FITS)' 2>&- && echo $(p))))
+RUN := .venv/bin/python
+
+help:
+	@echo "make reproduce   the papers' figures and claims at quick scale, in minutes"
+	@echo "make test        all tests"
+	@echo "make lint        format, lint and types"
+	@echo "make bench       speed beside PyTorch, JAX and Keras"
+	@echo "make clean       remove .venv and caches, never results"
+
+reproduce: .venv/.installed-library
+	$(RUN) -m launch.reproduce --suite=quick --output_dir=results/quick
+
+test: .venv/.installed-dev
+	$(RUN) -m pytest
+
+lint: .venv/.installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: .venv/.installed-bench
+	$(RUN) -m benchmarks.ensemble
+
+# The part after the dash is an extra of setup.cfg, or "library" for none.
+.venv/.installed-%: setup.cfg pyproject.toml constraints.txt
+	@"$(PYTHON)" -c '$(FITS)' 2>&- || { echo "No Python 3.10 to 3.13 found:" \
+		"install one, or name it with make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>&- || { echo "$(PYTHON) cannot make" \
+		"virtual environments: install python3-venv (apt install python3-venv)" >&2; \
+		exit 1; }
+	@echo "Setting up .venv with $(PYTHON): a few minutes, once"
+	@$(RUN) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-e '.$(if $(filter-out library,$*),[$*])'
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	find bsgen launch tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,174 @@
+"""The rules of the house, checked from the code's own imports.
+
+Rooms stand in columns; a room imports only from columns further left than its own.
+"""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest, parameterized
+
+_ROOT = pathlib.Path(__file__).parents[1]
+_COLUMNS = (
+    ("bsgen.errors",),
+    ("bsgen.config",),
+    ("bsgen.theory", "bsgen.data", "bsgen.layers", "bsgen.optimizers"),
+    ("bsgen.models", "bsgen.measures"),
+    ("bsgen.training",),
+    ("bsgen.tuning", "bsgen.studies"),
+    ("bsgen.reports",),
+    ("launch",),
+    ("benchmarks",),
+)
+_COLUMN = {room: index for index, rooms in enumerate(_COLUMNS) for room in rooms}
+_OURS = ("bsgen", "launch", "benchmarks", "tests")
+_WITHOUT_TENSORFLOW = ("bsgen.config", "bsgen.theory", "bsgen.studies", "bsgen.reports")
+_MAX_LINES = 350
+
+
+def source_files(*folders):
+    found = [path for folder in folders for path in (_ROOT / folder).rglob("*.py")]
+    return sorted(path.relative_to(_ROOT) for path in found)
+
+
+def module_name(path):
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module):
+    """`bsgen.theory` for `bsgen.theory.noise_scale`; `launch` for `launch.train`."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "bsgen" else parts[0]
+
+
+def imported_modules(tree, package):
+    """Every module, or name in a module, that an import statement names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def imports_of(path):
+    tree = ast.parse((_ROOT / path).read_text())
+    return set(imported_modules(tree, ".".join(path.parent.parts)))
+
+
+def forbidden(importer, imported):
+    """Whether the rules refuse that one module imports another, both by dotted name."""
+    source, target = room_of(importer), room_of(imported)
+    if source == target or imported.split(".")[0] not in _OURS:
+        return False
+    if source not in _COLUMN or target not in _COLUMN:
+        return True
+    return _COLUMN[target] >= _COLUMN[source]
+
+
+class ImportDirectionsTest(parameterized.TestCase):
+    def test_nothing_imports_to_its_right(self):
+        wrong = [
+            f"{path} imports {imported}"
+            for path in source_files("bsgen", "launch", "benchmarks")
+            for imported in sorted(imports_of(path))
+            if forbidden(module_name(path), imported)
+        ]
+        self.assertEmpty(wrong)
+
+    @parameterized.parameters(
+        ("bsgen.theory.noise_scale", "bsgen.errors.UserError", False),
+        ("bsgen.config", "bsgen.errors", False),
+        ("bsgen.reports.page", "bsgen.studies", False),
+        ("bsgen.training.program", "numpy.linalg", False),
+        ("bsgen.errors", "bsgen.config", True),
+        ("bsgen.layers.skip_init", "bsgen.optimizers", True),
+        ("bsgen.models.dense", "bsgen.training", True),
+        ("bsgen.training.program", "launch.train", True),
+        ("bsgen.training.program", "tests.references", True),
+        ("bsgen.a_room_without_column", "bsgen.errors", True),
+        ("bsgen", "bsgen.config", True),
+    )
+    def test_the_check_itself(self, importer, imported, expected):
+        self.assertEqual(forbidden(importer, imported), expected)
+
+    def test_imports_are_seen_wherever_they_stand(self):
+        text = "import a.b\nfrom c import d, e\ndef f():\n  from . import g\n"
+        text += "  from ..h import i"
+        seen = set(imported_modules(ast.parse(text), "bsgen.room"))
+        self.assertEqual(seen, {"a.b", "c.d", "c.e", "bsgen.room.g", "bsgen.h.i"})
+
+    def test_every_room_has_a_column(self):
+        rooms = {room_of(module_name(path)) for path in source_files("bsgen", "launch")}
+        self.assertEmpty(rooms - set(_COLUMN) - {"bsgen"})
+
+    def test_launchers_do_not_import_each_other(self):
+        launchers = [
+            path
+            for path in source_files("launch")
+            if '__name__ == "__main__"' in (_ROOT / path).read_text()
+        ]
+        self.assertNotEmpty(launchers)
+        names = tuple(map(module_name, launchers))
+        for path in launchers:
+            for imported in imports_of(path):
+                self.assertFalse(imported.startswith(names), f"{path}: {imported}")
+
+    def test_flags_are_only_in_launch(self):
+        for path in source_files("bsgen"):
+            for imported in imports_of(path):
+                self.assertFalse(
+                    imported.startswith(("absl.flags", "absl.app", "argparse")),
+                    f"{path} imports {imported}",
+                )
+
+    @parameterized.parameters(*_WITHOUT_TENSORFLOW)
+    def test_imports_no_tensorflow_at_any_depth(self, module):
+        self.assert_imports_no_tensorflow(module)
+
+    def test_launchers_answer_before_tensorflow_is_imported(self):
+        for path in source_files("launch"):
+            self.assert_imports_no_tensorflow(module_name(path))
+
+    def assert_imports_no_tensorflow(self, module):
+        seen = "{'tensorflow', 'keras'} & {*sys.modules}"
+        command = f"import sys, {module}; print({seen})"
+        done = subprocess.run(
+            [sys.executable, "-c", command], cwd=_ROOT, capture_output=True, text=True
+        )
+        self.assertEqual(done.stdout, "set()\n", f"{module}: {done.stderr}")
+
+
+class HabitsTest(parameterized.TestCase):
+    def test_no_assert_in_the_library(self):
+        for path in source_files("bsgen", "launch"):
+            for node in ast.walk(ast.parse((_ROOT / path).read_text())):
+                self.assertNotIsInstance(node, ast.Assert, f"{path}: an assert")
+
+    def test_files_are_short(self):
+        for path in source_files("bsgen", "launch", "benchmarks", "tests"):
+            num_lines = len((_ROOT / path).read_text().splitlines())
+            self.assertLessEqual(num_lines, _MAX_LINES, path)
+
+    def test_files_are_named_after_a_thing(self):
+        for path in source_files("bsgen", "launch", "benchmarks", "tests"):
+            parts = {*path.parent.parts, path.stem}
+            self.assertNoCommonElements(parts, {"utils", "common", "helpers", "misc"})
+
+    def test_nothing_is_unpickled(self):
+        for path in source_files("bsgen", "launch", "benchmarks"):
+            tops = {imported.split(".")[0] for imported in imports_of(path)}
+            picklers = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve"}
+            self.assertNoCommonElements(tops, picklers, path)
+            for node in ast.walk(ast.parse((_ROOT / path).read_text())):
+                if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                    self.assertEqual(ast.unparse(node.value), "False", path)
+                if isinstance(node, ast.Attribute):
+                    self.assertNotEqual(node.attr, "read_pickle", path)
+
+
+if __name__ == "__main__":
+    absltest.main()
