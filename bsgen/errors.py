@@ -17,6 +17,6 @@ class UserError(ValueError):
 def unknown_name(argument: str, value: str, known: Iterable[str]) -> UserError:
     """Returns the error for a name outside `known`, with the nearest match first."""
     names = sorted(known)
-    nearest = difflib.get_close_matches(str(value), names, n=1, cutoff=0.4)
+    nearest = difflib.get_close_matches(str(value), names, n=1, cutoff=0.3)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return UserError(argument, value, f"unknown; {hint}known: {', '.join(names)}")

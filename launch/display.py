@@ -23,14 +23,12 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     for heading in ("scale", "runs", "minutes"):
         table.add_column(heading, justify="right")
     for study in selected:
+        labels = [study.name, study.title]
         for scale in studies.SCALES:
             runs = {run.key: run for run in study.make_runs(scale, None)}
             minutes = sum(map(cost.seconds, runs.values())) / 60
-            name, title = ("", "") if table.rows and scale != studies.SCALES[0] else (
-                study.name,
-                study.title,
-            )
-            table.add_row(name, title, scale, str(len(runs)), f"{minutes:.2g}")
+            table.add_row(*labels, scale, str(len(runs)), f"{minutes:.1f}")
+            labels = ["", ""]
     rich.console.Console().print(table)
 
 

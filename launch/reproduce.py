@@ -59,13 +59,14 @@ def main(arguments: list[str]) -> None:
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:
-    from bsgen.reports import page, remake, terminal
     from bsgen.studies import campaign
     from launch import display
 
     work = campaign.Campaign(
         selected, scale, output_dir, _SEEDS.value, _DATA_DIR.value, _FORCE.value
     )
+    from bsgen.reports import page, remake, terminal
+
     with display.Progress(len(work.missing), work.expected_seconds) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]

@@ -8,9 +8,9 @@ run has finished.
 import pathlib
 from collections.abc import Callable, Sequence
 
-from bsgen import config
+from bsgen import config, data
 from bsgen.studies import folder, study, tables
-from bsgen.training import cost, execution, records
+from bsgen.training import cost, records
 
 
 class Campaign:
@@ -45,6 +45,10 @@ class Campaign:
         self._runs = {s.name: s.make_runs(scale, num_seeds) for s in studies}
         runs = [run for of_study in self._runs.values() for run in of_study]
         self._store = records.RunStore(self._output_dir)
+        for run in {run.data.name: run for run in runs}.values():
+            data.load_pool(run.data, data_dir)  # one that is not prepared shows at once
+        from bsgen.training import execution  # loads TensorFlow, which takes seconds
+
         execution.check(runs, data_dir)
         for name, of_study in self._runs.items():
             self._folder(name).claim_for(scale, of_study, force)
@@ -89,6 +93,8 @@ class Campaign:
             for keys in waiting.values():
                 keys.discard(record.run.key)
             finish_studies()
+
+        from bsgen.training import execution
 
         finish_studies()
         execution.execute(
