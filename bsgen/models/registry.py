@@ -6,16 +6,27 @@ from bsgen import config, errors
 from bsgen.models import dense
 
 
-def _mlp(settings: config.ModelConfig, *shape: object, seed: int) -> keras.Model:
-    return dense.mlp(*shape, settings.hidden_units, settings.activation, seed=seed)
+def _mlp(
+    settings: config.ModelConfig,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    seed: int,
+) -> keras.Model:
+    units, activation = settings.hidden_units, settings.activation
+    return dense.mlp(input_shape, num_classes, units, activation, seed)
 
 
-def _logistic(settings: config.ModelConfig, *shape: object, seed: int) -> keras.Model:
+def _logistic_regression(
+    settings: config.ModelConfig,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    seed: int,
+) -> keras.Model:
     del settings  # it has no sizes to choose
-    return dense.logistic_regression(*shape, seed=seed)
+    return dense.logistic_regression(input_shape, num_classes, seed)
 
 
-_BUILDERS = {"mlp": _mlp, "logistic_regression": _logistic}
+_BUILDERS = {"mlp": _mlp, "logistic_regression": _logistic_regression}
 
 
 def names() -> tuple[str, ...]:
@@ -45,4 +56,4 @@ def build(
     """
     if settings.name not in _BUILDERS:
         raise errors.unknown_name("model", settings.name, _BUILDERS)
-    return _BUILDERS[settings.name](settings, input_shape, num_classes, seed=seed)
+    return _BUILDERS[settings.name](settings, input_shape, num_classes, seed)

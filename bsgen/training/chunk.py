@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, models
+from bsgen import config, data, errors, models
 from bsgen.data import batches, scaling
 from bsgen.training import program as program_lib
 from bsgen.training import records
@@ -23,7 +23,7 @@ class Member:
 
     run: config.RunConfig
     split: data.Split
-    curve: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    curve: dict[str, list[float | None]] = dataclasses.field(default_factory=dict)
     final: dict[str, float | None] = dataclasses.field(default_factory=dict)
     diverged: bool = False
 
@@ -32,6 +32,18 @@ class Member:
         for name, value in {"step": step, **values}.items():
             self.curve.setdefault(name, []).append(value)
         self.final = dict(values)
+
+
+def optimizer(run: config.RunConfig) -> config.MomentumConfig:
+    """Returns the optimizer of a run that takes stochastic steps.
+
+    Raises:
+      UserError: the run names another one.
+    """
+    if not isinstance(run.optimizer, config.MomentumConfig):
+        remedy = "the ensemble engine takes steps of 'momentum' only"
+        raise errors.UserError("optimizer", run.optimizer.name, remedy)
+    return run.optimizer
 
 
 def train(
@@ -77,7 +89,7 @@ def train(
 def _settings(
     rows: list[Member], pool: data.Pool, dtype: tf.DType
 ) -> program_lib.Settings:
-    optimizers = [member.run.optimizer for member in rows]
+    optimizers = [optimizer(member.run) for member in rows]
     scalings = [
         scaling.fit(member.run.data.scaling, pool.inputs[member.split.train])
         for member in rows
@@ -85,13 +97,13 @@ def _settings(
     rank = pool.inputs.ndim - 1
     scales = [np.reshape(s.scale, np.shape(s.scale) or (1,) * rank) for s in scalings]
     clip_norms = [
-        np.inf if optimizer.clip_norm is None else optimizer.clip_norm
-        for optimizer in optimizers
+        np.inf if settings.clip_norm is None else settings.clip_norm
+        for settings in optimizers
     ]
     columns = (
-        [optimizer.learning_rate for optimizer in optimizers],
-        [optimizer.momentum for optimizer in optimizers],
-        [optimizer.l2 for optimizer in optimizers],
+        [settings.learning_rate for settings in optimizers],
+        [settings.momentum for settings in optimizers],
+        [settings.l2 for settings in optimizers],
         clip_norms,
         [np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in scalings],
         scales,

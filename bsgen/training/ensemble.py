@@ -45,7 +45,8 @@ def train(
       One record a run, in the order of finishing.
 
     Raises:
-      UserError: a batch larger than the training subset; a model with state.
+      UserError: a batch larger than the training subset; another optimizer; a model
+        with state.
     """
     groups: dict[tuple, list[config.RunConfig]] = {}
     for run in runs:
@@ -90,8 +91,9 @@ def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
     # A random task is a pool of its own for each seed and size, any other only by name.
     pool = run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
-    clip = run.optimizer.clip_norm is not None
-    return run.model, pool, data_dir, run.optimizer.nesterov, clip
+    optimizer = chunk.optimizer(run)
+    clip = optimizer.clip_norm is not None
+    return run.model, pool, data_dir, optimizer.nesterov, clip
 
 
 @functools.lru_cache(maxsize=8)
