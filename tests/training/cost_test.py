@@ -1,0 +1,40 @@
+"""Tests of the expected cost of runs."""
+
+from absl.testing import absltest
+
+from bsgen import config
+from bsgen.training import cost
+
+
+def _seconds(**settings):
+    data = config.DataConfig("digits", 1000)
+    return cost.seconds(config.RunConfig(data, **settings))
+
+
+class CostTest(absltest.TestCase):
+    def test_is_proportional_to_the_steps(self):
+        one, ten = (_seconds(batch_size=32, num_steps=n) for n in (100, 1000))
+        self.assertAlmostEqual(ten, 10 * one, places=12)
+
+    def test_counts_multiplications_and_weights(self):
+        # 64-800-10 has 59,200 weights without biases.
+        per_step = [_seconds(batch_size=b, num_steps=1) for b in (1, 11)]
+        more = 4.4 * 10 * 59_200 / 2e11
+        self.assertAlmostEqual(per_step[1] - per_step[0], more, places=12)
+        self.assertAlmostEqual(per_step[0] - more / 10, 59_200 * 1.5e-10, places=12)
+
+    def test_full_batch_is_the_training_set(self):
+        self.assertEqual(
+            _seconds(batch_size=None, num_steps=5),
+            _seconds(batch_size=1000, num_steps=5),
+        )
+
+    def test_exact_minima_have_one_price(self):
+        exact = config.NewtonConfig(l2=1.0)
+        self.assertEqual(
+            _seconds(optimizer=exact), _seconds(optimizer=exact, num_steps=7)
+        )
+
+
+if __name__ == "__main__":
+    absltest.main()

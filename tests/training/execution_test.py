@@ -1,0 +1,94 @@
+"""Tests of the choice of engine and of what is kept as runs finish."""
+
+import collections
+import dataclasses
+import pathlib
+
+from absl.testing import absltest
+
+from bsgen import config, errors
+from bsgen.training import cost, execution, records
+
+_DATA = config.DataConfig("digits", 50)
+_TASK = config.DataConfig("gaussian_random", 20, scaling="none")
+_MODEL = config.ModelConfig("mlp", (4,))
+
+
+def _run(seed, num_steps=30, **settings):
+    return config.RunConfig(
+        _DATA, _MODEL, config.MomentumConfig(**settings), 10, num_steps, (0, 5), seed
+    )
+
+
+def _exact(l2):
+    linear = config.ModelConfig("logistic_regression", ())
+    return config.RunConfig(_TASK, linear, config.NewtonConfig(l2=l2))
+
+
+class ExecuteTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.store = records.RunStore(self.folder)
+
+    def test_trains_any_mixture_and_then_nothing_more(self):
+        runs = [_run(0), _exact(0.1), _run(1, num_steps=20), _run(0), _exact(1.0)]
+        seen = []
+
+        def on_record(record):
+            # On the disk before anybody is told.
+            stored = records.RunStore(self.folder).find(record.run)
+            self.assertEqual(stored, self.store.find(record.run))
+            seen.append(record.run.key)
+
+        execution.execute(runs, self.store, on_record=on_record)
+        self.assertCountEqual(seen, {run.key for run in runs})
+        self.assertIn("test_accuracy", self.store.find(_run(0)).final)
+        self.assertIn("log_evidence_ratio", self.store.find(_exact(1.0)).final)
+        before = self.store.path.read_bytes()
+        execution.execute(runs, self.store, on_record=on_record)
+        self.assertLen(seen, 4)
+        self.assertEqual(self.store.path.read_bytes(), before)
+
+    def test_work_sums_to_the_cost(self):
+        runs = [_run(0), _run(1, num_steps=20), _exact(1.0)]
+        work = []
+        execution.execute(runs, self.store, on_work=work.append)
+        self.assertAlmostEqual(sum(work), sum(map(cost.seconds, runs)), places=9)
+
+    def test_cheap_runs_come_first(self):
+        runs = [_run(0, num_steps=n) for n in (400, 20, 100)]
+        order = []
+        execution.execute(
+            runs,
+            self.store,
+            on_record=lambda record: order.append(record.run.num_steps),
+        )
+        self.assertEqual(order, [20, 100, 400])
+
+    def test_an_interruption_keeps_what_has_finished(self):
+        runs = [_run(0, num_steps=n) for n in (20, 100, 400)]
+        counts = collections.Counter()
+
+        def interrupt(record):
+            counts[record.run.num_steps] += 1
+            if record.run.num_steps == 100 and counts[100] == 1:
+                raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            execution.execute(runs, self.store, on_record=interrupt)
+        store = records.RunStore(self.folder)
+        self.assertEqual(store.missing(runs), [runs[2]])
+        execution.execute(runs, store, on_record=interrupt)
+        self.assertEqual(counts, {20: 1, 100: 1, 400: 1})
+
+    def test_one_bad_run_keeps_all_from_training(self):
+        too_large = dataclasses.replace(_DATA, train_size=5000)
+        bad = dataclasses.replace(_run(1), data=too_large)
+        with self.assertRaisesRegex(errors.UserError, "^train_size=5000"):
+            execution.execute([_run(0), _exact(1.0), bad], self.store)
+        self.assertFalse(self.store.path.exists())
+
+
+if __name__ == "__main__":
+    absltest.main()
