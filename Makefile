@@ -6,7 +6,8 @@
 
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 NAMES := python3.13 python3.12 python3.11 python3.10 python3
-PYTHON ?= $(firstword $(foreach p,$(NAMES),$(shell $(p) -c '$(FITS)' 2>&- && echo $(p))))
+PYTHON ?= $(firstword $(foreach name,$(NAMES), \
+	$(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 RUN := .venv/bin/python
 
 help:
@@ -32,11 +33,10 @@ bench: .venv/.installed-bench
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt
-	@"$(PYTHON)" -c '$(FITS)' 2>&- || { echo "No Python 3.10 to 3.13 found:" \
+	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { echo "No Python 3.10 to 3.13 found:" \
 		"install one, or name it with make PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import ensurepip, venv' 2>&- || { echo "$(PYTHON) cannot make" \
-		"virtual environments: install python3-venv (apt install python3-venv)" >&2; \
-		exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no" \
+		"ensurepip: install python3-venv (apt install python3-venv)" >&2; exit 1; }
 	@echo "Setting up .venv with $(PYTHON): a few minutes, once"
 	@$(RUN) -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt \
