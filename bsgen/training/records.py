@@ -26,14 +26,15 @@ class RunRecord:
       run: its configuration.
       status: "completed", or "diverged" when a weight stopped being finite.
       curve: for each metric (`step`, `test_accuracy`, `test_cross_entropy`, ...) its
-        values at the evaluations that were reached, all of one length.
-      final: metrics at the end; None where a diverged run has none.
+        values at the evaluations that were reached, all of one length; None where a
+        value read from a file was not finite.
+      final: metrics at the end, None as in `curve`; empty for a diverged run.
       seconds: wall time, the run's share of its program's.
     """
 
     run: config.RunConfig
     status: Literal["completed", "diverged"]
-    curve: dict[str, list[float]]
+    curve: dict[str, list[float | None]]
     final: dict[str, float | None]
     seconds: float
 
@@ -93,12 +94,19 @@ class RunStore:
                     f"(format {values['version']}, this one reads {FORMAT_VERSION}); "
                     "upgrade bsgen or choose another folder",
                 )
-            record = RunRecord.from_values(values)
-            self._records[record.run.key] = record
+            self._keep(values)
+
+    def _keep(self, values: dict[str, Any]) -> None:
+        record = RunRecord.from_values(values)
+        self._records[record.run.key] = record
 
     def find(self, run: config.RunConfig) -> RunRecord | None:
         """Returns the finished run of this configuration, or None."""
-        return self._records.get(run.key)
+        return self.by_key(run.key)
+
+    def by_key(self, key: str) -> RunRecord | None:
+        """Returns the finished run with this `RunConfig.key`, or None."""
+        return self._records.get(key)
 
     def missing(self, runs: Iterable[config.RunConfig]) -> list[config.RunConfig]:
         """Returns those of `runs` that are not finished yet, each once."""
@@ -111,9 +119,22 @@ class RunStore:
             self._records.pop(run.key, None)
 
     def add(self, finished: Iterable[RunRecord]) -> None:
-        """Appends finished runs; they are on the disk when this returns."""
-        finished = list(finished)
-        text = "".join(record.to_line() for record in finished).encode()
+        """Appends finished runs; they are on the disk when this returns.
+
+        Raises:
+          UserError: the file cannot be written.
+        """
+        lines = [record.to_line() for record in finished]
+        try:
+            self._append("".join(lines).encode())
+        except OSError as error:
+            folder = str(self.path.parent)
+            remedy = f"cannot write there ({error.strerror}); choose another folder"
+            raise errors.UserError("output_dir", folder, remedy) from error
+        for line in lines:  # what is found now is what will be read later
+            self._keep(json.loads(line))
+
+    def _append(self, text: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # O_APPEND: several processes may write to one folder, each line stays whole.
         with open(self.path, "a+b") as file:
@@ -124,7 +145,6 @@ class RunStore:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        self._records.update({record.run.key: record for record in finished})
 
 
 def _finite(value: Any) -> Any:

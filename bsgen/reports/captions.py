@@ -1,0 +1,92 @@
+"""A caption for each figure: what is plotted, and the settings, from the tables."""
+
+import pandas as pd
+
+from bsgen.studies import study
+
+_ACCURACY_AXIS = "The accuracy axis is logarithmic in the error rate."
+_BY_REGULARISATION = (
+    "{what} against the L2 coefficient lambda, on random (a) and informative (b) "
+    "labels: mean over seeds with its 95 % t interval, and each seed as a thin line."
+)
+_DURING_TRAINING = (
+    "(a) Test accuracy and (b) test cross-entropy during training, small batches "
+    "against the full batch: mean over seeds with its 95 % t interval (in (b) of the "
+    "logarithms), and each seed as a thin line. Dotted: 95 % of the final accuracy is "
+    f"reached. {_ACCURACY_AXIS}"
+)
+_BY_BATCH_SIZE = (
+    "(a) Test accuracy during training, mean over seeds, coloured by batch size. "
+    "(b) Final test accuracy against batch size, mean over seeds with its 95 % t "
+    "interval; the green line is the best batch size with its 95 % bootstrap interval "
+    f"over seeds and spacing. {_ACCURACY_AXIS}"
+)
+_PEAKS = (
+    "(a) Final test accuracy against batch size, mean over seeds with its 95 % t "
+    f"interval; rings mark the best batch size. {_ACCURACY_AXIS} (b) The best batch "
+    "size against the {setting}: broad bars reach to the next batch sizes tried (the "
+    "paper's error bars), thin ones are 95 % bootstrap intervals over seeds and spacing. "
+    "The line is the prediction {rule}, placed through the geometric mean of the fitted "
+    "optima; hollow ones are not fitted (best at the edge of its grid, or badly "
+    "trained{more})."
+)
+_SHOWN = {
+    "smith_le_2017/fig1": _BY_REGULARISATION.format(what="Training and test accuracy"),
+    "smith_le_2017/fig2": _BY_REGULARISATION.format(
+        what="Above, mean cross-entropy on the training and test sets and, below, the "
+        "log evidence ratio E, computed on the training set,"
+    )
+    + " Dots and dotted lines mark the minima of the means.",
+    "smith_le_2017/fig3": _DURING_TRAINING,
+    "smith_le_2017/fig4": _BY_BATCH_SIZE,
+    "smith_le_2017/fig5": _PEAKS.format(
+        setting="learning rate", rule="B_opt ∝ learning rate", more=""
+    ),
+    "smith_le_2017/fig6": _PEAKS.format(
+        setting="training set size",
+        rule="B_opt ∝ N",
+        more=", or in the lower half of N",
+    ),
+    "smith_le_2017/fig7": _PEAKS.format(
+        setting="momentum", rule="B_opt ∝ 1/(1 - m)", more=""
+    ),
+    "smith_le_2017/fig8": f"{_DURING_TRAINING} With lambda = 0.1; dashed: the means "
+    "without it, as in figure 3.",
+}
+
+
+def caption(study_name: str, results: study.Results, scale: str) -> str:
+    """Returns what the figure of a study shows, and from which runs.
+
+    Args:
+      study_name: `PAPERKEY/figN`.
+      results: its tables.
+      scale: of its runs.
+    """
+    return f"{_SHOWN[study_name]} {settings(results.runs, scale)}"
+
+
+def settings(runs: pd.DataFrame, scale: str) -> str:
+    """Returns one sentence: scale, dataset, N, steps, seeds and diverged runs."""
+    datasets = " and ".join(sorted(set(runs["dataset"])))
+    parts = [
+        f"{scale.capitalize()} scale: {datasets}",
+        f"N = {_range(runs['train_size'])}",
+    ]
+    if set(runs["optimizer"]) == {"newton"}:
+        parts.append("exact minimum by Newton's method")
+    else:
+        parts.append(f"{_range(runs['num_steps'])} steps")
+        parts.append(f"learning rate {_range(runs['learning_rate'])}")
+        parts.append(f"momentum {_range(runs['momentum'])}")
+    num_seeds = runs["seed"].nunique()
+    parts.append("1 seed, no intervals" if num_seeds == 1 else f"{num_seeds} seeds")
+    diverged = int((runs["status"] == "diverged").sum())
+    if diverged:
+        parts.append(f"{diverged} of {len(runs)} runs diverged")
+    return ", ".join(parts) + "."
+
+
+def _range(values: pd.Series) -> str:
+    ends = f"{values.min():,g}", f"{values.max():,g}"
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"

@@ -1,0 +1,90 @@
+"""What an output folder holds: the studies that are finished, and the others."""
+
+import os
+import pathlib
+from typing import Any, NamedTuple
+
+from bsgen import errors, studies
+from bsgen.studies import claims, folder
+from bsgen.training import records
+
+
+class Finished(NamedTuple):
+    """A study with its recorded results.
+
+    Attributes:
+      study: which one.
+      folder: its files.
+      config: what its `config.json` holds: scale, versions, keys of the runs.
+      results: its tables.
+      judged: its claims.
+    """
+
+    study: studies.Study
+    folder: folder.Folder
+    config: dict[str, Any]
+    results: studies.Results
+    judged: list[claims.Claim]
+
+
+class Unfinished(NamedTuple):
+    """A study some of whose runs are still to be trained."""
+
+    study: studies.Study
+    num_runs: int
+    num_recorded: int
+
+
+def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished]]:
+    """Returns the studies of an output folder, in the order of the papers.
+
+    A study is finished when its tables hold just the runs that its `config.json` names;
+    one that has been started again with more seeds is not.
+
+    Raises:
+      UserError: the folder holds no study, or a file is damaged or of a newer version.
+    """
+    finished, unfinished = [], []
+    store = records.RunStore(output_dir)
+    for found in started(output_dir):
+        values = found.read_config()
+        (study,) = studies.find(found.study_name)
+        entry = _read_finished(study, found, values)
+        if entry is not None:
+            finished.append(entry)
+        else:
+            keys = values["runs"]
+            recorded = sum(store.by_key(key) is not None for key in keys)
+            unfinished.append(Unfinished(study, len(keys), recorded))
+    return finished, unfinished
+
+
+def started(output_dir: str | os.PathLike) -> list[folder.Folder]:
+    """Returns the folders that hold a `config.json`, in the order of the papers.
+
+    Raises:
+      UserError: there is none.
+    """
+    path = pathlib.Path(output_dir)
+    folders = [folder.Folder(path, name) for name in studies.names()]
+    found = [entry for entry in folders if (entry.path / "config.json").exists()]
+    if not found:
+        remedy = "holds no study; make some: python -m launch.reproduce --suite=quick"
+        raise errors.UserError("output_dir", str(output_dir), remedy)
+    return found
+
+
+def _read_finished(
+    study: studies.Study, found: folder.Folder, values: dict[str, Any]
+) -> Finished | None:
+    if not found.is_finished():
+        return None
+    try:
+        results, judged = found.read_results(), found.read_claims()
+        keys = set(results.runs["key"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        remedy = "is damaged; remake it with: python -m launch.report"
+        raise errors.UserError("output_dir", str(found.path), remedy) from error
+    if keys != set(values["runs"]):
+        return None
+    return Finished(study, found, values, results, judged)

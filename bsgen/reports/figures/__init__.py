@@ -1,0 +1,5 @@
+"""The pictures of the studies, drawn from their tables."""
+
+from bsgen.reports.figures.registry import draw
+
+__all__ = ["draw"]

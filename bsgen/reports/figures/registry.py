@@ -1,0 +1,48 @@
+"""Finds the drawing of a study by the study's name."""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib as mpl
+from matplotlib import figure
+
+from bsgen import errors
+from bsgen.reports import verdicts
+from bsgen.reports.figures import smith_le_2017, style
+from bsgen.studies import claims, study
+
+_DRAWINGS: dict[str, Callable[[study.Results], figure.Figure]] = {
+    **smith_le_2017.DRAWINGS
+}
+
+
+def draw(
+    study_name: str, results: study.Results, judged: Sequence[claims.Claim]
+) -> figure.Figure:
+    """Draws the figure of a study, with a line below it that says what it is made of.
+
+    Args:
+      study_name: `PAPERKEY/figN`.
+      results: its tables.
+      judged: its claims; their verdicts are counted below the figure.
+
+    Raises:
+      UserError: no drawing has that name.
+    """
+    if study_name not in _DRAWINGS:
+        raise errors.unknown_name("figure", study_name, _DRAWINGS)
+    with mpl.rc_context(style.SETTINGS):
+        drawn = _DRAWINGS[study_name](results)
+        drawn.supxlabel(_footer(study_name, results, judged), x=0.99, ha="right")
+    return drawn
+
+
+def _footer(
+    study_name: str, results: study.Results, judged: Sequence[claims.Claim]
+) -> str:
+    runs = results.runs
+    diverged = int((runs["status"] == "diverged").sum())
+    parts = [study_name, f"{len(runs)} runs, {runs['seed'].nunique()} seeds"]
+    if diverged:
+        parts.append(f"{diverged} diverged")
+    parts.append("claims: " + verdicts.summary(judged))
+    return "  ·  ".join(parts)

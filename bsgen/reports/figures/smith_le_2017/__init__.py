@@ -1,0 +1,18 @@
+"""Drawings of Smith & Le (2017), arXiv 1710.06451, figures 1 to 8.
+
+One module a group of figures; axes and panels are those of the paper where its text and
+captions say them.
+"""
+
+from bsgen.reports.figures.smith_le_2017 import evidence, gap, sweeps
+
+DRAWINGS = {
+    "smith_le_2017/fig1": evidence.draw_figure1,
+    "smith_le_2017/fig2": evidence.draw_figure2,
+    "smith_le_2017/fig3": gap.draw_figure3,
+    "smith_le_2017/fig4": sweeps.draw_figure4,
+    "smith_le_2017/fig5": sweeps.draw_figure5,
+    "smith_le_2017/fig6": sweeps.draw_figure6,
+    "smith_le_2017/fig7": sweeps.draw_figure7,
+    "smith_le_2017/fig8": gap.draw_figure8,
+}

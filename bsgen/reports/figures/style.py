@@ -1,0 +1,134 @@
+"""The look that all figures share: colours, bands over seeds and the accuracy axis.
+
+Colours are those of Okabe & Ito (2008), "Color universal design", told apart by colour-
+blind readers; ordered settings take viridis, which also rises in lightness.
+"""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import axes as mpl_axes
+from matplotlib import axis as mpl_axis
+from matplotlib import figure, ticker
+
+from bsgen.studies import statistics
+
+BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+SETTINGS: dict[Any, Any] = {
+    "axes.grid": True,
+    "axes.labelsize": 10,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "errorbar.capsize": 2.5,
+    "figure.labelsize": 7.5,
+    "font.size": 9,
+    "grid.alpha": 0.5,
+    "grid.color": "#dddddd",
+    "legend.fontsize": 8,
+    "legend.framealpha": 0.85,
+    "legend.title_fontsize": 8,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+}
+COLOR_MAP = mpl.colormaps["viridis"]
+DARKEST, LIGHTEST = 0.0, 0.88  # of the colour map; its yellow end fades on white
+_WIDTH, _ROW_HEIGHT = 9.0, 3.7  # inches
+_SMALLEST_ERROR = 1e-4  # where the accuracy axis ends: it has no place for no error
+_ACCURACY_TICKS = (0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+
+
+def panels(titles: list[str], num_rows: int = 1) -> tuple[figure.Figure, np.ndarray]:
+    """Returns a figure with one column a title, and its axes, [num_rows, len(titles)].
+
+    The columns are lettered (a), (b), ... as in the papers.
+    """
+    height = _ROW_HEIGHT * (1 if num_rows == 1 else 0.75 * num_rows)
+    drawn = figure.Figure(figsize=(_WIDTH, height), layout="constrained", facecolor="w")
+    grid = drawn.subplots(num_rows, len(titles), squeeze=False)
+    for letter, title, axes in zip("abcd", titles, grid[0], strict=False):
+        axes.set_title(f"({letter}) {title}")
+    return drawn, grid
+
+
+def sequential(position: float) -> tuple[float, ...]:
+    """Returns the colour of a setting at `position`, 0 (lowest) to 1 (highest)."""
+    return COLOR_MAP(DARKEST + position * (LIGHTEST - DARKEST))
+
+
+def over_seeds(table: pd.DataFrame, logarithmic: bool = False) -> pd.DataFrame:
+    """Returns `value`, `lower` and `upper` of each row: mean and 95 % t interval.
+
+    Args:
+      table: one column a seed. A row that lacks a seed, because that run diverged, is
+        NaN throughout: a mean over the survivors would flatter it. With a single seed
+        there is no interval, and both ends are the value.
+      logarithmic: takes both of the logarithms, so that `value` is the geometric mean.
+    """
+    if logarithmic:
+        return np.exp(over_seeds(np.log(table)))
+    rows = [statistics.mean_interval(row) for row in table.to_numpy(float)]
+    found = pd.DataFrame(rows, index=table.index, columns=statistics.Interval._fields)
+    return found.where(np.isfinite(found), found["value"], axis=0)
+
+
+def band(
+    axes: mpl_axes.Axes,
+    table: pd.DataFrame,
+    color: Any,
+    label: str,
+    logarithmic: bool = False,
+) -> None:
+    """Draws the mean over seeds as a line, its interval as a band, and each seed.
+
+    Args:
+      axes: where.
+      table: one row a place on the x axis (the index), one column a seed.
+      color: of line and band.
+      label: in the legend.
+      logarithmic: as in `over_seeds`.
+    """
+    found = over_seeds(table, logarithmic)
+    axes.plot(table.index, table, color=color, lw=0.5, alpha=0.45)
+    axes.plot(found.index, found["value"], color=color, label=label)
+    axes.fill_between(
+        found.index, found["lower"], found["upper"], color=color, alpha=0.15, lw=0
+    )
+
+
+def accuracy_axis(axes: mpl_axes.Axes, lowest: float, highest: float) -> None:
+    """Makes the y axis one of accuracy, logarithmic in the error rate 1 - accuracy.
+
+    So that both a model that cannot train and a gap of half a percent near the top can
+    be seen in one panel.
+
+    Args:
+      axes: whose y axis it is.
+      lowest: an accuracy that must be visible.
+      highest: likewise.
+    """
+    axes.set_yscale("function", functions=(_from_accuracy, _to_accuracy))
+    ends = _from_accuracy(np.array([lowest, highest]))
+    margin = 0.06 * (ends[1] - ends[0])
+    axes.set_ylim(*_to_accuracy(ends + [-margin, margin]))
+    axes.yaxis.set_major_locator(ticker.FixedLocator(_ACCURACY_TICKS))
+    axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
+
+
+def plain_numbers(axis: mpl_axis.Axis, multiples: tuple[int, ...] = (1,)) -> None:
+    """Labels a logarithmic axis with plain numbers, at multiples of powers of ten."""
+    axis.set_major_locator(ticker.LogLocator(subs=multiples))
+    axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def _from_accuracy(accuracy: np.ndarray) -> np.ndarray:
+    return -np.log10(np.maximum(1 - np.asarray(accuracy, float), _SMALLEST_ERROR))
+
+
+def _to_accuracy(scaled: np.ndarray) -> np.ndarray:
+    return 1 - 10 ** -np.asarray(scaled, float)

@@ -1,0 +1,84 @@
+"""One self-contained page, `report.html`, with every study of an output folder.
+
+Made from the recorded files only: pictures are embedded, nothing is loaded from
+elsewhere and no script runs.
+"""
+
+import base64
+import os
+import pathlib
+from typing import Any
+
+import jinja2
+
+from bsgen.reports import captions, contents, verdicts
+from bsgen.studies import folder
+
+_FILES = ("config.json", "runs.csv", "curves.csv", "claims.json", "figure.png")
+
+
+def write(output_dir: str | os.PathLike) -> pathlib.Path:
+    """Writes `OUTPUT_DIR/report.html`.
+
+    Returns:
+      Where the page lies.
+
+    Raises:
+      UserError: the folder holds no study, a file is damaged or of a newer version, or
+        the page cannot be written.
+    """
+    finished, unfinished = contents.read(output_dir)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bsgen.reports"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    text = environment.get_template("report.html.j2").render(
+        studies=[_view(entry) for entry in finished],
+        unfinished=unfinished,
+        summary=verdicts.summary(claim for entry in finished for claim in entry.judged),
+        scales=sorted({entry.config["scale"] for entry in finished}),
+        versions=_versions(finished),
+    )
+    path = pathlib.Path(output_dir) / "report.html"
+    folder.write_atomically(path, text.encode())
+    return path
+
+
+def _view(entry: contents.Finished) -> dict[str, Any]:
+    """Returns what the template shows of one study."""
+    runs, path = entry.results.runs, entry.folder.path
+    return {
+        "name": entry.study.name,
+        "anchor": entry.study.name.replace("/", "-"),
+        "title": entry.study.title,
+        "caption": captions.caption(
+            entry.study.name, entry.results, entry.config["scale"]
+        ),
+        "image": _embedded(entry.folder.figure_path),
+        "claims": [(claim, verdicts.measured(claim)) for claim in entry.judged],
+        "summary": verdicts.summary(entry.judged),
+        "num_runs": len(runs),
+        "num_diverged": int((runs["status"] == "diverged").sum()),
+        "seconds": float(runs["seconds"].sum()),
+        "files": [name for name in _FILES if (path / name).exists()],
+    }
+
+
+def _embedded(path: pathlib.Path) -> str | None:
+    if not path.exists():
+        return None
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _versions(finished: list[contents.Finished]) -> list[str]:
+    """Returns the versions that the studies were made with, each once."""
+    found = [
+        f"{name} {version}"
+        for entry in finished
+        for name, version in entry.config.get("versions", {}).items()
+        if version
+    ]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,52 @@
+"""Makes tables, verdicts and figures again from recorded runs, without training."""
+
+import io
+import os
+import pathlib
+
+from bsgen import studies
+from bsgen.reports import contents, figures
+from bsgen.studies import folder, tables
+from bsgen.training import records
+
+_DOTS_PER_INCH = 150
+
+
+def write_figure(output_dir: str | os.PathLike, study_name: str) -> pathlib.Path:
+    """Draws `figure.png` of a finished study from its recorded tables.
+
+    Returns:
+      Where the picture lies.
+
+    Raises:
+      UserError: the study is unknown, or the picture cannot be written.
+    """
+    found = folder.Folder(pathlib.Path(output_dir), study_name)
+    drawn = figures.draw(study_name, found.read_results(), found.read_claims())
+    content = io.BytesIO()
+    drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
+    folder.write_atomically(found.figure_path, content.getvalue())
+    return found.figure_path
+
+
+def remake(output_dir: str | os.PathLike) -> list[str]:
+    """Writes tables, claims and figure of every study whose runs are all recorded.
+
+    Returns:
+      The names of these studies.
+
+    Raises:
+      UserError: the folder holds no study, or one of a newer version.
+    """
+    store = records.RunStore(output_dir)
+    remade = []
+    for found in contents.started(output_dir):
+        finished = [store.by_key(key) for key in found.read_config()["runs"]]
+        recorded = [record for record in finished if record is not None]
+        if len(recorded) == len(finished):
+            results = tables.results(recorded)
+            (study,) = studies.find(found.study_name)
+            found.write_results(results, study.judge(results))
+            write_figure(output_dir, found.study_name)
+            remade.append(found.study_name)
+    return remade

@@ -1,0 +1,59 @@
+"""The claims of studies as a table on the terminal."""
+
+import os
+from collections.abc import Collection
+
+import rich.console
+import rich.table
+import rich.text
+
+from bsgen.reports import contents, verdicts
+from bsgen.studies import claims
+
+_STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow"}
+
+
+def print_claims(
+    output_dir: str | os.PathLike,
+    study_names: Collection[str] | None = None,
+    console: rich.console.Console | None = None,
+) -> None:
+    """Prints the claims of finished studies, and how many of them hold.
+
+    Each with its verdict, what was measured with its 95 % interval, and the prediction.
+    Made for 80 columns and more; without colours where the output is piped.
+
+    Args:
+      output_dir: where the studies are kept.
+      study_names: which ones; None prints all of the folder.
+      console: where to print; None is the standard output.
+
+    Raises:
+      UserError: see `contents.read`.
+    """
+    console = console or rich.console.Console()
+    finished, unfinished = contents.read(output_dir)
+    shown = [e for e in finished if study_names is None or e.study.name in study_names]
+    for entry in shown:
+        title = rich.text.Text(f"\n{entry.study.name}", "bold")
+        console.print(title.append(f"  {entry.study.title}", "not bold"))
+        console.print(_table(entry.judged))
+    for waiting in unfinished:
+        number = f"{waiting.num_recorded} of {waiting.num_runs} runs"
+        line = f"\n{waiting.study.name}  not finished: {number}"
+        console.print(line, highlight=False)
+    summary = verdicts.summary(claim for entry in shown for claim in entry.judged)
+    console.print(f"\n{summary}", highlight=False)
+
+
+def _table(judged: list[claims.Claim]) -> rich.table.Table:
+    """Returns two columns, so that nothing is squeezed: verdict, and all the rest."""
+    table = rich.table.Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=max(map(len, _STYLES)))
+    table.add_column()
+    for claim in judged:
+        words = rich.text.Text(f"{claim.claim}\n")
+        words.append(f"{verdicts.measured(claim)}, predicted {claim.predicted}\n")
+        words.append(claim.quantity, "dim")
+        table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)
+    return table

@@ -1,0 +1,25 @@
+"""Claims in words: their numbers, rounded for reading, and how many of them hold."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from bsgen.studies import claims
+
+
+def summary(judged: Iterable[claims.Claim]) -> str:
+    """Returns "N hold, N fail, N undecided"."""
+    number = Counter(claim.verdict for claim in judged)
+    return (
+        f"{number[claims.HOLDS]} hold, {number[claims.FAILS]} fail, "
+        f"{number[claims.UNDECIDED]} undecided"
+    )
+
+
+def measured(claim: claims.Claim) -> str:
+    """Returns "estimate [lower, upper]" to three digits; open ends are infinite."""
+    if claim.measured is None:
+        return "nothing to measure"
+    lower, upper = claim.interval
+    first = "-∞" if lower is None else f"{lower:.3g}"
+    last = "∞" if upper is None else f"{upper:.3g}"
+    return f"{claim.measured:.3g} [{first}, {last}]"

@@ -1,0 +1,32 @@
+"""Remakes tables, verdicts, figures and the page from recorded runs; trains nothing.
+
+    python -m launch.report --output_dir=results/quick
+
+prints the claims with their verdicts, rewrites what the studies in the folder left, and
+writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
+"""
+
+from absl import flags
+
+from launch import entry
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "results/quick", "The folder that launch.reproduce wrote."
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    from bsgen import errors
+    from bsgen.reports import page, remake, terminal
+
+    if len(arguments) > 1:
+        remedy = "not a flag; write --output_dir=FOLDER"
+        raise errors.UserError("argument", arguments[1], remedy)
+    remake.remake(_OUTPUT_DIR.value)
+    terminal.print_claims(_OUTPUT_DIR.value)
+    print(f"report: {page.write(_OUTPUT_DIR.value)}")
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,61 @@
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+from tests.reports import recorded
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+class ReportTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.output_dir = pathlib.Path(self.create_tempdir().full_path)
+        # In the place of TensorFlow, a module that ends whoever loads it.
+        self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
+        fake = os.path.join(self.create_tempdir("fake").full_path)
+        paths = os.pathsep.join([fake, str(_ROOT)])
+        self.environment = {**os.environ, "PYTHONPATH": paths}
+
+    def report(self, *arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "launch.report", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def test_remakes_everything_without_tensorflow(self):
+        recorded.write(self.output_dir, "smith_le_2017/fig3")
+        done = self.report(f"--output_dir={self.output_dir}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEmpty(done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[-1], f"report: {self.output_dir}/report.html")
+        self.assertRegex(lines[-2], r"^\d hold, \d fail, \d undecided$")
+        self.assertTrue((self.output_dir / "report.html").is_file())
+        left = sorted(
+            p.name for p in (self.output_dir / "smith_le_2017/fig3").iterdir()
+        )
+        expected = [
+            "claims.json",
+            "config.json",
+            "curves.csv",
+            "figure.png",
+            "runs.csv",
+        ]
+        self.assertEqual(left, expected)
+
+    def test_a_mistake_is_one_line(self):
+        done = self.report(f"--output_dir={self.output_dir}")
+        self.assertEqual(done.returncode, 1)
+        self.assertEmpty(done.stdout)
+        self.assertRegex(done.stderr, r"^error: output_dir='.*': holds no study.*\n$")
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,130 @@
+import base64
+import dataclasses
+import html.parser
+import pathlib
+import struct
+import zlib
+
+from absl.testing import absltest
+
+from bsgen.reports import contents, page, remake, verdicts
+from tests.reports import recorded
+
+FIGURE1, FIGURE4 = "smith_le_2017/fig1", "smith_le_2017/fig4"
+
+
+class Parsed(html.parser.HTMLParser):
+    """Text, attributes by (tag, name), and the tags left open."""
+
+    VOID = {"meta", "img", "br"}
+
+    def __init__(self, path):
+        super().__init__()
+        self.words, self.attributes, self.open = [], {}, []
+        self.feed(path.read_text())
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            self.attributes.setdefault((tag, name), []).append(value)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.open.pop() != tag:
+            raise ValueError(f"{tag} closes another tag")
+
+    def handle_data(self, data):
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+
+def check_png(content):
+    """Checks the sums of all chunks; returns their names."""
+    names, place = [], 8
+    while place < len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        name_and_data = content[place + 4 : place + 8 + length]
+        (total,) = struct.unpack(">I", content[place + 8 + length :][:4])
+        if zlib.crc32(name_and_data) != total:
+            raise ValueError("damaged chunk")
+        names.append(name_and_data[:4])
+        place += 12 + length
+    return names
+
+
+class PageTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.output_dir = pathlib.Path(self.create_tempdir().full_path)
+        recorded.write(self.output_dir, FIGURE1, FIGURE4)
+        remake.remake(self.output_dir)
+
+    def parsed(self):
+        path = page.write(self.output_dir)
+        self.assertEqual(path, self.output_dir / "report.html")
+        return Parsed(path)
+
+    def test_every_claim_with_its_numbers_and_verdict(self):
+        found = self.parsed()
+        self.assertEmpty(found.open)
+        finished, _ = contents.read(self.output_dir)
+        self.assertLen(finished, 2)
+        for entry in finished:
+            self.assertIn(entry.study.title, found.text)
+            for claim in entry.judged:
+                words = (claim.claim, claim.quantity, claim.note, claim.predicted)
+                row = (*words, verdicts.measured(claim), claim.verdict)
+                self.assertIn(" ".join(" ".join(row).split()), found.text)
+        self.assertIn("33 runs, 1 diverged, 16 s", found.text)
+        self.assertIn("1 of 33 runs diverged", found.text)
+        every = [claim for entry in finished for claim in entry.judged]
+        self.assertIn(verdicts.summary(every), found.text)
+
+    def test_nothing_is_loaded_from_elsewhere(self):
+        found = self.parsed()
+        text = (self.output_dir / "report.html").read_text()
+        for image in self.images(found):
+            text = text.replace(image, "")
+        for absent in ("http:", "https:", "//", "<script", "<link", "@import", "url("):
+            self.assertNotIn(absent, text)
+        for target in found.attributes["a", "href"]:
+            if not target.startswith("#"):
+                self.assertTrue((self.output_dir / target).is_file(), target)
+        anchors = [t[1:] for t in found.attributes["a", "href"] if t[0] == "#"]
+        self.assertEqual(anchors, found.attributes["section", "id"])
+
+    def images(self, found):
+        return found.attributes["img", "src"]
+
+    def test_pictures_are_the_recorded_ones(self):
+        images = self.images(self.parsed())
+        for name, image in zip((FIGURE1, FIGURE4), images, strict=True):
+            kind, content = image.split(",")
+            self.assertEqual(kind, "data:image/png;base64")
+            content = base64.b64decode(content, validate=True)
+            recorded_bytes = (self.output_dir / name / "figure.png").read_bytes()
+            self.assertEqual(content, recorded_bytes)
+            self.assertEqual(check_png(content)[-1], b"IEND")
+
+    def test_words_are_escaped(self):
+        finished, _ = contents.read(self.output_dir)
+        entry = finished[0]
+        nasty = "<script>alert(1)</script> & more"
+        judged = [dataclasses.replace(entry.judged[0], claim=nasty)]
+        entry.folder.write_results(entry.results, judged)
+        found = self.parsed()
+        self.assertIn(nasty, found.text)
+        self.assertNotIn("<script", (self.output_dir / "report.html").read_text())
+
+    def test_unfinished_studies_and_missing_figures_are_said(self):
+        (self.output_dir / FIGURE1 / "claims.json").unlink()
+        (self.output_dir / FIGURE4 / "figure.png").unlink()
+        found = self.parsed()
+        self.assertIn("not finished: 198 of 198 runs", found.text)
+        self.assertIn("No figure has been drawn yet", found.text)
+        self.assertNotIn(("img", "src"), found.attributes)
+
+
+if __name__ == "__main__":
+    absltest.main()

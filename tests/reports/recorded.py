@@ -1,0 +1,69 @@
+"""Made-up records of the quick studies, with a known optimum batch size."""
+
+import pathlib
+
+import numpy as np
+
+from bsgen import config, studies
+from bsgen.studies import folder, tables
+from bsgen.training import records
+
+NUM_SEEDS = 3
+
+
+def optimum(run):
+    """B_opt of `record`: the paper's scaling, 32 at N = 1000, rate 1, momentum 0.9."""
+    settings = run.optimizer
+    scale = settings.learning_rate * 0.1 / (1 - settings.momentum)
+    return 32 * scale * run.data.train_size / 1000
+
+
+def record(run):
+    """A run whose accuracy falls with the distance of log(B) from log(B_opt)."""
+    generator = np.random.default_rng([run.seed, int(run.key, 16)])
+    if isinstance(run.optimizer, config.NewtonConfig):
+        return _minimum(run, generator)
+    size = run.batch_size or run.data.train_size
+    diverged = size == 1 and run.seed == 0
+    steps = run.evaluation_steps[: 3 if diverged else None]
+    decades = np.log10(size / optimum(run))
+    last = np.clip(0.98 - 0.02 * decades**2 + generator.normal(0, 1e-3), 0.1, 0.999)
+    share = np.linspace(0, 1, len(steps))
+    curve = {
+        "step": list(steps),
+        "test_accuracy": (0.1 + (last - 0.1) * share).tolist(),
+        "test_cross_entropy": (2.3 - 2.2 * share + 0.1 * share * last).tolist(),
+    }
+    final = {name: None if diverged else v[-1] for name, v in curve.items()}
+    del final["step"]
+    status = "diverged" if diverged else "completed"
+    return records.RunRecord(run, status, curve, final, 0.5)
+
+
+def _minimum(run, generator):
+    decades = np.log10(run.optimizer.l2 * run.data.train_size)
+    noise = generator.normal(0, 1e-3, 5)
+    final = {
+        "train_accuracy": 1 - 0.02 * (decades + 4) + noise[0],
+        "test_accuracy": 0.7 + noise[1],
+        "train_cross_entropy": 0.1 * (decades + 4) + 0.01 + abs(noise[2]),
+        "test_cross_entropy": 0.5 + 0.1 * (decades - 1) ** 2 + noise[3],
+        "log_evidence_ratio": 5 * (decades - 1) ** 2 - 10 + noise[4],
+    }
+    return records.RunRecord(run, "completed", {}, final, 0.1)
+
+
+def results(name):
+    """The tables of a study."""
+    (study,) = studies.find(name)
+    return tables.results(map(record, study.make_runs("quick", NUM_SEEDS)))
+
+
+def write(output_dir, *names, scale="quick"):
+    """Leaves the raw runs and `config.json` of studies, as a killed program might."""
+    store = records.RunStore(output_dir)
+    for name in names:
+        (study,) = studies.find(name)
+        runs = study.make_runs("quick", NUM_SEEDS)
+        store.add(map(record, store.missing(runs)))
+        folder.Folder(pathlib.Path(output_dir), name).claim_for(scale, runs)

@@ -1,0 +1,51 @@
+import io
+
+import rich.console
+from absl.testing import absltest
+
+from bsgen.reports import contents, remake, terminal, verdicts
+from tests.reports import recorded
+
+FIGURE3, FIGURE4 = "smith_le_2017/fig3", "smith_le_2017/fig4"
+
+
+class TerminalTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.output_dir = self.create_tempdir().full_path
+        recorded.write(self.output_dir, FIGURE3, FIGURE4)
+        remake.remake(self.output_dir)
+
+    def printed(self, *names, **console):
+        out = io.StringIO()
+        console = rich.console.Console(file=out, width=80, **console)
+        terminal.print_claims(self.output_dir, names or None, console)
+        return out.getvalue()
+
+    def test_every_word_of_every_claim_is_there(self):
+        text = self.printed()
+        flat = " ".join(text.split())
+        finished, _ = contents.read(self.output_dir)
+        for entry in finished:
+            self.assertIn(f"{entry.study.name} {entry.study.title}", flat)
+            for claim in entry.judged:
+                line = f"{verdicts.measured(claim)}, predicted {claim.predicted}"
+                expected = f"{claim.verdict} {claim.claim} {line} {claim.quantity}"
+                self.assertIn(expected, flat)
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+        every = [claim for entry in finished for claim in entry.judged]
+        self.assertEndsWith(text, verdicts.summary(every) + "\n")
+
+    def test_colours_on_a_terminal_only(self):
+        self.assertNotIn("\x1b", self.printed())
+        coloured = self.printed(force_terminal=True, color_system="standard")
+        self.assertRegex(coloured, r"\x1b\[32mholds")
+
+    def test_only_the_wanted_studies(self):
+        text = self.printed(FIGURE4)
+        self.assertIn(FIGURE4, text)
+        self.assertNotIn(FIGURE3, text)
+
+
+if __name__ == "__main__":
+    absltest.main()
