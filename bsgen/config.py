@@ -18,7 +18,9 @@ from bsgen import errors
 
 def _integer(argument: str, value: Any, minimum: int) -> int:
     if isinstance(value, bool) or int(value) != value or value < minimum:
-        raise errors.UserError(argument, value, f"give an integer of at least {minimum}")
+        raise errors.UserError(
+            argument, value, f"give an integer of at least {minimum}"
+        )
     return int(value)
 
 
@@ -48,8 +50,8 @@ class DataConfig(_Checked):
       validation_size: examples set aside from the training pool, disjoint from N.
       scaling: an input scaling of `bsgen.data.scaling`.
       subset_seed: draws the training subset (and the whole task, where it is random).
-      sampling: "shuffle" walks through a new permutation each epoch, "independent" draws
-        every batch afresh, without replacement within the batch.
+      sampling: "shuffle" walks through a new permutation each epoch, "independent"
+        draws every batch afresh, without replacement within the batch.
     """
 
     name: str = "digits"
@@ -108,7 +110,9 @@ class MomentumConfig(_Checked):
         if self.clip_norm is not None:
             clip_norm = _real("clip_norm", self.clip_norm, 0.0)
             if clip_norm == 0:
-                raise errors.UserError("clip_norm", 0.0, "give None to switch clipping off")
+                raise errors.UserError(
+                    "clip_norm", 0.0, "give None to switch clipping off"
+                )
             self._set(clip_norm=clip_norm)
 
 
@@ -176,7 +180,8 @@ class RunConfig(_Checked):
 _converter = cattrs.Converter(forbid_extra_keys=True)
 for _class in (DataConfig, ModelConfig, MomentumConfig, NewtonConfig):
     _converter.register_structure_hook(
-        _class, make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True)
+        _class,
+        make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True),
     )
 
 

@@ -3,9 +3,9 @@
     python -m launch.reproduce --suite=quick --output_dir=results/quick
 
 brings all studies at quick scale (embedded data, a few minutes on two cores) to
-`results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` brings one at the
-paper's own settings. Started again after any interruption, it keeps every finished run.
-`--list` shows all studies with their size.
+`results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` brings one at
+the paper's own settings. Started again after any interruption, it keeps every finished
+run. `--list` shows all studies with their size.
 """
 
 import sys
@@ -43,7 +43,9 @@ def main(arguments: list[str]) -> None:
         remedy = "not a flag; write --figure=NAME"
         raise errors.UserError("argument", arguments[1], remedy)
     if _SUITE.value and _FIGURE.value:
-        raise errors.UserError("suite", _SUITE.value, "give --suite or --figure, not both")
+        raise errors.UserError(
+            "suite", _SUITE.value, "give --suite or --figure, not both"
+        )
     scale = _SUITE.value or _SCALE.value
     if scale not in studies.SCALES:
         argument = "suite" if _SUITE.value else "scale"
@@ -55,7 +57,9 @@ def main(arguments: list[str]) -> None:
     elif selected:
         _reproduce(selected, scale, _OUTPUT_DIR.value or f"results/{scale}")
     else:
-        raise errors.UserError("figure", "", "give --figure=NAME, --suite=quick or --list")
+        raise errors.UserError(
+            "figure", "", "give --figure=NAME, --suite=quick or --list"
+        )
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:

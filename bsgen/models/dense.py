@@ -60,5 +60,6 @@ def logistic_regression(
 
 
 def _initializer(seed: int, layer: int) -> keras.initializers.Initializer:
-    # One seed a layer, spaced so that no two (seed, layer) pairs below 1000 layers meet.
+    # One seed a layer, spaced so that no two (seed, layer) pairs below 1000 layers
+    # meet.
     return keras.initializers.GlorotUniform(seed=1000 * seed + layer)

@@ -1,8 +1,8 @@
 """Brings studies to their results: trains the runs that are missing, judges the claims.
 
 The missing runs of all studies are trained together, so that figures that need the same
-run share it and equal programs are compiled once; a study is written as soon as its last
-run has finished.
+run share it and equal programs are compiled once; a study is written as soon as its
+last run has finished.
 """
 
 import pathlib
@@ -50,6 +50,8 @@ class Campaign:
         from bsgen.training import execution  # loads TensorFlow, which takes seconds
 
         execution.check(runs, data_dir)
+        for name, of_study in self._runs.items():  # all, before the first is written
+            self._folder(name).check(scale, of_study, force)
         for name, of_study in self._runs.items():
             self._folder(name).claim_for(scale, of_study, force)
         if force:

@@ -1,8 +1,8 @@
 """Claims of a paper and the verdicts that recorded runs give them.
 
-A verdict compares a confidence interval with a prediction, never a bare number: the claim
-"holds" when the whole interval agrees with it, "fails" when none of it does, and is
-"undecided" in between.
+A verdict compares a confidence interval with a prediction, never a bare number: the
+claim "holds" when the whole interval agrees with it, "fails" when none of it does, and
+is "undecided" in between.
 """
 
 import dataclasses

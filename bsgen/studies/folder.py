@@ -1,8 +1,9 @@
 """The folder that a study leaves: `OUTPUT_DIR/PAPERKEY/STUDY/`.
 
 `config.json` (which study, scale and runs), `runs.csv`, `curves.csv` and `claims.json`;
-`figure.png` is added by the reports. All of it is remade from the store of raw runs; each
-file is written beside its place and moved there, so that none is ever half-written.
+`figure.png` is added by the reports. All of it is remade from the store of raw runs;
+each file is written beside its place and moved there, so that none is ever
+half-written.
 """
 
 import dataclasses
@@ -10,7 +11,6 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,42 +40,49 @@ class Folder:
         """Where the picture lies."""
         return self.path / "figure.png"
 
-    def claim_for(
+    def check(
         self, scale: str, runs: Sequence[config.RunConfig], force: bool = False
     ) -> None:
-        """Writes `config.json`, unless the folder belongs to something else.
+        """Checks that the folder may be claimed, without writing anything.
 
         A folder may grow (more seeds of the same scale), never shrink or change.
 
         Args:
           scale: of the study.
           runs: that it is going to be made from.
-          force: replaces a folder of another configuration.
+          force: allows to replace a folder of another configuration.
 
         Raises:
-          UserError: the folder holds another configuration or a newer version, or cannot
-            be written.
+          UserError: the folder holds another configuration or a newer version.
         """
-        keys = sorted({run.key for run in runs})
-        if (self.path / "config.json").exists():
-            old = self.read_config()
-            if not force and (
-                old["scale"] != scale or not set(old["runs"]) <= set(keys)
-            ):
-                raise errors.UserError(
-                    "output_dir",
-                    str(self.output_dir),
-                    f"{self.study_name} there was made at scale={old['scale']} from "
-                    f"{len(old['runs'])} runs that are not all among the {len(keys)} "
-                    f"of scale={scale}; choose another folder, or replace it with --force",
-                )
-        versions = {name: _version(name) for name in _PACKAGES}
+        if not (self.path / "config.json").exists():
+            return
+        old = self.read_config()
+        keys = {run.key for run in runs}
+        if not force and (old["scale"] != scale or not set(old["runs"]) <= keys):
+            raise errors.UserError(
+                "output_dir",
+                str(self.output_dir),
+                f"{self.study_name} there was made at scale={old['scale']} from "
+                f"{len(old['runs'])} runs that are not all among the {len(keys)} of "
+                f"scale={scale}; choose another folder, or replace it with --force",
+            )
+
+    def claim_for(
+        self, scale: str, runs: Sequence[config.RunConfig], force: bool = False
+    ) -> None:
+        """Writes `config.json`, after `check` of the same arguments.
+
+        Raises:
+          UserError: as `check`, or the folder cannot be written.
+        """
+        self.check(scale, runs, force)
         values = {
             "version": FORMAT_VERSION,
             "study": self.study_name,
             "scale": scale,
-            "versions": versions,
-            "runs": keys,
+            "versions": {name: _version(name) for name in _PACKAGES},
+            "runs": sorted({run.key for run in runs}),
         }
         self._write("config.json", json.dumps(values, indent=1) + "\n")
 
@@ -88,16 +95,16 @@ class Folder:
         path = self.path / "config.json"
         try:
             values = json.loads(path.read_text())
-            version = values["version"]
+            newer = values["version"] > FORMAT_VERSION
             complete = {"study", "scale", "runs"} <= set(values)
         except (ValueError, KeyError, TypeError, OSError):
-            complete, version = False, 0
-        if version > FORMAT_VERSION:
+            complete, newer = False, False
+        if newer:
             raise errors.UserError(
                 "output_dir",
                 str(self.output_dir),
                 f"{self.study_name} was written by a newer version of bsgen (format "
-                f"{version}, this one reads {FORMAT_VERSION}); upgrade bsgen or choose "
+                f"{values['version']}, this one reads {FORMAT_VERSION}); upgrade bsgen or choose "
                 "another folder",
             )
         if not complete:
@@ -139,7 +146,7 @@ class Folder:
         if path.stat().st_size <= 1:
             return pd.DataFrame()
         # Keys are hexadecimal: "1234e5" must stay a text.
-        return pd.read_csv(path, dtype={"key": str}, float_precision="round_trip")
+        return pd.read_csv(path, dtype={"key": str})
 
     def _write(self, name: str, text: str) -> None:
         write_atomically(self.path / name, text.encode())
@@ -151,16 +158,17 @@ def write_atomically(path: pathlib.Path, content: bytes) -> None:
     Raises:
       UserError: the place cannot be written.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+        try:
+            with open(temporary, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)  # there only if something went wrong
     except OSError as error:
         remedy = f"cannot write there ({error.strerror}); choose another folder"
         raise errors.UserError("output_dir", str(path.parent), remedy) from error

@@ -1,9 +1,9 @@
 """The optimum batch size of a sweep, and how it scales, with their uncertainty.
 
-Two things make an optimum batch size uncertain: the seeds (bootstrapped, whole seeds at a
-time, because runs of one seed share their data) and the grid. Smith & Le (2017), figure
-5, draw the distance to the next sampled batch size as the error bar; here each bootstrap
-draw also falls anywhere between the geometric means with its two neighbours.
+Two things make an optimum batch size uncertain: the seeds (bootstrapped, whole seeds at
+a time, because runs of one seed share their data) and the grid. Smith & Le (2017),
+figure 5, draw the distance to the next sampled batch size as the error bar; here each
+bootstrap draw also falls anywhere between the geometric means with its two neighbours.
 """
 
 from collections.abc import Sequence
@@ -46,8 +46,8 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
     """Finds the batch size of the highest mean accuracy.
 
     Args:
-      accuracies: one row a batch size (the index, rising), one column a seed; a diverged
-        run counts with the accuracy of chance.
+      accuracies: one row a batch size (the index, rising), one column a seed; a
+        diverged run counts with the accuracy of chance.
       sweep: number of the sweep among those that `exponent` fits together. The seeds
         are resampled alike for all of them, as they share data; the places between
         batch sizes independently.
@@ -80,8 +80,8 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
 def advantage(accuracies: pd.DataFrame, over: int) -> statistics.Interval:
     """Returns how far the optimum's accuracy lies above that at batch size `over`.
 
-    The optimum is chosen on all seeds but one and measured on that one, for each in turn,
-    so that choosing the highest of many means does not flatter it.
+    The optimum is chosen on all seeds but one and measured on that one, for each in
+    turn, so that choosing the highest of many means does not flatter it.
 
     Args:
       accuracies: as in `find`, of two seeds or more.
@@ -95,7 +95,9 @@ def advantage(accuracies: pd.DataFrame, over: int) -> statistics.Interval:
     return statistics.mean_interval(np.array(differences))
 
 
-def exponent(settings: Sequence[float], optima: Sequence[Optimum]) -> statistics.Interval:
+def exponent(
+    settings: Sequence[float], optima: Sequence[Optimum]
+) -> statistics.Interval:
     """Fits optimum batch size ~ setting^exponent by least squares on logarithms.
 
     Args:

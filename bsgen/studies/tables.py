@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bsgen import config
@@ -20,8 +21,9 @@ def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
     """Returns one row a run: settings, seed, status, final and best metrics, seconds.
 
     Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, ...;
-    `batch_size` is N for the full batch), then `final_<metric>` and `best_<metric>`: the
-    highest accuracy and the lowest cross-entropy of the curve, with the step of each.
+    `batch_size` is N for the full batch), then `final_<metric>` and `best_<metric>`:
+    the highest accuracy and the lowest cross-entropy of the curve, with the step of
+    each.
     """
     return pd.DataFrame([_row(record) for record in finished])
 
@@ -55,13 +57,15 @@ def _row(record: records.RunRecord) -> dict[str, Any]:
     data, model, optimizer = (settings.pop(k) for k in ("data", "model", "optimizer"))
     settings.pop("evaluation_steps")
     settings["batch_size"] = settings["batch_size"] or data["train_size"]
-    best: dict[str, float] = {}
+    best: dict[str, float | None] = {}
     for metric, values in record.curve.items():
-        pick = max if metric.endswith("accuracy") else min
         if metric != "step":
-            value = pick(values)
-            best[f"best_{metric}"] = value
-            best[f"best_{metric}_step"] = record.curve["step"][values.index(value)]
+            scores = np.array(values, float)
+            scores = scores if metric.endswith("accuracy") else -scores
+            # A value that is not finite is never the best.
+            place = int(np.where(np.isfinite(scores), scores, -np.inf).argmax())
+            best[f"best_{metric}"] = values[place]
+            best[f"best_{metric}_step"] = record.curve["step"][place]
     return {
         "key": record.run.key,
         "dataset": data.pop("name"),

@@ -1,4 +1,4 @@
-"""Trains one chunk of an ensemble: runs of one program that take their steps together."""
+"""Trains one chunk of an ensemble: runs that take their steps together."""
 
 import dataclasses
 import time

@@ -1,8 +1,8 @@
 """What a run is expected to cost; for lists and progress bars only.
 
-Two numbers, measured on two cores of an AMD EPYC (see BUILD_NOTES.md), describe a step of
-a dense network: arithmetic of 4.4 operations a weight and example (the first layer has
-no gradient for its inputs), and a pass over weights and accumulators.
+Two numbers, measured on two cores of an AMD EPYC (see BUILD_NOTES.md), describe a step
+of a dense network: arithmetic of 4.4 operations a weight and example (the first layer
+has no gradient for its inputs), and a pass over weights and accumulators.
 """
 
 import math

@@ -3,11 +3,12 @@
 Runs that share model, pool, batch size and budget form a group; a group is split into
 chunks whose weights, accumulators and activations fit a memory budget. On a CPU that
 budget is the cache: more runs a program pay only while they fit it. On a GPU it is
-memory: a small model is launch-bound there, and a hundred runs cost little more than one.
+memory: a small model is launch-bound there, and a hundred runs cost little more than
+one.
 
-A run's weights depend on its own configuration alone: initial weights and batches follow
-from its seeds, and no operation mixes runs. Which other runs share its program changes
-at most the rounding.
+A run's weights depend on its own configuration alone: initial weights and batches
+follow from its seeds, and no operation mixes runs. Which other runs share its program
+changes at most the rounding.
 """
 
 import functools
@@ -90,7 +91,9 @@ def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
 
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
     # A random task is a pool of its own for each seed and size, any other only by name.
-    pool = run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
+    pool = (
+        run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
+    )
     optimizer = chunk.optimizer(run)
     clip = optimizer.clip_norm is not None
     return run.model, pool, data_dir, optimizer.nesterov, clip
@@ -104,7 +107,7 @@ def _program(
     nesterov: bool,
     clip: bool,
 ) -> tuple[keras.Model, data.Pool, program_lib.Program]:
-    """Returns model, pool and program; kept, because its compilations are kept with it."""
+    """Returns model, pool and program; kept, and its compilations with it."""
     pool = data.load_pool(data_config, data_dir)
     model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
     if model.non_trainable_variables:

@@ -1,4 +1,4 @@
-"""Trains what is missing of a list of runs, each by the engine that its optimizer names."""
+"""Trains what is missing of a list of runs, each by its optimizer's engine."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,8 +29,8 @@ def execute(
       runs: any mixture of configurations.
       store: where finished runs are looked up and kept.
       data_dir: where prepared datasets lie.
-      on_work: called with the expected seconds (`cost.seconds`) of work just done; those
-        of a completed run sum to its cost.
+      on_work: called with the expected seconds (`cost.seconds`) of work just done;
+        those of a completed run sum to its cost.
       on_record: called with each run's record after it is on the disk.
 
     Raises:

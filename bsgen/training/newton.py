@@ -1,7 +1,7 @@
 """Newton's method: the exact minimum of a convex cost, with its Hessian.
 
-The minimum that Smith & Le (2017), arXiv 1710.06451, section 3, need for their figures 1
-and 2. The cost is the MEAN loss over the data plus l2 |w|^2 / 2, over every trainable
+The minimum that Smith & Le (2017), arXiv 1710.06451, section 3, need for their figures
+1 and 2. The cost is the MEAN loss over the data plus l2 |w|^2 / 2, over every trainable
 weight, biases too; the l2 of the paper is N times ours.
 """
 
@@ -153,7 +153,7 @@ class _Cost:
 def _newton_step(
     gradient: npt.NDArray[np.float64], hessian: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Returns -hessian^-1 gradient; UserError if the Hessian is not positive definite."""
+    """Returns -hessian^-1 gradient; UserError if the Hessian is not positive."""
     factor = tf.linalg.cholesky(hessian)  # NaN if there is none
     step = -tf.linalg.cholesky_solve(factor, gradient[:, np.newaxis]).numpy()[:, 0]
     if not np.all(np.isfinite(step)):

@@ -1,8 +1,9 @@
 """The compiled program of an ensemble: many SGD steps of many runs in one call.
 
-Every weight carries a leading run axis R; `tf.vectorized_map` turns the model of one run
-into the model of all, a `tf.while_loop` compiled by XLA takes the steps. Which examples
-form each batch comes in as positions, so the program itself has no random state.
+Every weight carries a leading run axis R; `tf.vectorized_map` turns the model of one
+run into the model of all, a `tf.while_loop` compiled by XLA takes the steps. Which
+examples form each batch comes in as positions, so the program itself has no random
+state.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ _EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
 
 
 class State(NamedTuple):
-    """What training changes: weights and accumulators, a list of [R, ...] tensors each."""
+    """What training changes: weights and accumulators, lists of [R, ...] tensors."""
 
     weights: list[tf.Tensor]
     accumulators: list[tf.Tensor]

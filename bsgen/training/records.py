@@ -1,8 +1,8 @@
 """What a finished run leaves, and the append-only file that keeps it.
 
 One JSON object a line, keyed by the run's whole configuration. A line is written whole
-and flushed to disk before the next run's; a line torn by a crash is left out on reading,
-and the run it belonged to is trained again.
+and flushed to disk before the next run's; a line torn by a crash is left out on
+reading, and the run it belonged to is trained again.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """Smith & Le (2017), figures 1 and 2: accuracy, cross-entropy and Bayesian evidence.
 
-Logistic regression on the toy task of section 3, at the exact minimum of its convex cost,
-so that no noise of training is in these figures; seeds draw the task anew.
+Logistic regression on the toy task of section 3, at the exact minimum of its convex
+cost, so that no noise of training is in these figures; seeds draw the task anew.
 """
 
 import numpy as np
@@ -21,12 +21,10 @@ _SAME_PLACE = 0.5  # decades within which two minima count as "the same"; our ch
 
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns both tasks at every regularisation coefficient; figures 1 and 2 share it."""
+    """Returns both tasks at every regularisation coefficient, for both figures."""
     return [
         config.RunConfig(
-            data=config.DataConfig(
-                task, TRAIN_SIZE, scaling="none", subset_seed=seed
-            ),
+            data=config.DataConfig(task, TRAIN_SIZE, scaling="none", subset_seed=seed),
             model=config.ModelConfig("logistic_regression", hidden_units=()),
             optimizer=config.NewtonConfig(l2=float(coefficient / TRAIN_SIZE)),
             num_steps=200,
@@ -49,7 +47,7 @@ def by_regularisation(runs: pd.DataFrame, task: str, column: str) -> pd.DataFram
 
 
 def judge_figure1(results: study.Results) -> list[claims.Claim]:
-    """Weak regularisation memorises random labels and generalises on informative ones."""
+    """Weak regularisation memorises random labels, generalises on informative ones."""
     train = by_regularisation(results.runs, RANDOM, "final_train_accuracy")
     test = by_regularisation(results.runs, RANDOM, "final_test_accuracy")
     informative = by_regularisation(results.runs, INFORMATIVE, "final_test_accuracy")
@@ -89,7 +87,7 @@ def judge_figure1(results: study.Results) -> list[claims.Claim]:
 
 
 def judge_figure2(results: study.Results) -> list[claims.Claim]:
-    """The evidence tells random from informative labels, and where the test error is low."""
+    """The evidence tells random labels from informative ones, and the best lambda."""
     random = by_regularisation(results.runs, RANDOM, "final_log_evidence_ratio")
     evidence = by_regularisation(results.runs, INFORMATIVE, "final_log_evidence_ratio")
     test = by_regularisation(results.runs, INFORMATIVE, "final_test_cross_entropy")
@@ -112,8 +110,10 @@ def judge_figure2(results: study.Results) -> list[claims.Claim]:
             note,
         ),
         claims.above(
-            "On informative labels the evidence is against the weakly regularised model",
-            f"log evidence ratio E at lambda = {evidence.index[0]:g}, informative labels",
+            "On informative labels the evidence is against the weakly regularised "
+            "model",
+            f"log evidence ratio E at lambda = {evidence.index[0]:g}, informative "
+            "labels",
             statistics.mean_interval(evidence.iloc[0]),
             0,
             note,
@@ -129,7 +129,11 @@ def judge_figure2(results: study.Results) -> list[claims.Claim]:
             "Evidence and test cross-entropy are strongly correlated",
             "Spearman rank correlation of E and test cross-entropy over lambda, "
             "informative labels",
-            statistics.mean_interval(np.array(correlation)),
+            statistics.Interval(
+                *np.clip(
+                    statistics.mean_interval(np.array(correlation)), -1, 1
+                ).tolist()
+            ),
             0.5,
             note + "; 'strongly' read as above 0.5, our choice",
         ),

@@ -8,7 +8,9 @@ from bsgen.studies import claims, statistics, study
 from bsgen.studies.smith_le_2017 import presets
 
 _REGULARISATION = 0.1  # lambda of appendix B, for the sum over the training set
-_CONVERGED = 0.95  # share of the final test accuracy at which a curve counts as converged
+_CONVERGED = (
+    0.95  # share of the final test accuracy at which a curve counts as converged
+)
 _SIMILAR = 0.01  # "achieves similar performance at long times", our reading
 
 
@@ -90,7 +92,8 @@ def judge_figure8(results: study.Results) -> list[claims.Claim]:
             note,
         ),
         claims.between(
-            "Regularised full batch training achieves similar performance at long times",
+            "Regularised full batch training achieves similar performance at long "
+            "times",
             "final test accuracy at lambda = 0.1, small batch minus full batch",
             statistics.mean_interval(regular_gap),
             (-_SIMILAR, _SIMILAR),
@@ -106,8 +109,8 @@ def judge_figure8(results: study.Results) -> list[claims.Claim]:
         claims.above(
             "The test cross-entropy of regularised models does not degrade after many "
             "updates, as that of unregularised ones does",
-            "rise of the full batch's test cross-entropy from its minimum to the end in "
-            "nats, without minus with lambda = 0.1",
+            "rise of the full batch's test cross-entropy from its minimum to the end "
+            "in nats, without minus with lambda = 0.1",
             statistics.mean_interval(_rise(full) - _rise(regular_full)),
             0,
             note,
@@ -132,7 +135,7 @@ def convergence_steps(results: study.Results, runs: pd.DataFrame) -> np.ndarray:
 def _log_convergence_ratio(
     results: study.Results, slow: pd.DataFrame, fast: pd.DataFrame
 ) -> statistics.Interval:
-    """Returns the ratio of the steps to converge, `slow` over `fast`, geometric mean."""
+    """Returns the geometric mean of the steps to converge, `slow` over `fast`."""
     logs = np.log(convergence_steps(results, slow) / convergence_steps(results, fast))
     return statistics.Interval(*np.exp(statistics.mean_interval(logs)).tolist())
 

@@ -1,8 +1,8 @@
 """Settings of the two scales of Smith & Le (2017), sections 4 and 5.
 
-`paper` follows the paper; what it leaves open is our choice and marked so. `quick` keeps
-the network, the learning rate and the momentum, and takes the digits of scikit-learn
-(64 inputs) and fewer steps, for minutes on two cores.
+`paper` follows the paper; what it leaves open is our choice and marked so. `quick`
+keeps the network, the learning rate and the momentum, and takes the digits of
+scikit-learn (64 inputs) and fewer steps, for minutes on two cores.
 
 The paper chooses its optimum batch sizes on the test set, without a validation set, and
 so do both scales.
@@ -114,7 +114,7 @@ def run(
 def batch_sizes(
     preset: Preset, train_size: int, num_steps: int | None = None
 ) -> list[int]:
-    """Returns the batch sizes to try: the grid up to N, N included, and to the budget."""
+    """Returns the batch sizes to try: the grid to N, N included, or to the budget."""
     sizes = [size for size in preset.batch_sizes if size < train_size] + [train_size]
     if num_steps is None:
         return sizes

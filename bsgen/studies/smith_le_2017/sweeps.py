@@ -200,8 +200,8 @@ def judge_figure7(results: study.Results) -> list[claims.Claim]:
 def _scaling(claim: str, variable: str, sweeps: list[Sweep]) -> claims.Claim:
     """Judges an exponent of 1 against no scaling (0) and the square (2).
 
-    The square is what the rule "learning rate ~ sqrt(batch size)" of Hoffer et al. (2017)
-    would give.
+    The square is what the rule "learning rate ~ sqrt(batch size)" of Hoffer et al.
+    (2017) would give.
     """
     used = fitted(sweeps)
     exponent = optimum.exponent(
