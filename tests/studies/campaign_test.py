@@ -1,0 +1,169 @@
+"""Tests of campaigns, with tiny studies made up here."""
+
+import json
+import pathlib
+from unittest import mock
+
+from absl.testing import absltest
+
+from bsgen import config, errors
+from bsgen.studies import campaign, claims, folder, statistics, study
+from bsgen.training import cost, execution, records
+
+
+def _run(seed, num_steps):
+    return config.RunConfig(
+        config.DataConfig("digits", 40),
+        config.ModelConfig("mlp", (3,)),
+        config.MomentumConfig(learning_rate=0.1),
+        10,
+        num_steps,
+        (0,),
+        seed,
+    )
+
+
+def _study(number, *lengths):
+    """A study with a run for each number of steps and seed."""
+
+    def judge(results):
+        measured = statistics.mean_interval(results.runs["final_test_accuracy"])
+        return [claims.above("It learns", "accuracy", measured, 0.1, "made up")]
+
+    def make_runs(scale, num_seeds):
+        extra = 1000 if scale == "paper" else 0
+        seeds = range(num_seeds or 2)
+        return [_run(seed, length + extra) for length in lengths for seed in seeds]
+
+    return study.Study(f"made_up/fig{number}", f"Figure {number}", make_runs, judge)
+
+
+class CampaignTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = pathlib.Path(self.create_tempdir().full_path) / "results"
+        # Figures 1 and 2 share the runs of 20 steps.
+        self.studies = (_study(1, 10, 20), _study(2, 20, 30))
+
+    def _campaign(self, studies=None, scale="quick", **settings):
+        return campaign.Campaign(studies or self.studies, scale, self.root, **settings)
+
+    def _keys_in_file(self):
+        lines = (self.root / "runs.jsonl").read_text().splitlines()
+        return [json.loads(line)["key"] for line in lines]
+
+    def test_trains_each_run_once_and_writes_every_study(self):
+        work = self._campaign()
+        self.assertLen(work.missing, 6)
+        expected = sum(map(cost.seconds, work.missing))
+        self.assertAlmostEqual(work.expected_seconds, expected, places=12)
+        done, finished = [], []
+        work.run(done.append, lambda study: finished.append(study.name))
+        self.assertAlmostEqual(sum(done), expected, places=9)
+        self.assertEqual(finished, ["made_up/fig1", "made_up/fig2"])
+        keys = {_run(seed, n).key for seed in (0, 1) for n in (10, 20, 30)}
+        self.assertCountEqual(self._keys_in_file(), keys)
+        self.assertEmpty(work.missing)
+        for name, lengths in (("made_up/fig1", (10, 20)), ("made_up/fig2", (20, 30))):
+            written = folder.Folder(self.root, name)
+            self.assertEqual(written.read_config()["scale"], "quick")
+            results = written.read_results()
+            self.assertEqual(results.runs["num_steps"].unique().tolist(), [*lengths])
+            self.assertLen(results.runs, 4)
+            self.assertLen(results.curves, 8)
+            (claim,) = written.read_claims()
+            mean = results.runs["final_test_accuracy"].mean()
+            self.assertAlmostEqual(claim.measured, mean, places=12)
+
+    def test_a_second_start_trains_nothing(self):
+        self._campaign().run()
+        before = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        work = self._campaign()
+        self.assertEmpty(work.missing)
+        self.assertEqual(work.expected_seconds, 0)
+        finished = []
+        work.run(self.fail, lambda study: finished.append(study.name))
+        self.assertEqual(finished, ["made_up/fig1", "made_up/fig2"])
+        after = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        self.assertEqual(after, before)
+
+    def test_a_study_is_written_when_its_last_run_has_finished(self):
+        seen = {}
+
+        def on_study(finished):
+            seen[finished.name] = len(self._keys_in_file())
+
+        self._campaign().run(on_study=on_study)
+        self.assertEqual(seen, {"made_up/fig1": 4, "made_up/fig2": 6})
+
+    def test_killed_in_between_it_keeps_what_has_finished(self):
+        budget = [2 * cost.seconds(_run(0, 10)) + 1.5 * cost.seconds(_run(0, 20))]
+
+        def interrupt(seconds):
+            budget[0] -= seconds
+            if budget[0] < 0:
+                raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            self._campaign().run(interrupt)
+        kept = self._keys_in_file()
+        self.assertCountEqual(kept, [_run(seed, 10).key for seed in (0, 1)])
+        self.assertFalse(folder.Folder(self.root, "made_up/fig1").is_finished())
+        work = self._campaign()
+        self.assertLen(work.missing, 4)
+        work.run()
+        self.assertEqual(self._keys_in_file()[:2], kept)
+        self.assertLen(set(self._keys_in_file()), 6)
+        self.assertLen(self._keys_in_file(), 6)
+        self.assertTrue(folder.Folder(self.root, "made_up/fig2").is_finished())
+
+    def test_more_seeds_add_to_what_is_there(self):
+        self._campaign().run()
+        work = self._campaign(num_seeds=3)
+        missing = {_run(2, n).key for n in (10, 20, 30)}
+        self.assertEqual({run.key for run in work.missing}, missing)
+        work.run()
+        self.assertLen(folder.Folder(self.root, "made_up/fig1").read_results().runs, 6)
+
+    def test_force_trains_again(self):
+        self._campaign().run()
+        work = self._campaign(force=True)
+        self.assertLen(work.missing, 6)
+        work.run()
+        self.assertLen(self._keys_in_file(), 12)
+        self.assertLen(set(self._keys_in_file()), 6)
+
+    def test_a_refusal_changes_no_folder(self):
+        self._campaign(self.studies[1:]).run()
+        before = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        with self.assertRaisesRegex(errors.UserError, "made_up/fig2 .*scale=quick"):
+            self._campaign(scale="paper")
+        after = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        self.assertEqual(after, before)
+
+    def test_data_are_checked_before_anything_is_written(self):
+        mnist = config.RunConfig(config.DataConfig("mnist", 40), batch_size=10)
+        bad = study.Study("made_up/fig3", "", lambda scale, seeds: [mnist], None)
+        empty = self.create_tempdir().full_path
+        with self.assertRaisesRegex(errors.UserError, "^dataset='mnist': not prepared"):
+            self._campaign((self.studies[0], bad), data_dir=empty)
+        self.assertFalse(self.root.exists())
+
+    def test_another_process_s_runs_are_not_lost(self):
+        work = self._campaign()
+        records.RunStore(self.root).add(
+            [records.RunRecord(_run(9, 10), "diverged", {}, {}, 1.0)]
+        )
+        work.run()
+        self.assertIsNotNone(records.RunStore(self.root).find(_run(9, 10)))
+
+    def test_training_is_asked_only_for_what_is_missing(self):
+        self._campaign(self.studies[:1]).run()
+        with mock.patch.object(execution, "execute") as execute:
+            self._campaign().run()
+        missing = execute.call_args.args[0]
+        self.assertEqual([run.num_steps for run in missing], [30, 30])
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,144 @@
+"""Tests of the folder that a study leaves."""
+
+import json
+import pathlib
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen import config, errors
+from bsgen.studies import claims, folder, study
+
+
+def _runs(*seeds):
+    return [config.RunConfig(seed=seed) for seed in seeds]
+
+
+class FolderTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = pathlib.Path(self.create_tempdir().full_path) / "results"
+        self.folder = folder.Folder(self.root, "paper/fig1")
+        self.config = self.root / "paper" / "fig1" / "config.json"
+
+    def _content(self):
+        return {
+            path.relative_to(self.root): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file()
+        }
+
+    def test_config(self):
+        self.folder.claim_for("quick", _runs(1, 0, 1))
+        values = json.loads(self.config.read_text())
+        self.assertEqual(values, self.folder.read_config())
+        self.assertEqual((values["study"], values["scale"]), ("paper/fig1", "quick"))
+        self.assertEqual(values["runs"], sorted(run.key for run in _runs(0, 1)))
+        self.assertEqual(values["versions"]["numpy"], np.__version__)
+
+    def test_may_be_claimed_again_and_grow(self):
+        for seeds in ((0, 1), (0, 1), (0, 1, 2)):
+            self.folder.claim_for("quick", _runs(*seeds))
+        self.assertLen(self.folder.read_config()["runs"], 3)
+
+    @parameterized.parameters(("quick", (0,)), ("quick", (1, 2)), ("paper", (0, 1)))
+    def test_may_not_shrink_or_change_but_by_force(self, scale, seeds):
+        self.folder.claim_for("quick", _runs(0, 1))
+        before = self._content()
+        with self.assertRaisesRegex(
+            errors.UserError, "^output_dir='.*results': paper/fig1 .*quick.*--force$"
+        ):
+            self.folder.claim_for(scale, _runs(*seeds))
+        self.assertEqual(self._content(), before)
+        self.folder.claim_for(scale, _runs(*seeds), force=True)
+        self.assertEqual(self.folder.read_config()["scale"], scale)
+        self.assertLen(self.folder.read_config()["runs"], len(seeds))
+
+    def test_a_newer_version_is_refused_even_by_force(self):
+        self.folder.claim_for("quick", _runs(0))
+        values = {**self.folder.read_config(), "version": 2}
+        self.config.write_text(json.dumps(values))
+        before = self._content()
+        for force in (False, True):
+            with self.assertRaisesRegex(errors.UserError, "newer version.*format 2"):
+                self.folder.claim_for("quick", _runs(0), force)
+        self.assertEqual(self._content(), before)
+
+    @parameterized.parameters(
+        "", "{", "[]", "null", "{}", '{"version": 1}', '{"version": "one"}', "\udcff"
+    )
+    def test_damaged_config(self, text):
+        self.folder.claim_for("quick", _runs(0))
+        self.config.write_bytes(text.encode(errors="surrogateescape"))
+        before = self._content()
+        with self.assertRaisesRegex(errors.UserError, "config.json is damaged; delete"):
+            self.folder.claim_for("quick", _runs(0))
+        self.assertEqual(self._content(), before)
+
+    def test_unwritable(self):
+        self.root.write_text("a file")
+        with self.assertRaisesRegex(
+            errors.UserError, "^output_dir='.*': cannot write there .*another folder"
+        ):
+            self.folder.claim_for("quick", _runs(0))
+        self.assertEqual(self.root.read_text(), "a file")
+
+    def test_results_round_trip(self):
+        runs = pd.DataFrame(
+            {
+                "key": ["1234e5", "00000012"],
+                "batch_size": [1, 32],
+                "l2": [0.1 + 0.2, 1e-7 / 3],
+                "status": ["completed", "diverged"],
+                "final_test_accuracy": [1 / 3, np.nan],
+            }
+        )
+        curves = pd.DataFrame({"key": ["1234e5"], "step": [0], "test_accuracy": [0.1]})
+        judged = [
+            claims.Claim("É", "q", "> 0", 0.1, (None, 0.5), "undecided", "ω, n"),
+            claims.Claim("two", "q", "1", None, (None, None), "undecided", "n"),
+        ]
+        self.assertFalse(self.folder.is_finished())
+        self.folder.write_results(study.Results(runs, curves), judged)
+        self.assertTrue(self.folder.is_finished())
+        found = self.folder.read_results()
+        # Older versions of pandas read a number to its last digit but one.
+        pd.testing.assert_frame_equal(found.runs, runs, rtol=1e-15, atol=0)
+        pd.testing.assert_frame_equal(found.curves, curves, rtol=1e-15, atol=0)
+        self.assertEqual(self.folder.read_claims(), judged)
+
+    def test_no_curves(self):
+        runs = pd.DataFrame({"key": ["a"]})
+        self.folder.write_results(study.Results(runs, pd.DataFrame()), [])
+        self.assertTrue(self.folder.read_results().curves.empty)
+        self.assertEqual(self.folder.read_claims(), [])
+
+    def test_figure_lies_in_the_folder(self):
+        self.assertEqual(self.folder.figure_path, self.config.parent / "figure.png")
+
+
+class WriteAtomicallyTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = pathlib.Path(self.create_tempdir().full_path) / "a" / "b.txt"
+
+    def test_replaces_and_leaves_nothing_else(self):
+        for content in (b"one", b"two"):
+            folder.write_atomically(self.path, content)
+            self.assertEqual(self.path.read_bytes(), content)
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
+    def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(self):
+        folder.write_atomically(self.path, b"old")
+        full = OSError(28, "No space left on device")
+        with mock.patch("os.fsync", side_effect=full):
+            with self.assertRaisesRegex(errors.UserError, "No space left"):
+                folder.write_atomically(self.path, b"new")
+        self.assertEqual(self.path.read_bytes(), b"old")
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
+
+if __name__ == "__main__":
+    absltest.main()

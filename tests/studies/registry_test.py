@@ -1,0 +1,41 @@
+"""Tests of finding studies by name."""
+
+from absl.testing import absltest, parameterized
+
+from bsgen import errors, studies
+
+
+class RegistryTest(parameterized.TestCase):
+    def test_names(self):
+        expected = tuple(f"smith_le_2017/fig{number}" for number in range(1, 9))
+        self.assertEqual(studies.names(), expected)
+        self.assertEqual(studies.papers(), ("smith_le_2017",))
+
+    def test_one_study(self):
+        (found,) = studies.find("smith_le_2017/fig4")
+        self.assertEqual(found.name, "smith_le_2017/fig4")
+
+    def test_all_of_a_paper(self):
+        found = studies.find("smith_le_2017")
+        self.assertEqual(tuple(study.name for study in found), studies.names())
+
+    @parameterized.parameters(
+        ("smith_le_2017/fig44", "smith_le_2017/fig4"),
+        ("smith_le/fig7", "smith_le_2017/fig7"),
+        ("Smith_Le_2017/fig2", "smith_le_2017/fig2"),
+    )
+    def test_the_nearest_match_is_named(self, name, nearest):
+        with self.assertRaisesRegex(
+            errors.UserError, f"^figure='{name}': unknown; did you mean '{nearest}'"
+        ):
+            studies.find(name)
+
+    def test_the_known_ones_are_listed(self):
+        with self.assertRaises(errors.UserError) as caught:
+            studies.find("xyz")
+        for name in studies.names():
+            self.assertIn(name, str(caught.exception))
+
+
+if __name__ == "__main__":
+    absltest.main()

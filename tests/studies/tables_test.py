@@ -1,0 +1,112 @@
+"""Tests of the tables of recorded runs."""
+
+import math
+
+import numpy as np
+from absl.testing import absltest
+
+from bsgen import config
+from bsgen.studies import tables
+from bsgen.training import records
+
+
+def _record(seed=0, batch_size=8, curve=None, final=None, status="completed"):
+    run = config.RunConfig(
+        config.DataConfig("digits", 100, subset_seed=seed),
+        config.ModelConfig("mlp", (3, 4)),
+        config.MomentumConfig(learning_rate=0.5, l2=0.01),
+        batch_size,
+        20,
+        (0, 5),
+        seed,
+    )
+    return records.RunRecord(run, status, curve or {}, final or {}, 1.25)
+
+
+class TablesTest(absltest.TestCase):
+    def test_one_row_a_run_with_its_settings(self):
+        curve = {
+            "step": [0, 5, 20],
+            "test_accuracy": [0.1, 0.8, 0.8],
+            "test_cross_entropy": [2.3, 0.5, 0.7],
+        }
+        final = {"test_accuracy": 0.8, "test_cross_entropy": 0.7, "train_accuracy": 1.0}
+        record = _record(3, None, curve, final)
+        (row,) = tables.runs_table([record]).to_dict("records")
+        expected = {
+            "key": record.run.key,
+            "dataset": "digits",
+            "train_size": 100,
+            "subset_seed": 3,
+            "scaling": "unit_norm",
+            "sampling": "shuffle",
+            "model": "mlp",
+            "hidden_units": "3x4",
+            "optimizer": "momentum",
+            "learning_rate": 0.5,
+            "momentum": 0.9,
+            "l2": 0.01,
+            "batch_size": 100,  # the full batch is N
+            "num_steps": 20,
+            "seed": 3,
+            "status": "completed",
+            "seconds": 1.25,
+            "final_test_accuracy": 0.8,
+            "final_train_accuracy": 1.0,
+            "best_test_accuracy": 0.8,
+            "best_test_accuracy_step": 5,  # the first of two equals
+            "best_test_cross_entropy": 0.5,
+            "best_test_cross_entropy_step": 5,
+        }
+        self.assertEqual({name: row[name] for name in expected}, expected)
+
+    def test_values_that_are_not_finite_are_never_the_best(self):
+        for missing in (None, math.nan, math.inf):
+            curve = {
+                "step": [0, 5, 20],
+                "test_accuracy": [0.2, 0.1, 0.1],
+                "test_cross_entropy": [missing, 2.0, missing],
+            }
+            (row,) = tables.runs_table([_record(curve=curve)]).to_dict("records")
+            self.assertEqual(row["best_test_cross_entropy"], 2.0)
+            self.assertEqual(row["best_test_cross_entropy_step"], 5)
+            self.assertEqual(row["best_test_accuracy"], 0.2)
+
+    def test_diverged_runs_have_rows_too(self):
+        diverged = _record(
+            1, curve={"step": [0], "test_accuracy": [0.1]}, status="diverged"
+        )
+        completed = _record(0, final={"test_accuracy": 0.75})
+        table = tables.runs_table([completed, diverged])
+        self.assertEqual(table["status"].tolist(), ["completed", "diverged"])
+        np.testing.assert_array_equal(table["final_test_accuracy"], [0.75, np.nan])
+
+    def test_one_row_an_evaluation(self):
+        first = _record(0, curve={"step": [0, 5], "test_accuracy": [0.1, 0.5]})
+        second = _record(1, curve={"step": [0], "test_accuracy": [0.2]})
+        table = tables.curves_table([first, _record(2), second])
+        keys = [first.run.key, first.run.key, second.run.key]
+        self.assertEqual(table["key"].tolist(), keys)
+        self.assertEqual(table["step"].tolist(), [0, 5, 0])
+        self.assertEqual(table["test_accuracy"].tolist(), [0.1, 0.5, 0.2])
+
+    def test_no_curves(self):
+        self.assertTrue(tables.curves_table([_record()]).empty)
+
+    def test_accuracies_by_batch_size_and_seed(self):
+        finished = [
+            _record(seed, size, final={"test_accuracy": 0.01 * size + seed / 1000})
+            for seed in (1, 0)
+            for size in (32, 8)
+        ]
+        finished.append(_record(0, 2, status="diverged"))
+        finished.append(_record(1, 2, final={"test_accuracy": 0.3}))
+        table = tables.accuracies(tables.runs_table(finished), chance=0.1)
+        self.assertEqual(table.index.tolist(), [2, 8, 32])
+        self.assertEqual(table.columns.tolist(), [0, 1])
+        expected = [[0.1, 0.3], [0.08, 0.081], [0.32, 0.321]]
+        np.testing.assert_allclose(table, expected, rtol=1e-12)
+
+
+if __name__ == "__main__":
+    absltest.main()
