@@ -1,7 +1,7 @@
 """The papers' formulas as pure functions of numbers and arrays.
 
-THE table of symbols. Columns: Smith & Le (2017), arXiv 1710.06451 [SL]; Hoffer, Hubara &
-Soudry (2017), arXiv 1705.08741 [HHS]; Jastrzebski et al. (2018), ICANN [J]; Smith,
+THE table of symbols. Columns: Smith & Le (2017), arXiv 1710.06451 [SL]; Hoffer, Hubara
+& Soudry (2017), arXiv 1705.08741 [HHS]; Jastrzebski et al. (2018), ICANN [J]; Smith,
 Elsen & De (2020), arXiv 2006.15081 [SED]. "-": the paper has no letter for it. c is the
 unit of the cost (nats for a cross-entropy), w that of a weight.
 
@@ -18,7 +18,7 @@ unit of the cost (nats for a cross-entropy), w that of a weight.
     momentum                 m            -           -           m           1
     noise_scale              g            -           -           -           w^2/c
     optimal_batch_size       B_opt        -           -           -           examples
-    temperature              -            -           eta/S       T           w^2/c/example
+    temperature              -            -           eta/S       T           w^2/c/ex.
     mean cost                C/N (*)      L           L           C           c
     cost (sum, with L2)      C            -           -           -           c
     l2                       lambda (*)   -           -           -           c/w^2

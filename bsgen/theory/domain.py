@@ -1,4 +1,4 @@
-"""Where the papers' formulas are defined: checks that turn arguments into float arrays."""
+"""Where the papers' formulas are defined: checks of their arguments, as arrays."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,8 +1,8 @@
 """The Bayesian evidence of a model in the Gaussian approximation around its minimum.
 
-Smith & Le (2017), arXiv 1710.06451, section 2: eq. 11 (evidence) and eq. 12 (its ratio to
-the null model, which gives every class the same probability). Here `l2` is the paper's
-coefficient lambda of the cost that is a SUM over the training examples,
+Smith & Le (2017), arXiv 1710.06451, section 2: eq. 11 (evidence) and eq. 12 (its ratio
+to the null model, which gives every class the same probability). Here `l2` is the
+paper's coefficient lambda of the cost that is a SUM over the training examples,
 
     cost(w) = sum of cross-entropies + l2 |w|^2 / 2.
 
@@ -22,8 +22,8 @@ def log_evidence(
     """Returns ln P(labels | inputs, model) = -(cost + sum_i ln(eigenvalue_i / l2) / 2).
 
     Smith & Le (2017), eq. 11. As the paper proposes, the sum runs only over the
-    eigenvalues of at least `l2`: elsewhere the model would be credited for directions in
-    which the cost is flatter than the prior. In a convex model there are none.
+    eigenvalues of at least `l2`: elsewhere the model would be credited for directions
+    in which the cost is flatter than the prior. In a convex model there are none.
 
     Args:
       cost: [...], the regularised cost at the minimum, a sum over the examples.
@@ -51,7 +51,8 @@ def log_evidence_ratio(
     train_size: npt.ArrayLike,
     num_classes: npt.ArrayLike,
 ) -> domain.FloatArray:
-    """Returns E = -log_evidence - train_size ln(num_classes), in favour of the null model.
+    """Returns E = -log_evidence - train_size ln(num_classes), in favour of the null
+    model.
 
     Smith & Le (2017), eq. 12. The model's predictions deserve confidence only if E < 0;
     then it is exp(-E) times as plausible as random labels.

@@ -1,7 +1,7 @@
 """How the learning rate goes with momentum, batch size and curvature.
 
-Smith & Le (2017), arXiv 1710.06451, appendix C (effective learning rate); Smith, Elsen &
-De (2020), sections 3.1 and 3.2 (critical learning rate, temperature, linear rule);
+Smith & Le (2017), arXiv 1710.06451, appendix C (effective learning rate); Smith, Elsen
+& De (2020), sections 3.1 and 3.2 (critical learning rate, temperature, linear rule);
 Hoffer, Hubara & Soudry (2017), eq. 7 (square-root rule).
 """
 
@@ -62,10 +62,10 @@ def critical_learning_rate(
     """Returns 2 (1 + momentum) / max_eigenvalue, which broadcasts.
 
     Above it full-batch descent on a quadratic diverges along the sharpest direction.
-    Smith, Elsen & De (2020), section 3.1, give it without momentum. With A <- m A - h w,
-    w <- w + e A the iterates obey z^2 - (1 + m - e h) z + m = 0; the first root to leave
-    the unit circle does so at z = -1, where e h = 2 (1 + m). This is heavy-ball momentum;
-    Nesterov's has a lower limit.
+    Smith, Elsen & De (2020), section 3.1, give it without momentum. With
+    A <- m A - h w, w <- w + e A the iterates obey z^2 - (1 + m - e h) z + m = 0; the first root to
+    leave the unit circle does so at z = -1, where e h = 2 (1 + m). This is heavy-ball
+    momentum; Nesterov's has a lower limit.
 
     Args:
       max_eigenvalue: above 0; the largest eigenvalue of the Hessian of the MEAN cost,
@@ -85,7 +85,8 @@ def scale_learning_rate(
     new_batch_size: npt.ArrayLike,
     rule: str,
 ) -> domain.FloatArray:
-    """Returns the learning rate for `new_batch_size`, given a good one for `batch_size`.
+    """Returns the learning rate for `new_batch_size`, given a good one for
+    `batch_size`.
 
     learning_rate (new_batch_size / batch_size)^p, with p = 1 for "linear" (keeps the
     noise scale: Smith & Le (2017), section 5; Smith, Elsen & De (2020), section 3.2),

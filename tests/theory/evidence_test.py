@@ -100,7 +100,8 @@ class EvidenceTest(parameterized.TestCase):
 
     def test_logistic_regression_against_an_integral(self):
         # The approximation's error is its next term, of order 1/N, and a rest of order
-        # 1/N^2: N times the error tends to a constant, N^2 times the rest stays bounded.
+        # 1/N^2: N times the error tends to a constant, N^2 times the rest stays
+        # bounded.
         rng = np.random.default_rng(2)
         inputs = rng.normal(size=(1600, 2))
         labels = (inputs @ [1.0, -0.5] + rng.logistic(size=1600) > 0).astype(float)

@@ -19,9 +19,9 @@ class NoiseScaleTest(parameterized.TestCase):
 
     def test_exact_form_is_the_variance_of_a_sampled_gradient(self):
         # Eq. 15 says variance of one update = rate * g * F / N, F the variance of an
-        # example's gradient. Every batch of 3 out of 7 is enumerated, so without sampling
-        # noise; drawing without replacement gives (N - B) / (B (N - 1)) times the
-        # variance over N, which is (1 / B)(1 - B / N) times the unbiased one.
+        # example's gradient. Every batch of 3 out of 7 is enumerated, so without
+        # sampling noise; drawing without replacement gives (N - B) / (B (N - 1)) times
+        # the variance over N, which is (1 / B)(1 - B / N) times the unbiased one.
         gradients = np.random.default_rng(0).normal(size=7)
         indices = np.array(np.meshgrid(*[np.arange(7)] * 3)).reshape(3, -1).T
         batches = indices[np.all(np.diff(indices, axis=1) > 0, axis=1)]

@@ -79,8 +79,8 @@ class NewtonSolverTest(tf.test.TestCase, parameterized.TestCase):
         )
         self.assertTrue(found.converged)
         weights = _flat(model)
-        # The cost is l2-strongly convex: a point with gradient g lies within |g| / l2 of
-        # the minimum, so two points lie within the sum of both.
+        # The cost is l2-strongly convex: a point with gradient g lies within |g| / l2
+        # of the minimum, so two points lie within the sum of both.
         norms = [np.linalg.norm(twin.gradient(w)) for w in (weights, peer.x)]
         self.assertLess(norms[0], 2e-12)
         self.assertLess(norms[1], 1e-9)
@@ -108,7 +108,8 @@ class NewtonSolverTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLess(np.linalg.norm(_flat(model) - warm), 4e-12 / 1e-7)
 
     def test_step_is_damped_where_a_full_one_overshoots(self):
-        # Far from the minimum the logistic cost is almost flat: full steps alone diverge.
+        # Far from the minimum the logistic cost is almost flat: full steps alone
+        # diverge.
         inputs, labels = self.rng.normal(size=(50, 3)), self.rng.integers(0, 2, size=50)
         model = _linear_model(3)
         model.set_weights([np.full((3, 1), 20.0), np.zeros(1)])
