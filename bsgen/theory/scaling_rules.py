@@ -63,9 +63,9 @@ def critical_learning_rate(
 
     Above it full-batch descent on a quadratic diverges along the sharpest direction.
     Smith, Elsen & De (2020), section 3.1, give it without momentum. With
-    A <- m A - h w, w <- w + e A the iterates obey z^2 - (1 + m - e h) z + m = 0; the first root to
-    leave the unit circle does so at z = -1, where e h = 2 (1 + m). This is heavy-ball
-    momentum; Nesterov's has a lower limit.
+    A <- m A - h w, w <- w + e A the iterates obey z^2 - (1 + m - e h) z + m = 0; the
+    first root to leave the unit circle does so at z = -1, where e h = 2 (1 + m). This
+    is heavy-ball momentum; Nesterov's has a lower limit.
 
     Args:
       max_eigenvalue: above 0; the largest eigenvalue of the Hessian of the MEAN cost,
