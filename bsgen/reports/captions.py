@@ -25,10 +25,10 @@ _PEAKS = (
     "(a) Final test accuracy against batch size, mean over seeds with its 95 % t "
     f"interval; rings mark the best batch size. {_ACCURACY_AXIS} (b) The best batch "
     "size against the {setting}: broad bars reach to the next batch sizes tried (the "
-    "paper's error bars), thin ones are 95 % bootstrap intervals over seeds and spacing. "
-    "The line is the prediction {rule}, placed through the geometric mean of the fitted "
-    "optima; hollow ones are not fitted (best at the edge of its grid, or badly "
-    "trained{more})."
+    "paper's error bars), thin ones are 95 % bootstrap intervals over seeds and "
+    "spacing. The line is the prediction {rule}, placed through the geometric mean of "
+    "the fitted optima; hollow ones are not fitted (best at the edge of its grid, or "
+    "badly trained{more})."
 )
 _SHOWN = {
     "smith_le_2017/fig1": _BY_REGULARISATION.format(what="Training and test accuracy"),

@@ -151,6 +151,7 @@ def _scaling_panel(
     if len(used) < len(swept):
         axes.plot([], [], "o", color=style.GREY, mfc="white", label="not fitted")
     axes.set(yscale="log", ylabel="optimum batch size $B_{opt}$")
+    axes.margins(y=0.3)  # room for the legend
     style.plain_numbers(axes.yaxis, (1, 2, 5))
     axes.legend(loc="best")
 
