@@ -86,8 +86,8 @@ class AdvantageTest(absltest.TestCase):
             {0: [0.9, 0.1, 0.5], 1: [0.2, 0.8, 0.5], 2: [0.3, 0.6, 0.5]},
             index=[1, 2, 4],
         )
-        # Without seed 0 the means are 0.25, 0.7, 0.5: size 2; without 1: 0.6, 0.35, 0.5:
-        # size 1; without 2: 0.55, 0.45, 0.5: size 1.
+        # Without seed 0 the means are 0.25, 0.7, 0.5: size 2; without 1: 0.6, 0.35 and
+        # 0.5: size 1; without 2: 0.55, 0.45, 0.5: size 1.
         interval = optimum.advantage(table, over=4)
         self.assertAlmostEqual(interval.value, (-0.4 - 0.3 - 0.2) / 3, places=12)
 

@@ -8,7 +8,7 @@ from bsgen.studies import statistics
 
 class MeanIntervalTest(absltest.TestCase):
     def test_by_hand(self):
-        # Mean 2, standard error 1 / sqrt(3); the quantile of t with 2 degrees of freedom
+        # Mean 2, standard error 1 / sqrt(3); the quantile of t of 2 degrees of freedom
         # at (1 + c) / 2 is c sqrt(2 / (1 - c^2)).
         interval = statistics.mean_interval(np.array([1.0, 2.0, 3.0]))
         half = 0.95 * np.sqrt(2 / (1 - 0.95**2)) / np.sqrt(3)

@@ -38,6 +38,11 @@ def by_setting(runs: pd.DataFrame, column: str) -> list[Sweep]:
     return sweeps
 
 
+def of_large_sets(sweeps: list[Sweep]) -> list[Sweep]:
+    """Returns the upper half of figure 6's sweeps, for which the paper claims a trend."""
+    return sweeps[len(sweeps) // 2 :]
+
+
 def fitted(sweeps: list[Sweep]) -> list[Sweep]:
     """Returns the sweeps that a scaling fit uses.
 
@@ -158,7 +163,7 @@ def judge_figure6(results: study.Results) -> list[claims.Claim]:
     has it.
     """
     sweeps = by_setting(results.runs, "train_size")
-    large = sweeps[len(sweeps) // 2 :]
+    large = of_large_sets(sweeps)
     scaling = _scaling(
         "B_opt is proportional to the training set size when that is large (the paper: "
         "from N = 20,000 on)",

@@ -52,7 +52,7 @@ def draw_figure6(results: study.Results) -> figure.Figure:
     swept = sweeps.by_setting(results.runs, "train_size")
     _accuracy_panel(left, results.runs, "train_size", swept)
     left.legend(title="training set size $N$", loc="best")
-    fitted = sweeps.fitted(swept[len(swept) // 2 :])
+    fitted = sweeps.fitted(sweeps.of_large_sets(swept))
     _scaling_panel(right, swept, fitted, lambda size: size)
     right.set(xscale="log", xlabel="training set size $N$")
     style.plain_numbers(right.xaxis, (1, 2, 5))
