@@ -1,0 +1,60 @@
+"""The ensemble engine of this project: its program, in the chunks it would choose."""
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import problem as problem_lib
+from bsgen import models
+from bsgen.training import ensemble, program
+
+
+class Contender:
+    """See `benchmarks.contenders`."""
+
+    stacked = True
+
+    def __init__(self, problem: problem_lib.Problem):
+        width, hidden = problem.weights[0].shape[1:]
+        model = models.mlp((width,), problem_lib.NUM_CLASSES, (hidden,))
+        self._program = program.Program(model, problem.inputs, problem.labels)
+        most = ensemble.max_runs(model, problem.batch_size)
+        size = -(-problem.num_runs // -(-problem.num_runs // most))
+        self._chunks = [
+            slice(first, first + size) for first in range(0, problem.num_runs, size)
+        ]
+        self._states, self._settings = [], []
+        for runs in self._chunks:
+            weights = [tf.constant(weight[runs]) for weight in problem.weights]
+            accumulators = [tf.zeros_like(weight) for weight in weights]
+            self._states.append(program.State(weights, accumulators))
+            self._settings.append(_settings(len(weights[0]), width))
+
+    def take_steps(self, positions: np.ndarray) -> None:
+        """Takes a step a batch, positions [K, R, B]."""
+        for index, runs in enumerate(self._chunks):
+            self._states[index], finite = self._program.take_steps(
+                self._states[index],
+                self._settings[index],
+                positions[:, runs],
+                len(positions),
+            )
+            finite.numpy()
+
+    def weights(self) -> list[np.ndarray]:
+        """Returns the weights, [R, ...] each."""
+        return [
+            np.concatenate(parts)
+            for parts in zip(*(state.weights for state in self._states), strict=True)
+        ]
+
+
+def _settings(num_runs: int, width: int) -> program.Settings:
+    columns = (
+        np.full(num_runs, problem_lib.LEARNING_RATE),
+        np.full(num_runs, problem_lib.MOMENTUM),
+        np.zeros(num_runs),
+        np.full(num_runs, np.inf),
+        np.zeros((num_runs, width)),
+        np.ones((num_runs, 1)),
+    )
+    return program.Settings(*(tf.constant(column, tf.float32) for column in columns))

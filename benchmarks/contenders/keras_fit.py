@@ -1,0 +1,46 @@
+"""Keras' `fit` with its defaults, on batches that lie in the right order already."""
+
+import keras
+import numpy as np
+
+from benchmarks import problem as problem_lib
+
+
+class Contender:
+    """See `benchmarks.contenders`."""
+
+    stacked = False
+    steps_per_execution = 1
+
+    def __init__(self, problem: problem_lib.Problem):
+        self._inputs, self._labels = problem.inputs, problem.labels
+        self._batch_size = problem.batch_size
+        width, hidden = problem.weights[0].shape[1:]
+        self._model = keras.Sequential(
+            [
+                keras.Input((width,)),
+                keras.layers.Dense(hidden, activation="relu"),
+                keras.layers.Dense(problem_lib.NUM_CLASSES),
+            ]
+        )
+        self._model.set_weights([weight[0] for weight in problem.weights])
+        self._model.compile(
+            keras.optimizers.SGD(problem_lib.LEARNING_RATE, problem_lib.MOMENTUM),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            steps_per_execution=self.steps_per_execution,
+        )
+
+    def take_steps(self, positions: np.ndarray) -> None:
+        """Takes a step a batch, positions [K, 1, B]."""
+        order = positions.ravel()
+        self._model.fit(
+            self._inputs[order],
+            self._labels[order],
+            batch_size=self._batch_size,
+            shuffle=False,
+            verbose=0,
+        )
+
+    def weights(self) -> list[np.ndarray]:
+        """Returns the weights, [1, ...] each."""
+        return [weight[None] for weight in self._model.get_weights()]

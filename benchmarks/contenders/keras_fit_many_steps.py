@@ -1,0 +1,9 @@
+"""Keras' `fit` that takes many steps in each call of its compiled function."""
+
+from benchmarks.contenders import keras_fit
+
+
+class Contender(keras_fit.Contender):
+    """See `benchmarks.contenders`."""
+
+    steps_per_execution = 50
