@@ -47,11 +47,11 @@ class Campaign:
         self._store = records.RunStore(self._output_dir)
         for run in {run.data.name: run for run in runs}.values():
             data.load_pool(run.data, data_dir)  # one that is not prepared shows at once
+        for name, of_study in self._runs.items():  # all, before the first is written
+            self._folder(name).check(scale, of_study, force)
         from bsgen.training import execution  # loads TensorFlow, which takes seconds
 
         execution.check(runs, data_dir)
-        for name, of_study in self._runs.items():  # all, before the first is written
-            self._folder(name).check(scale, of_study, force)
         for name, of_study in self._runs.items():
             self._folder(name).claim_for(scale, of_study, force)
         if force:
