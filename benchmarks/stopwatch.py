@@ -49,7 +49,7 @@ class Stopwatch:
         while self._step < WARM_UP_STEPS:
             call_seconds = self._call()
         score = problem.score(self._contender.weights())
-        return Start(first_seconds - call_seconds, *score)
+        return Start(max(first_seconds - call_seconds, 0.0), *score)
 
     def rate(self, seconds: float) -> float:
         """Trains on for at least so many seconds; returns runs x steps per second."""
