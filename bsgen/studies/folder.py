@@ -104,8 +104,8 @@ class Folder:
                 "output_dir",
                 str(self.output_dir),
                 f"{self.study_name} was written by a newer version of bsgen (format "
-                f"{values['version']}, this one reads {FORMAT_VERSION}); upgrade bsgen or choose "
-                "another folder",
+                f"{values['version']}, this one reads {FORMAT_VERSION}); upgrade bsgen or "
+                "choose another folder",
             )
         if not complete:
             raise errors.UserError(
