@@ -103,9 +103,9 @@ class Folder:
             raise errors.UserError(
                 "output_dir",
                 str(self.output_dir),
-                f"{self.study_name} was written by a newer version of bsgen (format "
-                f"{values['version']}, this one reads {FORMAT_VERSION}); upgrade bsgen or "
-                "choose another folder",
+                f"{self.study_name} was written by a newer version of bsgen "
+                f"(format {values['version']}, this one reads {FORMAT_VERSION}); "
+                "upgrade bsgen or choose another folder",
             )
         if not complete:
             raise errors.UserError(
