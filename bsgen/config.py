@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import numbers
 from typing import Any, Literal
 
 import cattrs
@@ -17,7 +18,8 @@ from bsgen import errors
 
 
 def _integer(argument: str, value: Any, minimum: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < minimum:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and value == int(value) >= minimum):
         raise errors.UserError(
             argument, value, f"give an integer of at least {minimum}"
         )
@@ -25,7 +27,8 @@ def _integer(argument: str, value: Any, minimum: int) -> int:
 
 
 def _real(argument: str, value: Any, minimum: float, below: float = math.inf) -> float:
-    if not (math.isfinite(value) and minimum <= value < below):
+    real = isinstance(value, numbers.Real) and math.isfinite(value)
+    if not (real and minimum <= value < below):
         bounds = f"at least {minimum:g}"
         bounds += "" if below == math.inf else f" and below {below:g}"
         raise errors.UserError(argument, value, f"give a finite number of {bounds}")
@@ -94,7 +97,7 @@ class MomentumConfig(_Checked):
     their coefficient lambda for the SUM over N examples, hence l2 = lambda / N.
     """
 
-    name: Literal["momentum"] = "momentum"
+    name: Literal["momentum"] = dataclasses.field(default="momentum", kw_only=True)
     learning_rate: float = 1.0
     momentum: float = 0.9
     nesterov: bool = False
@@ -120,7 +123,7 @@ class MomentumConfig(_Checked):
 class NewtonConfig(_Checked):
     """Newton's method on the whole training set, for convex costs; `l2` as above."""
 
-    name: Literal["newton"] = "newton"
+    name: Literal["newton"] = dataclasses.field(default="newton", kw_only=True)
     l2: float = 0.0
 
     def __post_init__(self) -> None:

@@ -21,7 +21,9 @@ class ReadmeTest(tf.test.TestCase):
         names: dict = {}
         exec("from bsgen import theory", names)
         scale = "theory.noise_scale(1.0, 32, 1000, 0.9)"
-        self.assertAllClose(eval(call.replace("(g,", f"({scale},"), names), float(quoted))
+        self.assertAllClose(
+            eval(call.replace("(g,", f"({scale},"), names), float(quoted)
+        )
 
 
 if __name__ == "__main__":

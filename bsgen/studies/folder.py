@@ -82,7 +82,7 @@ class Folder:
             "study": self.study_name,
             "scale": scale,
             "versions": {name: _version(name) for name in _PACKAGES},
-            "runs": sorted({run.key for run in runs}),
+            "runs": list(dict.fromkeys(run.key for run in runs)),
         }
         self._write("config.json", json.dumps(values, indent=1) + "\n")
 

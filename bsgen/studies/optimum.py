@@ -26,6 +26,7 @@ class Optimum(NamedTuple):
       lower, upper: the neighbouring sampled batch sizes, the paper's error bar.
       at_edge: whether it is the smallest or the largest one sampled, so that the true
         optimum may lie outside.
+      num_seeds: how many seeds it was found from.
       draws: [2000] bootstrap draws of log(optimum batch size), seeds and grid.
     """
 
@@ -34,6 +35,7 @@ class Optimum(NamedTuple):
     lower: int
     upper: int
     at_edge: bool
+    num_seeds: int
     draws: np.ndarray
 
     def interval(self) -> statistics.Interval:
@@ -73,6 +75,7 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
         int(sizes[max(best - 1, 0)]),
         int(sizes[min(best + 1, last)]),
         best in (0, last),
+        num_seeds,
         draws,
     )
 
@@ -106,7 +109,8 @@ def exponent(
 
     Returns:
       The exponent with its bootstrap interval (seeds and grid); NaN with an infinite
-      interval from fewer than two optima.
+      interval from fewer than two optima. One seed says nothing of the spread over
+      seeds: its interval is infinite.
     """
     if len(optima) < 2:
         return statistics.Interval(np.nan, -np.inf, np.inf)
@@ -114,5 +118,7 @@ def exponent(
     centred = logs - logs.mean()
     weights = centred / (centred**2).sum()  # the least-squares slope is weights . y
     value = weights @ np.log([best.batch_size for best in optima])
+    if min(best.num_seeds for best in optima) < 2:
+        return statistics.Interval(float(value), -np.inf, np.inf)
     draws = weights @ np.stack([best.draws for best in optima])
     return statistics.percentile_interval(float(value), draws)

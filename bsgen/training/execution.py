@@ -1,5 +1,6 @@
 """Trains what is missing of a list of runs, each by its optimizer's engine."""
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from bsgen import config
@@ -30,7 +31,7 @@ def execute(
       store: where finished runs are looked up and kept.
       data_dir: where prepared datasets lie.
       on_work: called with the expected seconds (`cost.seconds`) of work just done;
-        those of a completed run sum to its cost.
+        those of a run sum to its cost, also when it diverged early.
       on_record: called with each run's record after it is on the disk.
 
     Raises:
@@ -43,13 +44,16 @@ def execute(
     # Cheap runs first: first results soon, and the time left is learned early.
     stochastic.sort(key=cost.seconds)
 
+    steps_left = {run.key: run.num_steps for run in missing}
+
     def on_steps(run: config.RunConfig, steps: int) -> None:
+        steps_left[run.key] -= steps
         on_work(cost.seconds(run) * steps / run.num_steps)
 
-    for record in minima.train(exact, data_dir):
+    for record in itertools.chain(
+        minima.train(exact, data_dir),
+        ensemble.train(stochastic, data_dir, on_steps=on_steps),
+    ):
         store.add([record])
-        on_work(cost.seconds(record.run))
-        on_record(record)
-    for record in ensemble.train(stochastic, data_dir, on_steps=on_steps):
-        store.add([record])
+        on_steps(record.run, steps_left[record.run.key])
         on_record(record)

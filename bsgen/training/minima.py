@@ -77,6 +77,7 @@ def _final(
         ),
         "gradient_norm": minimum.gradient_norm,
         "iterations": minimum.iterations,
+        "converged": float(minimum.converged),
     }
     for part in ("train", "test"):
         inputs, labels = getattr(arrays, part)

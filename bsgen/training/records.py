@@ -84,8 +84,8 @@ class RunStore:
                 values = json.loads(line)
             except ValueError:
                 continue  # torn by a crash
-            if not isinstance(values, dict):
-                continue
+            if not (isinstance(values, dict) and "config" in values):
+                continue  # not one of ours
             if values.get("version", 0) > FORMAT_VERSION:
                 raise errors.UserError(
                     "output_dir",

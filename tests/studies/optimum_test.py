@@ -126,6 +126,12 @@ class ExponentTest(parameterized.TestCase):
         self.assertBetween(fitted.lower, power - 0.25, power)
         self.assertBetween(fitted.upper, power, power + 0.25)
 
+    def test_one_seed_decides_nothing(self):
+        optima = [optimum.find(_table(size, num_seeds=1)) for size in (16, 64)]
+        fitted = optimum.exponent([1.0, 4.0], optima)
+        self.assertAlmostEqual(fitted.value, 1.0, places=12)
+        self.assertEqual(fitted[1:], (-np.inf, np.inf))
+
     def test_is_the_least_squares_slope(self):
         settings = np.array([1.0, 3.0, 10.0, 45.0])
         optima = [optimum.find(_table(best)) for best in (8, 8, 64, 512)]

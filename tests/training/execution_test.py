@@ -51,9 +51,11 @@ class ExecuteTest(absltest.TestCase):
         self.assertEqual(self.store.path.read_bytes(), before)
 
     def test_work_sums_to_the_cost(self):
-        runs = [_run(0), _run(1, num_steps=20), _exact(1.0)]
+        # The second diverges long before its end, and counts whole all the same.
+        runs = [_run(0), _run(1, num_steps=2000, learning_rate=1e30), _exact(1.0)]
         work = []
         execution.execute(runs, self.store, on_work=work.append)
+        self.assertEqual(self.store.find(runs[1]).status, "diverged")
         self.assertAlmostEqual(sum(work), sum(map(cost.seconds, runs)), places=9)
 
     def test_cheap_runs_come_first(self):

@@ -39,7 +39,7 @@ def by_setting(runs: pd.DataFrame, column: str) -> list[Sweep]:
 
 
 def of_large_sets(sweeps: list[Sweep]) -> list[Sweep]:
-    """Returns the upper half of figure 6's sweeps, for which the paper claims a trend."""
+    """Returns the larger half of the sizes of figure 6, where a trend is claimed."""
     return sweeps[len(sweeps) // 2 :]
 
 
