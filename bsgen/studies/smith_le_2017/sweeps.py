@@ -1,7 +1,7 @@
 """Smith & Le (2017), figures 4 to 7: the optimum batch size and its scaling rules."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -69,36 +69,34 @@ def figure4_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
 
 def figure5_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the sweep at each learning rate, num_steps / learning rate steps long."""
-    preset = presets.PRESETS[scale]
-    return [
-        presets.run(preset, batch_size, seed, learning_rate=rate)
-        for rate in preset.learning_rates
-        for batch_size in presets.batch_sizes(
-            preset, preset.train_size, round(preset.num_steps / rate)
-        )
-        for seed in range(num_seeds or preset.num_seeds)
-    ]
+    rates = presets.PRESETS[scale].learning_rates
+    return _runs(scale, num_seeds, [{"learning_rate": rate} for rate in rates])
 
 
 def figure6_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the sweep at each training set size."""
-    preset = presets.PRESETS[scale]
-    return [
-        presets.run(preset, batch_size, seed, train_size=size)
-        for size in preset.train_sizes
-        for batch_size in presets.batch_sizes(preset, size, preset.num_steps)
-        for seed in range(num_seeds or preset.num_seeds)
-    ]
+    sizes = presets.PRESETS[scale].train_sizes
+    return _runs(scale, num_seeds, [{"train_size": size} for size in sizes])
 
 
 def figure7_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the sweep at each momentum coefficient."""
+    momenta = presets.PRESETS[scale].momenta
+    return _runs(scale, num_seeds, [{"momentum": momentum} for momentum in momenta])
+
+
+def _runs(
+    scale: str, num_seeds: int | None, settings: list[dict[str, Any]]
+) -> list[config.RunConfig]:
+    """Returns one sweep a setting, which are keyword arguments of `presets.run`."""
     preset = presets.PRESETS[scale]
     return [
-        presets.run(preset, batch_size, seed, momentum=momentum)
-        for momentum in preset.momenta
+        presets.run(preset, batch_size, seed, **setting)
+        for setting in settings
         for batch_size in presets.batch_sizes(
-            preset, preset.train_size, preset.num_steps
+            preset,
+            setting.get("train_size", preset.train_size),
+            round(preset.num_steps / setting.get("learning_rate", 1)),
         )
         for seed in range(num_seeds or preset.num_seeds)
     ]
