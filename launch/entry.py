@@ -1,5 +1,6 @@
 """How every launcher starts: a user's mistake ends it with one line, no traceback."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -22,6 +23,20 @@ def run(main: Callable[[list[str]], None]) -> None:
     # exceptions; what 2 would let through is "no CUDA device" on every CPU machine.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(functools.partial(_guarded, main), flags_parser=_parse)
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow without the lines that it logs while it is imported.
+
+    Its C++ part writes them to file descriptor 2 before any setting is read.
+    """
+    sys.stderr.flush()
+    with contextlib.ExitStack() as stack:
+        saved = os.dup(2)
+        stack.callback(os.close, saved)
+        stack.callback(os.dup2, saved, 2)
+        os.dup2(stack.enter_context(open(os.devnull, "wb")).fileno(), 2)
+        import tensorflow  # noqa: F401
 
 
 def _parse(arguments: list[str]) -> list[str]:

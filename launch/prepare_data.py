@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         remedy = "not a flag; give --dataset, --data_dir, --source or --force"
         raise errors.UserError("argument", arguments[1], remedy)
+    entry.load_tensorflow()
     import tensorflow_datasets as tfds
 
     from bsgen.data import imports, prepared

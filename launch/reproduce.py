@@ -69,6 +69,8 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     work = campaign.Campaign(
         selected, scale, output_dir, _SEEDS.value, _DATA_DIR.value, _FORCE.value
     )
+    if work.missing:
+        entry.load_tensorflow()
     from bsgen.reports import page, remake, terminal
 
     with display.Progress(len(work.missing), work.expected_seconds) as progress:

@@ -2,7 +2,7 @@
 
 from bsgen.data.arrays import Arrays, load
 from bsgen.data.pool import Pool
-from bsgen.data.registry import input_shape, is_random, load_pool, names
+from bsgen.data.registry import input_shape, is_random, load_pool, names, require
 from bsgen.data.scaling import Scaling
 from bsgen.data.splits import Split, split
 
@@ -16,5 +16,6 @@ __all__ = [
     "load",
     "load_pool",
     "names",
+    "require",
     "split",
 ]

@@ -41,6 +41,24 @@ def find(name: str, data_dir: pathlib.Path) -> pathlib.Path | None:
     return versions[max(versions)] if versions else None
 
 
+def require(name: str, data_dir: str | None = None) -> pathlib.Path:
+    """Returns the folder of the newest prepared version of `name`, at once.
+
+    Raises:
+      UserError: there is none; the message has the command that prepares it.
+    """
+    root = resolve_data_dir(data_dir)
+    folder = find(name, root)
+    if folder is None:
+        remedy = (
+            f"not prepared in {root}; run `{_command(name, root)}` to download it, or "
+            "add --source=PATH to import an .npz file or a folder of IDX, .npz or "
+            "image files offline"
+        )
+        raise errors.UserError("dataset", name, remedy)
+    return folder
+
+
 @functools.lru_cache(maxsize=2)
 def load(name: str, data_dir: str | None = None) -> pool.Pool:
     """Reads a prepared dataset.
@@ -59,17 +77,7 @@ def load(name: str, data_dir: str | None = None) -> pool.Pool:
     Raises:
       UserError: the dataset is not prepared there, or its files cannot be read.
     """
-    root = resolve_data_dir(data_dir)
-    folder = find(name, root)
-    if folder is None:
-        remedy = (
-            f"not prepared in {root}; run `{_command(name, root)}` to download it, "
-        )
-        remedy += (
-            "or add --source=PATH to import an .npz file or a folder of IDX, .npz "
-        )
-        remedy += "or image files offline"
-        raise errors.UserError("dataset", name, remedy)
+    folder = require(name, data_dir)
     train_inputs, train_labels = _read(name, folder, "train")
     test_inputs, test_labels = _read(name, folder, "test")
     train_size, test_size = len(train_labels), len(test_labels)

@@ -22,6 +22,18 @@ def input_shape(name: str) -> tuple[int, ...]:
     return gaussian_task.INPUT_SHAPE if is_random(name) else prepared.IMAGE_SHAPE
 
 
+def require(name: str, data_dir: str | None = None) -> None:
+    """Checks, in milliseconds, that a dataset is there to be loaded.
+
+    Raises:
+      UserError: the name is unknown, or the dataset is not prepared.
+    """
+    if name not in names():
+        raise errors.unknown_name("dataset", name, names())
+    if name in prepared.NAMES:
+        prepared.require(name, data_dir)
+
+
 def load_pool(
     config: configuration.DataConfig, data_dir: str | None = None
 ) -> pool.Pool:

@@ -25,7 +25,9 @@ class Campaign:
         data_dir: str | None = None,
         force: bool = False,
     ):
-        """Plans the runs, checks them against their data and takes the study folders.
+        """Plans the runs, looks for their data and takes the study folders.
+
+        TensorFlow is not loaded yet, so a mistake shows at once.
 
         Args:
           studies: to bring to results.
@@ -37,7 +39,8 @@ class Campaign:
             has finished.
 
         Raises:
-          UserError: a dataset is not prepared, or a folder cannot be taken.
+          UserError: a dataset is not prepared, or a folder holds something else or
+            cannot be written.
         """
         self._studies = tuple(studies)
         self._data_dir = data_dir
@@ -45,14 +48,11 @@ class Campaign:
         self._runs = {s.name: s.make_runs(scale, num_seeds) for s in studies}
         runs = [run for of_study in self._runs.values() for run in of_study]
         self._store = records.RunStore(self._output_dir)
-        for run in {run.data.name: run for run in runs}.values():
-            data.load_pool(run.data, data_dir)  # one that is not prepared shows at once
-        for name, of_study in self._runs.items():  # all, before the first is written
-            self._folder(name).check(scale, of_study, force)
-        from bsgen.training import execution  # loads TensorFlow, which takes seconds
-
-        execution.check(runs, data_dir)
+        for name in {run.data.name for run in runs}:
+            data.require(name, data_dir)
         for name, of_study in self._runs.items():
+            self._folder(name).check(scale, of_study, force)
+        for name, of_study in self._runs.items():  # nothing is written before all fit
             self._folder(name).claim_for(scale, of_study, force)
         if force:
             self._store.forget(runs)
@@ -78,7 +78,14 @@ class Campaign:
         Args:
           on_work: called with the expected seconds of work just done.
           on_study: called with each study whose results have been written.
+
+        Raises:
+          UserError: a run does not fit its data; nothing has been trained then.
         """
+        if self._missing:
+            from bsgen.training import execution  # loads TensorFlow
+
+            execution.check(self._missing, self._data_dir)
         waiting = {
             name: {run.key for run in self._store.missing(runs)}
             for name, runs in self._runs.items()
@@ -96,13 +103,12 @@ class Campaign:
                 keys.discard(record.run.key)
             finish_studies()
 
-        from bsgen.training import execution
-
         finish_studies()
-        execution.execute(
-            self._missing, self._store, self._data_dir, on_work, on_record
-        )
-        self._missing = []
+        if self._missing:
+            execution.execute(
+                self._missing, self._store, self._data_dir, on_work, on_record
+            )
+            self._missing = []
 
     def _write(self, finished: study.Study) -> None:
         found = [self._store.find(run) for run in self._runs[finished.name]]

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 import subprocess
 import sys
 
@@ -22,12 +21,3 @@ def reproduce(*flags, cwd=ROOT):
         capture_output=True,
         text=True,
     )
-
-
-def own_lines(text):
-    """Returns the lines that are not TensorFlow's C++ library talking to itself.
-
-    It writes some while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says.
-    """
-    foreign = re.compile(r"WARNING: All log messages before|[IWE]\d{4} 00:00:")
-    return [line for line in text.splitlines() if not foreign.match(line)]

@@ -138,7 +138,7 @@ class QuickSuiteTest(absltest.TestCase):
         for name in process.STUDIES:
             self.assertIn(f"finished {name}", self.second.stdout)
         self.assertIn(f"report: {self.output / 'report.html'}", self.second.stdout)
-        self.assertEmpty(process.own_lines(self.second.stderr))
+        self.assertEmpty(self.second.stderr)
 
     def test_figure1_memorisation(self):
         table = self._final("train_accuracy", "gaussian_random")

@@ -29,7 +29,7 @@ class LauncherTest(parameterized.TestCase):
     def _assert_refused(self, message, *flags):
         finished = process.reproduce(*flags, cwd=self.folder)
         self.assertEqual(finished.returncode, 1, finished)
-        written = process.own_lines(finished.stderr)
+        written = finished.stderr.splitlines()
         self.assertLen(written, 1, finished.stderr)
         self.assertRegex(written[0], f"^error: {message}")
         self.assertEqual(finished.stdout, "")
