@@ -82,10 +82,6 @@ class Campaign:
         Raises:
           UserError: a run does not fit its data; nothing has been trained then.
         """
-        if self._missing:
-            from bsgen.training import execution  # loads TensorFlow
-
-            execution.check(self._missing, self._data_dir)
         waiting = {
             name: {run.key for run in self._store.missing(runs)}
             for name, runs in self._runs.items()
@@ -105,6 +101,8 @@ class Campaign:
 
         finish_studies()
         if self._missing:
+            from bsgen.training import execution  # loads TensorFlow
+
             execution.execute(
                 self._missing, self._store, self._data_dir, on_work, on_record
             )
