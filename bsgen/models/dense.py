@@ -1,10 +1,15 @@
-"""Dense networks: the shallow network of Smith & Le (2017), section 4, and its kin.
+"""Dense networks: of Smith & Le, Hoffer et al., and Jastrzebski et al.
 
-Smith & Le (2017) give one hidden layer of 800 units; activation and initialisation are
-our choice (ReLU, Glorot-uniform weights, zero biases).
+Smith & Le (2017), arXiv 1710.06451, section 4, give one hidden layer of 800 units;
+activation and initialisation are our choice (ReLU, Glorot-uniform, zero biases).
+Hoffer et al. (2017), arXiv 1705.08741, section 6, take F1 from Keskar et al. (2017).
+Jastrzebski et al. (2018), section 4, train a 4-layer batch-normalized ReLU network.
 """
 
 import keras
+
+from bsgen.models import assembly
+from bsgen.models import normalization as normalization_lib
 
 
 def mlp(
@@ -57,6 +62,57 @@ def logistic_regression(
     """
     width = 1 if num_classes == 2 else num_classes
     return mlp(input_shape, width, hidden_units=(), seed=seed, dtype=dtype)
+
+
+def normalized_mlp(
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    hidden_units: tuple[int, ...] = (512, 512, 512),
+    normalization: normalization_lib.Factory | None = normalization_lib.BATCH,
+    variant: str = "paper",
+    seed: int = 0,
+    name: str = "normalized_mlp",
+) -> keras.Model:
+    """Builds dense layers with biases, each followed by a normalisation and a ReLU.
+
+    Args:
+      input_shape: shape of one input; it is flattened first.
+      num_classes: width of the output.
+      hidden_units: widths of the hidden layers. The default is the "4-layer" network of
+        Jastrzebski et al. (2018): they give no width, 512 is our choice, and we count
+        the layers with weights, as VGG-11 and ResNet-56 in the same paper do.
+      normalization: see `bsgen.models.normalization`; None for none.
+      variant: "paper" draws Glorot-uniform weights (the default of the Keras in which
+        Keskar et al. released theirs), "released" PyTorch's default.
+      seed: of the initial weights.
+      name: of the model.
+
+    Returns:
+      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
+    """
+    kernels = {
+        "paper": assembly.glorot_uniform,
+        "released": assembly.uniform_fan_in,
+    }[variant]
+    parts = assembly.Assembly(seed, normalization, kernels)
+    inputs = keras.Input(input_shape)
+    outputs = keras.layers.Flatten()(inputs)
+    for width in hidden_units:
+        outputs = parts.normalize_relu(parts.dense(outputs, width, use_bias=True))
+    return keras.Model(inputs, parts.logits(outputs, num_classes), name=name)
+
+
+def f1(
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    normalization: normalization_lib.Factory | None = normalization_lib.BATCH,
+    variant: str = "paper",
+    seed: int = 0,
+) -> keras.Model:
+    """Builds F1 of Hoffer et al. (2017): five normalised layers of 512 units."""
+    return normalized_mlp(
+        input_shape, num_classes, (512,) * 5, normalization, variant, seed, name="f1"
+    )
 
 
 def _initializer(seed: int, layer: int) -> keras.initializers.Initializer:

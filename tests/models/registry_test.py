@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen import config, errors, models
+from bsgen import config, errors, layers, models
 
 
 def _forward(model, inputs, activation):
@@ -84,18 +84,87 @@ class BuildTest(tf.test.TestCase, parameterized.TestCase):
         inputs = np.random.default_rng(0).normal(size=(5, 6))
         self.assertAllClose(model(inputs), _forward(model, inputs, None), rtol=1e-14)
 
-    def test_every_name_can_be_built(self):
-        self.assertContainsSubset(("mlp", "logistic_regression"), models.names())
-        for name in models.names():
-            model = models.build(config.ModelConfig(name), (4,), 3)
-            self.assertIsInstance(model, keras.Model)
-            self.assertEqual(model(np.zeros((2, 4), np.float32)).shape, (2, 3))
-
     def test_unknown_name(self):
         with self.assertRaisesRegex(
             errors.UserError, "^model='logistic_regresion': .*'logistic_regression'"
         ):
             models.build(config.ModelConfig("logistic_regresion"), (4,), 3)
+
+    @parameterized.parameters(
+        ({"name": "mlp", "dropout": 0.1}, "dropout"),
+        ({"name": "mlp", "normalization": "none"}, "normalization"),
+        ({"name": "resnet44", "dropout": 0.5}, "dropout"),
+        ({"name": "vgg11", "variant": "released"}, "variant"),
+        ({"name": "wrn_16_4", "variant": "released", "dropout": 0.5}, "dropout"),
+    )
+    def test_a_choice_that_a_network_does_not_have(self, fields, argument):
+        settings = config.ModelConfig(**fields)
+        value = fields[argument]
+        message = f"^{argument}={value!r}: {fields['name']} has no "
+        with self.assertRaisesRegex(errors.UserError, message):
+            models.build(settings, (32, 32, 3), 10)
+
+
+_DENSE = ("mlp", "logistic_regression", "normalized_mlp", "f1", "mlp4")
+
+
+def _input_shape(name):
+    if name in _DENSE:
+        return (4,)
+    return (64, 64, 3) if name == "alexnet" else (32, 32, 3)
+
+
+class EveryNetworkTest(tf.test.TestCase, parameterized.TestCase):
+    def test_names(self):
+        self.assertCountEqual(
+            models.names(),
+            [*_DENSE, "c1", "c3", "resnet44", "resnet56", "vgg11", "vgg16", "alexnet"]
+            + ["wrn_16_4", "wrn_28_10", "resnet50"],
+        )
+
+    @parameterized.parameters(*models.names())
+    def test_logits_are_finite_and_follow_from_the_seed(self, name):
+        shape = _input_shape(name)
+        rng = np.random.default_rng(0)
+        images = rng.normal(size=(2, *shape)).astype(np.float32)
+        settings = config.ModelConfig(name)
+        model, same, other = (models.build(settings, shape, 3, s) for s in (1, 1, 2))
+        logits = model(images)
+        self.assertEqual(logits.shape, (2, 3))
+        self.assertAllEqual(np.isfinite(logits), np.ones((2, 3)))
+        self.assertAllEqual(same(images), logits)
+        self.assertNotAllClose(other(images), logits)
+        for weight, twin in zip(model.weights, same.weights, strict=True):
+            self.assertAllEqual(weight, twin)
+
+    @parameterized.parameters(
+        *sorted({*models.names()} - {"mlp", "logistic_regression"})
+    )
+    def test_without_normalisation_nothing_runs_along(self, name):
+        settings = config.ModelConfig(name, normalization="none")
+        shape = _input_shape(name)
+        model = models.build(settings, shape, 3)
+        self.assertEmpty(model.non_trainable_weights)
+        logits = model(np.ones((2, *shape), np.float32))
+        self.assertAllEqual(np.isfinite(logits), np.ones((2, 3)))
+
+    @parameterized.parameters("f1", "c1", "resnet44", "wrn_16_4")
+    def test_ghosts_stand_where_batch_normalization_stood(self, name):
+        settings = config.ModelConfig(name, normalization="ghost", ghost_batch_size=2)
+        shape = _input_shape(name)
+        ghosts = models.build(settings, shape, 3, seed=4)
+        batch = models.build(config.ModelConfig(name), shape, 3, seed=4)
+        classes = {
+            keras.layers.BatchNormalization: layers.GhostBatchNormalization,
+        }
+        self.assertEqual(
+            [type(layer) for layer in ghosts.layers],
+            [classes.get(type(layer), type(layer)) for layer in batch.layers],
+        )
+        self.assertLen(ghosts.trainable_weights, len(batch.trainable_weights))
+        images = np.random.default_rng(5).normal(size=(4, *shape)).astype(np.float32)
+        logits = ghosts(images, training=True)
+        self.assertAllEqual(np.isfinite(logits), np.ones((4, 3)))
 
 
 if __name__ == "__main__":

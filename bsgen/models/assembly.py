@@ -1,0 +1,155 @@
+"""How the networks are put together: layers whose initial weights follow from a seed.
+
+Biases start at 0 everywhere. (PyTorch draws them from U(-1/sqrt(n), 1/sqrt(n)) for n
+inputs; batch normalization cancels that everywhere but in the last layer.)
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+
+import keras
+
+from bsgen import errors
+from bsgen.models import normalization as normalization_lib
+
+Kernels = Callable[[int], keras.initializers.Initializer]
+
+_scaled = keras.initializers.VarianceScaling
+
+
+def glorot_uniform(seed: int) -> keras.initializers.Initializer:
+    """Returns U(-a, a), a^2 = 6 / (fan in + fan out): Glorot & Bengio (2010)."""
+    return keras.initializers.GlorotUniform(seed)
+
+
+def he_normal(seed: int) -> keras.initializers.Initializer:
+    """Returns N(0, 2 / fan in), not truncated: He et al. (2015), arXiv 1502.01852."""
+    return _scaled(2.0, "fan_in", "untruncated_normal", seed)
+
+
+def he_normal_fan_out(seed: int) -> keras.initializers.Initializer:
+    """Returns N(0, 2 / fan out), as the ResNets of github.com/eladhoffer/bigBatch."""
+    return _scaled(2.0, "fan_out", "untruncated_normal", seed)
+
+
+def uniform_fan_in(seed: int) -> keras.initializers.Initializer:
+    """Returns U(-a, a), a^2 = 1 / fan in: what PyTorch does unless told otherwise."""
+    return _scaled(1 / 3, "fan_in", "uniform", seed)
+
+
+def normal(deviation: float) -> Kernels:
+    """Returns the kernels N(0, deviation^2)."""
+    return functools.partial(keras.initializers.RandomNormal, 0.0, deviation)
+
+
+def image_input(input_shape: tuple[int, ...], smallest_side: int) -> keras.KerasTensor:
+    """Returns the input of a convolutional network.
+
+    Raises:
+      UserError: not [height, width, channels], or a side is below `smallest_side`.
+    """
+    if len(input_shape) != 3 or min(input_shape[:2]) < smallest_side:
+        side = f"at least {smallest_side}"
+        remedy = f"give (height, width, channels) with height and width of {side}"
+        raise errors.UserError("input_shape", tuple(input_shape), remedy)
+    return keras.Input(input_shape)
+
+
+class Assembly:
+    """Applies new layers to tensors; the k-th random draw has the seed 1000 seed + k.
+
+    So no two draws meet, of one network or of two with other seeds, below 1000 draws.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        normalization: normalization_lib.Factory | None,
+        kernels: Kernels = he_normal,
+    ):
+        """Starts a network.
+
+        Args:
+          seed: of the initial weights and of dropout.
+          normalization: what `normalize` puts in; None for nothing, and then layers
+            have biases, which a normalisation behind them would cancel.
+          kernels: the initial kernels, from a seed.
+        """
+        self._normalization = normalization
+        self._kernels = kernels
+        self._seeds = itertools.count(1000 * seed)
+
+    def convolve(
+        self,
+        inputs: keras.KerasTensor,
+        filters: int,
+        size: int,
+        strides: int = 1,
+        margin: int | None = None,
+        use_bias: bool | None = None,
+    ) -> keras.KerasTensor:
+        """Returns a convolution, [batch, height, width, filters].
+
+        Args:
+          inputs: [batch, height, width, channels].
+          filters: output channels.
+          size: side of the kernel, odd.
+          strides: in both directions.
+          margin: zeros on each side; None for size // 2. Keras' "same" pads a strided
+            convolution on the far sides alone, the papers' frameworks on both.
+          use_bias: None for a bias where the network has no normalisation.
+        """
+        margin = size // 2 if margin is None else margin
+        same = strides == 1 and margin == size // 2
+        if margin and not same:
+            inputs = keras.layers.ZeroPadding2D(margin)(inputs)
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            strides,
+            padding="same" if same else "valid",
+            use_bias=self._normalization is None if use_bias is None else use_bias,
+            kernel_initializer=self._kernels(next(self._seeds)),
+        )(inputs)
+
+    def dense(
+        self, inputs: keras.KerasTensor, units: int, use_bias: bool | None = None
+    ) -> keras.KerasTensor:
+        """Returns a linear map to [batch, units]; `use_bias` as in `convolve`."""
+        return keras.layers.Dense(
+            units,
+            use_bias=self._normalization is None if use_bias is None else use_bias,
+            kernel_initializer=self._kernels(next(self._seeds)),
+        )(inputs)
+
+    def normalize(
+        self, inputs: keras.KerasTensor, gamma_initializer: str = "ones"
+    ) -> keras.KerasTensor:
+        """Returns the inputs through a new normalisation layer, if there is one."""
+        if self._normalization is None:
+            return inputs
+        return self._normalization(gamma_initializer=gamma_initializer)(inputs)
+
+    def normalize_relu(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """Returns ReLU(normalize(inputs))."""
+        return keras.layers.ReLU()(self.normalize(inputs))
+
+    def dropout(self, inputs: keras.KerasTensor, rate: float) -> keras.KerasTensor:
+        """Returns the inputs with a share `rate` dropped in training."""
+        if rate == 0:
+            return inputs
+        return keras.layers.Dropout(rate, seed=next(self._seeds))(inputs)
+
+    def logits(
+        self,
+        inputs: keras.KerasTensor,
+        num_classes: int,
+        kernels: Kernels | None = None,
+    ) -> keras.KerasTensor:
+        """Returns [batch, num_classes], in full precision under a mixed policy."""
+        return keras.layers.Dense(
+            num_classes,
+            kernel_initializer=(kernels or self._kernels)(next(self._seeds)),
+            dtype=keras.config.dtype_policy().variable_dtype,
+        )(inputs)

@@ -1,0 +1,37 @@
+"""Tests of normalisation by name."""
+
+import keras
+import tensorflow as tf
+from absl.testing import parameterized
+
+from bsgen import errors, layers
+from bsgen.models import normalization
+
+
+class ByNameTest(tf.test.TestCase, parameterized.TestCase):
+    def test_none_is_nothing(self):
+        self.assertIsNone(normalization.by_name("none"))
+
+    @parameterized.parameters(
+        ("batch", None, keras.layers.BatchNormalization),
+        ("ghost", 16, layers.GhostBatchNormalization),
+    )
+    def test_layers_have_the_constants_of_the_released_code(self, name, size, cls):
+        factory = normalization.by_name(name, size)
+        layer = factory(gamma_initializer="zeros")
+        self.assertIs(type(layer), cls)
+        self.assertIsNot(factory(), layer)
+        self.assertEqual((layer.momentum, layer.epsilon), (0.9, 1e-5))
+        layer.build((None, 3))
+        self.assertAllEqual(layer.gamma, [0.0, 0.0, 0.0])
+        self.assertEqual(layer.get_config().get("ghost_batch_size"), size)
+
+    def test_mistakes(self):
+        with self.assertRaisesRegex(errors.UserError, "^normalization='gost': .*ghost"):
+            normalization.by_name("gost")
+        with self.assertRaisesRegex(errors.UserError, "^ghost_batch_size=None"):
+            normalization.by_name("ghost")
+
+
+if __name__ == "__main__":
+    tf.test.main()
