@@ -7,32 +7,12 @@ batch. A run's key is a hash of its whole configuration, so equal runs are found
 import dataclasses
 import hashlib
 import json
-import math
-import numbers
 from typing import Any, Literal
 
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from bsgen import errors
-
-
-def _integer(argument: str, value: Any, minimum: int) -> int:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and value == int(value) >= minimum):
-        raise errors.UserError(
-            argument, value, f"give an integer of at least {minimum}"
-        )
-    return int(value)
-
-
-def _real(argument: str, value: Any, minimum: float, below: float = math.inf) -> float:
-    real = isinstance(value, numbers.Real) and math.isfinite(value)
-    if not (real and minimum <= value < below):
-        bounds = f"at least {minimum:g}"
-        bounds += "" if below == math.inf else f" and below {below:g}"
-        raise errors.UserError(argument, value, f"give a finite number of {bounds}")
-    return float(value)
 
 
 class _Checked:
@@ -69,10 +49,12 @@ class DataConfig(_Checked):
             known = ("shuffle", "independent")
             raise errors.unknown_name("sampling", self.sampling, known)
         if self.train_size is not None:
-            self._set(train_size=_integer("train_size", self.train_size, 1))
+            self._set(train_size=errors.check_integer("train_size", self.train_size, 1))
         self._set(
-            validation_size=_integer("validation_size", self.validation_size, 0),
-            subset_seed=_integer("subset_seed", self.subset_seed, 0),
+            validation_size=errors.check_integer(
+                "validation_size", self.validation_size, 0
+            ),
+            subset_seed=errors.check_integer("subset_seed", self.subset_seed, 0),
         )
 
 
@@ -103,7 +85,9 @@ class ModelConfig(_Checked):
     dropout: float | None = None
 
     def __post_init__(self) -> None:
-        units = tuple(_integer("hidden_units", n, 1) for n in self.hidden_units)
+        units = tuple(
+            errors.check_integer("hidden_units", n, 1) for n in self.hidden_units
+        )
         self._set(hidden_units=units)
         for field, known in (
             ("normalization", ("batch", "ghost", "none")),
@@ -112,13 +96,13 @@ class ModelConfig(_Checked):
             if getattr(self, field) not in known:
                 raise errors.unknown_name(field, getattr(self, field), known)
         if self.ghost_batch_size is not None:
-            size = _integer("ghost_batch_size", self.ghost_batch_size, 2)
+            size = errors.check_integer("ghost_batch_size", self.ghost_batch_size, 2)
             self._set(ghost_batch_size=size)
         if (self.normalization == "ghost") != (self.ghost_batch_size is not None):
             remedy = "give it with normalization='ghost', and only then"
             raise errors.UserError("ghost_batch_size", self.ghost_batch_size, remedy)
         if self.dropout is not None:
-            self._set(dropout=_real("dropout", self.dropout, 0.0, 1.0))
+            self._set(dropout=errors.check_real("dropout", self.dropout, 0.0, 1.0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,12 +122,12 @@ class MomentumConfig(_Checked):
 
     def __post_init__(self) -> None:
         self._set(
-            learning_rate=_real("learning_rate", self.learning_rate, 0.0),
-            momentum=_real("momentum", self.momentum, 0.0, 1.0),
-            l2=_real("l2", self.l2, 0.0),
+            learning_rate=errors.check_real("learning_rate", self.learning_rate, 0.0),
+            momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
+            l2=errors.check_real("l2", self.l2, 0.0),
         )
         if self.clip_norm is not None:
-            clip_norm = _real("clip_norm", self.clip_norm, 0.0)
+            clip_norm = errors.check_real("clip_norm", self.clip_norm, 0.0)
             if clip_norm == 0:
                 raise errors.UserError(
                     "clip_norm", 0.0, "give None to switch clipping off"
@@ -159,7 +143,7 @@ class NewtonConfig(_Checked):
     l2: float = 0.0
 
     def __post_init__(self) -> None:
-        if _real("l2", self.l2, 0.0) == 0:
+        if errors.check_real("l2", self.l2, 0.0) == 0:
             remedy = "Newton's method needs l2 > 0, or separable data have no minimum"
             raise errors.UserError("l2", self.l2, remedy)
         self._set(l2=float(self.l2))
@@ -187,8 +171,11 @@ class RunConfig(_Checked):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        num_steps = _integer("num_steps", self.num_steps, 1)
-        steps = {_integer("evaluation_steps", s, 0) for s in self.evaluation_steps}
+        num_steps = errors.check_integer("num_steps", self.num_steps, 1)
+        steps = {
+            errors.check_integer("evaluation_steps", s, 0)
+            for s in self.evaluation_steps
+        }
         if steps and max(steps) > num_steps:
             raise errors.UserError(
                 "evaluation_steps", max(steps), f"none may exceed num_steps={num_steps}"
@@ -196,10 +183,10 @@ class RunConfig(_Checked):
         self._set(
             num_steps=num_steps,
             evaluation_steps=tuple(sorted(steps | {num_steps})),
-            seed=_integer("seed", self.seed, 0),
+            seed=errors.check_integer("seed", self.seed, 0),
         )
         if self.batch_size is not None:
-            self._set(batch_size=_integer("batch_size", self.batch_size, 1))
+            self._set(batch_size=errors.check_integer("batch_size", self.batch_size, 1))
             train_size = self.data.train_size
             if train_size is not None and self.batch_size > train_size:
                 remedy = f"a batch is at most the training set, train_size={train_size}"

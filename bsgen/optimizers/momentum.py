@@ -24,7 +24,6 @@ A step is one parameter update.
 """
 
 import math
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -140,7 +139,7 @@ class Momentum(keras.optimizers.Optimizer):
         **kwargs: Any,
     ) -> None:
         if not callable(learning_rate):  # Keras' schedules are callable.
-            learning_rate = _checked("learning_rate", learning_rate)
+            learning_rate = errors.check_real("learning_rate", learning_rate, 0.0)
         if kwargs.get("weight_decay") is not None:
             remedy = "use l2, which adds (l2/2)|w|^2 to the mean loss"
             raise errors.UserError("weight_decay", kwargs["weight_decay"], remedy)
@@ -148,9 +147,9 @@ class Momentum(keras.optimizers.Optimizer):
             clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
         )
         super().__init__(learning_rate=learning_rate, name=name, **clips, **kwargs)
-        self.momentum = _checked("momentum", momentum, below=1.0)
+        self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
-        self.l2 = _checked("l2", l2)
+        self.l2 = errors.check_real("l2", l2, 0.0)
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes one accumulator, 0 at first, for each variable."""
@@ -200,19 +199,10 @@ class Momentum(keras.optimizers.Optimizer):
         ]
 
 
-def _checked(argument: str, value: Any, below: float = math.inf) -> float:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value < below:
-        bounds = "" if below == math.inf else f" and below {below:g}"
-        remedy = f"give a finite number of at least 0{bounds}"
-        raise errors.UserError(argument, value, remedy)
-    return float(value)
-
-
 def _checked_clips(**bounds: float | None) -> dict[str, float]:
     given = {key: value for key, value in bounds.items() if value is not None}
     for key, value in given.items():
-        if _checked(key, value) == 0:
+        if errors.check_real(key, value, 0.0) == 0:
             raise errors.UserError(key, value, "give None to switch clipping off")
         if len(given) > 1:
             remedy = f"give one kind of clipping, not {' and '.join(given)}"
