@@ -92,5 +92,5 @@ def _mean(values: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(values, axis=1, keepdims=True) / num_rows
     # On a CPU a product with ones adds up faster than reduce_sum, up to twice as fast.
     # On a GPU it would round its factors to TensorFloat-32.
-    ones = tf.ones([1, 1, shape[1]], values.dtype)
+    ones = tf.ones([shape[0], 1, shape[1]], values.dtype)
     return tf.matmul(ones, values) / num_rows
