@@ -30,6 +30,7 @@ lint: .venv/.installed-dev
 
 bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.ensemble
+	$(RUN) -m benchmarks.ghost_batch_norm
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt
