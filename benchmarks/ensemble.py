@@ -22,11 +22,11 @@ from typing import NamedTuple
 
 from absl import flags
 
-from benchmarks import contenders, stopwatch
+from benchmarks import contenders, shared_flags, stopwatch
 from benchmarks import problem as problem_lib
 from launch import entry
 
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of every contender.", lower_bound=1)
+flags.adopt_module_key_flags(shared_flags)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Least length of a turn.", lower_bound=0)
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Where MNIST lies prepared (default: random inputs of its shape)."
@@ -113,7 +113,9 @@ def main(arguments: Sequence[str]) -> None:
         for title, task in tasks.items():
             for num_runs in (1, 16):
                 problem = problem_lib.make(*task, num_runs)
-                results = compare(problem, children, _ROUNDS.value, _SECONDS.value)
+                results = compare(
+                    problem, children, shared_flags.ROUNDS.value, _SECONDS.value
+                )
                 print(f"\n{title}, runs: {num_runs}\n{table(results)}", flush=True)
 
 

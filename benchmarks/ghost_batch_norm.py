@@ -24,10 +24,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+from benchmarks import shared_flags
 from bsgen import layers
 from launch import entry
 
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "Turns of every contender.", lower_bound=1)
+flags.adopt_module_key_flags(shared_flags)
 _SHAPES = ((2048, 32, 32, 16), (1024, 8, 8, 256), (4096, 512))
 _FLOOR_PASSES = 5
 
@@ -151,7 +152,7 @@ def main(arguments: Sequence[str]) -> None:
     del arguments
     for shape in _SHAPES:
         for dtype in ("float32", "bfloat16"):
-            seconds = times(dict(contenders(shape, dtype)), _ROUNDS.value)
+            seconds = times(dict(contenders(shape, dtype)), shared_flags.ROUNDS.value)
             print(f"\n{shape}, {dtype}\n{table(seconds)}", flush=True)
 
 
