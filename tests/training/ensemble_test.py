@@ -1,14 +1,12 @@
 """Tests of the ensemble engine: an ordinary loop, chunks, mistakes."""
 
 import dataclasses
-from unittest import mock
 
 import keras
 import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
-from bsgen.models import registry
 from bsgen.training import ensemble
 from tests.references import one_model_loop
 from tests.training import small_runs
@@ -106,20 +104,11 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
             list(ensemble.train([dataclasses.replace(small_runs.run(), data=data)]))
 
     def test_model_with_state(self):
-        def with_batch_norm(settings, input_shape, num_classes, seed):
-            del settings, seed
-            inputs = keras.Input(input_shape)
-            outputs = keras.layers.Flatten()(inputs)
-            outputs = keras.layers.BatchNormalization()(outputs)
-            return keras.Model(inputs, keras.layers.Dense(num_classes)(outputs))
-
-        run = small_runs.run(model=("with_state", ()), num_steps=1)
-        builders = {"with_state": with_batch_norm}
-        with mock.patch.dict(registry._BUILDERS, builders):
-            with self.assertRaisesRegex(
-                errors.UserError, "^model='with_state': .*state"
-            ):
-                list(ensemble.train([run]))
+        run = small_runs.run(model=("normalized_mlp", (3,)), num_steps=1)
+        with self.assertRaisesRegex(
+            errors.UserError, "^model='normalized_mlp': .*state"
+        ):
+            list(ensemble.train([run]))
 
 
 class MaxRunsTest(tf.test.TestCase):
