@@ -41,8 +41,5 @@ def alexnet(
     outputs = parts.normalize_relu(parts.convolve(outputs, 256, 3))
     outputs = parts.convolve(outputs, 256, 3)
     outputs = parts.normalize_relu(keras.layers.MaxPooling2D(3, 2)(outputs))
-    outputs = keras.layers.Flatten()(outputs)
-    for _ in range(2):
-        outputs = parts.normalize_relu(parts.dense(outputs, 4096))
-        outputs = parts.dropout(outputs, dropout)
-    return keras.Model(inputs, parts.logits(outputs, num_classes), name="alexnet")
+    outputs = parts.head(outputs, (4096, 4096), num_classes, dropout)
+    return keras.Model(inputs, outputs, name="alexnet")

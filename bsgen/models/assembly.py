@@ -141,6 +141,21 @@ class Assembly:
             return inputs
         return keras.layers.Dropout(rate, seed=next(self._seeds))(inputs)
 
+    def head(
+        self,
+        inputs: keras.KerasTensor,
+        widths: tuple[int, ...],
+        num_classes: int,
+        dropout: float,
+        use_bias: bool | None = None,
+    ) -> keras.KerasTensor:
+        """Returns logits behind normalised dense layers of `widths`, with dropout."""
+        outputs = keras.layers.Flatten()(inputs)
+        for width in widths:
+            outputs = self.normalize_relu(self.dense(outputs, width, use_bias))
+            outputs = self.dropout(outputs, dropout)
+        return self.logits(outputs, num_classes)
+
     def logits(
         self,
         inputs: keras.KerasTensor,

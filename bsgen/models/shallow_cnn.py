@@ -52,8 +52,5 @@ def shallow_cnn(
         else:
             outputs = keras.layers.MaxPooling2D(3, 2)(outputs)
             outputs = parts.normalize_relu(outputs)
-    outputs = keras.layers.Flatten()(outputs)
-    for width in (384, 192):
-        outputs = parts.normalize_relu(parts.dense(outputs, width, use_bias=use_bias))
-        outputs = parts.dropout(outputs, dropout)
-    return keras.Model(inputs, parts.logits(outputs, num_classes), name=name)
+    outputs = parts.head(outputs, (384, 192), num_classes, dropout, use_bias)
+    return keras.Model(inputs, outputs, name=name)

@@ -46,8 +46,5 @@ def vgg(
         for _ in range(repeats):
             outputs = parts.normalize_relu(parts.convolve(outputs, width, 3))
         outputs = keras.layers.MaxPooling2D(2)(outputs)
-    outputs = keras.layers.Flatten()(outputs)
-    for _ in range(2):
-        outputs = parts.normalize_relu(parts.dense(outputs, 512))
-        outputs = parts.dropout(outputs, dropout)
-    return keras.Model(inputs, parts.logits(outputs, num_classes), name=f"vgg{depth}")
+    outputs = parts.head(outputs, (512, 512), num_classes, dropout)
+    return keras.Model(inputs, outputs, name=f"vgg{depth}")

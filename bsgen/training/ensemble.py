@@ -51,7 +51,6 @@ def train(
     """
     groups: dict[tuple, list[config.RunConfig]] = {}
     for run in runs:
-        check(run, data_dir)
         groups.setdefault(_group_key(run, data_dir), []).append(run)
     for group in groups.values():
         yield from _train_group(group, data_dir, memory_bytes, on_steps)
@@ -63,7 +62,7 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
     Raises:
       UserError: a batch larger than the training subset.
     """
-    split = data.split(data.load_pool(run.data, data_dir), run.data)
+    split = _split(run.data, data_dir)
     if run.batch_size is not None and run.batch_size > len(split.train):
         raise errors.UserError(
             "batch_size",
@@ -71,6 +70,12 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
             f"a batch is at most the training set, train_size={len(split.train)}",
         )
     return split
+
+
+@functools.lru_cache(maxsize=64)
+def _split(data_config: config.DataConfig, data_dir: str | None) -> data.Split:
+    """Draws a split once for all runs that share it: those that differ in the rest."""
+    return data.split(data.load_pool(data_config, data_dir), data_config)
 
 
 def _batch_size(run: config.RunConfig, split: data.Split) -> int:

@@ -33,12 +33,10 @@ def draw_figure4(results: study.Results) -> figure.Figure:
 
 def draw_figure5(results: study.Results) -> figure.Figure:
     """Draws accuracy by batch size and B_opt by learning rate."""
-    drawn, (left, right) = _two_panels("learning rate")
     swept = sweeps.by_setting(results.runs, "learning_rate")
-    _accuracy_panel(left, results.runs, "learning_rate", swept)
-    left.legend(title="learning rate $\\epsilon$", loc="best")
+    drawn, right = _two_panels(results, "learning_rate", "$\\epsilon$", swept)
     _scaling_panel(right, swept, sweeps.fitted(swept), lambda rate: rate)
-    right.set(xscale="log", xlabel="learning rate $\\epsilon$")
+    right.set_xscale("log")
     style.plain_numbers(right.xaxis, (1, 3))
     return drawn
 
@@ -48,31 +46,34 @@ def draw_figure6(results: study.Results) -> figure.Figure:
 
     Only the upper half of the sizes is fitted, as in the claim.
     """
-    drawn, (left, right) = _two_panels("training set size")
     swept = sweeps.by_setting(results.runs, "train_size")
-    _accuracy_panel(left, results.runs, "train_size", swept)
-    left.legend(title="training set size $N$", loc="best")
+    drawn, right = _two_panels(results, "train_size", "$N$", swept)
     fitted = sweeps.fitted(sweeps.of_large_sets(swept))
     _scaling_panel(right, swept, fitted, lambda size: size)
-    right.set(xscale="log", xlabel="training set size $N$")
+    right.set_xscale("log")
     style.plain_numbers(right.xaxis, (1, 2, 5))
     return drawn
 
 
 def draw_figure7(results: study.Results) -> figure.Figure:
     """Draws accuracy by batch size and B_opt by momentum, with its rule 1 / (1 - m)."""
-    drawn, (left, right) = _two_panels("momentum")
     swept = sweeps.by_setting(results.runs, "momentum")
-    _accuracy_panel(left, results.runs, "momentum", swept)
-    left.legend(title="momentum $m$", loc="best")
+    drawn, right = _two_panels(results, "momentum", "$m$", swept)
     _scaling_panel(right, swept, sweeps.fitted(swept), lambda m: 1 / (1 - m))
-    right.set_xlabel("momentum $m$")
     return drawn
 
 
-def _two_panels(setting: str) -> tuple[figure.Figure, np.ndarray]:
-    drawn, grid = style.panels([_ACCURACY, f"optimum batch size by {setting}"])
-    return drawn, grid[0]
+def _two_panels(
+    results: study.Results, column: str, symbol: str, swept: list[sweeps.Sweep]
+) -> tuple[figure.Figure, mpl_axes.Axes]:
+    """Returns a figure with the accuracies drawn, and its panel for the optima."""
+    name = {"train_size": "training set size"}.get(column, column.replace("_", " "))
+    drawn, grid = style.panels([_ACCURACY, f"optimum batch size by {name}"])
+    left, right = grid[0]
+    _accuracy_panel(left, results.runs, column, swept)
+    left.legend(title=f"{name} {symbol}", loc="best")
+    right.set_xlabel(f"{name} {symbol}")
+    return drawn, right
 
 
 def _training_curves(axes: mpl_axes.Axes, results: study.Results) -> None:
