@@ -25,6 +25,14 @@ from bsgen.training import program as program_lib
 _CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
 _GPU_BYTES = 4 * 2**30
 _MAX_RUNS = 256
+_ONLY_IN_LOOP = (
+    "schedule",
+    "warm_up",
+    "clip_steps",
+    "augmentation",
+    "batch_size_schedule",
+    "precision",
+)
 
 
 def train(
@@ -46,11 +54,12 @@ def train(
       One record a run, in the order of finishing.
 
     Raises:
-      UserError: a batch larger than the training subset; another optimizer; a model
-        with state.
+      UserError: a batch larger than the training subset; a model with state; an
+        optimizer, schedule, precision or augmentation that only `loop` has.
     """
     groups: dict[tuple, list[config.RunConfig]] = {}
     for run in runs:
+        _refuse_what_only_loop_has(run)
         groups.setdefault(_group_key(run, data_dir), []).append(run)
     for group in groups.values():
         yield from _train_group(group, data_dir, memory_bytes, on_steps)
@@ -70,6 +79,17 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
             f"a batch is at most the training set, train_size={len(split.train)}",
         )
     return split
+
+
+def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
+    optimizer = chunk.optimizer(run)
+    defaults = config.MomentumConfig(), config.DataConfig(), config.RunConfig()
+    for part, default in zip((optimizer, run.data, run), defaults, strict=True):
+        for field in _ONLY_IN_LOOP:
+            value = getattr(part, field, None)
+            if value != getattr(default, field, None):
+                remedy = "the ensemble engine has none; train it with training.loop"
+                raise errors.UserError(field, value, remedy)
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,0 +1,37 @@
+"""Configurations of a run: frozen dataclasses, checked when made, that JSON can carry.
+
+A "step" is one parameter update everywhere in this project; `batch_size` is the global
+batch. A run's key is a hash of its whole configuration, so equal runs are found again.
+"""
+
+from bsgen.config.data import DataConfig
+from bsgen.config.hardware import HardwareConfig
+from bsgen.config.model import ModelConfig
+from bsgen.config.optimizer import MomentumConfig, NewtonConfig
+from bsgen.config.run import RunConfig, from_dict
+from bsgen.config.schedule import (
+    Constant,
+    ConstantThenDecay,
+    Cyclic,
+    Schedule,
+    Stepwise,
+    WarmUp,
+)
+from bsgen.config.serialization import to_dict
+
+__all__ = [
+    "Constant",
+    "ConstantThenDecay",
+    "Cyclic",
+    "DataConfig",
+    "HardwareConfig",
+    "ModelConfig",
+    "MomentumConfig",
+    "NewtonConfig",
+    "RunConfig",
+    "Schedule",
+    "Stepwise",
+    "WarmUp",
+    "from_dict",
+    "to_dict",
+]

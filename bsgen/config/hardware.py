@@ -1,0 +1,62 @@
+"""How a run is executed: what may change between machines, and is not part of its key.
+
+A run computes the same whatever stands here, up to rounding; where it does not,
+`bsgen.training.loop` says so.
+"""
+
+import dataclasses
+from typing import Literal
+
+from bsgen import errors
+from bsgen.config.checked import Checked
+
+STRATEGIES = ("single", "mirrored", "multi_worker")
+PLACEMENTS = ("auto", "device", "stream")
+
+
+@dataclasses.dataclass(frozen=True)
+class HardwareConfig(Checked):
+    """Devices, and how they are used.
+
+    Attributes:
+      strategy: "single" for one device, "mirrored" for all devices of one machine,
+        "multi_worker" for the machines that the environment variable TF_CONFIG names.
+      num_devices: how many devices of this machine "mirrored" takes; None for all GPUs,
+        or, without one, all (logical) CPUs.
+      gradient_accumulation: how many parts, one after the other, a replica cuts its
+        share of a batch in, so that only one part's activations are in memory.
+      jit: whether XLA compiles the gradient; None for "on a single GPU".
+      deterministic: whether equal runs are equal bit for bit (about 15 % slower).
+      data_placement: "device" keeps the training images on the device, "stream" brings
+        batch after batch; "auto" decides by their size.
+    """
+
+    strategy: Literal["single", "mirrored", "multi_worker"] = "single"
+    num_devices: int | None = None
+    gradient_accumulation: int = 1
+    jit: bool | None = None
+    deterministic: bool = False
+    data_placement: Literal["auto", "device", "stream"] = "auto"
+
+    def __post_init__(self) -> None:
+        for field, known in (
+            ("strategy", STRATEGIES),
+            ("data_placement", PLACEMENTS),
+        ):
+            if getattr(self, field) not in known:
+                raise errors.unknown_name(field, getattr(self, field), known)
+        parts = self.gradient_accumulation
+        self._set(
+            gradient_accumulation=errors.check_integer(
+                "gradient_accumulation", parts, 1
+            )
+        )
+        if self.num_devices is not None:
+            devices = errors.check_integer("num_devices", self.num_devices, 1)
+            self._set(num_devices=devices)
+            if self.strategy != "mirrored":
+                remedy = "only strategy='mirrored' takes a number of devices"
+                raise errors.UserError("num_devices", self.num_devices, remedy)
+        if self.jit and self.strategy != "single":
+            remedy = "XLA compiles for a single device only; leave it out"
+            raise errors.UserError("jit", self.jit, remedy)

@@ -1,0 +1,54 @@
+"""Which network a run trains."""
+
+import dataclasses
+from typing import Literal
+
+from bsgen import errors
+from bsgen.config.checked import Checked
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(Checked):
+    """A network of `bsgen.models` by name, and what can be chosen about it.
+
+    A network refuses the choices that it does not have. The last four are left out of
+    the configuration's dictionary, and so of a run's key, while they are the default.
+
+    Attributes:
+      name: a network of `bsgen.models`.
+      hidden_units: widths of the hidden layers, for the networks with free widths.
+      activation: of the hidden layers, likewise.
+      normalization: "batch", "ghost" or "none"; without it the wide ResNets use
+        Regularized SkipInit.
+      ghost_batch_size: examples of a ghost batch, at least 2; for "ghost" alone.
+      variant: "paper" as the paper has it, "released" as its authors' code has it.
+      dropout: the share dropped; None for the network's own.
+    """
+
+    name: str = "mlp"
+    hidden_units: tuple[int, ...] = (800,)
+    activation: str = "relu"
+    normalization: Literal["batch", "ghost", "none"] = "batch"
+    ghost_batch_size: int | None = None
+    variant: Literal["paper", "released"] = "paper"
+    dropout: float | None = None
+
+    def __post_init__(self) -> None:
+        units = tuple(
+            errors.check_integer("hidden_units", n, 1) for n in self.hidden_units
+        )
+        self._set(hidden_units=units)
+        for field, known in (
+            ("normalization", ("batch", "ghost", "none")),
+            ("variant", ("paper", "released")),
+        ):
+            if getattr(self, field) not in known:
+                raise errors.unknown_name(field, getattr(self, field), known)
+        if self.ghost_batch_size is not None:
+            size = errors.check_integer("ghost_batch_size", self.ghost_batch_size, 2)
+            self._set(ghost_batch_size=size)
+        if (self.normalization == "ghost") != (self.ghost_batch_size is not None):
+            remedy = "give it with normalization='ghost', and only then"
+            raise errors.UserError("ghost_batch_size", self.ghost_batch_size, remedy)
+        if self.dropout is not None:
+            self._set(dropout=errors.check_real("dropout", self.dropout, 0.0, 1.0))

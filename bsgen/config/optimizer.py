@@ -1,0 +1,70 @@
+"""How the weights of a run are updated."""
+
+import dataclasses
+from typing import Literal
+
+from bsgen import errors
+from bsgen.config import schedule as schedules
+from bsgen.config.checked import Checked
+
+
+@dataclasses.dataclass(frozen=True)
+class MomentumConfig(Checked):
+    """Settings of `bsgen.optimizers.Momentum`.
+
+    `l2` adds (l2/2)|w|^2 to the MEAN loss, for every parameter. Smith & Le (2017) write
+    their coefficient lambda for the SUM over N examples, hence l2 = lambda / N.
+
+    Attributes:
+      learning_rate: e, the base that `schedule` and `warm_up` multiply; at least 0.
+      momentum: m in [0, 1).
+      nesterov: whether to use Nesterov's form.
+      l2: at least 0.
+      clip_norm: bound on the norm of the whole gradient; None for no bound.
+      clip_steps: how many steps from the first on are clipped; None for all.
+      schedule: how the learning rate changes.
+      warm_up: a rise of the learning rate at the start, times `schedule`.
+    """
+
+    name: Literal["momentum"] = dataclasses.field(default="momentum", kw_only=True)
+    learning_rate: float = 1.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    l2: float = 0.0
+    clip_norm: float | None = None
+    clip_steps: int | None = None
+    schedule: schedules.Schedule = schedules.Constant()
+    warm_up: schedules.WarmUp | None = None
+
+    def __post_init__(self) -> None:
+        self._set(
+            learning_rate=errors.check_real("learning_rate", self.learning_rate, 0.0),
+            momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
+            l2=errors.check_real("l2", self.l2, 0.0),
+        )
+        if self.clip_norm is not None:
+            clip_norm = errors.check_real("clip_norm", self.clip_norm, 0.0)
+            if clip_norm == 0:
+                raise errors.UserError(
+                    "clip_norm", 0.0, "give None to switch clipping off"
+                )
+            self._set(clip_norm=clip_norm)
+        if self.clip_steps is not None:
+            if self.clip_norm is None:
+                remedy = "give clip_norm, the bound, too"
+                raise errors.UserError("clip_steps", self.clip_steps, remedy)
+            self._set(clip_steps=errors.check_integer("clip_steps", self.clip_steps, 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class NewtonConfig(Checked):
+    """Newton's method on the whole training set, for convex costs; `l2` as above."""
+
+    name: Literal["newton"] = dataclasses.field(default="newton", kw_only=True)
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if errors.check_real("l2", self.l2, 0.0) == 0:
+            remedy = "Newton's method needs l2 > 0, or separable data have no minimum"
+            raise errors.UserError("l2", self.l2, remedy)
+        self._set(l2=float(self.l2))

@@ -1,0 +1,81 @@
+"""One training run, whole, and its key."""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any, Literal
+
+from bsgen import errors
+from bsgen.config import schedule, serialization
+from bsgen.config.checked import Checked
+from bsgen.config.data import DataConfig
+from bsgen.config.model import ModelConfig
+from bsgen.config.optimizer import MomentumConfig, NewtonConfig
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Checked):
+    """One training run, whole: two runs with equal configurations are the same run.
+
+    Attributes:
+      data, model, optimizer: see their classes.
+      batch_size: B, examples per step, 1 to N; None is the full batch.
+      batch_size_schedule: how the batch size changes; B times its factor, rounded.
+      num_steps: parameter updates (the most that Newton's method may take).
+      evaluation_steps: the steps after which the run is evaluated, rising, from 0 on;
+        the last one is always `num_steps`.
+      seed: of the initial weights and the order of the batches.
+      precision: "float32", or the Keras policy "mixed_bfloat16" or "mixed_float16" (the
+        latter with dynamic loss scaling); weights are float32 always.
+    """
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: MomentumConfig | NewtonConfig = MomentumConfig()
+    batch_size: int | None = None
+    num_steps: int = 1000
+    evaluation_steps: tuple[int, ...] = ()
+    seed: int = 0
+    batch_size_schedule: schedule.Schedule = schedule.Constant()
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+
+    def __post_init__(self) -> None:
+        num_steps = errors.check_integer("num_steps", self.num_steps, 1)
+        steps = {
+            errors.check_integer("evaluation_steps", s, 0)
+            for s in self.evaluation_steps
+        }
+        if steps and max(steps) > num_steps:
+            raise errors.UserError(
+                "evaluation_steps", max(steps), f"none may exceed num_steps={num_steps}"
+            )
+        self._set(
+            num_steps=num_steps,
+            evaluation_steps=tuple(sorted(steps | {num_steps})),
+            seed=errors.check_integer("seed", self.seed, 0),
+        )
+        if self.precision not in PRECISIONS:
+            raise errors.unknown_name("precision", self.precision, PRECISIONS)
+        if self.batch_size is not None:
+            self._set(batch_size=errors.check_integer("batch_size", self.batch_size, 1))
+            train_size = self.data.train_size
+            if train_size is not None and self.batch_size > train_size:
+                remedy = f"a batch is at most the training set, train_size={train_size}"
+                raise errors.UserError("batch_size", self.batch_size, remedy)
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that follow from the whole configuration."""
+        text = json.dumps(serialization.to_dict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def from_dict(values: dict[str, Any]) -> RunConfig:
+    """Returns the run that `bsgen.config.to_dict` wrote.
+
+    Raises:
+      UserError: a field is unknown, missing or out of range.
+    """
+    return serialization.structure(values, RunConfig)

@@ -1,0 +1,143 @@
+"""How a learning rate or a batch size changes during a run: factors on its base value.
+
+What each one computes is in `bsgen.optimizers.schedules`. Boundaries and periods are
+counted in epochs (passes over the training set, fractions allowed) or in steps.
+"""
+
+import dataclasses
+from typing import Literal
+
+from bsgen import errors
+from bsgen.config.checked import Checked
+
+Unit = Literal["epochs", "steps"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant(Checked):
+    """The base value throughout."""
+
+    name: Literal["constant"] = dataclasses.field(default="constant", kw_only=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stepwise(Checked):
+    """The base value, and `factors[i]` times it from `boundaries[i]` on.
+
+    Falling factors are the usual steps of a learning rate, rising ones a growing batch.
+
+    Attributes:
+      boundaries: rising, above 0.
+      factors: positive, one a boundary.
+      unit: of the boundaries.
+    """
+
+    name: Literal["stepwise"] = dataclasses.field(default="stepwise", kw_only=True)
+    boundaries: tuple[float, ...] = ()
+    factors: tuple[float, ...] = ()
+    unit: Unit = "epochs"
+
+    def __post_init__(self) -> None:
+        _check_unit(self.unit)
+        boundaries = tuple(_positive("boundaries", each) for each in self.boundaries)
+        if list(boundaries) != sorted(set(boundaries)):
+            raise errors.UserError("boundaries", boundaries, "let them rise")
+        if not boundaries or len(boundaries) != len(self.factors):
+            remedy = f"give one factor a boundary, and at least one: {boundaries}"
+            raise errors.UserError("factors", self.factors, remedy)
+        factors = tuple(_positive("factors", each) for each in self.factors)
+        self._set(boundaries=boundaries, factors=factors)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cyclic(Checked):
+    """The factors one after the other, again and again.
+
+    Attributes:
+      factors: positive, at least two; the first one applies at the start.
+      period: length of a cycle, in which each factor has an equal share.
+      unit: of the period.
+      shape: "steps" holds each factor through its share; "linear" goes straight from
+        the beginning of one to the beginning of the next, and back to the first.
+    """
+
+    name: Literal["cyclic"] = dataclasses.field(default="cyclic", kw_only=True)
+    factors: tuple[float, ...] = ()
+    period: float = 1.0
+    unit: Unit = "epochs"
+    shape: Literal["steps", "linear"] = "steps"
+
+    def __post_init__(self) -> None:
+        _check_unit(self.unit)
+        if self.shape not in ("steps", "linear"):
+            raise errors.unknown_name("shape", self.shape, ("steps", "linear"))
+        factors = tuple(_positive("factors", each) for each in self.factors)
+        if len(factors) < 2:
+            raise errors.UserError("factors", self.factors, "give at least two")
+        self._set(factors=factors, period=_positive("period", self.period))
+
+
+@dataclasses.dataclass(frozen=True)
+class ConstantThenDecay(Checked):
+    """Smith, Elsen & De (2020), section 2: half the budget constant, then decays.
+
+    The base value for `constant_share` of the steps; after that it is divided by
+    `decay` at once, and again at equal distances, `num_decays` times in all.
+
+    Attributes:
+      decay: gamma > 0, what each decay divides by; the paper's is 2.
+      num_decays: at least 1; the paper's 10 leave gamma^-10 of the base at the end.
+      constant_share: of the budget, in (0, 1).
+    """
+
+    name: Literal["constant_then_decay"] = dataclasses.field(
+        default="constant_then_decay", kw_only=True
+    )
+    decay: float = 2.0
+    num_decays: int = 10
+    constant_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        self._set(
+            decay=_positive("decay", self.decay),
+            num_decays=errors.check_integer("num_decays", self.num_decays, 1),
+            constant_share=errors.check_real(
+                "constant_share", _positive("constant_share", self.constant_share), 0, 1
+            ),
+        )
+
+
+Schedule = Constant | Stepwise | Cyclic | ConstantThenDecay
+
+
+@dataclasses.dataclass(frozen=True)
+class WarmUp(Checked):
+    """Goyal et al. (2017), section 2.2: a linear rise at the start of a run.
+
+    Attributes:
+      length: how long it takes, above 0.
+      start: the factor at step 0, which rises to 1.
+      unit: of `length`.
+    """
+
+    length: float = 5.0
+    start: float = 0.1
+    unit: Unit = "epochs"
+
+    def __post_init__(self) -> None:
+        _check_unit(self.unit)
+        self._set(
+            length=_positive("length", self.length),
+            start=errors.check_real("start", self.start, 0.0),
+        )
+
+
+def _positive(argument: str, value: float) -> float:
+    if errors.check_real(argument, value, 0.0) == 0:
+        raise errors.UserError(argument, value, "give more than 0")
+    return float(value)
+
+
+def _check_unit(unit: str) -> None:
+    if unit not in ("epochs", "steps"):
+        raise errors.unknown_name("unit", unit, ("epochs", "steps"))

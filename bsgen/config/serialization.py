@@ -1,0 +1,77 @@
+"""Configurations as dictionaries of JSON's types, and back."""
+
+import dataclasses
+import json
+from typing import Any, TypeVar
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from bsgen import errors
+from bsgen.config import data, model, optimizer, schedule
+
+Config = TypeVar("Config")
+
+# Fields that came after runs had been recorded: left out while they have their default,
+# so that a run keeps the key it had before.
+_LATER_FIELDS = {
+    "normalization",
+    "ghost_batch_size",
+    "variant",
+    "dropout",
+    "augmentation",
+    "clip_steps",
+    "schedule",
+    "warm_up",
+    "batch_size_schedule",
+    "precision",
+}
+_CLASSES: tuple[Any, ...] = (
+    data.DataConfig,
+    model.ModelConfig,
+    optimizer.MomentumConfig,
+    optimizer.NewtonConfig,
+    schedule.Constant,
+    schedule.Stepwise,
+    schedule.Cyclic,
+    schedule.ConstantThenDecay,
+    schedule.WarmUp,
+)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Returns `config` as nested dictionaries of JSON's types."""
+    return json.loads(json.dumps(_converter.unstructure(config)))
+
+
+def structure(values: dict[str, Any], cls: type[Config]) -> Config:
+    """Returns the configuration of class `cls` that `to_dict` wrote.
+
+    Raises:
+      UserError: a field is unknown, missing or out of range.
+    """
+    try:
+        return _converter.structure(values, cls)
+    except (cattrs.BaseValidationError, TypeError) as error:
+        reason = "; ".join(cattrs.transform_error(error))
+        raise errors.UserError("config", values, reason) from error
+
+
+def _omit_later_fields(cls: Any) -> Any:
+    later: dict[str, Any] = {
+        field.name: override(omit_if_default=True)
+        for field in dataclasses.fields(cls)
+        if field.name in _LATER_FIELDS
+    }
+    return make_dict_unstructure_fn(cls, _converter, **later)
+
+
+_converter = cattrs.Converter(forbid_extra_keys=True)
+for _class in _CLASSES:
+    _converter.register_structure_hook(
+        _class,
+        make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True),
+    )
+_converter.register_unstructure_hook_factory(
+    dataclasses.is_dataclass, _omit_later_fields
+)
