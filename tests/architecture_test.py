@@ -13,7 +13,7 @@ from absl.testing import absltest, parameterized
 _ROOT = pathlib.Path(__file__).parents[1]
 _COLUMNS = (
     ("bsgen.errors",),
-    ("bsgen.config",),
+    ("bsgen.config", "bsgen.atomic"),
     ("bsgen.theory", "bsgen.data", "bsgen.layers", "bsgen.optimizers"),
     ("bsgen.models", "bsgen.measures"),
     ("bsgen.training",),

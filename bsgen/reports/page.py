@@ -11,8 +11,8 @@ from typing import Any
 
 import jinja2
 
+from bsgen import atomic
 from bsgen.reports import captions, contents, verdicts
-from bsgen.studies import folder
 
 _FILES = ("config.json", "runs.csv", "curves.csv", "claims.json", "figure.png")
 
@@ -43,7 +43,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
         versions=_versions(finished),
     )
     path = pathlib.Path(output_dir) / "report.html"
-    folder.write_atomically(path, text.encode())
+    atomic.write(path, text.encode())
     return path
 
 

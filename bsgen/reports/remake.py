@@ -4,7 +4,7 @@ import io
 import os
 import pathlib
 
-from bsgen import studies
+from bsgen import atomic, studies
 from bsgen.reports import contents, figures
 from bsgen.studies import folder, tables
 from bsgen.training import records
@@ -25,7 +25,7 @@ def write_figure(output_dir: str | os.PathLike, study_name: str) -> pathlib.Path
     drawn = figures.draw(study_name, found.read_results(), found.read_claims())
     content = io.BytesIO()
     drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
-    folder.write_atomically(found.figure_path, content.getvalue())
+    atomic.write(found.figure_path, content.getvalue())
     return found.figure_path
 
 

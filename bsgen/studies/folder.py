@@ -2,25 +2,22 @@
 
 `config.json` (which study, scale and runs), `runs.csv`, `curves.csv` and `claims.json`;
 `figure.png` is added by the reports. All of it is remade from the store of raw runs;
-each file is written beside its place and moved there, so that none is ever
-half-written.
+no file is ever half-written.
 """
 
 import dataclasses
-import importlib.metadata
 import json
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from bsgen import config, errors
+from bsgen import atomic, config, errors
 from bsgen.studies import claims, study
+from bsgen.training import provenance
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
-_PACKAGES = ("bsgen", "tensorflow", "keras", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Folder:
             "version": FORMAT_VERSION,
             "study": self.study_name,
             "scale": scale,
-            "versions": {name: _version(name) for name in _PACKAGES},
+            "versions": provenance.versions(),
             "runs": list(dict.fromkeys(run.key for run in runs)),
         }
         self._write("config.json", json.dumps(values, indent=1) + "\n")
@@ -149,33 +146,4 @@ class Folder:
         return pd.read_csv(path, dtype={"key": str})
 
     def _write(self, name: str, text: str) -> None:
-        write_atomically(self.path / name, text.encode())
-
-
-def write_atomically(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file beside its place and moves it there; folders are made as needed.
-
-    Raises:
-      UserError: the place cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)  # there only if something went wrong
-    except OSError as error:
-        remedy = f"cannot write there ({error.strerror}); choose another folder"
-        raise errors.UserError("output_dir", str(path.parent), remedy) from error
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        atomic.write(self.path / name, text.encode())

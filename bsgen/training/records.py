@@ -7,13 +7,13 @@ reading, and the run it belonged to is trained again.
 
 import dataclasses
 import json
-import math
 import os
 import pathlib
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from bsgen import config, errors
+from bsgen.training import strict_json
 
 FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
 
@@ -49,7 +49,7 @@ class RunRecord:
             "final": self.final,
             "seconds": round(self.seconds, 4),
         }
-        return json.dumps(_finite(values), allow_nan=False) + "\n"
+        return strict_json.dumps(values) + "\n"
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "RunRecord":
@@ -145,14 +145,3 @@ class RunStore:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-
-
-def _finite(value: Any) -> Any:
-    """Replaces numbers that JSON lacks by None."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -117,27 +116,6 @@ class FolderTest(parameterized.TestCase):
 
     def test_figure_lies_in_the_folder(self):
         self.assertEqual(self.folder.figure_path, self.config.parent / "figure.png")
-
-
-class WriteAtomicallyTest(absltest.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.path = pathlib.Path(self.create_tempdir().full_path) / "a" / "b.txt"
-
-    def test_replaces_and_leaves_nothing_else(self):
-        for content in (b"one", b"two"):
-            folder.write_atomically(self.path, content)
-            self.assertEqual(self.path.read_bytes(), content)
-        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
-
-    def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(self):
-        folder.write_atomically(self.path, b"old")
-        full = OSError(28, "No space left on device")
-        with mock.patch("os.fsync", side_effect=full):
-            with self.assertRaisesRegex(errors.UserError, "No space left"):
-                folder.write_atomically(self.path, b"new")
-        self.assertEqual(self.path.read_bytes(), b"old")
-        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+"""Tests of which software made a result."""
+
+import os
+import pathlib
+import platform
+import subprocess
+from unittest import mock
+
+import numpy as np
+from absl.testing import absltest
+
+from bsgen.training import provenance
+
+
+class ProvenanceTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = pathlib.Path(self.create_tempdir().full_path)
+
+    def _git(self, *arguments):
+        identity = {"AUTHOR": "a", "COMMITTER": "c"}
+        variables = {f"GIT_{who}_NAME": name for who, name in identity.items()}
+        variables |= {f"GIT_{who}_EMAIL": f"{n}@x.y" for who, n in identity.items()}
+        done = subprocess.run(
+            ["git", "-C", str(self.root), *arguments],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def test_versions(self):
+        found = provenance.versions()
+        self.assertEqual(found["numpy"], np.__version__)
+        self.assertEqual(found["python"], platform.python_version())
+        self.assertEqual(
+            set(found), {"bsgen", "tensorflow", "keras", "numpy", "python"}
+        )
+
+    def test_commit_and_whether_a_file_has_changed_since(self):
+        self.assertIsNone(provenance.commit(self.root))
+        self._git("init", "-q")
+        self.assertIsNone(provenance.commit(self.root))  # there is no commit yet
+        (self.root / "file").write_text("old")
+        self._git("add", "file")
+        self._git("commit", "-q", "-m", "first")
+        expected = self._git("rev-parse", "HEAD")
+        self.assertEqual(provenance.commit(self.root), expected)
+        (self.root / "file").write_text("another")
+        self.assertEqual(provenance.commit(self.root), f"{expected}-dirty")
+
+    def test_a_folder_inside_a_checkout_is_not_its_top(self):
+        self._git("init", "-q")
+        (self.root / "site-packages").mkdir()
+        self.assertIsNone(provenance.commit(self.root / "site-packages"))
+
+    def test_no_git_is_no_failure(self):
+        (self.root / ".git").mkdir()
+        with mock.patch("subprocess.run", side_effect=FileNotFoundError("git")):
+            self.assertIsNone(provenance.commit(self.root))
+
+
+if __name__ == "__main__":
+    absltest.main()
