@@ -1,0 +1,202 @@
+"""Checkpoints of a run: one file each, that is there whole or not at all.
+
+A file of this project's own, because a single file can be moved to its place at once
+and be checked whole; a TensorFlow checkpoint is several files, of which a crash can
+leave any. It is an uncompressed NumPy archive (`numpy.load` opens it): `manifest.json`
+and the arrays in the manifest's order. Its last 64 bytes, the archive's comment, are
+the BLAKE2b digest of all bytes before, so that whatever is cut off or changed is found.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import pathlib
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from bsgen import atomic, errors
+
+FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
+_DIGEST_BYTES = hashlib.blake2b().digest_size
+_MANIFEST = "manifest.json"
+_NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state of a run after a number of steps.
+
+    Attributes:
+      step: parameter updates made so far.
+      arrays: by name, of any shape and any type but objects.
+      info: what else is to be kept, of JSON's types (and NaN and infinities).
+    """
+
+    step: int
+    arrays: dict[str, np.ndarray]
+    info: dict[str, Any]
+
+
+def save(
+    folder: str | os.PathLike, checkpoint: Checkpoint, keep: int = 2
+) -> pathlib.Path:
+    """Writes a checkpoint, which is on the disk when this returns.
+
+    Afterwards those before it are removed, but for the newest ones; later ones (which
+    `load_latest` found damaged, or they would have been continued) stay as they are.
+
+    Args:
+      folder: is made if there is none.
+      checkpoint: what to write.
+      keep: how many checkpoints to leave, this one included; at least 1.
+
+    Returns:
+      Where it lies.
+
+    Raises:
+      UserError: the folder cannot be written; the checkpoints there are as they were.
+      ValueError: an array holds objects.
+    """
+    step = errors.check_integer("step", checkpoint.step, 0)
+    keep = errors.check_integer("keep", keep, 1)
+    path = pathlib.Path(folder) / f"checkpoint-{step:08d}.npz"
+    atomic.write(path, _to_bytes(checkpoint))
+    try:
+        earlier = [old for number, old in _listed(path.parent) if number < step]
+        for old in earlier[keep - 1 :]:
+            old.unlink(missing_ok=True)
+        atomic.remove_stale(path.parent, "checkpoint-*.npz")
+    except OSError as error:
+        raise atomic.cannot_write(path.parent, error) from error
+    return path
+
+
+def load_latest(
+    folder: str | os.PathLike, warn: Callable[[str], None]
+) -> Checkpoint | None:
+    """Returns the newest checkpoint that is whole; changes nothing in the folder.
+
+    Args:
+      folder: need not exist.
+      warn: is given one line for each newer file that is passed over.
+
+    Returns:
+      The checkpoint, or None if there is none.
+
+    Raises:
+      UserError: a newer version of this project wrote it.
+    """
+    for _, path in _listed(pathlib.Path(folder)):
+        try:
+            return _from_bytes(path.read_bytes(), path)
+        except OSError as error:
+            reason = f"cannot be read ({error.strerror or error})"
+        except _DamagedError as error:
+            reason = str(error)
+        warn(f"{path.name} {reason}; going back to the one before it, if any")
+    return None
+
+
+def remove_all(folder: str | os.PathLike) -> None:
+    """Removes every checkpoint of a folder."""
+    for _, path in _listed(pathlib.Path(folder)):
+        path.unlink(missing_ok=True)
+
+
+class _DamagedError(Exception):
+    """A file is no whole checkpoint."""
+
+
+def _listed(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
+    """Returns the files named as checkpoints with their steps, the newest first."""
+    if not folder.is_dir():
+        return []
+    named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    files = [(int(m[1]), path) for m, path in named if m and path.is_file()]
+    return sorted(files, reverse=True)
+
+
+def _to_bytes(checkpoint: Checkpoint) -> memoryview:
+    arrays = {name: np.asarray(array) for name, array in checkpoint.arrays.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"{name!r} holds objects, which no checkpoint can keep")
+    manifest = {
+        "version": FORMAT_VERSION,
+        "step": int(checkpoint.step),
+        "arrays": [[name, array.dtype.name] for name, array in arrays.items()],
+        "info": checkpoint.info,
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.comment = bytes(_DIGEST_BYTES)
+        archive.writestr(_MANIFEST, json.dumps(manifest))
+        for index, array in enumerate(arrays.values()):
+            with archive.open(_entry(index), "w", force_zip64=True) as entry:
+                plain = (
+                    array.view(f"u{array.itemsize}") if _is_foreign(array) else array
+                )
+                np.lib.format.write_array(entry, plain, allow_pickle=False)
+    content = buffer.getbuffer()
+    content[-_DIGEST_BYTES:] = _digest(content)
+    return content
+
+
+def _from_bytes(content: bytes, path: pathlib.Path) -> Checkpoint:
+    if _digest(memoryview(content)) != content[-_DIGEST_BYTES:]:
+        raise _DamagedError("is damaged or cut short")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            manifest = json.loads(archive.read(_MANIFEST))
+            if manifest["version"] > FORMAT_VERSION:
+                raise _newer(path, manifest["version"])
+            arrays = {
+                name: _read_array(archive, index, dtype)
+                for index, (name, dtype) in enumerate(manifest["arrays"])
+            }
+        return Checkpoint(manifest["step"], arrays, manifest["info"])
+    except errors.UserError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise _DamagedError(f"is no checkpoint of bsgen ({error})") from error
+
+
+def _read_array(archive: zipfile.ZipFile, index: int, dtype: str) -> np.ndarray:
+    with archive.open(_entry(index)) as entry:
+        array = np.lib.format.read_array(entry, allow_pickle=False)
+    # A type that NumPy itself lacks was written as unsigned integers of its size.
+    return array if array.dtype.name == dtype else array.view(getattr(ml_dtypes, dtype))
+
+
+def _is_foreign(array: np.ndarray) -> bool:
+    """Whether NumPy itself lacks the type, as it does bfloat16."""
+    return array.dtype.isbuiltin == 2
+
+
+def _entry(index: int) -> str:
+    return f"array-{index:05d}.npy"
+
+
+def _digest(content: memoryview) -> bytes:
+    return hashlib.blake2b(content[:-_DIGEST_BYTES]).digest()
+
+
+def _newer(path: pathlib.Path, version: int) -> errors.UserError:
+    remedy = f"{path.name} was written by a newer version of bsgen (format {version}, "
+    remedy += (
+        f"this one reads {FORMAT_VERSION}); upgrade bsgen or choose another folder"
+    )
+    return errors.UserError("output_dir", str(path.parent), remedy)
