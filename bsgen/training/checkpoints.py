@@ -24,6 +24,7 @@ import numpy as np
 from bsgen import atomic, errors
 
 FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
+PATTERN = "checkpoint-*.npz"  # of the files' names
 _DIGEST_BYTES = hashlib.blake2b().digest_size
 _MANIFEST = "manifest.json"
 _NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
@@ -72,7 +73,7 @@ def save(
         earlier = [old for number, old in _listed(path.parent) if number < step]
         for old in earlier[keep - 1 :]:
             old.unlink(missing_ok=True)
-        atomic.remove_stale(path.parent, "checkpoint-*.npz")
+        atomic.remove_stale(path.parent, PATTERN)
     except OSError as error:
         raise atomic.cannot_write(path.parent, error) from error
     return path
