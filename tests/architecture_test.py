@@ -24,7 +24,13 @@ _COLUMNS = (
 )
 _COLUMN = {room: index for index, rooms in enumerate(_COLUMNS) for room in rooms}
 _OURS = ("bsgen", "launch", "benchmarks", "tests")
-_WITHOUT_TENSORFLOW = ("bsgen.config", "bsgen.theory", "bsgen.studies", "bsgen.reports")
+_WITHOUT_TENSORFLOW = (
+    "bsgen.config",
+    "bsgen.theory",
+    "bsgen.training.run_folder",
+    "bsgen.studies",
+    "bsgen.reports",
+)
 _MAX_LINES = 350
 
 
