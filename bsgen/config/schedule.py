@@ -116,7 +116,7 @@ class WarmUp(Checked):
 
     Attributes:
       length: how long it takes, above 0.
-      start: the factor at step 0, which rises to 1.
+      start: the factor at step 0, in [0, 1), which rises to 1.
       unit: of `length`.
     """
 
@@ -128,7 +128,7 @@ class WarmUp(Checked):
         _check_unit(self.unit)
         self._set(
             length=_positive("length", self.length),
-            start=errors.check_real("start", self.start, 0.0),
+            start=errors.check_real("start", self.start, 0.0, 1.0),
         )
 
 

@@ -1,5 +1,11 @@
-"""Optimizers: SGD with momentum as Smith & Le (2017) write it, and its update rule."""
+"""Optimizers: SGD with momentum as Smith & Le (2017) write it, and its schedules."""
 
 from bsgen.optimizers.momentum import Momentum, clip_by_global_norm, momentum_update
+from bsgen.optimizers.schedules import LearningRateSchedule
 
-__all__ = ["Momentum", "clip_by_global_norm", "momentum_update"]
+__all__ = [
+    "LearningRateSchedule",
+    "Momentum",
+    "clip_by_global_norm",
+    "momentum_update",
+]

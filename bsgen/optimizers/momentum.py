@@ -118,6 +118,8 @@ class Momentum(keras.optimizers.Optimizer):
       clipvalue: bound on the size of each entry of the gradient.
       global_clipnorm: bound on the norm of the whole gradient. At most one of these
         three; None, the default, is no bound.
+      clip_steps: how many steps from the first on are clipped, at least 1, as Hoffer et
+        al. (2017), section 4, did "for the first few iterations"; None is all of them.
       name: of the optimizer.
       **kwargs: further arguments of `keras.optimizers.Optimizer`, but `weight_decay`,
         which there is decoupled and scaled by the learning rate.
@@ -135,6 +137,7 @@ class Momentum(keras.optimizers.Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        clip_steps: int | None = None,
         name: str = "momentum",
         **kwargs: Any,
     ) -> None:
@@ -146,7 +149,13 @@ class Momentum(keras.optimizers.Optimizer):
         clips = _checked_clips(
             clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm
         )
+        if clip_steps is not None:
+            clip_steps = errors.check_integer("clip_steps", clip_steps, 1)
+            if not clips:
+                remedy = "give clipnorm, clipvalue or global_clipnorm, the bound, too"
+                raise errors.UserError("clip_steps", clip_steps, remedy)
         super().__init__(learning_rate=learning_rate, name=name, **clips, **kwargs)
+        self.clip_steps = clip_steps
         self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
         self.l2 = errors.check_real("l2", l2, 0.0)
@@ -181,9 +190,21 @@ class Momentum(keras.optimizers.Optimizer):
             "momentum": self.momentum,
             "nesterov": self.nesterov,
             "l2": self.l2,
+            "clip_steps": self.clip_steps,
         }
 
     def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Clips the first `clip_steps` steps; Keras calls this at every step."""
+        clipped = self._clip_sum(grads)
+        if self.clip_steps is None:
+            return clipped
+        early = tf.convert_to_tensor(self.iterations) < self.clip_steps
+        return [
+            tf.where(early, tf.convert_to_tensor(new), tf.convert_to_tensor(old))
+            for new, old in zip(clipped, grads, strict=True)
+        ]
+
+    def _clip_sum(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
         """Clips the sum over replicas, which Keras takes only after this call."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync if context else 1

@@ -68,6 +68,29 @@ class BesideKerasSGDTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLessEqual(np.abs(bare - initial).max(), 0.5 + 1e-12)
         self.assertAllClose(decayed, bare - 0.125 * initial, rtol=1e-12, atol=1e-12)
 
+    @parameterized.parameters("clipnorm", "clipvalue", "global_clipnorm")
+    def test_clips_the_first_steps_only(self, argument):
+        # By hand: w falls by the gradient, clipped to 0.5 while steps 0 and 1 last.
+        for clip_steps, expected in (
+            (2, [-0.5, -1.0, -5.0, -9.0]),
+            (None, [-0.5, -1.0, -1.5, -2.0]),
+        ):
+            optimizer = optimizers.Momentum(
+                1.0, 0.0, clip_steps=clip_steps, **{argument: 0.5}
+            )
+            weights = train(optimizer, [[4.0]] * 4, [1.0] * 4, [0.0])
+            self.assertAllClose(weights[:, 0], expected, rtol=1e-12)
+
+    def test_clip_steps_count_updates_not_the_parts_of_one(self):
+        optimizer = optimizers.Momentum(
+            1.0, 0.0, clipvalue=0.5, clip_steps=1, gradient_accumulation_steps=2
+        )
+        variable, weights = keras.Variable([0.0]), []
+        for _ in range(4):
+            optimizer.apply([tf.constant([4.0])], [variable])
+            weights.append(float(variable.numpy()[0]))
+        self.assertEqual(weights, [0.0, -0.5, -0.5, -4.5])
+
     def test_global_clip_equals_the_function_for_stacks(self):
         rng = np.random.default_rng(2)
         gradients = [rng.normal(size=shape) for shape in ((3, 2), (4,))]
@@ -171,7 +194,14 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("clipnorm", "clipvalue", "global_clipnorm")
     def test_config_round_trip(self, argument):
         optimizer = optimizers.Momentum(
-            0.5, 0.7, nesterov=True, l2=0.01, name="mine", use_ema=True, **{argument: 2}
+            0.5,
+            0.7,
+            True,
+            0.01,
+            clip_steps=3,
+            name="mine",
+            use_ema=True,
+            **{argument: 2},
         )
         config = keras.optimizers.serialize(optimizer)
         self.assertEqual(config["registered_name"], "bsgen>Momentum")
@@ -184,6 +214,7 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
             momentum=0.7,
             nesterov=True,
             l2=0.01,
+            clip_steps=3,
             name="mine",
             use_ema=True,
         )
@@ -208,6 +239,7 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
         ("clip_at_zero", {"clipnorm": 0.0}),
         ("negative_clip", {"global_clipnorm": -1.0}),
         ("weight_decay", {"weight_decay": 1e-4}),
+        ("clip_steps_without_a_bound", {"clip_steps": 5}),
     )
     def test_a_mistake_is_named(self, arguments):
         ((argument, value),) = arguments.items()
@@ -218,6 +250,11 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
     def test_two_kinds_of_clipping_are_refused(self):
         with self.assertRaisesRegex(errors.UserError, "clipnorm and clipvalue"):
             optimizers.Momentum(clipnorm=1.0, clipvalue=1.0)
+
+    @parameterized.parameters(0, -1, 1.5, True)
+    def test_clip_steps_is_a_count(self, clip_steps):
+        with self.assertRaisesRegex(errors.UserError, f"^clip_steps={clip_steps}: "):
+            optimizers.Momentum(clipnorm=1.0, clip_steps=clip_steps)
 
 
 class DistributedTest(tf.test.TestCase, parameterized.TestCase):
@@ -261,6 +298,7 @@ class DistributedTest(tf.test.TestCase, parameterized.TestCase):
         ("global_clipnorm", {}),
         ("clipnorm", {"global_clipnorm": None, "clipnorm": 0.1}),
         ("clipvalue", {"global_clipnorm": None, "clipvalue": 0.02}),
+        ("clip_steps", {"clip_steps": 3}),
     )
     def test_two_replicas_equal_one_device(self, arguments):
         two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -274,6 +312,18 @@ class DistributedTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual(*replicas)
             # float32, weights of order 1, 10 steps: a few ulp from the order of sums.
             self.assertAllClose(replicas[0], expected, rtol=0, atol=2e-6)
+
+    def test_clip_steps_change_what_two_replicas_learn(self):
+        two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        learnt = [
+            np.concatenate(
+                [w[0].ravel() for w in self.losses_and_weights(two, arguments)]
+            )
+            for arguments in ({"clip_steps": 3}, {"clip_steps": 10}, {})
+        ]
+        # The run takes 10 steps: to clip them all is to clip always.
+        self.assertAllEqual(learnt[1], learnt[2])
+        self.assertGreater(np.abs(learnt[0] - learnt[2]).max(), 1e-3)
 
 
 if __name__ == "__main__":
