@@ -1,15 +1,19 @@
 """A pool: all examples of a dataset in memory, with the positions of its own split."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bsgen import errors
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pool:
-    """Every example of a dataset, in the type it is stored in.
+    """Every example of a dataset, in the type it is stored in: a source in memory.
 
     The arrays are made read-only, because pools are shared.
 
@@ -49,3 +53,35 @@ class Pool:
         for array in (self.inputs, self.labels, self.train_pool, self.test_pool):
             if array is not None:
                 array.flags.writeable = False
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self.inputs.shape[1:]
+
+    @property
+    def crops_inputs(self) -> bool:
+        """See `bsgen.data.sources.Source`."""
+        return False
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def gather(
+        self, positions: np.ndarray, crops: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `bsgen.data.sources.Source`."""
+        return self.inputs[positions], self.labels[positions]
+
+    def stream(self, requests: "tf.data.Dataset") -> "tf.data.Dataset":
+        """See `bsgen.data.sources.Source`."""
+        import tensorflow as tf
+
+        types = (self.inputs.dtype, self.labels.dtype)
+
+        def answer(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            inputs, labels = tf.numpy_function(self.gather, [positions], types)
+            shape = (None, *self.input_shape)
+            return tf.ensure_shape(inputs, shape), tf.ensure_shape(labels, [None])
+
+        return requests.map(answer)

@@ -22,6 +22,8 @@ class Purpose(enum.IntEnum):
     TEST_LABELS = 4
     EPOCH = 5
     INDEPENDENT_BATCHES = 6
+    AUGMENTATION = 7
+    RESIZED_CROP = 8
 
 
 def generator(purpose: Purpose, seed: int, index: int = 0) -> np.random.Generator:

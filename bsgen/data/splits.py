@@ -10,8 +10,7 @@ import numpy as np
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import pool as pools
-from bsgen.data import random_streams
+from bsgen.data import random_streams, sources
 
 # Our choice for the digits, which have no official split: it leaves 1200 to train on.
 # Any other pool without a split gives a third of its examples to the test.
@@ -27,7 +26,7 @@ class Split:
     test: np.ndarray
 
 
-def split(pool: pools.Pool, config: configuration.DataConfig) -> Split:
+def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
     """Draws the examples of a run.
 
     A permutation of the training pool follows from `subset_seed` alone. The first N of
@@ -36,7 +35,7 @@ def split(pool: pools.Pool, config: configuration.DataConfig) -> Split:
     official one; where there is none, it is drawn by the same seed.
 
     Args:
-      pool: all examples.
+      pool: all examples, in memory or not.
       config: `train_size` (None takes all that remain), `validation_size` and
         `subset_seed` decide.
 
@@ -47,7 +46,7 @@ def split(pool: pools.Pool, config: configuration.DataConfig) -> Split:
         random_streams.Purpose.SUBSET, config.subset_seed
     )
     if pool.train_pool is None or pool.test_pool is None:
-        size = len(pool.labels)
+        size = len(pool)
         test_size = _TEST_SIZES.get(pool.name, size // 3)
         test, train_pool = np.split(generator.permutation(size), [test_size])
     else:

@@ -37,6 +37,16 @@ class PoolTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "read-only"):
             made.labels[0] = 1
 
+    def test_is_a_source(self):
+        inputs = np.arange(6, dtype=np.float32).reshape(3, 2)
+        made = _make(inputs)
+        self.assertLen(made, 3)
+        self.assertEqual(made.input_shape, (2,))
+        self.assertFalse(made.crops_inputs)
+        gathered, labels = made.gather(np.array([2, 0, 2]), crops=np.zeros([3, 1]))
+        np.testing.assert_array_equal(gathered, [[4, 5], [0, 1], [4, 5]])
+        np.testing.assert_array_equal(labels, [2, 0, 2])
+
 
 if __name__ == "__main__":
     absltest.main()
