@@ -1,0 +1,221 @@
+"""The plan of a run: batch size, place in the data and learning rate of every step.
+
+A step t counts parameter updates from 0. Batch t takes B_t = round(B x factor) examples
+(halves to the even neighbour, at least 1) from place P_t = B_0 + ... + B_(t-1) on of
+the endless stream of examples; its epoch is P_t / N. A schedule in epochs therefore
+depends on the batch sizes before it, one in steps does not. The factors are those of
+`bsgen.optimizers.schedules`.
+
+With independent sampling there is no stream: only B_t counts, and P_t / N is how many
+examples have been drawn, in training sets.
+"""
+
+import dataclasses
+import fractions
+import functools
+from typing import Literal
+
+import numpy as np
+
+from bsgen import config, errors
+from bsgen.optimizers import schedules
+
+# Steps whose batch sizes are worked out together where they depend on each other: few
+# iterations are needed for few steps, and NumPy is slow on fewer.
+_WINDOW_STEPS = 128
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """What each of the T steps of a run does.
+
+    Attributes:
+      batch_sizes: B_t, int32 [T].
+      first_places: P_t, int64 [T], in the endless stream of examples.
+      learning_rates: float32 [T].
+      train_size: N.
+    """
+
+    batch_sizes: np.ndarray
+    first_places: np.ndarray
+    learning_rates: np.ndarray
+    train_size: int
+
+    @property
+    def num_steps(self) -> int:
+        """T."""
+        return len(self.batch_sizes)
+
+    @functools.cached_property
+    def epochs(self) -> np.ndarray:
+        """The passes completed before each step, and at the end, float64 [T + 1]."""
+        end = self.first_places[-1] + self.batch_sizes[-1]
+        return np.append(self.first_places, end) / self.train_size
+
+    def segment_end(self, step: int) -> int:
+        """Returns where the batch size changes next after `step`, or T.
+
+        Args:
+          step: 0 to T - 1.
+
+        Raises:
+          UserError: the step is out of range.
+        """
+        if not 0 <= step < self.num_steps:
+            remedy = f"give 0 to {self.num_steps - 1}, the steps of the run"
+            raise errors.UserError("step", step, remedy)
+        ends = self._segment_ends
+        return int(ends[np.searchsorted(ends, step, side="right")])
+
+    @functools.cached_property
+    def _segment_ends(self) -> np.ndarray:
+        changes = np.flatnonzero(np.diff(self.batch_sizes)) + 1
+        return np.append(changes, self.num_steps)
+
+
+def make(run: config.RunConfig, train_size: int) -> Plan:
+    """Returns the plan of a run, a pure function of its configuration and N.
+
+    Args:
+      run: of SGD with momentum.
+      train_size: N, the examples of the training set.
+
+    Raises:
+      UserError: a batch would exceed the training set, a schedule is longer than the
+        run, or the run has no steps of SGD.
+    """
+    optimizer = run.optimizer
+    if not isinstance(optimizer, config.MomentumConfig):
+        remedy = "only SGD with momentum has batches and a learning rate"
+        raise errors.UserError("optimizer", optimizer.name, remedy)
+    batch_sizes = _batch_sizes(run, train_size, run.num_steps)
+    ends = np.cumsum(batch_sizes, dtype=np.int64)
+    for schedule in (run.batch_size_schedule, optimizer.schedule, optimizer.warm_up):
+        schedules.check_budget(schedule, run.num_steps, ends[-1] / train_size)
+    first_places = ends - batch_sizes
+    steps, epochs = np.arange(run.num_steps), first_places / train_size
+    rates = optimizer.learning_rate * schedules.factor(
+        optimizer.schedule, steps, epochs, run.num_steps
+    )
+    rates *= schedules.warm_up_factor(optimizer.warm_up, steps, epochs)
+    return Plan(batch_sizes, first_places, rates.astype(np.float32), train_size)
+
+
+def num_steps_in_epochs(
+    num_epochs: float, run: config.RunConfig, train_size: int
+) -> int:
+    """Returns the most steps that take no more than `num_epochs` N examples.
+
+    With a constant batch that is floor(num_epochs N / B), as Smith, Elsen & De (2020)
+    count: 9765 steps of 1024 are 200 epochs of 50,000. The number of epochs counts as
+    the decimal number that was written.
+
+    Args:
+      num_epochs: the budget, above 0; need not be whole.
+      run: its batch size and its schedule count, its `num_steps` does not.
+      train_size: N.
+
+    Raises:
+      UserError: the budget is shorter than one batch, a batch would exceed the training
+        set, or the batch size depends on the number of steps.
+    """
+    num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
+    if isinstance(run.batch_size_schedule, config.ConstantThenDecay):
+        remedy = "this batch-size schedule divides a number of steps; give num_steps"
+        raise errors.UserError("num_epochs", num_epochs, remedy)
+    budget = int(fractions.Fraction(repr(num_epochs)) * train_size)
+    base = _base(run, train_size)
+    if isinstance(run.batch_size_schedule, config.Constant):
+        num_steps = budget // base
+    else:
+        num_steps = _num_steps_in_examples(budget, run, train_size)
+    if num_steps < 1:
+        remedy = f"shorter than one step: batch_size={base}, train_size={train_size}"
+        raise errors.UserError("num_epochs", num_epochs, remedy)
+    return num_steps
+
+
+def evaluation_steps(
+    every: float, unit: Literal["epochs", "steps"], plan: Plan
+) -> tuple[int, ...]:
+    """Returns the steps after which another `every` epochs or steps are completed.
+
+    Args:
+      every: above 0.
+      unit: of `every`.
+      plan: of the run.
+
+    Returns:
+      Rising, each from 1 to T, the last one T: numbers of steps taken, as in
+      `RunConfig.evaluation_steps`.
+
+    Raises:
+      UserError: `every` is not above 0, or the unit is unknown.
+    """
+    positions = {"epochs": plan.epochs, "steps": np.arange(plan.num_steps + 1.0)}
+    if unit not in positions:
+        raise errors.unknown_name("unit", unit, positions)
+    if errors.check_real("every", every, 0.0) == 0:
+        raise errors.UserError("every", every, "give more than 0")
+    counts = schedules.completed(positions[unit], every)
+    steps = np.flatnonzero(np.diff(counts)) + 1
+    return tuple(sorted({*steps.tolist(), plan.num_steps}))
+
+
+def _base(run: config.RunConfig, train_size: int) -> int:
+    """Returns B; without one, the full batch."""
+    base = run.batch_size or train_size
+    if base > train_size:
+        remedy = f"a batch is at most the training set, train_size={train_size}"
+        raise errors.UserError("batch_size", base, remedy)
+    return base
+
+
+def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.ndarray:
+    """Returns B_t, int32 [T].
+
+    Where the schedule counts epochs, B_t follows from the places before it. A window of
+    steps begins with a guess, and is computed again from its own places until nothing
+    changes: the first step is right at once, and each later one as soon as those before
+    it are, so what no longer changes is the one solution.
+    """
+    schedule, base = run.batch_size_schedule, _base(run, train_size)
+    in_epochs = getattr(schedule, "unit", "steps") == "epochs"
+    window = _WINDOW_STEPS if in_epochs else num_steps
+    batch_sizes = np.empty(num_steps, np.int32)
+    place, guess = 0, base
+    for first in range(0, num_steps, window):
+        steps = np.arange(first, min(first + window, num_steps))
+        sizes, before = np.full(len(steps), guess), None
+        while before is None or (sizes != before).any():
+            before = sizes
+            epochs = (place + np.cumsum(sizes) - sizes) / train_size
+            factors = schedules.factor(schedule, steps, epochs, num_steps)
+            sizes = _rounded(base, factors)
+        batch_sizes[steps] = sizes
+        _check_sizes(base, sizes, train_size)
+        place, guess = place + int(sizes.sum()), sizes[-1]
+    return batch_sizes
+
+
+def _rounded(base: int, factors: np.ndarray) -> np.ndarray:
+    # Clipped to int32: what is too much for the training set is refused afterwards.
+    return np.clip(np.rint(base * factors), 1, 2**31 - 1).astype(np.int64)
+
+
+def _check_sizes(base: int, sizes: np.ndarray, train_size: int) -> None:
+    largest = int(sizes.max())
+    if largest > train_size:
+        remedy = f"the factor {largest / base:g} makes batches of {largest}, more than "
+        remedy += f"the training set, train_size={train_size}"
+        raise errors.UserError("batch_size_schedule", largest / base, remedy)
+
+
+def _num_steps_in_examples(budget: int, run: config.RunConfig, train_size: int) -> int:
+    """Returns the most steps of a batch-size schedule that take `budget` examples."""
+    num_steps = 2
+    while True:
+        ends = np.cumsum(_batch_sizes(run, train_size, num_steps), dtype=np.int64)
+        if ends[-1] > budget:
+            return int(np.searchsorted(ends, budget, side="right"))
+        num_steps *= 2
