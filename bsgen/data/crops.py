@@ -19,7 +19,6 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from bsgen import errors
 from bsgen.data import random_streams
 
 _AREAS = (0.08, 1.0)
@@ -38,33 +37,27 @@ SHAPE = (_NUM_ATTEMPTS + 1, 2)
 Window = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def draw(seed: int, first_place: int, count: int) -> np.ndarray:
-    """Draws the crops of a piece of the stream of training examples.
+def draw(seed: int, places: np.ndarray) -> np.ndarray:
+    """Draws the crops of some places in the stream of training examples.
 
     They are a pure function of the seed and of the place in the endless stream of
     `bsgen.data.batches.stream`, so a resumed run continues with the same crops.
 
     Args:
       seed: of the draws.
-      first_place: at least 0.
-      count: n, at least 1.
+      places: [n], at least 0.
 
     Returns:
       Crops [n, 11, 2] float32: ten pairs sqrt(a / r), sqrt(a r), with the area a
       uniform in [0.08, 1) and log r uniform between log 3/4 and log 4/3, and a pair of
       numbers in [0, 1].
-
-    Raises:
-      UserError: an argument is out of range.
     """
-    errors.check_integer("first_place", first_place, 0)
-    errors.check_integer("count", count, 1)
-    first_block, start = divmod(first_place, _BLOCK_PLACES)
-    stop = start + count
-    blocks = [
-        _block(seed, first_block + block) for block in range(-(-stop // _BLOCK_PLACES))
-    ]
-    return np.concatenate(blocks)[start:stop]
+    blocks, rows = np.divmod(places, _BLOCK_PLACES)
+    drawn = np.empty((len(places), *SHAPE), np.float32)
+    for block in np.unique(blocks):
+        inside = blocks == block
+        drawn[inside] = _block(seed, int(block))[rows[inside]]
+    return drawn
 
 
 def random_window(crop: tf.Tensor) -> Window:

@@ -25,7 +25,7 @@ def batches(
     positions_of: Callable[[int], np.ndarray],
     first_step: int,
     last_step: int,
-    first_place_of: Callable[[int], int] | None = None,
+    places_of: Callable[[int], np.ndarray] | None = None,
     seed: int = 0,
 ) -> Generator[Batch, None, None]:
     """Yields the batches of the steps first_step to last_step - 1.
@@ -39,10 +39,9 @@ def batches(
         step after the other.
       first_step: at least 0.
       last_step: the first step that is not wanted any more.
-      first_place_of: a pure function of the step: the place of the first of these
-        examples in the endless stream of training examples (`bsgen.data.batches`), the
-        others following. A source that crops inputs then does so at random; without it
-        as for evaluation.
+      places_of: a pure function of the step: the places [b] of these examples in the
+        endless stream of training examples (`bsgen.data.batches.stream`). A source that
+        crops inputs then does so at random; without it as for evaluation.
       seed: of the random crops.
 
     Yields:
@@ -52,13 +51,13 @@ def batches(
       UserError: an example cannot be read; the message has its position.
     """
     examples = iter(
-        dataset(source, positions_of, first_step, last_step, first_place_of, seed)
+        dataset(source, positions_of, first_step, last_step, places_of, seed)
     )
     for step in range(first_step, last_step):
         try:
             batch = next(examples)
         except tf.errors.OpError as error:
-            request = _request(source, positions_of, first_place_of, seed, step)
+            request = _request(source, positions_of, places_of, seed, step)
             raise _unreadable(source, request, error) from error
         yield batch
 
@@ -93,14 +92,14 @@ def dataset(
     positions_of: Callable[[int], np.ndarray],
     first_step: int,
     last_step: int,
-    first_place_of: Callable[[int], int] | None = None,
+    places_of: Callable[[int], np.ndarray] | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset:
     """Returns what `batches` yields as a dataset, whose errors are TensorFlow's own."""
-    with_crops = source.crops_inputs and first_place_of is not None
+    with_crops = source.crops_inputs and places_of is not None
 
     def request(step: np.ndarray) -> tuple[np.ndarray, ...]:
-        return _request(source, positions_of, first_place_of, seed, int(step))
+        return _request(source, positions_of, places_of, seed, int(step))
 
     def ask(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         types = [tf.int64, tf.float32] if with_crops else [tf.int64]
@@ -120,16 +119,15 @@ def dataset(
 def _request(
     source: sources.Source,
     positions_of: Callable[[int], np.ndarray],
-    first_place_of: Callable[[int], int] | None,
+    places_of: Callable[[int], np.ndarray] | None,
     seed: int,
     step: int,
 ) -> tuple[np.ndarray, ...]:
     """Returns the positions of a step and, where they matter, its crops."""
     positions = np.asarray(positions_of(step), np.int64)
-    if not source.crops_inputs or first_place_of is None:
+    if not source.crops_inputs or places_of is None:
         return (positions,)
-    first_place = first_place_of(step)
-    return positions, cropping.draw(seed, first_place, len(positions))
+    return positions, cropping.draw(seed, places_of(step))
 
 
 def _unreadable(

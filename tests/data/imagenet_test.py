@@ -63,7 +63,7 @@ class ImageNetTest(absltest.TestCase):
 
     def test_a_crop_chooses_the_window(self):
         positions = np.array([7, 7, 50])
-        drawn = crops.draw(0, 0, 3)
+        drawn = crops.draw(0, np.arange(3))
         images, labels = self.source.gather(positions, drawn)
         self.assertTrue((images[0] != images[1]).any())
         again, _ = self.source.gather(positions[:1], drawn[:1])

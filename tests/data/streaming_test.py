@@ -22,8 +22,8 @@ def _positions_of(step):
     return np.random.default_rng(step).permutation(40)[: _SIZES[step]]
 
 
-def _first_place_of(step):
-    return int(_FIRST_PLACES[step])
+def _places_of(step):
+    return _FIRST_PLACES[step] + np.arange(_SIZES[step])
 
 
 def _in_memory():
@@ -50,7 +50,7 @@ class StreamingTest(tf.test.TestCase, parameterized.TestCase):
 
     def _batches(self, source, first_step=0, last_step=_NUM_STEPS):
         return streaming.batches(
-            source, _positions_of, first_step, last_step, _first_place_of, _SEED
+            source, _positions_of, first_step, last_step, _places_of, _SEED
         )
 
     def assert_batches_equal(self, batches, expected):
@@ -64,7 +64,7 @@ class StreamingTest(tf.test.TestCase, parameterized.TestCase):
         gathered = [
             source.gather(
                 _positions_of(step),
-                crops.draw(_SEED, _first_place_of(step), _SIZES[step]),
+                crops.draw(_SEED, _places_of(step)),
             )
             for step in range(_NUM_STEPS)
         ]
@@ -86,7 +86,12 @@ class StreamingTest(tf.test.TestCase, parameterized.TestCase):
 
         def images(first_place, seed):
             batches = streaming.batches(
-                source, _positions_of, 0, 1, lambda step: first_place, seed
+                source,
+                _positions_of,
+                0,
+                1,
+                lambda step: first_place + np.arange(5),
+                seed,
             )
             return next(batches)[0].numpy()
 
