@@ -1,18 +1,26 @@
-"""Prepares MNIST or Fashion-MNIST for TensorFlow Datasets, once.
+"""Prepares MNIST, Fashion-MNIST or CIFAR for TensorFlow Datasets, once.
 
 Download (the only command of this project that uses the network):
 
     python -m launch.prepare_data --dataset=mnist --data_dir=$HOME/tensorflow_datasets
 
-Offline, from one .npz file as Keras has it (x_train, y_train, x_test, y_test), or from
-a folder with mnist_train.npz and mnist_test.npz (images, labels), with the four IDX
-files (.gz or not), or with images in train/LABEL/ and test/LABEL/:
+Offline:
 
-    python -m launch.prepare_data --dataset=mnist --source=FILE_OR_FOLDER
+    python -m launch.prepare_data --dataset=cifar10 --source=FILE_OR_FOLDER
 
-Result: DATA_DIR/mnist/3.0.1, which `tfds.load("mnist", download=False)` reads, and one
-line that says so. An interrupted run leaves nothing that looks prepared. An import
-takes about 10 s on two cores.
+The source is one of
+- an .npz file as Keras has it (x_train, y_train, x_test, y_test);
+- a folder with cifar10_train.npz and cifar10_test.npz (images, labels), or, instead of
+  each, the only file cifar10_train_ANYTHING.npz;
+- a folder with the original files: of MNIST and Fashion-MNIST the four IDX files (.gz
+  or not), of CIFAR those of the binary or of the Python version, or the .tar.gz archive
+  that they come in. What a Python file names is never executed;
+- a folder of images in train/LABEL/ and test/LABEL/, LABEL being a number or, for
+  CIFAR, the name of a class.
+
+Result: DATA_DIR/cifar10/3.0.2, which `tfds.load("cifar10", download=False)` reads, and
+one line that says so. An interrupted run leaves nothing that looks prepared. An import
+takes about 15 s on two cores.
 """
 
 import sys
@@ -23,7 +31,9 @@ from bsgen import errors
 from launch import entry
 
 _DATASET = flags.DEFINE_string(
-    "dataset", "mnist", "Which dataset to prepare: mnist or fashion_mnist."
+    "dataset",
+    "mnist",
+    "Which dataset to prepare: mnist, fashion_mnist, cifar10 or cifar100.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "", "Where: $TFDS_DATA_DIR, else ~/tensorflow_datasets, if not given."

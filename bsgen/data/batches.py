@@ -11,6 +11,8 @@ alone see the same batches. Two ways to draw them:
 Steps count parameter updates from 0; positions are 0 to N - 1 in the training subset.
 """
 
+import functools
+
 import numpy as np
 
 from bsgen import errors
@@ -51,16 +53,42 @@ def batches(
       UserError: a size is out of range.
     """
     _check(first_step, num_steps, batch_size, train_size)
-    first_epoch, start = divmod(first_step * batch_size, train_size)
-    stop = start + num_steps * batch_size
-    stream = [
-        random_streams.generator(
-            random_streams.Purpose.EPOCH, seed, first_epoch + epoch
-        ).permutation(train_size)
+    count = num_steps * batch_size
+    positions = stream(seed, first_step * batch_size, count, train_size)
+    return positions.reshape(num_steps, batch_size)
+
+
+def stream(seed: int, first_place: int, count: int, train_size: int) -> np.ndarray:
+    """Returns a piece of the endless stream that `batches` cuts.
+
+    Epoch e is the places e N to (e + 1) N - 1, and holds every example once. Batches of
+    changing size are cut from it just as well.
+
+    Args:
+      seed: of the order.
+      first_place: at least 0.
+      count: at least 1.
+      train_size: N, at least 1.
+
+    Returns:
+      Positions [count] int32.
+
+    Raises:
+      UserError: an argument is out of range.
+    """
+    errors.check_integer("first_place", first_place, 0)
+    errors.check_integer("count", count, 1)
+    errors.check_integer("train_size", train_size, 1)
+    first_epoch, start = divmod(first_place, train_size)
+    stop = start + count
+    epochs = [
+        _permutation(seed, first_epoch + epoch, train_size)
         for epoch in range(-(-stop // train_size))
     ]
-    positions = np.concatenate(stream)[start:stop].astype(np.int32)
-    return positions.reshape(num_steps, batch_size)
+    # Cut before joining: a batch is small beside an epoch of a million examples.
+    epochs[-1] = epochs[-1][: stop - (len(epochs) - 1) * train_size]
+    epochs[0] = epochs[0][start:]
+    return np.concatenate(epochs)
 
 
 def independent_batches(
@@ -78,6 +106,16 @@ def independent_batches(
         for block in range(-(-stop // _BLOCK_STEPS))
     ]
     return np.concatenate(positions)[start:stop]
+
+
+# A step needs two epochs at most; the rest is for runs that take turns.
+@functools.lru_cache(maxsize=8)
+def _permutation(seed: int, epoch: int, train_size: int) -> np.ndarray:
+    """Returns the order [train_size] int32 of an epoch, read-only."""
+    generator = random_streams.generator(random_streams.Purpose.EPOCH, seed, epoch)
+    order = generator.permutation(train_size).astype(np.int32)
+    order.flags.writeable = False
+    return order
 
 
 def _block(seed: int, block: int, batch_size: int, train_size: int) -> np.ndarray:

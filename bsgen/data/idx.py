@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import labelled_images
+from bsgen.data import image_datasets, labelled_images
 
 _UNSIGNED_BYTE = 0x08
 _PREFIXES = {"train": "train", "test": "t10k"}
@@ -28,7 +28,9 @@ def is_folder(folder: pathlib.Path) -> bool:
     )
 
 
-def read_folder(folder: pathlib.Path, split: str) -> labelled_images.LabelledImages:
+def read_folder(
+    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+) -> labelled_images.LabelledImages:
     """Reads the images and labels of "train" or "test" under their standard names.
 
     Raises:
@@ -43,7 +45,7 @@ def read_folder(folder: pathlib.Path, split: str) -> labelled_images.LabelledIma
         raise errors.UserError(
             "source", str(labels_path), f"{remedy}{len(images)} images"
         )
-    return labelled_images.check(images, labels, images_path.parent)
+    return labelled_images.check(dataset, images, labels, images_path.parent)
 
 
 def read(path: pathlib.Path, num_axes: int) -> np.ndarray:

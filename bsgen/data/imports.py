@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import idx, image_folder, labelled_images, npz, prepared, staging
+from bsgen.data import (
+    cifar,
+    idx,
+    image_datasets,
+    image_folder,
+    labelled_images,
+    npz,
+    prepared,
+    staging,
+)
 
 _SPLITS = ("train", "test")
 
@@ -24,10 +33,13 @@ def import_files(
     """Imports a dataset from files, without a network.
 
     Args:
-      name: one of `prepared.NAMES`.
+      name: one of `image_datasets.NAMES`.
       source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
-        NAME_train.npz and NAME_test.npz (arrays `images` and `labels`), or with the
-        four IDX files (.gz or not), or with images in train/LABEL/ and test/LABEL/.
+        NAME_train.npz and NAME_test.npz (arrays `images` and `labels`; instead of each,
+        also the only NAME_train_ANYTHING.npz), or with the original files (of MNIST
+        the four IDX files, .gz or not; of CIFAR those of the binary or of the Python
+        version, or the folder or the .tar.gz archive they come in), or with images in
+        train/LABEL/ and test/LABEL/.
       data_dir: the TFDS folder, made if missing; see `prepared.resolve_data_dir`.
       force: whether to replace the dataset if it is prepared already.
 
@@ -38,11 +50,11 @@ def import_files(
       UserError: the files are missing, damaged or not such a dataset, or the folder
         cannot be written, or holds the dataset already.
     """
-    _check_name(name)
+    dataset = image_datasets.by_name(name)
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
-        examples = {split: _read(name, source, split) for split in _SPLITS}
-        _store(name, examples, folder)
+        examples = {split: _read(dataset, source, split) for split in _SPLITS}
+        _store(dataset, examples, folder)
     return _prepared(name, root)
 
 
@@ -56,7 +68,7 @@ def download(
     """
     import tensorflow_datasets as tfds
 
-    _check_name(name)
+    image_datasets.by_name(name)  # Refuses a name that TFDS has and we have not.
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
         builder = tfds.builder(name, data_dir=folder)
@@ -69,14 +81,9 @@ def download(
         ) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             remedy = f"the download failed ({reason}); try again, or add --source=PATH "
-            remedy += "to import an .npz file or a folder of IDX, .npz or image files"
+            remedy += "to import files offline"
             raise errors.UserError("dataset", name, remedy) from error
     return _prepared(name, root)
-
-
-def _check_name(name: str) -> None:
-    if name not in prepared.NAMES:
-        raise errors.unknown_name("dataset", name, prepared.NAMES)
 
 
 def _prepared(name: str, root: pathlib.Path) -> pathlib.Path:
@@ -89,38 +96,52 @@ def _prepared(name: str, root: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def _read(name: str, source: str, split: str) -> labelled_images.LabelledImages:
+def _read(
+    dataset: image_datasets.ImageDataset, source: str, split: str
+) -> labelled_images.LabelledImages:
     path = pathlib.Path(source).expanduser()
     if path.is_file():
-        return npz.read_file(path, split)
+        read = cifar.read_archive if cifar.is_archive(path) else npz.read_file
+        return read(dataset, path, split)
     if not path.is_dir():
         raise errors.UserError("source", source, "there is no such file or folder")
-    if npz.is_folder(path, name):
-        return npz.read_folder(path, name, split)
+    if npz.is_folder(dataset, path):
+        return npz.read_folder(dataset, path, split)
+    if cifar.is_folder(dataset, path):
+        return cifar.read_folder(dataset, path, split)
     if idx.is_folder(path):
-        return idx.read_folder(path, split)
+        return idx.read_folder(dataset, path, split)
     if image_folder.is_folder(path):
-        return image_folder.read_folder(path, split)
-    remedy = f"this folder holds neither {name}_train.npz, nor train-images-idx3-ubyte"
-    raise errors.UserError("source", source, f"{remedy}[.gz], nor a folder train")
+        return image_folder.read_folder(dataset, path, split)
+    remedy = f"this folder holds neither {dataset.name}_train.npz, nor the original "
+    remedy += f"files of {dataset.name}, nor a folder train"
+    raise errors.UserError("source", source, remedy)
 
 
 def _store(
-    name: str,
+    dataset: image_datasets.ImageDataset,
     examples: dict[str, labelled_images.LabelledImages],
     folder: pathlib.Path,
 ) -> None:
     import tensorflow_datasets as tfds
 
     # TFDS's own builder says which version and features tfds.load will look for.
-    builder = tfds.builder(name, data_dir=folder)
+    builder = tfds.builder(dataset.name, data_dir=folder)
+    features = builder.info.features
+    if dataset.class_names:
+        features["label"].names = dataset.class_names
+    if dataset.superclass_names:
+        features["coarse_label"].names = dataset.superclass_names
     # TFDS announces its folder, but this one is about to move.
     with contextlib.redirect_stdout(io.StringIO()):
         tfds.dataset_builders.store_as_tfds_dataset(
-            name=name,
+            name=dataset.name,
             version=str(builder.version),
-            features=builder.info.features,
-            split_datasets={split: _keyed(*pair) for split, pair in examples.items()},
+            features=features,
+            split_datasets={
+                split: _keyed(dataset, split, *pair, names=set(features))
+                for split, pair in examples.items()
+            },
             data_dir=folder,
             description=builder.info.description,
             homepage=builder.info.homepage,
@@ -129,7 +150,15 @@ def _store(
 
 
 def _keyed(
-    images: np.ndarray, labels: np.ndarray
+    dataset: image_datasets.ImageDataset,
+    split: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    names: set[str],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields each example under its number, with the features that TFDS names."""
     for key, (image, label) in enumerate(zip(images, labels, strict=True)):
-        yield key, {"image": image, "label": label}
+        example = {"id": f"{split}_{key:05d}", "image": image, "label": label}
+        if dataset.superclasses:
+            example["coarse_label"] = dataset.superclasses[label]
+        yield key, {name: example[name] for name in names}

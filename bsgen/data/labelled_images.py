@@ -5,31 +5,44 @@ import pathlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import prepared
+from bsgen.data import image_datasets
 
-# Images [n, 28, 28, 1] uint8 and labels [n] int64.
+# Images [n, height, width, channels] uint8 and labels [n] int64.
 LabelledImages = tuple[np.ndarray, np.ndarray]
 
 
 def check(
-    images: np.ndarray, labels: np.ndarray, source: str | pathlib.Path
+    dataset: image_datasets.ImageDataset,
+    images: np.ndarray,
+    labels: np.ndarray,
+    source: str | pathlib.Path,
 ) -> LabelledImages:
     """Returns the images with a channel axis and the labels, in the types to store.
 
     Args:
-      images: [n, 28, 28] or [n, 28, 28, 1], whole numbers from 0 to 255 of any type.
-      labels: [n] or [n, 1], integers from 0 to 9.
+      dataset: what they claim to be.
+      images: [n, height, width, channels] or, if grey, [n, height, width], whole
+        numbers from 0 to 255 of any type.
+      labels: [n] or [n, 1], integers from 0 to the number of classes - 1.
       source: where they come from, for the message.
 
     Raises:
       UserError: anything else.
     """
-    return _images(images, source), _labels(labels, len(images), source)
+    return (
+        _images(images, dataset.image_shape, source),
+        _labels(labels, len(images), dataset.num_classes, source),
+    )
 
 
-def _images(images: np.ndarray, source: str | pathlib.Path) -> np.ndarray:
-    if images.shape[1:] not in (prepared.IMAGE_SHAPE, prepared.IMAGE_SHAPE[:-1]):
-        raise _error(source, f"its images have shape {images.shape}, not [n, 28, 28]")
+def _images(
+    images: np.ndarray, shape: tuple[int, int, int], source: str | pathlib.Path
+) -> np.ndarray:
+    plain = shape[:-1] if shape[-1] == 1 else shape
+    if images.shape[1:] not in (shape, plain):
+        expected = ", ".join(map(str, plain))
+        remedy = f"its images have shape {images.shape}, not [n, {expected}]"
+        raise _error(source, remedy)
     if not len(images):
         raise _error(source, "it holds no images")
     if images.dtype != np.uint8:
@@ -39,11 +52,11 @@ def _images(images: np.ndarray, source: str | pathlib.Path) -> np.ndarray:
             raise _error(source, "its images hold NaN or infinite values")
         if images.min() < 0 or images.max() > 255 or np.any(images % 1):
             raise _error(source, "its pixels are not whole numbers from 0 to 255")
-    return images.astype(np.uint8).reshape(-1, *prepared.IMAGE_SHAPE)
+    return images.astype(np.uint8).reshape(-1, *shape)
 
 
 def _labels(
-    labels: np.ndarray, num_images: int, source: str | pathlib.Path
+    labels: np.ndarray, num_images: int, num_classes: int, source: str | pathlib.Path
 ) -> np.ndarray:
     if labels.dtype.kind not in "iu":
         raise _error(source, f"its labels have type {labels.dtype}, not integers")
@@ -52,9 +65,9 @@ def _labels(
             source, f"its labels have shape {labels.shape}, for {num_images} images"
         )
     lowest, highest = int(labels.min()), int(labels.max())
-    if lowest < 0 or highest >= prepared.NUM_CLASSES:
+    if lowest < 0 or highest >= num_classes:
         remedy = f"its labels span {lowest}..{highest}, but must lie in "
-        raise _error(source, f"{remedy}0..{prepared.NUM_CLASSES - 1}")
+        raise _error(source, f"{remedy}0..{num_classes - 1}")
     return labels.astype(np.int64).reshape(-1)
 
 

@@ -7,40 +7,55 @@ import zlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import labelled_images
+from bsgen.data import image_datasets, labelled_images
 
 
-def is_folder(folder: pathlib.Path, name: str) -> bool:
-    """Whether a folder holds NAME_train.npz or NAME_test.npz."""
-    return any(_path(folder, name, split).is_file() for split in ("train", "test"))
+def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
+    """Whether a folder holds files of a dataset; see `read_folder` for their names."""
+    return any(_paths(folder, dataset.name, split) for split in ("train", "test"))
 
 
 def read_folder(
-    folder: pathlib.Path, name: str, split: str
+    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads arrays `images` and `labels` of NAME_train.npz or NAME_test.npz.
+    """Reads arrays `images` and `labels` of NAME_SPLIT.npz.
+
+    Where there is no such file, the only one named NAME_SPLIT_ANYTHING.npz is read.
 
     Raises:
-      UserError: the file is missing or damaged, or does not hold what it should.
+      UserError: the file is missing or damaged, or does not hold what it should, or it
+        is not clear which one is meant.
     """
-    return _read(_path(folder, name, split), "images", "labels")
+    paths = _paths(folder, dataset.name, split)
+    if len(paths) > 1:
+        found = ", ".join(path.name for path in paths)
+        remedy = f"{found} are all files for {split}; name one {dataset.name}_{split}"
+        raise errors.UserError("source", str(folder), f"{remedy}.npz")
+    path = paths[0] if paths else folder / f"{dataset.name}_{split}.npz"
+    return _read(dataset, path, "images", "labels")
 
 
-def read_file(path: pathlib.Path, split: str) -> labelled_images.LabelledImages:
+def read_file(
+    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+) -> labelled_images.LabelledImages:
     """Reads x_train and y_train, or x_test and y_test: Keras' names, in one file.
 
     Raises:
       UserError: the file is missing or damaged, or does not hold what it should.
     """
-    return _read(path, f"x_{split}", f"y_{split}")
+    return _read(dataset, path, f"x_{split}", f"y_{split}")
 
 
-def _path(folder: pathlib.Path, name: str, split: str) -> pathlib.Path:
-    return folder / f"{name}_{split}.npz"
+def _paths(folder: pathlib.Path, name: str, split: str) -> list[pathlib.Path]:
+    exact = folder / f"{name}_{split}.npz"
+    return [exact] if exact.is_file() else sorted(folder.glob(f"{exact.stem}_*.npz"))
 
 
 def _read(
-    path: pathlib.Path, images_key: str, labels_key: str
+    dataset: image_datasets.ImageDataset,
+    path: pathlib.Path,
+    images_key: str,
+    labels_key: str,
 ) -> labelled_images.LabelledImages:
     try:
         with path.open("rb") as file, zipfile.ZipFile(file):
@@ -65,4 +80,4 @@ def _read(
     if len(arrays) < 2:
         remedy = f"needs arrays {images_key!r} and {labels_key!r}, but holds {present}"
         raise errors.UserError("source", str(path), remedy)
-    return labelled_images.check(arrays[0], arrays[1], path)
+    return labelled_images.check(dataset, arrays[0], arrays[1], path)

@@ -1,7 +1,6 @@
 """Image datasets that TensorFlow Datasets has prepared in a folder: find and read them.
 
-Nothing here downloads. MNIST (LeCun et al., 1998) and Fashion-MNIST (Xiao et al., 2017,
-arXiv:1708.07747) have 28x28 grey images in 10 classes.
+Nothing here downloads.
 """
 
 import functools
@@ -13,11 +12,7 @@ import shlex
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import pool
-
-NAMES = ("mnist", "fashion_mnist")
-IMAGE_SHAPE = (28, 28, 1)
-NUM_CLASSES = 10
+from bsgen.data import image_datasets, pool
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
@@ -52,8 +47,7 @@ def require(name: str, data_dir: str | None = None) -> pathlib.Path:
     if folder is None:
         remedy = (
             f"not prepared in {root}; run `{_command(name, root)}` to download it, or "
-            "add --source=PATH to import an .npz file or a folder of IDX, .npz or "
-            "image files offline"
+            "add --source=PATH to import files offline"
         )
         raise errors.UserError("dataset", name, remedy)
     return folder
@@ -68,11 +62,11 @@ def load(name: str, data_dir: str | None = None) -> pool.Pool:
     dataset was downloaded or imported.
 
     Args:
-      name: one of `NAMES`.
+      name: one of `image_datasets.NAMES`.
       data_dir: the TFDS folder; see `resolve_data_dir` for None.
 
     Returns:
-      A pool with inputs [P, 28, 28, 1] uint8, the training set first.
+      A pool with inputs [P, height, width, channels] uint8, the training set first.
 
     Raises:
       UserError: the dataset is not prepared there, or its files cannot be read.
@@ -85,7 +79,7 @@ def load(name: str, data_dir: str | None = None) -> pool.Pool:
         name=name,
         inputs=np.concatenate([train_inputs, test_inputs]),
         labels=np.concatenate([train_labels, test_labels]),
-        num_classes=NUM_CLASSES,
+        num_classes=image_datasets.by_name(name).num_classes,
         train_pool=np.arange(train_size),
         test_pool=np.arange(train_size, train_size + test_size),
     )

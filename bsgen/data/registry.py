@@ -2,12 +2,12 @@
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import digits, gaussian_task, pool, prepared
+from bsgen.data import digits, gaussian_task, image_datasets, pool, prepared
 
 
 def names() -> tuple[str, ...]:
     """Returns the names of all datasets; the first needs neither download nor TFDS."""
-    return (digits.NAME, *gaussian_task.NAMES, *prepared.NAMES)
+    return (digits.NAME, *gaussian_task.NAMES, *image_datasets.NAMES)
 
 
 def is_random(name: str) -> bool:
@@ -19,7 +19,9 @@ def input_shape(name: str) -> tuple[int, ...]:
     """Returns the shape of one input of a dataset, without reading it."""
     if name == digits.NAME:
         return digits.IMAGE_SHAPE
-    return gaussian_task.INPUT_SHAPE if is_random(name) else prepared.IMAGE_SHAPE
+    if is_random(name):
+        return gaussian_task.INPUT_SHAPE
+    return image_datasets.by_name(name).image_shape
 
 
 def require(name: str, data_dir: str | None = None) -> None:
@@ -30,7 +32,7 @@ def require(name: str, data_dir: str | None = None) -> None:
     """
     if name not in names():
         raise errors.unknown_name("dataset", name, names())
-    if name in prepared.NAMES:
+    if name in image_datasets.NAMES:
         prepared.require(name, data_dir)
 
 

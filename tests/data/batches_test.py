@@ -1,12 +1,13 @@
 """Tests of `bsgen.data.batches`."""
 
 import itertools
+import time
 
 import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import batches
+from bsgen.data import batches, random_streams
 
 _KINDS = (batches.batches, batches.independent_batches)
 
@@ -36,6 +37,47 @@ class BatchesTest(parameterized.TestCase):
         )
         for one, other in itertools.pairwise(stream):
             self.assertLess((one == other).mean(), 0.2)
+
+    @parameterized.parameters(1, 7, 100, 101)
+    def test_stream_is_what_the_batches_cut(self, count):
+        whole = batches.batches(1, 0, 50, 10, 100).ravel()
+        for first in (0, 1, 95, 100, 199, 350):
+            piece = batches.stream(1, first, count, 100)
+            self.assertEqual(piece.dtype, np.int32)
+            np.testing.assert_array_equal(piece, whole[first : first + count])
+
+    def test_stream_against_permutations_drawn_one_by_one(self):
+        epochs = [
+            random_streams.generator(
+                random_streams.Purpose.EPOCH, 9, epoch
+            ).permutation(37)
+            for epoch in range(4)
+        ]
+        stream = batches.stream(9, 0, 4 * 37, 37)
+        np.testing.assert_array_equal(stream, np.concatenate(epochs))
+
+    def test_writing_to_a_piece_leaves_the_stream(self):
+        first = batches.stream(2, 0, 20, 20)
+        expected = first.copy()
+        first[:] = -1
+        np.testing.assert_array_equal(batches.stream(2, 0, 20, 20), expected)
+
+    def test_single_steps_of_a_large_set_are_cheap(self):
+        batches.stream(3, 0, 256, 1_281_167)
+        start = time.perf_counter()
+        for step in range(100):
+            batches.stream(3, 256 * step, 256, 1_281_167)
+        # A permutation takes 12 ms or more; a cached step about 2 us.
+        self.assertLess((time.perf_counter() - start) / 100, 2e-3)
+
+    @parameterized.parameters(
+        ((0, -1, 1, 10), "first_place=-1"),
+        ((0, 0, 0, 10), "count=0"),
+        ((0, 0, 1, 0), "train_size=0"),
+    )
+    def test_stream_rejects(self, arguments, message):
+        with self.assertRaisesRegex(errors.UserError, message):
+            batches.stream(*arguments)
 
     def test_one_step(self):
         expected = batches.batches(3, 0, 40, 6, 50)

@@ -8,8 +8,9 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import idx
+from bsgen.data import idx, image_datasets
 
+_MNIST = image_datasets.by_name("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9], np.uint8)
 
@@ -38,7 +39,7 @@ class IdxTest(parameterized.TestCase):
     def test_reads_standard_names(self, images, labels, split):
         folder = self._folder(images, labels)
         self.assertTrue(idx.is_folder(folder))
-        read_images, read_labels = idx.read_folder(folder, split)
+        read_images, read_labels = idx.read_folder(_MNIST, folder, split)
         np.testing.assert_array_equal(read_images[..., 0], _IMAGES)
         np.testing.assert_array_equal(read_labels, _LABELS)
 
@@ -49,14 +50,14 @@ class IdxTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, "t10k-images-idx3-ubyte.*missing"
         ):
-            idx.read_folder(self._folder(), "test")
+            idx.read_folder(_MNIST, self._folder(), "test")
 
     def test_counts_that_differ(self):
         folder = self._folder()
         path = folder / "train-labels-idx1-ubyte"
         path.write_bytes(_encode(_LABELS[:4]))
         with self.assertRaisesRegex(errors.UserError, "idx1.*4 labels.*5 images"):
-            idx.read_folder(folder, "train")
+            idx.read_folder(_MNIST, folder, "train")
 
     @parameterized.named_parameters(
         ("empty", b"", "not an IDX file"),

@@ -14,18 +14,21 @@ from absl.testing import parameterized
 
 from bsgen import config as configuration
 from bsgen import data, errors
-from bsgen.data import imports, prepared
+from bsgen.data import image_datasets, imports, prepared
 
+_MNIST = image_datasets.by_name("mnist")
 _REAL = os.environ.get("BSGEN_DATA_DIR")
 
 
-def _examples(seed):
+def _examples(seed, name="mnist"):
     generator = np.random.default_rng(seed)
+    dataset = image_datasets.by_name(name)
+    shape = dataset.image_shape if "cifar" in name else dataset.image_shape[:2]
     sizes = {"train": 30, "test": 12}
     return {
         split: (
-            generator.integers(0, 256, size=[size, 28, 28]).astype(np.uint8),
-            generator.integers(10, size=size),
+            generator.integers(0, 256, size=[size, *shape]).astype(np.uint8),
+            generator.integers(dataset.num_classes, size=size),
         )
         for split, size in sizes.items()
     }
@@ -61,9 +64,9 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         config = configuration.DataConfig(name=name)
         return data.load_pool(config, str(self.data_dir))
 
-    @parameterized.parameters(*prepared.NAMES)
+    @parameterized.parameters("mnist", "fashion_mnist", "cifar10", "cifar100")
     def test_tfds_and_the_pool_read_what_was_imported(self, name):
-        examples = _examples(1)
+        examples = _examples(1, name)
         _write(self.source, name, examples)
         folder = self._import(name)
         self.assertEqual(folder, prepared.find(name, self.data_dir))
@@ -136,7 +139,9 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
     def test_unknown_name(self):
         with self.assertRaisesRegex(errors.UserError, "did you mean 'mnist'"):
             self._import("mnits")
-        with self.assertRaisesRegex(errors.UserError, "known: fashion_mnist, mnist"):
+        with self.assertRaisesRegex(
+            errors.UserError, "known: .*fashion_mnist.*, mnist"
+        ):
             imports.download("digits", str(self.data_dir))
 
     @parameterized.parameters(
@@ -160,7 +165,8 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         def offline(name, data_dir):
             builder = real(name, data_dir=data_dir)
             builder._split_generators = lambda manager: {
-                split: imports._keyed(*pair) for split, pair in examples.items()
+                split: imports._keyed(_MNIST, split, *pair, {"image", "label"})
+                for split, pair in examples.items()
             }
             return builder
 

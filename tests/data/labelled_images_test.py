@@ -4,8 +4,9 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import labelled_images
+from bsgen.data import image_datasets, labelled_images
 
+_MNIST = image_datasets.by_name("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[4, 28, 28]).astype(np.uint8)
 _LABELS = np.array([0, 9, 3, 3])
 
@@ -24,7 +25,7 @@ class LabelledImagesTest(parameterized.TestCase):
         (_IMAGES.astype(np.int64), _LABELS),
     )
     def test_accepts_equivalent_forms(self, images, labels):
-        images, labels = labelled_images.check(images, labels, "here")
+        images, labels = labelled_images.check(_MNIST, images, labels, "here")
         self.assertEqual((images.dtype, labels.dtype), (np.uint8, np.int64))
         np.testing.assert_array_equal(images, _IMAGES[..., np.newaxis])
         np.testing.assert_array_equal(labels, _LABELS)
@@ -48,7 +49,27 @@ class LabelledImagesTest(parameterized.TestCase):
     )
     def test_rejects(self, images, labels, message):
         with self.assertRaisesRegex(errors.UserError, f"source='here': .*{message}"):
-            labelled_images.check(images, labels, "here")
+            labelled_images.check(_MNIST, images, labels, "here")
+
+    def test_colour_images_of_another_dataset(self):
+        generator = np.random.default_rng(1)
+        images = generator.integers(0, 256, size=[3, 32, 32, 3]).astype(np.uint8)
+        cifar = image_datasets.by_name("cifar100")
+        checked, labels = labelled_images.check(
+            cifar, images, np.array([0, 99, 5]), "here"
+        )
+        np.testing.assert_array_equal(checked, images)
+        np.testing.assert_array_equal(labels, [0, 99, 5])
+        for wrong, expected in (
+            (images[..., 0], r"shape \(3, 32, 32\), not \[n, 32, 32, 3\]"),
+            (images[..., :1], r"shape \(3, 32, 32, 1\), not \[n, 32, 32, 3\]"),
+            (images.transpose(0, 3, 1, 2), r"shape \(3, 3, 32, 32\)"),
+        ):
+            with self.assertRaisesRegex(errors.UserError, expected):
+                labelled_images.check(cifar, wrong, labels, "here")
+        with self.assertRaisesRegex(errors.UserError, r"0\.\.9"):
+            cifar10 = image_datasets.by_name("cifar10")
+            labelled_images.check(cifar10, images, labels, "here")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,15 @@ class RegistryTest(absltest.TestCase):
             ("digits", "mnist", "fashion_mnist"), registry.names()
         )
 
+    def test_input_shapes(self):
+        for name, shape in (
+            ("digits", (8, 8)),
+            ("gaussian_random", (200,)),
+            ("mnist", (28, 28, 1)),
+            ("cifar100", (32, 32, 3)),
+        ):
+            self.assertEqual(registry.input_shape(name), shape)
+
     def test_unknown_name_lists_the_known_ones(self):
         config = configuration.DataConfig(name="digit")
         with self.assertRaisesRegex(errors.UserError, "did you mean 'digits'.*mnist"):

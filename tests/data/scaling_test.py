@@ -1,5 +1,7 @@
 """Tests of `bsgen.data.scaling`."""
 
+import statistics
+
 import numpy as np
 from absl.testing import absltest, parameterized
 
@@ -46,6 +48,45 @@ class ScalingTest(parameterized.TestCase):
         np.testing.assert_allclose(scaled.var(axis=0), variance, atol=1e-5)
         np.testing.assert_array_equal(fitted.apply(inputs + 1)[:, 2, 1], 0)
 
+    @parameterized.parameters(np.uint8, np.float32)
+    def test_standardize_channels(self, dtype):
+        # More images than one piece of the sums holds.
+        generator = np.random.default_rng(3)
+        spreads = np.array([200, 100, 1])
+        inputs = generator.integers(0, spreads, size=[4099, 5, 4, 3]).astype(dtype)
+        fitted = scaling.fit("standardize_channels", inputs)
+        self.assertEqual((fitted.offset.shape, fitted.scale.shape), ((3,), (3,)))
+        scaled = fitted.apply(inputs)
+        self.assertEqual(scaled.dtype, np.float32)
+        for channel in range(2):
+            values = inputs[..., channel].astype(np.float64).ravel().tolist()
+            mean, deviation = statistics.fmean(values), statistics.pstdev(values)
+            expected = (inputs[..., channel] - mean) / deviation
+            np.testing.assert_allclose(scaled[..., channel], expected, atol=1e-5)
+        np.testing.assert_array_equal(scaled[..., 2], 0)
+
+    def test_imagenet(self):
+        inputs = np.random.default_rng(4).integers(0, 256, size=[6, 5, 4, 3])
+        fitted = scaling.fit("imagenet", inputs.astype(np.uint8))
+        mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+        expected = (inputs / 255 - mean) / deviation
+        # Values up to 2.7, each with a few roundings of 6e-8.
+        scaled = fitted.apply(inputs.astype(np.uint8))
+        np.testing.assert_allclose(scaled, expected, atol=2e-6)
+        other = scaling.fit("imagenet", inputs[:1].astype(np.uint8))
+        np.testing.assert_array_equal(other.offset, fitted.offset)
+
+    @parameterized.parameters(
+        ("standardize_channels", [5, 8, 8], np.uint8),
+        ("imagenet", [5, 8, 8], np.uint8),
+        ("imagenet", [5, 8, 8, 1], np.uint8),
+        ("imagenet", [5, 8, 8, 3], np.float32),
+    )
+    def test_inputs_without_these_channels(self, name, shape, dtype):
+        inputs = np.random.default_rng(5).integers(0, 256, size=shape).astype(dtype)
+        with self.assertRaisesRegex(errors.UserError, f"'{name}': it is for .*images"):
+            scaling.fit(name, inputs)
+
     def test_none_only_changes_the_type(self):
         inputs = _inputs(np.uint8)
         scaled = scaling.fit("none", inputs).apply(inputs)
@@ -58,9 +99,11 @@ class ScalingTest(parameterized.TestCase):
         np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-6)
         np.testing.assert_allclose(scaled.var(axis=0), 1, atol=1e-6)
 
-    @parameterized.parameters("unit_norm", "unit_interval", "standardize")
+    @parameterized.parameters(
+        "unit_norm", "unit_interval", "standardize", "standardize_channels"
+    )
     def test_equal_inputs_cannot_be_scaled(self, name):
-        inputs = np.full([5, 3], 4, np.uint8)
+        inputs = np.full([5, 3, 2, 3], 4, np.uint8)
         with self.assertRaisesRegex(errors.UserError, f"'{name}': .*all equal"):
             scaling.fit(name, inputs)
 

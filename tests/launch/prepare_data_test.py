@@ -50,6 +50,21 @@ class PrepareDataTest(absltest.TestCase):
         self.assertEqual(again.returncode, 1)
         self.assertStartsWith(again.stderr, f"error: data_dir='{data_dir}': mnist is")
 
+    def test_import_of_a_folder_that_holds_other_datasets_too(self):
+        generator = np.random.default_rng(1)
+        for name, shape in (("mnist", [28, 28]), ("cifar10", [32, 32, 3])):
+            for split in ("train", "test"):
+                images = generator.integers(0, 256, size=[10, *shape]).astype(np.uint8)
+                labels = generator.integers(10, size=10)
+                path = self.folder / f"{name}_{split}_subset.npz"
+                np.savez(path, images=images, labels=labels)
+        data_dir = self.folder / "data"
+        finished = _prepare(dataset="cifar10", source=self.folder, data_dir=data_dir)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.assertEqual(
+            finished.stdout, f"cifar10 is ready in {data_dir / 'cifar10' / '3.0.2'}\n"
+        )
+
     def test_mistakes_are_one_line(self):
         for flags, message in (
             ({"source": self.folder / "no"}, "source='{}/no': there is no such file"),

@@ -1,0 +1,217 @@
+"""The original files of CIFAR-10 and CIFAR-100, binary or of Python.
+
+Krizhevsky (2009); the forms are described at https://www.cs.toronto.edu/~kriz/cifar.html.
+An image is 3072 bytes: red, green and blue, each row by row. A binary file is records
+of the label (CIFAR-100: the coarse one, then the fine one) and the image; a file of
+Python is a pickled dictionary with the images as rows of `data`, and lists of labels.
+They are read from a folder or from the .tar.gz archive, in memory. Coarse labels are
+not read, because they follow from the fine ones.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import tarfile
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.data import image_datasets, labelled_images, restricted_pickle
+
+_IMAGE_BYTES = 3072
+# The largest real file, train of CIFAR-100, has 155 MB.
+_LARGEST_FILE = 2**29
+
+_ARCHIVES = (".tar.gz", ".tgz", ".tar")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Form:
+    """One form of a dataset.
+
+    Attributes:
+      folder: what its archive unpacks to.
+      files: the names of the files of "train" and of "test".
+      decode: takes the bytes of a file, and returns images [n, 3072] and labels [n].
+    """
+
+    folder: str
+    files: dict[str, tuple[str, ...]]
+    decode: Callable[[bytes], tuple[np.ndarray, np.ndarray]]
+
+
+def is_archive(path: pathlib.Path) -> bool:
+    """Whether a file has the name of an archive."""
+    return path.name.endswith(_ARCHIVES)
+
+
+def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
+    """Whether a folder holds an original file of a dataset, or the folder of them."""
+    return any(_place(form, folder) for form in _FORMS.get(dataset.name, ()))
+
+
+def read_folder(
+    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+) -> labelled_images.LabelledImages:
+    """Reads the images and labels of "train" or "test" from the unpacked files.
+
+    Args:
+      dataset: CIFAR-10 or CIFAR-100.
+      folder: a folder for which `is_folder` holds.
+      split: "train" or "test".
+
+    Raises:
+      UserError: a file is missing or damaged, or does not hold what it should.
+    """
+    form, place = next(
+        (form, place)
+        for form in _FORMS[dataset.name]
+        if (place := _place(form, folder)) is not None
+    )
+    parts = []
+    for name in form.files[split]:
+        path = place / name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            remedy = f"{name} is missing in this folder"
+            raise errors.UserError("source", str(place), remedy) from error
+        except OSError as error:
+            remedy = f"cannot be read ({error.strerror})"
+            raise errors.UserError("source", str(path), remedy) from error
+        parts.append(_decode(dataset, form, content, str(path)))
+    return _join(parts)
+
+
+def read_archive(
+    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+) -> labelled_images.LabelledImages:
+    """Reads the images and labels of "train" or "test" from the archive of the files.
+
+    Raises:
+      UserError: it is no such archive, or a file in it is missing or damaged, or does
+        not hold what it should.
+    """
+    forms = _FORMS.get(dataset.name, ())
+    wanted = {f"{form.folder}/{name}" for form in forms for name in form.files[split]}
+    contents = _unpack(path, wanted)
+    for form in forms:
+        names = [f"{form.folder}/{name}" for name in form.files[split]]
+        missing = [name for name in names if name not in contents]
+        if not missing:
+            parts = [
+                _decode(dataset, form, contents[name], f"{path}:{name}")
+                for name in names
+            ]
+            return _join(parts)
+        if len(missing) < len(names):
+            remedy = f"{missing[0]} is missing in this archive"
+            raise errors.UserError("source", str(path), remedy)
+    remedy = f"this archive holds no original files of {dataset.name}"
+    raise errors.UserError("source", str(path), f"{remedy} for {split}")
+
+
+def _place(form: _Form, folder: pathlib.Path) -> pathlib.Path | None:
+    names = [name for files in form.files.values() for name in files]
+    for place in (folder, folder / form.folder):
+        if any((place / name).is_file() for name in names):
+            return place
+    return None
+
+
+def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
+    """Returns the wanted members of an archive, by name; nothing touches the disk."""
+    contents = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = member.name.removeprefix("./")
+                if name not in wanted or not member.isfile():
+                    continue
+                if member.size > _LARGEST_FILE:
+                    raise tarfile.ReadError(f"{name} claims {member.size} bytes")
+                file = archive.extractfile(member)
+                contents[name] = file.read() if file else b""
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        remedy = f"not a readable archive ({error}); get it again"
+        raise errors.UserError("source", str(path), remedy) from error
+    return contents
+
+
+def _decode(
+    dataset: image_datasets.ImageDataset, form: _Form, content: bytes, source: str
+) -> labelled_images.LabelledImages:
+    try:
+        pixels, labels = form.decode(content)
+    except ValueError as error:
+        raise errors.UserError("source", source, f"{error}; get it again") from error
+    images = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return labelled_images.check(dataset, images, labels, source)
+
+
+def _join(
+    parts: list[labelled_images.LabelledImages],
+) -> labelled_images.LabelledImages:
+    images, labels = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def _decode_records(content: bytes, num_labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Reads records of labels, the fine one last, and an image."""
+    size = num_labels + _IMAGE_BYTES
+    if not content or len(content) % size:
+        remedy = f"its {len(content)} bytes are not a whole number of records of {size}"
+        raise ValueError(f"{remedy} bytes: it is damaged or another dataset")
+    records = np.frombuffer(content, np.uint8).reshape(-1, size)
+    return records[:, num_labels:], records[:, num_labels - 1]
+
+
+def _decode_pickle(content: bytes, labels_key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a pickled dictionary, its keys in bytes (Python 2) or text."""
+    found = restricted_pickle.loads(content)
+    present = {
+        key.decode() if isinstance(key, bytes) else key: value
+        for key, value in found.items()
+    }
+    pixels, labels = present.get("data"), present.get(labels_key)
+    if not isinstance(pixels, np.ndarray) or pixels.shape[1:] != (_IMAGE_BYTES,):
+        raise ValueError(f"its 'data' is no array [n, {_IMAGE_BYTES}]")
+    if isinstance(labels, np.ndarray):
+        return pixels, labels
+    if not isinstance(labels, list) or any(type(label) is not int for label in labels):
+        raise ValueError(f"its {labels_key!r} is no list of integers")
+    return pixels, np.array(labels)
+
+
+_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_FORMS = {
+    "cifar10": (
+        _Form(
+            "cifar-10-batches-bin",
+            {
+                "train": tuple(f"{name}.bin" for name in _BATCHES),
+                "test": ("test_batch.bin",),
+            },
+            functools.partial(_decode_records, num_labels=1),
+        ),
+        _Form(
+            "cifar-10-batches-py",
+            {"train": _BATCHES, "test": ("test_batch",)},
+            functools.partial(_decode_pickle, labels_key="labels"),
+        ),
+    ),
+    "cifar100": (
+        _Form(
+            "cifar-100-binary",
+            {"train": ("train.bin",), "test": ("test.bin",)},
+            functools.partial(_decode_records, num_labels=2),
+        ),
+        _Form(
+            "cifar-100-python",
+            {"train": ("train",), "test": ("test",)},
+            functools.partial(_decode_pickle, labels_key="fine_labels"),
+        ),
+    ),
+}
