@@ -52,6 +52,8 @@ class CheckTest(parameterized.TestCase):
         (config.RunConfig, "batch_size", True),
         (config.RunConfig, "num_steps", 0),
         (config.RunConfig, "seed", -1),
+        (config.RunConfig, "precision", "float16"),
+        (config.RunConfig, "precision", "bfloat16"),
     )
     def test_a_value_out_of_range_is_named(self, cls, argument, value):
         with self.assertRaises(errors.UserError) as raised:
@@ -118,6 +120,28 @@ class JsonTest(parameterized.TestCase):
         )
         self.assertEqual(run.key, same.key)
         self.assertRegex(run.key, "^[0-9a-f]{16}$")
+
+    def test_keys_of_runs_recorded_before_are_as_they_were(self):
+        # From before schedules, warm-up, clip_steps, augmentation and precision: fields
+        # that have their defaults do not enter the key.
+        self.assertEqual(momentum_run().key, "d3e2f12b77715e33")
+        self.assertEqual(newton_run().key, "1ec56f2d0c373037")
+        self.assertEqual(config.RunConfig().key, "37b37ebab6fc90b9")
+
+    @parameterized.parameters("mixed_bfloat16", "mixed_float16")
+    def test_precision_enters_the_key_and_the_round_trip(self, precision):
+        run = config.RunConfig(precision=precision)
+        self.assertNotEqual(run.key, config.RunConfig().key)
+        self.assertEqual(config.from_dict(config.to_dict(run)), run)
+
+    def test_later_fields_are_written_where_they_are_not_the_default(self):
+        optimizer = config.MomentumConfig(clip_norm=5.0, clip_steps=10)
+        written = config.to_dict(config.RunConfig(optimizer=optimizer))
+        self.assertEqual(written["optimizer"]["clip_steps"], 10)
+        for field in ("schedule", "warm_up"):
+            self.assertNotIn(field, written["optimizer"])
+        for field in ("batch_size_schedule", "precision"):
+            self.assertNotIn(field, written)
 
     def test_key_differs_with_every_field(self):
         change = {
