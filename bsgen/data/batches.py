@@ -111,11 +111,9 @@ def independent_batches(
 # A step needs two epochs at most; the rest is for runs that take turns.
 @functools.lru_cache(maxsize=8)
 def _permutation(seed: int, epoch: int, train_size: int) -> np.ndarray:
-    """Returns the order [train_size] int32 of an epoch, read-only."""
+    """Returns the order [train_size] int32 of an epoch."""
     generator = random_streams.generator(random_streams.Purpose.EPOCH, seed, epoch)
-    order = generator.permutation(train_size).astype(np.int32)
-    order.flags.writeable = False
-    return order
+    return generator.permutation(train_size).astype(np.int32)
 
 
 def _block(seed: int, block: int, batch_size: int, train_size: int) -> np.ndarray:

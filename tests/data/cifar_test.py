@@ -7,6 +7,7 @@ import pickle
 import tarfile
 
 import numpy as np
+import tensorflow_datasets as tfds
 from absl.testing import absltest, parameterized
 
 from bsgen import config as configuration
@@ -144,6 +145,29 @@ class CifarTest(parameterized.TestCase):
             theirs = np.lexsort(read.reshape(len(read), -1).T)
             np.testing.assert_array_equal(read[theirs], images[ours])
             np.testing.assert_array_equal(pool.labels[places][theirs], labels[ours])
+
+    def test_tfds_reads_the_names_of_classes_and_superclasses(self):
+        images, labels = _examples(_CIFAR100, seed=3)["test"]
+        self._write(_CIFAR100, "binary", _examples(_CIFAR100, seed=3))
+        data_dir = str(self.folder / "data")
+        imports.import_files("cifar100", str(self.folder), data_dir)
+        examples, info = tfds.load(
+            "cifar100",
+            split="test",
+            data_dir=data_dir,
+            download=False,
+            batch_size=-1,
+            with_info=True,
+        )
+        read = {key: value.numpy() for key, value in examples.items()}
+        order = np.argsort(read["id"])
+        self.assertEqual(read["id"][order[-1]], b"test_00003")
+        np.testing.assert_array_equal(read["image"][order], images)
+        np.testing.assert_array_equal(read["label"][order], labels)
+        coarse = [_CIFAR100.superclasses[label] for label in labels]
+        np.testing.assert_array_equal(read["coarse_label"][order], coarse)
+        self.assertEqual(info.features["label"].int2str(99), "worm")
+        self.assertEqual(info.features["coarse_label"].int2str(1), "fish")
 
     @parameterized.parameters("binary", "python")
     def test_missing_batch(self, form):
