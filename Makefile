@@ -31,6 +31,7 @@ lint: .venv/.installed-dev
 bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.ensemble
 	$(RUN) -m benchmarks.ghost_batch_norm
+	$(RUN) -m benchmarks.train_step
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt

@@ -18,7 +18,6 @@ import contextlib
 import importlib.util
 import statistics
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from absl import flags
 
@@ -34,40 +33,7 @@ _DATA_DIR = flags.DEFINE_string(
 _OURS = "bsgen_engine"
 
 
-class Result(NamedTuple):
-    """A contender's start, and its runs x steps per second in each round."""
-
-    start: stopwatch.Start
-    rates: list[float]
-
-
-def compare(
-    problem: problem_lib.Problem,
-    children: dict[str, stopwatch.Child],
-    rounds: int,
-    seconds: float,
-) -> dict[str, Result]:
-    """Times every contender on a problem, in turn, `rounds` times.
-
-    Args:
-      problem: the work.
-      children: contenders by name.
-      rounds: how often each has its turn, at least 1.
-      seconds: least length of a turn.
-
-    Returns:
-      Results by the contender's name.
-    """
-    results = {
-        name: Result(child.start(problem), []) for name, child in children.items()
-    }
-    for _ in range(rounds):
-        for name, child in children.items():
-            results[name].rates.append(child.rate(seconds))
-    return results
-
-
-def table(results: dict[str, Result]) -> str:
+def table(results: dict[str, stopwatch.Result]) -> str:
     """Returns the lines of one problem; ratios are taken within each round."""
     header = ("runs x steps / s", "least-most", "ours / it", "least-most")
     lines = [f"{'':34}{header[0]:>17}{header[1]:>15}{header[2]:>11}{header[3]:>13}"]
@@ -113,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         for title, task in tasks.items():
             for num_runs in (1, 16):
                 problem = problem_lib.make(*task, num_runs)
-                results = compare(
+                results = stopwatch.compare(
                     problem, children, shared_flags.ROUNDS.value, _SECONDS.value
                 )
                 print(f"\n{title}, runs: {num_runs}\n{table(results)}", flush=True)

@@ -4,8 +4,9 @@ import dataclasses
 import importlib
 import multiprocessing
 import time
+from collections.abc import Callable
 from multiprocessing import connection
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import problem as problem_lib
 
@@ -68,12 +69,20 @@ class Stopwatch:
 
 
 class Child:
-    """A `Stopwatch` in a process of its own; use as a context manager."""
+    """A stopwatch in a process of its own; use as a context manager."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, watch: Callable[[str], Any] = Stopwatch):
+        """Starts the process.
+
+        Args:
+          name: of the contender.
+          watch: makes from the name, in that process, what answers the methods below.
+        """
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(name, theirs), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(watch, name, theirs), daemon=True
+        )
         self._process.start()
         theirs.close()  # so that a child that dies is noticed, by EOFError
 
@@ -84,21 +93,53 @@ class Child:
         self._connection.close()
         self._process.join()
 
-    def start(self, problem: problem_lib.Problem) -> Start:
-        """See `Stopwatch.start`."""
+    def start(self, problem: Any) -> Any:
+        """See `start` of the stopwatch."""
         return self._ask("start", problem)
 
-    def rate(self, seconds: float) -> float:
-        """See `Stopwatch.rate`."""
-        return self._ask("rate", seconds)
+    def rate(self, turn: float) -> float:
+        """See `rate` of the stopwatch."""
+        return self._ask("rate", turn)
 
     def _ask(self, method: str, argument: Any) -> Any:
         self._connection.send((method, argument))
         return self._connection.recv()
 
 
-def _serve(name: str, requests: connection.Connection) -> None:
-    stopwatch = Stopwatch(name)
+class Result(NamedTuple):
+    """What a contender showed at its start, and its rate in each round."""
+
+    start: Any
+    rates: list[float]
+
+
+def compare(
+    problem: Any, children: dict[str, Child], rounds: int, turn: float
+) -> dict[str, Result]:
+    """Times every contender on a problem, in turn, `rounds` times.
+
+    Args:
+      problem: the work.
+      children: contenders by name.
+      rounds: how often each has its turn, at least 1.
+      turn: length of a turn, what `rate` of their stopwatches takes.
+
+    Returns:
+      Results by the contender's name.
+    """
+    results = {
+        name: Result(child.start(problem), []) for name, child in children.items()
+    }
+    for _ in range(rounds):
+        for name, child in children.items():
+            results[name].rates.append(child.rate(turn))
+    return results
+
+
+def _serve(
+    watch: Callable[[str], Any], name: str, requests: connection.Connection
+) -> None:
+    stopwatch = watch(name)
     while True:
         try:
             method, argument = requests.recv()

@@ -41,8 +41,8 @@ class EnsembleTest(tf.test.TestCase):
 
     def test_children_are_timed_and_tabled(self):
         with stopwatch.Child("bsgen_engine") as child:
-            results = ensemble.compare(
-                _tiny(num_runs=2), {"bsgen_engine": child}, rounds=2, seconds=0.0
+            results = stopwatch.compare(
+                _tiny(num_runs=2), {"bsgen_engine": child}, rounds=2, turn=0.0
             )
         result = results["bsgen_engine"]
         self.assertLen(result.rates, 2)

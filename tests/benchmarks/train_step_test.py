@@ -1,0 +1,99 @@
+"""Tests of the training benchmark: equal networks, real steps, and its table."""
+
+import importlib.util
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from benchmarks import stopwatch, train_step, training_problem
+from benchmarks.training_contenders import bsgen_ghosts, keras_fit
+
+_SIZES = {"resnet44": 658_586, "wrn_16_4": 2_748_890}
+
+
+def _tiny(model, dtype="float32"):
+    return training_problem.Problem(
+        model, dtype, batch_size=4, ghost_batch_size=4, num_images=8, side=8
+    )
+
+
+def _kernel(shape):
+    """A kernel that follows from its shape, so that the order of layers is no matter.
+
+    Shapes as Keras has them, [height, width, in, out] or [in, out].
+    """
+    generator = np.random.default_rng(zlib.crc32(repr(tuple(shape)).encode()))
+    return generator.normal(0, np.prod(shape[:-1]) ** -0.5, shape).astype(np.float32)
+
+
+class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        # Contenders, alone in their process, set the policy of the whole process.
+        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
+
+    @parameterized.parameters("resnet44", "wrn_16_4")
+    def test_pytorch_has_the_same_network(self, model):
+        if not importlib.util.find_spec("torch"):
+            self.skipTest("PyTorch is not installed")
+        import torch
+
+        from benchmarks.training_contenders import pytorch_eager
+
+        ours = bsgen_ghosts.Contender(_tiny(model))
+        peer = pytorch_eager.Contender(_tiny(model))
+        self.assertEqual(ours.num_parameters(), _SIZES[model])
+        self.assertEqual(peer.num_parameters(), _SIZES[model])
+        for variable in ours._model.trainable_variables:
+            if len(variable.shape) > 1:
+                variable.assign(_kernel(variable.shape))
+        with torch.no_grad():
+            for own in peer._model.parameters():
+                if own.ndim > 1:
+                    order = (3, 2, 0, 1) if own.ndim == 4 else (1, 0)
+                    shape = [own.shape[order.index(i)] for i in range(own.ndim)]
+                    own.copy_(torch.from_numpy(_kernel(shape).transpose(order)))
+            peer._model[-1].bias.zero_()
+        images = np.random.default_rng(1).random((4, 8, 8, 3), np.float32)
+        theirs = peer._model(torch.from_numpy(images.transpose(0, 3, 1, 2)))
+        # Float32 rounds at 6e-8, and normalising the few values of a channel of the
+        # last blocks enlarges that, layer by layer.
+        self.assertAllClose(
+            ours._model(images, training=True), theirs.detach(), rtol=1e-3, atol=1e-3
+        )
+
+    @parameterized.parameters((bsgen_ghosts, "bfloat16"), (keras_fit, "float32"))
+    def test_every_step_trains(self, module, dtype):
+        problem = _tiny("resnet44", dtype)
+        contender = module.Contender(problem)
+        head = contender._model.layers[-1].bias
+        seen = [head.numpy()]
+        for step in range(2):
+            contender.take_steps(problem.positions(step, num_steps=1))
+            seen.append(head.numpy())
+            self.assertGreater(np.abs(seen[-1] - seen[-2]).max(), 1e-3)
+
+    def test_children_are_timed_and_tabled(self):
+        with stopwatch.Child("bsgen_ghosts", train_step.Stopwatch) as child:
+            results = stopwatch.compare(
+                _tiny("resnet44"), {"bsgen_ghosts": child}, rounds=2, turn=1
+            )
+        self.assertAllGreater(results["bsgen_ghosts"].rates, 0)
+        self.assertEqual(results["bsgen_ghosts"].start.num_parameters, 658_586)
+        start = train_step.Start(1.0, 658_586)
+        results = {
+            "bsgen_ghosts": stopwatch.Result(start, [10.0, 40.0, 30.0]),
+            "keras_fit": stopwatch.Result(start, [20.0, 10.0, 10.0]),
+        }
+        words = train_step.table(results).splitlines()[2].split()
+        self.assertEqual(words[-5:], ["10", "10-20", "3.00", "0.50-4.00", "1.0"])
+        other = stopwatch.Result(train_step.Start(1.0, 1), [1.0])
+        with self.assertRaisesRegex(RuntimeError, "differ"):
+            train_step.table({**results, "pytorch_eager": other})
+
+
+if __name__ == "__main__":
+    tf.test.main()
