@@ -1,4 +1,4 @@
-"""Prepares MNIST, Fashion-MNIST or CIFAR for TensorFlow Datasets, once.
+"""Prepares MNIST, Fashion-MNIST, CIFAR or ImageNet for TensorFlow Datasets, once.
 
 Download (the only command of this project that uses the network):
 
@@ -18,6 +18,13 @@ The source is one of
 - a folder of images in train/LABEL/ and test/LABEL/, LABEL being a number or, for
   CIFAR, the name of a class.
 
+ImageNet cannot be downloaded without an account. Its source is a folder with
+ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar, or with the images in
+train/n01440764/ and val/n01440764/, and so on. The result takes as much room again, and
+as much for the time of the import.
+
+    python -m launch.prepare_data --dataset=imagenet2012 --source=FOLDER
+
 Result: DATA_DIR/cifar10/3.0.2, which `tfds.load("cifar10", download=False)` reads, and
 one line that says so. An interrupted run leaves nothing that looks prepared. An import
 takes about 15 s on two cores.
@@ -33,7 +40,8 @@ from launch import entry
 _DATASET = flags.DEFINE_string(
     "dataset",
     "mnist",
-    "Which dataset to prepare: mnist, fashion_mnist, cifar10 or cifar100.",
+    "Which dataset to prepare: mnist, fashion_mnist, cifar10, cifar100 or "
+    "imagenet2012.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "", "Where: $TFDS_DATA_DIR, else ~/tensorflow_datasets, if not given."
@@ -64,6 +72,7 @@ def main(arguments: list[str]) -> None:
             _DATASET.value, _SOURCE.value, data_dir, _FORCE.value
         )
     else:
+        imports.check_download(_DATASET.value)
         print(f"downloading {_DATASET.value} to {data_dir}", file=sys.stderr)
         folder = imports.download(_DATASET.value, data_dir, _FORCE.value)
     print(f"{_DATASET.value} is ready in {folder}")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAME = "imagenet2012"
 NUM_CLASSES = 1000
 IMAGE_SIZE = 224
+INPUT_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 3)
 FILE_FORMAT = "array_record"
 
 # Files are read this many images at a time: enough to hide the cost of entering Python.
@@ -113,7 +114,7 @@ class ImageNet:
             images = tf.data.Dataset.from_tensor_slices((positions, *crops))
             records = images.batch(_READ_IMAGES).map(read, num_parallel_calls=2)
             decoded = records.unbatch().map(
-                self._decode, num_parallel_calls=num_threads, deterministic=True
+                self._decode, num_parallel_calls=num_threads
             )
             return decoded.batch(tf.size(positions, tf.int64))
 

@@ -15,7 +15,7 @@ from typing import Any
 from bsgen import errors
 from bsgen.data import imagenet, prepared, staging
 
-_TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
+TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 _FOLDERS = {"train": "train", "validation": "val"}
 _SUFFIXES = (".jpeg", ".jpg")
 
@@ -41,9 +41,9 @@ def import_files(
     """
     path = pathlib.Path(source).expanduser()
     root = prepared.resolve_data_dir(data_dir)
-    has_tars = all((path / name).is_file() for name in _TARS)
+    has_tars = all((path / name).is_file() for name in TARS)
     if not has_tars and not all((path / each).is_dir() for each in _FOLDERS.values()):
-        remedy = f"this folder holds neither {_TARS[0]} and {_TARS[1]}, nor the "
+        remedy = f"this folder holds neither {TARS[0]} and {TARS[1]}, nor the "
         remedy += "folders train and val"
         raise errors.UserError("source", source, remedy)
     with staging.staged(imagenet.NAME, root, force) as folder:

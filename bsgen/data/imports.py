@@ -18,6 +18,8 @@ from bsgen.data import (
     idx,
     image_datasets,
     image_folder,
+    imagenet,
+    imagenet_import,
     labelled_images,
     npz,
     prepared,
@@ -33,13 +35,13 @@ def import_files(
     """Imports a dataset from files, without a network.
 
     Args:
-      name: one of `image_datasets.NAMES`.
+      name: one of `image_datasets.NAMES`, or `imagenet.NAME`.
       source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
         NAME_train.npz and NAME_test.npz (arrays `images` and `labels`; instead of each,
         also the only NAME_train_ANYTHING.npz), or with the original files (of MNIST
         the four IDX files, .gz or not; of CIFAR those of the binary or of the Python
         version, or the folder or the .tar.gz archive they come in), or with images in
-        train/LABEL/ and test/LABEL/.
+        train/LABEL/ and test/LABEL/. For ImageNet see `imagenet_import`.
       data_dir: the TFDS folder, made if missing; see `prepared.resolve_data_dir`.
       force: whether to replace the dataset if it is prepared already.
 
@@ -50,6 +52,9 @@ def import_files(
       UserError: the files are missing, damaged or not such a dataset, or the folder
         cannot be written, or holds the dataset already.
     """
+    _check_name(name)
+    if name == imagenet.NAME:
+        return imagenet_import.import_files(source, data_dir, force)
     dataset = image_datasets.by_name(name)
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
@@ -68,7 +73,7 @@ def download(
     """
     import tensorflow_datasets as tfds
 
-    image_datasets.by_name(name)  # Refuses a name that TFDS has and we have not.
+    check_download(name)
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
         builder = tfds.builder(name, data_dir=folder)
@@ -84,6 +89,26 @@ def download(
             remedy += "to import files offline"
             raise errors.UserError("dataset", name, remedy) from error
     return _prepared(name, root)
+
+
+def check_download(name: str) -> None:
+    """Checks at once that a dataset is one of those that can be downloaded.
+
+    Raises:
+      UserError: it is not; the message says what to do instead.
+    """
+    _check_name(name)
+    if name == imagenet.NAME:
+        remedy = "cannot be downloaded without an account: register at image-net.org, "
+        remedy += f"get {' and '.join(imagenet_import.TARS)}, and add --source=FOLDER"
+        raise errors.UserError("dataset", name, remedy)
+
+
+def _check_name(name: str) -> None:
+    """Refuses a name that TFDS has and we have not."""
+    known = (*image_datasets.NAMES, imagenet.NAME)
+    if name not in known:
+        raise errors.unknown_name("dataset", name, known)
 
 
 def _prepared(name: str, root: pathlib.Path) -> pathlib.Path:

@@ -2,12 +2,20 @@
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import digits, gaussian_task, image_datasets, pool, prepared
+from bsgen.data import (
+    digits,
+    gaussian_task,
+    image_datasets,
+    imagenet,
+    pool,
+    prepared,
+    sources,
+)
 
 
 def names() -> tuple[str, ...]:
     """Returns the names of all datasets; the first needs neither download nor TFDS."""
-    return (digits.NAME, *gaussian_task.NAMES, *image_datasets.NAMES)
+    return (digits.NAME, *gaussian_task.NAMES, *image_datasets.NAMES, imagenet.NAME)
 
 
 def is_random(name: str) -> bool:
@@ -21,6 +29,8 @@ def input_shape(name: str) -> tuple[int, ...]:
         return digits.IMAGE_SHAPE
     if is_random(name):
         return gaussian_task.INPUT_SHAPE
+    if name == imagenet.NAME:
+        return imagenet.INPUT_SHAPE
     return image_datasets.by_name(name).image_shape
 
 
@@ -34,6 +44,8 @@ def require(name: str, data_dir: str | None = None) -> None:
         raise errors.unknown_name("dataset", name, names())
     if name in image_datasets.NAMES:
         prepared.require(name, data_dir)
+    if name == imagenet.NAME:
+        imagenet.require(data_dir)
 
 
 def load_pool(
@@ -48,10 +60,14 @@ def load_pool(
         ~/tensorflow_datasets.
 
     Raises:
-      UserError: the name is unknown, or the dataset is not prepared or damaged.
+      UserError: the name is unknown, the dataset is not prepared or damaged, or it does
+        not fit in memory.
     """
     if config.name not in names():
         raise errors.unknown_name("dataset", config.name, names())
+    if config.name == imagenet.NAME:
+        remedy = "does not fit in memory; take another, or stream it (load_source)"
+        raise errors.UserError("dataset", config.name, remedy)
     if config.name == digits.NAME:
         return digits.load()
     if is_random(config.name):
@@ -59,3 +75,15 @@ def load_pool(
             config.name, config.subset_seed, config.train_size, config.validation_size
         )
     return prepared.load(config.name, data_dir)
+
+
+def load_source(
+    config: configuration.DataConfig, data_dir: str | None = None
+) -> sources.Source:
+    """Returns the examples of a dataset, in memory or, where too many, on disk.
+
+    Arguments and errors are those of `load_pool`.
+    """
+    if config.name == imagenet.NAME:
+        return imagenet.load(data_dir)
+    return load_pool(config, data_dir)

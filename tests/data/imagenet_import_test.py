@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.imagenet_import`, on a few made-up images."""
+"""Tests of `bsgen.data.imagenet_import`, through `imports`, on a few made-up images."""
 
 import io
 import pathlib
@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 from absl.testing import absltest
 
 from bsgen import errors
-from bsgen.data import imagenet, imagenet_import
+from bsgen.data import imagenet, imports
 from tests.data import made_up_imagenet
 
 _NUM_TRAIN, _NUM_VALIDATION = 8, 5
@@ -67,7 +67,9 @@ class ImportTest(absltest.TestCase):
         self.data_dir = self.create_tempdir().full_path
 
     def _import(self, **options):
-        return imagenet_import.import_files(str(self.source), self.data_dir, **options)
+        return imports.import_files(
+            "imagenet2012", str(self.source), self.data_dir, **options
+        )
 
     def test_tars_and_folders_give_the_same_dataset(self):
         found = []
@@ -100,6 +102,11 @@ class ImportTest(absltest.TestCase):
         with self.assertRaisesRegex(errors.UserError, message):
             self._import()
         self.assertEmpty(list(pathlib.Path(self.data_dir).glob("imagenet2012")))
+
+    def test_cannot_be_downloaded(self):
+        remedy = "register at image-net.org, get ILSVRC2012_img_train.tar and"
+        with self.assertRaisesRegex(errors.UserError, remedy):
+            imports.download("imagenet2012", self.data_dir)
 
     def test_refuses_a_folder_of_something_else(self):
         (self.source / "train").mkdir()

@@ -9,6 +9,7 @@ from absl.testing import absltest
 from bsgen import config as configuration
 from bsgen import errors
 from bsgen.data import registry
+from tests.data import made_up_imagenet
 
 
 class RegistryTest(absltest.TestCase):
@@ -45,6 +46,7 @@ class RegistryTest(absltest.TestCase):
             ("gaussian_random", (200,)),
             ("mnist", (28, 28, 1)),
             ("cifar100", (32, 32, 3)),
+            ("imagenet2012", (224, 224, 3)),
         ):
             self.assertEqual(registry.input_shape(name), shape)
 
@@ -52,6 +54,21 @@ class RegistryTest(absltest.TestCase):
         config = configuration.DataConfig(name="digit")
         with self.assertRaisesRegex(errors.UserError, "did you mean 'digits'.*mnist"):
             registry.load_pool(config)
+
+    def test_what_does_not_fit_in_memory_is_a_source(self):
+        config = configuration.DataConfig(name="imagenet2012")
+        with self.assertRaisesRegex(errors.UserError, "does not fit in memory"):
+            registry.load_pool(config)
+        data_dir = self.create_tempdir().full_path
+        with self.assertRaisesRegex(errors.UserError, "get ILSVRC2012_img_train"):
+            registry.require("imagenet2012", data_dir)
+        with self.assertRaisesRegex(errors.UserError, "get ILSVRC2012_img_train"):
+            registry.load_source(config, data_dir)
+        made_up_imagenet.prepare(data_dir)
+        registry.require("imagenet2012", data_dir)
+        self.assertLen(registry.load_source(config, data_dir), 56)
+        digits = configuration.DataConfig()
+        self.assertIs(registry.load_source(digits), registry.load_pool(digits))
 
     def test_embedded_data_do_not_need_tensorflow(self):
         program = (

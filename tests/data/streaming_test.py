@@ -154,6 +154,18 @@ class StreamingTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, f"position={bad[0]}: .*JPEG"):
             next(batches)
 
+    def test_order_is_kept_where_images_take_unequal_time(self):
+        # Every fifth image takes a hundred times longer to decode.
+        names = [name for name, _, _ in made_up_imagenet.examples("train")]
+        slow = made_up_imagenet.jpeg(0, 1500, 1500)
+        folder = made_up_imagenet.prepare(
+            self.create_tempdir().full_path, replaced=[(n, slow) for n in names[::5]]
+        )
+        source = imagenet.ImageNet(folder, image_size=16)
+        ((_, labels),) = streaming.evaluation_batches(source, np.arange(40), 40)
+        expected = self.sources["on_disk"].gather(np.arange(40))[1]
+        np.testing.assert_array_equal(labels, expected)
+
     def test_an_error_that_does_not_come_again_is_told(self):
         class Unsteady(pool.Pool):
             def stream(self, requests):
