@@ -17,6 +17,7 @@ from bsgen.config.schedule import (
     Stepwise,
     WarmUp,
 )
+from bsgen.config.schedule_text import parse_schedule
 from bsgen.config.serialization import to_dict
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "Stepwise",
     "WarmUp",
     "from_dict",
+    "parse_schedule",
     "to_dict",
 ]

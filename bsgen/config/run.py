@@ -66,6 +66,18 @@ class RunConfig(Checked):
                 raise errors.UserError("batch_size", self.batch_size, remedy)
 
     @property
+    def sgd(self) -> MomentumConfig:
+        """The optimizer's settings, of a run that takes stochastic steps.
+
+        Raises:
+          UserError: the run has another optimizer.
+        """
+        if not isinstance(self.optimizer, MomentumConfig):
+            remedy = "takes no stochastic steps; give 'momentum' here"
+            raise errors.UserError("optimizer", self.optimizer.name, remedy)
+        return self.optimizer
+
+    @property
     def key(self) -> str:
         """16 hexadecimal digits that follow from the whole configuration."""
         text = json.dumps(serialization.to_dict(self), sort_keys=True)

@@ -61,6 +61,7 @@ _AUGMENTATIONS = {
     # CIFAR and for MNIST.
     "crop_flip_grey": Augmentation(margin=4, fill=127, flip=True),
     "crop_flip_mnist": Augmentation(margin=2, fill=0, flip=True),
+    "flip": Augmentation(margin=0, fill="mean", flip=True),
 }
 
 
@@ -76,6 +77,7 @@ def by_name(name: str) -> Augmentation | None:
       crops and flips.
     - "crop_flip_grey": the same with grey, 127 before scaling.
     - "crop_flip_mnist": pads 2 black pixels, crops and flips.
+    - "flip": flips only, for images that are cropped while they are read.
 
     Raises:
       UserError: the name is unknown.

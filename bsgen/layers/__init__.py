@@ -1,6 +1,7 @@
-"""Layers: ghost batch normalization, and the scalar that stands in for it."""
+"""Layers: batch and ghost batch normalization, and the scalar that replaces them."""
 
+from bsgen.layers.batch_norm import BatchNormalization
 from bsgen.layers.ghost_batch_norm import GhostBatchNormalization
 from bsgen.layers.skip_init import SkipInit
 
-__all__ = ["GhostBatchNormalization", "SkipInit"]
+__all__ = ["BatchNormalization", "GhostBatchNormalization", "SkipInit"]

@@ -27,7 +27,7 @@ class Factory(Protocol):
 
 
 BATCH: Factory = functools.partial(
-    keras.layers.BatchNormalization, axis=-1, momentum=DECAY, epsilon=EPSILON
+    layers.BatchNormalization, axis=-1, momentum=DECAY, epsilon=EPSILON
 )
 
 

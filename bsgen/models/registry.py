@@ -1,8 +1,9 @@
 """Builds a network from its configuration."""
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 
@@ -70,6 +71,7 @@ def build(
     input_shape: tuple[int, ...],
     num_classes: int,
     seed: int = 0,
+    precision: str = "float32",
 ) -> keras.Model:
     """Builds the network that `settings` names, with initial weights drawn by `seed`.
 
@@ -78,6 +80,7 @@ def build(
       input_shape: shape of one input.
       num_classes: number of classes.
       seed: of the initial weights.
+      precision: the Keras policy of the layers; logits and weights are float32 always.
 
     Returns:
       A functional model that maps [batch, *input_shape] to logits.
@@ -99,7 +102,27 @@ def build(
         )
     if settings.dropout is None:
         choices.pop("dropout", None)
-    return network.build(input_shape, num_classes, seed=seed, **choices)
+    with _policy(precision):
+        return network.build(input_shape, num_classes, seed=seed, **choices)
+
+
+def takes(settings: config.ModelConfig) -> tuple[str, ...]:
+    """Returns the fields of `settings` that its network has a choice of.
+
+    Raises:
+      UserError: no network has that name.
+    """
+    return _find(settings.name, settings.variant).takes
+
+
+@contextlib.contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    previous = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(previous)
 
 
 def _find(name: str, variant: str) -> _Network:

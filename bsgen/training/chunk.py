@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, errors, models
+from bsgen import config, data, models
 from bsgen.data import batches, scaling
 from bsgen.training import program as program_lib
 from bsgen.training import records
@@ -32,18 +32,6 @@ class Member:
         for name, value in {"step": step, **values}.items():
             self.curve.setdefault(name, []).append(value)
         self.final = dict(values)
-
-
-def optimizer(run: config.RunConfig) -> config.MomentumConfig:
-    """Returns the optimizer of a run that takes stochastic steps.
-
-    Raises:
-      UserError: the run names another one.
-    """
-    if not isinstance(run.optimizer, config.MomentumConfig):
-        remedy = "the ensemble engine takes steps of 'momentum' only"
-        raise errors.UserError("optimizer", run.optimizer.name, remedy)
-    return run.optimizer
 
 
 def train(
@@ -89,7 +77,7 @@ def train(
 def _settings(
     rows: list[Member], pool: data.Pool, dtype: tf.DType
 ) -> program_lib.Settings:
-    optimizers = [optimizer(member.run) for member in rows]
+    optimizers = [member.run.sgd for member in rows]
     scalings = [
         scaling.fit(member.run.data.scaling, pool.inputs[member.split.train])
         for member in rows

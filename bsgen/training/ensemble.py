@@ -82,7 +82,7 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
 
 
 def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
-    optimizer = chunk.optimizer(run)
+    optimizer = run.sgd
     defaults = config.MomentumConfig(), config.DataConfig(), config.RunConfig()
     for part, default in zip((optimizer, run.data, run), defaults, strict=True):
         for field in _ONLY_IN_LOOP:
@@ -119,7 +119,7 @@ def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
     pool = (
         run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
     )
-    optimizer = chunk.optimizer(run)
+    optimizer = run.sgd
     clip = optimizer.clip_norm is not None
     return run.model, pool, data_dir, optimizer.nesterov, clip
 

@@ -84,10 +84,7 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
       UserError: a batch would exceed the training set, a schedule is longer than the
         run, or the run has no steps of SGD.
     """
-    optimizer = run.optimizer
-    if not isinstance(optimizer, config.MomentumConfig):
-        remedy = "only SGD with momentum has batches and a learning rate"
-        raise errors.UserError("optimizer", optimizer.name, remedy)
+    optimizer = run.sgd
     batch_sizes = _batch_sizes(run, train_size, run.num_steps)
     ends = np.cumsum(batch_sizes, dtype=np.int64)
     for schedule in (run.batch_size_schedule, optimizer.schedule, optimizer.warm_up):

@@ -1,9 +1,9 @@
 """The folder of one run: what is to be computed, how far it is, and what came out.
 
 `config.json` (the run, its key, the hardware it was last started on), `metrics.jsonl`
-(one JSON object a record), the checkpoints, and `summary.json` when the run is over.
-Every file is whole at any moment, except that a crash can tear the last line of
-`metrics.jsonl`, which is written anew when the run is continued.
+(one JSON object a record), the checkpoints, and `summary.json` and `model.keras` when
+the run is over. Every file is whole at any moment, except that a crash can tear the
+last line of `metrics.jsonl`, which is written anew when the run is continued.
 """
 
 import fcntl
@@ -12,8 +12,9 @@ import json
 import logging
 import os
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any
 
 from bsgen import atomic, config, errors
 from bsgen.training import checkpoints, provenance, strict_json
@@ -21,7 +22,7 @@ from bsgen.training import checkpoints, provenance, strict_json
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
 RESUME = ("auto", "never", "must")
 _LOCK, _CONFIG = ".lock", "config.json"
-_METRICS, _SUMMARY = "metrics.jsonl", "summary.json"
+_METRICS, _SUMMARY, _MODEL = "metrics.jsonl", "summary.json", "model.keras"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -52,7 +53,7 @@ class RunFolder:
 
     def open(
         self,
-        resume: Literal["auto", "never", "must"] = "auto",
+        resume: str = "auto",
         warn: Callable[[str], None] = _LOGGER.warning,
     ) -> checkpoints.Checkpoint | None:
         """Takes the folder for this run until `close`, or until the process dies.
@@ -109,6 +110,19 @@ class RunFolder:
         text = "".join(map(_line, records))
         atomic.write(self._file(_METRICS), text.encode())
 
+    def history(self) -> list[dict[str, Any]]:
+        """Returns the records in `metrics.jsonl` of a run that is over.
+
+        Raises:
+          UserError: the file is missing or damaged.
+        """
+        try:
+            lines = self._file(_METRICS).read_text().splitlines()
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            remedy = f"its {_METRICS} is missing or damaged, though the run is over; "
+            raise self._error(f"{remedy}give --resume=never to start over") from error
+
     def append(self, record: dict[str, Any]) -> None:
         """Adds a record to `metrics.jsonl`; it is on the disk when this returns.
 
@@ -122,6 +136,17 @@ class RunFolder:
                 os.fsync(file.fileno())
         except OSError as error:
             raise atomic.cannot_write(self.path, error) from error
+
+    def save_model(self, model: Any) -> None:
+        """Writes a Keras model as `model.keras`, which `keras.models.load_model` reads.
+
+        Raises:
+          UserError: the folder cannot be written.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / _MODEL
+            model.save(path)
+            atomic.write(self._file(_MODEL), path.read_bytes())
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Writes `summary.json`, after which the run is `finished`.
@@ -171,18 +196,24 @@ class RunFolder:
         """Checks that what lies in the folder is this run's, or any run's."""
         old = self._read_config()
         if old is None:
-            ours = [self._file(_METRICS), self._file(_SUMMARY)]
+            ours = [self._file(name) for name in (_METRICS, _SUMMARY, _MODEL)]
             ours += sorted(self.path.glob(checkpoints.PATTERN))
             foreign = [path.name for path in ours if path.exists()]
             if foreign:
                 remedy = f"holds {foreign[0]} but no {_CONFIG}; choose another folder"
                 raise self._error(remedy)
-        elif not any_run and old["config"] != config.to_dict(self._run):
+        elif any_run or not self._holds_results():
+            return
+        elif old["config"] != config.to_dict(self._run):
             differences = _differences(old["config"], config.to_dict(self._run))
             raise self._error(
                 f"holds another run; differs in: {', '.join(differences)}; give "
                 "another folder, or --resume=never to start over"
             )
+
+    def _holds_results(self) -> bool:
+        """Whether a run got far enough to lose something."""
+        return self._file(_SUMMARY).exists() or any(self.path.glob(checkpoints.PATTERN))
 
     def _read_config(self) -> dict[str, Any] | None:
         path = self._file(_CONFIG)
@@ -208,7 +239,7 @@ class RunFolder:
     def _prepare(
         self, resume: str, warn: Callable[[str], None]
     ) -> checkpoints.Checkpoint | None:
-        for pattern in (_CONFIG, _METRICS, _SUMMARY, checkpoints.PATTERN):
+        for pattern in (_CONFIG, _METRICS, _SUMMARY, _MODEL, checkpoints.PATTERN):
             atomic.remove_stale(self.path, pattern)
         if resume == "never":
             self._clear()
@@ -228,7 +259,7 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Removes what a run left but `config.json`, which says that it was one."""
-        for name in (_SUMMARY, _METRICS):
+        for name in (_SUMMARY, _METRICS, _MODEL):
             self._file(name).unlink(missing_ok=True)
         checkpoints.remove_all(self.path)
 

@@ -13,7 +13,7 @@ class ByNameTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIsNone(normalization.by_name("none"))
 
     @parameterized.parameters(
-        ("batch", None, keras.layers.BatchNormalization),
+        ("batch", None, layers.BatchNormalization),
         ("ghost", 16, layers.GhostBatchNormalization),
     )
     def test_layers_have_the_constants_of_the_released_code(self, name, size, cls):

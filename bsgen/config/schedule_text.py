@@ -1,0 +1,51 @@
+"""Schedules as one line of text, for a command line: NAME FIELD=VALUE ...
+
+constant
+stepwise boundaries=81,122,164 factors=0.1,0.01,0.001
+cyclic factors=1,5 period=10 unit=epochs
+constant_then_decay decay=2 num_decays=10
+"""
+
+import dataclasses
+import typing
+
+from bsgen import errors
+from bsgen.config import schedule
+
+_CLASSES = {cls.name: cls for cls in typing.get_args(schedule.Schedule)}
+
+
+def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
+    """Returns the schedule that a line of text describes.
+
+    Args:
+      text: the name of a schedule, and fields of its class with their values.
+      argument: what the text was given as, for the message.
+
+    Raises:
+      UserError: the name or a field is unknown, or a value does not fit.
+    """
+    name, *rest = text.split() or [""]
+    if name not in _CLASSES:
+        raise errors.unknown_name(argument, name, _CLASSES)
+    fields = {field.name: field for field in dataclasses.fields(_CLASSES[name])}
+    del fields["name"]
+    values = {}
+    for item in rest:
+        key, _, value = item.partition("=")
+        if key not in fields:
+            raise errors.unknown_name(argument, key, fields)
+        try:
+            values[key] = _parse(value, fields[key].default)
+        except ValueError as error:
+            raise errors.UserError(argument, item, "give numbers") from error
+    return _CLASSES[name](**values)
+
+
+def _parse(value: str, default: object) -> object:
+    """Returns the value in the type that the field has by default."""
+    if isinstance(default, str):
+        return value
+    if isinstance(default, tuple):
+        return tuple(float(part) for part in value.split(","))
+    return float(value)

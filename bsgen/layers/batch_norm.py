@@ -1,0 +1,21 @@
+"""Keras' batch normalization with running averages that replicas share."""
+
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="bsgen")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization`; its running averages are means over replicas.
+
+    Keras' own drift apart under `tf.distribute`: each replica keeps those of its part
+    of the batch, and whoever reads them sees the first replica's. In training, both
+    normalize by the statistics of a replica's part. Arguments are Keras'.
+    """
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """Makes a weight; Keras calls this for gamma, beta and the averages."""
+        if not kwargs.get("trainable", True):
+            kwargs["aggregation"] = "mean"
+        return super().add_weight(*args, **kwargs)

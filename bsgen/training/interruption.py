@@ -1,0 +1,56 @@
+"""Asks a long run to stop at its next safe point, instead of breaking it off."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Interrupted(Exception):
+    """A run was asked to stop; everything up to `step` has been saved.
+
+    Attributes:
+      signal_number: of the signal that asked, SIGTERM or SIGINT, here or at another
+        worker.
+      step: number of steps taken.
+    """
+
+    def __init__(self, signal_number: int, step: int):
+        self.signal_number = signal_number
+        self.step = step
+        super().__init__(f"stopped after step {step}")
+
+
+class Interruption:
+    """Notes SIGTERM and Ctrl-C while it is entered; a second one acts at once.
+
+    Attributes:
+      signal_number: of the signal that came; None as long as none has.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal_number = number
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

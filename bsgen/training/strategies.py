@@ -1,0 +1,138 @@
+"""The devices that train one run together: one, all of a machine, or several machines.
+
+`tf.distribute` strategies, what the loop must know of them, and the few values that
+their workers have to agree on.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, errors
+
+
+class Devices:
+    """A `tf.distribute` strategy and this process's place in it.
+
+    Attributes:
+      strategy: the strategy.
+      num_workers: processes that train together.
+      worker: the number of this one; 0 is the chief, who alone writes files.
+      num_replicas: devices of all workers.
+      words: the devices in words, for records.
+    """
+
+    def __init__(self, hardware: config.HardwareConfig):
+        """Makes the strategy; several workers wait for each other here.
+
+        Raises:
+          UserError: there are not so many devices, or TF_CONFIG is missing or unfit.
+        """
+        self.num_workers, self.worker = 1, 0
+        if hardware.strategy == "multi_worker":
+            self.num_workers, self.worker = _place_in_cluster()
+            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        elif hardware.strategy == "mirrored":
+            devices = _local_devices(hardware.num_devices)
+            self.strategy = tf.distribute.MirroredStrategy(devices)
+        else:
+            self.strategy = tf.distribute.get_strategy()
+        self.num_replicas = self.strategy.num_replicas_in_sync
+        kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        self.words = f"{self.num_replicas} x {kind}"
+        if self.num_workers > 1:
+            self.words += f", {self.num_workers} workers"
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the files."""
+        return self.worker == 0
+
+    def on_each_replica(self, array: np.ndarray) -> Any:
+        """Returns an array as a tensor on the device of each of this worker's replicas.
+
+        What comes back is an argument for `strategy.run`.
+        """
+        if self.strategy is tf.distribute.get_strategy():  # the default one
+            return tf.constant(array)
+        names = self.strategy.extended.worker_devices
+
+        def place(context: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+            with tf.device(names[context.replica_id_in_sync_group % len(names)]):
+                return tf.constant(array)
+
+        return self.strategy.experimental_distribute_values_from_function(place)
+
+    def largest(self, values: Sequence[int]) -> list[int]:
+        """Returns the largest that any worker gave of each value, on every worker."""
+        if self.num_workers == 1:
+            return list(values)
+        own = np.zeros([self.num_workers, len(values)])
+        own[self.worker] = values
+        return [int(value) for value in self._sum(own).max(axis=0)]
+
+    def share_of_chief(self, variables: Iterable[keras.Variable]) -> None:
+        """Gives the variables of every worker the chief's values."""
+        if self.num_workers == 1:
+            return
+        for variable in variables:
+            # float64 holds every float32 and every count of steps exactly.
+            value = variable.numpy().astype(np.float64) * self.is_chief
+            variable.assign(self._sum(value).astype(variable.dtype))
+
+    def _sum(self, value: np.ndarray) -> np.ndarray:
+        def of_replica(value: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            per_worker = self.num_replicas // self.num_workers
+            first = context.replica_id_in_sync_group % per_worker == 0
+            return value * tf.cast(first, value.dtype)
+
+        parts = self.strategy.run(of_replica, args=(tf.constant(value),))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, None).numpy()
+
+
+def _place_in_cluster() -> tuple[int, int]:
+    """Returns the number of workers and this one's place, from TF_CONFIG."""
+    text = os.environ.get("TF_CONFIG", "")
+    example = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
+    example += '"index": 0}}'
+    try:
+        settings = json.loads(text)
+        workers, task = settings["cluster"]["worker"], settings["task"]
+        index = int(task["index"])
+        if task["type"] != "worker" or not 0 <= index < len(workers):
+            raise ValueError("no such worker")
+        others = set(settings["cluster"]) - {"worker"}
+        if others:
+            raise ValueError(f"a job besides worker: {others.pop()}")
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = f"strategy 'multi_worker' needs, with the chief as worker 0, {example}"
+        raise errors.UserError("TF_CONFIG", text, remedy) from error
+    return len(workers), index
+
+
+def _local_devices(wanted: int | None) -> list[str]:
+    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    if kind == "CPU" and wanted is not None:
+        _divide_cpu(wanted)
+    devices = tf.config.list_logical_devices(kind)
+    if wanted is not None and wanted > len(devices):
+        remedy = f"this machine has {len(devices)} {kind} device(s)"
+        raise errors.UserError("num_devices", wanted, remedy)
+    return [device.name for device in devices[:wanted]]
+
+
+def _divide_cpu(wanted: int) -> None:
+    """Makes logical CPUs, unless TensorFlow has started, which fixes their number."""
+    physical = tf.config.list_physical_devices("CPU")[0]
+    try:
+        tf.config.set_logical_device_configuration(
+            physical, [tf.config.LogicalDeviceConfiguration()] * wanted
+        )
+    except RuntimeError:
+        return

@@ -1,0 +1,255 @@
+"""One run of a big network made ready: model, optimizer, data and compiled program."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, data, errors, models
+from bsgen.data import augmentation, scaling
+from bsgen.optimizers import Momentum
+from bsgen.training import feeds, replica_program, strategies
+from bsgen.training import plan as plans
+
+_MAX_RESIDENT_BYTES = 2 * 2**30  # a small part of any GPU; CIFAR takes 0.18 GB
+_UNFITTED_SCALINGS = ("imagenet", "none")
+
+
+class Trainee:
+    """What the loop trains: a state that `take_steps` changes.
+
+    Attributes:
+      model: the Keras model.
+      plan: of every step.
+    """
+
+    def __init__(
+        self,
+        run: config.RunConfig,
+        devices: strategies.Devices,
+        hardware: config.HardwareConfig,
+        data_dir: str | None = None,
+    ):
+        """Loads the data, builds model and optimizer, and checks that all fits.
+
+        Raises:
+          UserError: something of the run does not fit the data, the network or the
+            devices.
+        """
+        source = data.load_source(run.data, data_dir)
+        self._split = data.split(source, run.data)
+        self.plan = plans.make(run, len(self._split.train))
+        _check_shares(run, self.plan, devices.num_replicas, hardware)
+        resident = _resident(source, hardware.data_placement)
+        self._feed = feeds.Feed(
+            run,
+            self.plan,
+            source,
+            self._split.train,
+            resident,
+            devices.worker,
+            devices.num_workers,
+            devices.num_replicas // devices.num_workers,
+        )
+        with devices.strategy.scope():
+            self.model = models.build(
+                run.model,
+                source.input_shape,
+                source.num_classes,
+                run.seed,
+                run.precision,
+            )
+            self._optimizer = _optimizer(run)
+            self._optimizer.build(self.model.trainable_variables)
+            self._program = replica_program.ReplicaProgram(
+                self.model,
+                self._optimizer,
+                _preprocessing(run, source, self._split.train),
+                devices.on_each_replica(resident.inputs) if resident else None,
+                devices.num_workers,
+                hardware.gradient_accumulation,
+                _jit(hardware),
+            )
+        self._devices = devices
+        self.max_steps = self._feed.max_steps
+
+    def take_steps(self, first_step: int, last_step: int) -> np.ndarray:
+        """Takes steps of equal batch size.
+
+        Args:
+          first_step: the number of steps taken before.
+          last_step: the number of steps taken afterwards.
+
+        Returns:
+          Mean cross-entropy and accuracy of each step's batch, float32 [K, 2].
+
+        Raises:
+          UserError: the device's memory does not suffice.
+        """
+        batches = self._feed.training(first_step, last_step)
+        rates = self.plan.learning_rates[first_step:last_step]
+        try:
+            metrics = self._program.take_steps(
+                tf.nest.map_structure(tf.convert_to_tensor, batches),
+                tf.constant(rates),
+                tf.constant(first_step, tf.int64),
+            )
+            return metrics.numpy()
+        except tf.errors.ResourceExhaustedError as error:
+            raise self._out_of_memory(batches.labels.shape[1]) from error
+
+    def evaluate(self, part: str) -> dict[str, float]:
+        """Returns mean cross-entropy and accuracy on a part of the split.
+
+        Args:
+          part: "train", "validation" or "test"; the names of the metrics begin with it.
+        """
+        positions = getattr(self._split, part)
+        sums = np.zeros(2)
+        for batch, weights in self._feed.evaluation(positions):
+            batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
+            sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
+        cross_entropy, accuracy = (sums / len(positions)).tolist()
+        return {f"{part}_cross_entropy": cross_entropy, f"{part}_accuracy": accuracy}
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the split that are measured during training."""
+        return ("test", "validation") if len(self._split.validation) else ("test",)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Returns everything that steps change, by name."""
+        return {name: variable.numpy() for name, variable in self._variables().items()}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Goes back to a `state`.
+
+        Raises:
+          UserError: it is one of another model.
+        """
+        variables = self._variables()
+        for name in {*variables, *arrays}:
+            found = arrays[name].shape if name in arrays else None
+            wanted = tuple(variables[name].shape) if name in variables else None
+            if found != wanted:
+                remedy = f"a checkpoint of another model: {name} has shape {found}, "
+                remedy += f"not {wanted}; give another folder or --resume=never"
+                raise errors.UserError("output_dir", "checkpoint", remedy)
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+
+    def share_state_of_chief(self) -> None:
+        """Gives every worker the chief's state."""
+        self._devices.share_of_chief(self._variables().values())
+
+    def close(self) -> None:
+        """Ends reading ahead."""
+        self._feed.close()
+
+    def _variables(self) -> dict[str, keras.Variable]:
+        # The counters of random draws follow from the step.
+        counters = {id(each) for each in replica_program.draw_counters(self.model)}
+        kept = [each for each in self.model.variables if id(each) not in counters]
+        # Keras numbers layers through a whole process, so paths are no names.
+        return {
+            f"{kind}/{index:04d}": variable
+            for kind, variables in (
+                ("model", kept),
+                ("optimizer", self._optimizer.variables),
+            )
+            for index, variable in enumerate(variables)
+        }
+
+    def _out_of_memory(self, share: int) -> errors.UserError:
+        parts = self._program.gradient_accumulation
+        remedy = f"the memory of a device does not hold {share // parts} examples at "
+        remedy += f"once; take more devices, or --gradient_accumulation={2 * parts}, "
+        remedy += "which makes the same update in smaller parts"
+        batch_size = share * self._devices.num_workers
+        return errors.UserError("batch_size", batch_size, remedy)
+
+
+def _check_shares(
+    run: config.RunConfig,
+    plan: plans.Plan,
+    num_replicas: int,
+    hardware: config.HardwareConfig,
+) -> None:
+    """Checks that every batch can be cut for replicas, parts and ghosts."""
+    parts, model = hardware.gradient_accumulation, run.model
+    normalized = "normalization" in models.takes(model)
+    if parts > 1 and normalized and model.normalization == "batch":
+        remedy = "parts would have batch statistics of their own; take normalization "
+        remedy += "'ghost' (or 'none')"
+        raise errors.UserError("gradient_accumulation", parts, remedy)
+    for batch_size in map(int, np.unique(plan.batch_sizes)):
+        share, rest = divmod(batch_size, num_replicas)
+        if rest:
+            remedy = f"give a multiple of the {num_replicas} replicas, who share it"
+            raise errors.UserError("batch_size", batch_size, remedy)
+        size, rest = divmod(share, parts)
+        if rest:
+            remedy = f"give a divisor of the {share} examples of a replica "
+            remedy += f"(batch_size={batch_size} on {num_replicas})"
+            raise errors.UserError("gradient_accumulation", parts, remedy)
+        ghost = model.ghost_batch_size
+        if ghost is not None and size % ghost:
+            remedy = f"give a divisor of the {size} examples that a replica takes at "
+            remedy += f"once (batch_size={batch_size}, {num_replicas} replica(s), "
+            remedy += f"gradient_accumulation={parts})"
+            raise errors.UserError("ghost_batch_size", ghost, remedy)
+
+
+def _resident(source: data.Source, placement: str) -> data.Pool | None:
+    """Returns the source if its images are to lie on the device."""
+    if not isinstance(source, data.Pool):
+        if placement == "device":
+            remedy = f"{source.name} is too large for a device; take 'stream' or 'auto'"
+            raise errors.UserError("data_placement", placement, remedy)
+        return None
+    fits = source.inputs.nbytes <= _MAX_RESIDENT_BYTES
+    return source if placement == "device" or (fits and placement == "auto") else None
+
+
+def _preprocessing(
+    run: config.RunConfig, source: data.Source, train: np.ndarray
+) -> replica_program.Preprocessing:
+    fitted_on = train
+    if not isinstance(source, data.Pool):
+        if run.data.scaling not in _UNFITTED_SCALINGS:
+            remedy = f"{source.name} is too large to fit one; take 'imagenet' or 'none'"
+            raise errors.UserError("scaling", run.data.scaling, remedy)
+        fitted_on = train[:1]
+    scale = scaling.fit(run.data.scaling, source.gather(fitted_on)[0])
+    fill = np.zeros([])
+    chosen = augmentation.by_name(run.data.augmentation)
+    if chosen is not None:
+        if len(source.input_shape) != 3:
+            remedy = f"{source.name} has no images of [height, width, channels]"
+            raise errors.UserError("augmentation", run.data.augmentation, remedy)
+        fill = augmentation.fill_value(chosen, scale)
+    values = (scale.offset, scale.scale, fill)
+    return replica_program.Preprocessing(*(tf.constant(v, tf.float32) for v in values))
+
+
+def _optimizer(run: config.RunConfig) -> keras.optimizers.Optimizer:
+    settings = run.sgd
+    # The learning rate is assigned before every step.
+    optimizer = Momentum(
+        settings.learning_rate,
+        settings.momentum,
+        settings.nesterov,
+        settings.l2,
+        global_clipnorm=settings.clip_norm,
+        clip_steps=settings.clip_steps,
+    )
+    if run.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _jit(hardware: config.HardwareConfig) -> bool:
+    """XLA's convolutions are fast on a GPU and slow on a CPU; it takes one device."""
+    if hardware.jit is not None:
+        return hardware.jit
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return on_gpu and hardware.strategy == "single"

@@ -1,0 +1,77 @@
+"""What a training run shows: a bar with its state, and a line for every evaluation."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import rich.console
+import rich.progress
+
+if TYPE_CHECKING:
+    from bsgen.training import loop
+
+
+class RunDisplay:
+    """A bar with loss, accuracy, images per second and time left; lines when piped."""
+
+    def __init__(self, num_steps: int):
+        """Makes ready to show a run of so many steps."""
+        self._console = rich.console.Console()
+        self._num_steps = num_steps
+        self._bar = rich.progress.Progress(
+            rich.progress.TextColumn("step {task.completed:,.0f} of {task.total:,.0f}"),
+            rich.progress.BarColumn(bar_width=None),
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.TextColumn("left"),
+            rich.progress.TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            speed_estimate_period=120,
+        )
+        self._task = self._bar.add_task("", total=num_steps)
+
+    def __enter__(self) -> "RunDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def start(self, step: int) -> None:
+        """Says that training begins, or goes on, after `step` steps."""
+        self._bar.reset(self._task, completed=step, total=self._num_steps)
+        if step:
+            self.say(f"continuing after step {step:,} of {self._num_steps:,}")
+
+    def advance(self, progress: "loop.Progress") -> None:
+        """Shows where the run is."""
+        words = (
+            f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "
+            f"{progress.images_per_second:,.0f} images/s"
+        )
+        self._bar.update(self._task, completed=progress.step, description=words)
+        if progress.record is not None:
+            self.say(_line(progress.record))
+
+    def say(self, text: str) -> None:
+        """Prints one line above the bar."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    """Returns an evaluation in words."""
+    parts = [f"step {record['step']:,} (epoch {record['epoch']:.3g})"]
+    for part in ("batch", "validation", "test"):
+        if f"{part}_accuracy" in record:
+            accuracy = record[f"{part}_accuracy"]
+            cross_entropy = record[f"{part}_cross_entropy"]
+            name = "training" if part == "batch" else part
+            parts.append(f"{name} {accuracy:.4f} (loss {cross_entropy:.4f})")
+    if "images_per_second" in record:
+        parts.append(f"{record['images_per_second']:,.0f} images/s")
+    return "; ".join(parts)

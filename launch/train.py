@@ -1,0 +1,90 @@
+"""Trains one network of the papers, on one device, several or several machines.
+
+    python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
+        --ghost_batch_size=128 --epochs=100
+
+trains with SGD with momentum and shows loss, accuracy, images per second and the time
+left. OUTPUT_DIR gets config.json, metrics.jsonl (one line an evaluation), summary.json,
+checkpoints and at last model.keras. Killed at any moment, the same command goes on from
+the last checkpoint. Without --output_dir the folder is named by the run itself:
+results/train/DATASET_MODEL_KEY. `launch.prepare_data` prepares the datasets.
+
+Several devices: --strategy=mirrored. Several machines: --strategy=multi_worker, the
+same command on each, with its own TF_CONFIG; the first worker writes.
+"""
+
+import sys
+
+from absl import flags
+
+from launch import entry, run_flags
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "", "The run's folder (default: results/train/DATASET_MODEL_KEY)."
+)
+_RESUME = flags.DEFINE_enum(
+    "resume",
+    "auto",
+    ["auto", "never", "must"],
+    "Continue a run in the folder: if there is one, never (begin anew), or insist.",
+)
+_CHECKPOINT_SECONDS = flags.DEFINE_float(
+    "checkpoint_seconds",
+    300.0,
+    "Time between checkpoints, besides those after evaluations.",
+    lower_bound=0.0,
+)
+_TENSORBOARD = flags.DEFINE_bool(
+    "tensorboard", False, "Write TensorBoard's scalars too, to OUTPUT_DIR/tensorboard."
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    from bsgen import errors
+
+    if len(arguments) > 1:
+        remedy = "not a flag; write --model=NAME"
+        raise errors.UserError("argument", arguments[1], remedy)
+    hardware = run_flags.hardware()
+    run_flags.check()
+    entry.load_tensorflow()
+    run = run_flags.run()
+    name = f"{run.data.name}_{run.model.name}_{run.key}"
+    output_dir = _OUTPUT_DIR.value or f"results/train/{name}"
+    _train(run, output_dir, hardware)
+
+
+def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
+    from bsgen.training import interruption, loop
+    from launch import run_display
+
+    with run_display.RunDisplay(run.num_steps) as display:
+        display.say(f"training {run.model.name} on {run.data.name} in {output_dir}")
+        try:
+            record = loop.train(
+                run,
+                output_dir,
+                hardware,
+                run_flags.DATA_DIR.value,
+                _RESUME.value,
+                on_start=display.start,
+                on_progress=display.advance,
+                warn=lambda line: display.say(f"warning: {line}"),
+                checkpoint_seconds=_CHECKPOINT_SECONDS.value,
+                write_events=_TENSORBOARD.value,
+            )
+        except interruption.Interrupted as stopped:
+            display.say(f"{stopped}; saved: the same command goes on from there")
+            sys.exit(128 + stopped.signal_number)
+    if record is None:  # of another worker than the first
+        return
+    if record.status == "diverged":
+        print(f"diverged: the loss is not finite any more; see {output_dir}")
+        return
+    accuracy = record.final["test_accuracy"]
+    print(f"test accuracy {accuracy:.4f}; all of it is in {output_dir}")
+
+
+if __name__ == "__main__":
+    entry.run(main)
