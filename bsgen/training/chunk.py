@@ -83,7 +83,11 @@ def _settings(
         for member in rows
     ]
     rank = pool.inputs.ndim - 1
-    scales = [np.reshape(s.scale, np.shape(s.scale) or (1,) * rank) for s in scalings]
+    # Each as one of a run, whose axes the run axis must not meet.
+    scales = [
+        np.reshape(s.scale, (1,) * (rank - np.ndim(s.scale)) + np.shape(s.scale))
+        for s in scalings
+    ]
     clip_norms = [
         np.inf if settings.clip_norm is None else settings.clip_norm
         for settings in optimizers
