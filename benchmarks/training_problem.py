@@ -31,6 +31,11 @@ class Problem:
     num_images: int = 2048
     side: int = 32
 
+    @property
+    def precision(self) -> str:
+        """The Keras policy."""
+        return self.dtype if self.dtype == "float32" else f"mixed_{self.dtype}"
+
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns images [N, side, side, 3] uint8 and their classes [N] int32."""
         generator = np.random.default_rng(0)

@@ -3,7 +3,6 @@
 The images lie on the device as uint8 and are gathered and scaled inside.
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,8 +14,6 @@ class Contender:
     """See `benchmarks.training_contenders`."""
 
     def __init__(self, problem: training_problem.Problem):
-        mixed = problem.dtype != "float32"
-        keras.config.set_dtype_policy(f"mixed_{problem.dtype}" if mixed else "float32")
         settings = config.ModelConfig(
             problem.model,
             normalization="ghost",
@@ -24,7 +21,10 @@ class Contender:
         )
         images, labels = problem.data()
         self._model = models.build(
-            settings, images.shape[1:], training_problem.NUM_CLASSES
+            settings,
+            images.shape[1:],
+            training_problem.NUM_CLASSES,
+            precision=problem.precision,
         )
         self._images, self._labels = tf.constant(images), tf.constant(labels)
         self._optimizer = optimizers.Momentum(
@@ -55,7 +55,7 @@ class Contender:
 
     def _step(self, batch: tf.Tensor) -> None:
         images = tf.gather(self._images, batch)
-        images = tf.cast(images, self._model.compute_dtype)
+        images = tf.cast(images, self._model.layers[1].compute_dtype)
         weights = self._weights()
         with tf.GradientTape() as tape:
             logits = self._model(images / training_problem.PIXEL_RANGE, training=True)

@@ -11,8 +11,6 @@ class Contender:
     """See `benchmarks.training_contenders`."""
 
     def __init__(self, problem: training_problem.Problem):
-        mixed = problem.dtype != "float32"
-        keras.config.set_dtype_policy(f"mixed_{problem.dtype}" if mixed else "float32")
         images, self._labels = problem.data()
         self._images = images.astype(np.float32) / training_problem.PIXEL_RANGE
         self._batch_size = problem.batch_size
@@ -20,6 +18,7 @@ class Contender:
             config.ModelConfig(problem.model, normalization="batch"),
             images.shape[1:],
             training_problem.NUM_CLASSES,
+            precision=problem.precision,
         )
         self._model.compile(
             keras.optimizers.SGD(

@@ -3,7 +3,6 @@
 import importlib.util
 import zlib
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -30,11 +29,6 @@ def _kernel(shape):
 
 
 class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
-    def setUp(self):
-        super().setUp()
-        # Contenders, alone in their process, set the policy of the whole process.
-        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
-
     @parameterized.parameters("resnet44", "wrn_16_4")
     def test_pytorch_has_the_same_network(self, model):
         if not importlib.util.find_spec("torch"):
@@ -69,6 +63,7 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
     def test_every_step_trains(self, module, dtype):
         problem = _tiny("resnet44", dtype)
         contender = module.Contender(problem)
+        self.assertEqual(contender._model.layers[1].compute_dtype, dtype)
         head = contender._model.layers[-1].bias
         seen = [head.numpy()]
         for step in range(2):
