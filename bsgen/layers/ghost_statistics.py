@@ -16,12 +16,19 @@ over the rows of a ghost,
 
 Statistics are float32 at least, and the variance takes a second pass: E[x^2] - E[x]^2
 cancels, and can turn negative.
+
+On a CPU outside XLA, where nothing else fuses these passes, TensorFlow's own kernel,
+two-pass as well, takes ghost after ghost, three to five times as fast. Not under XLA,
+which would turn it into E[x^2] - E[x]^2.
 """
 
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
+
+_MOST_KERNEL_CALLS = 16  # ghosts a batch; a graph of more takes long to build
 
 
 def normalize(
@@ -41,6 +48,8 @@ def normalize(
       `(outputs, mean, variance)`: the shape and type of `rows`; [ghosts, channels] and
       [ghosts, channels] of `gamma`'s type, the variance biased (divided by the rows).
     """
+    if _kernel_serves(rows, gamma):
+        return _normalize_by_kernel(rows, gamma, beta, epsilon)
     statistics: list[tf.Tensor] = []
 
     @tf.custom_gradient
@@ -82,6 +91,44 @@ def normalize(
 def statistics_dtype(dtype: str) -> str:
     """Returns the type of statistics for inputs of `dtype`: float32 at least."""
     return keras.backend.result_type(dtype, "float32")
+
+
+def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
+    """Whether TensorFlow's kernel computes these ghosts, in two passes and faster."""
+    if not rows.shape.is_fully_defined() or gamma.dtype != tf.float32:
+        return False
+    num_ghosts, num_rows, _ = rows.shape
+    if not 1 <= num_ghosts <= _MOST_KERNEL_CALLS or not num_rows:
+        return False
+    if tf.config.list_physical_devices("GPU"):
+        return False
+    graph = tf.compat.v1.get_default_graph()
+    return not control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
+def _normalize_by_kernel(
+    rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Computes `normalize` ghost by ghost; the first axis is split without a copy."""
+    num_ghosts, num_rows, channels = rows.shape
+    ghosts = [
+        tf.raw_ops.FusedBatchNormV3(
+            x=tf.reshape(ghost, [num_rows, 1, 1, channels]),
+            scale=gamma,
+            offset=beta,
+            mean=[],
+            variance=[],
+            epsilon=epsilon,
+            is_training=True,
+        )
+        for ghost in tf.split(rows, num_ghosts)
+    ]
+    outputs = tf.concat([ghost.y for ghost in ghosts], 0)
+    mean = tf.stack([ghost.batch_mean for ghost in ghosts])
+    unbiased = tf.stack([ghost.batch_variance for ghost in ghosts])
+    variance = unbiased * ((num_rows - 1) / num_rows)
+    outputs = tf.reshape(outputs, rows.shape)
+    return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
 def _mean(values: tf.Tensor) -> tf.Tensor:
