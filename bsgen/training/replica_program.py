@@ -13,6 +13,7 @@ normalisation the statistics are those of each replica's share, and dropout draw
 masks: there the number of replicas counts.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import keras
@@ -179,6 +180,8 @@ class ReplicaProgram:
                 if gradients
                 else added
             )
+        if self._scaled_optimizer is not self._optimizer:
+            gradients = _overflowing_together(gradients)
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return metrics / global_size
 
@@ -257,6 +260,19 @@ def _gradient(
     weights = [variable.value for variable in model.trainable_variables]
     sums = _sums(labels, logits, tf.ones_like(cross_entropy))
     return sums, tape.gradient(loss, weights)
+
+
+def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Makes gradients NaN on all replicas if those of one of them are not finite.
+
+    Keras' loss scaling has each replica, or the first for all, look at its own part to
+    decide whether the step is skipped; now they find the same.
+    """
+    context = tf.distribute.get_replica_context()
+    finite = [tf.reduce_all(tf.math.is_finite(each)) for each in gradients]
+    overflow = tf.cast(~tf.reduce_all(finite), tf.float32)
+    count = context.all_reduce(tf.distribute.ReduceOp.SUM, overflow)
+    return [tf.where(count > 0, math.nan, gradient) for gradient in gradients]
 
 
 def _sums(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
