@@ -1,5 +1,6 @@
 """The Python in README.md runs as it stands."""
 
+import os
 import pathlib
 import re
 
@@ -12,6 +13,8 @@ class ReadmeTest(tf.test.TestCase):
     def test_every_python_block_runs(self):
         blocks = re.findall(r"```python\n(.*?)```", _README.read_text(), re.DOTALL)
         self.assertNotEmpty(blocks)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.create_tempdir())  # They write results.
         for block in blocks:
             exec(compile(block, "README.md", "exec"), {})
 

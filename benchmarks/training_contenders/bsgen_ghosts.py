@@ -1,13 +1,11 @@
-"""A network of this project with ghost batches, many steps a call, data on the device.
-
-The images lie on the device as uint8 and are gathered and scaled inside.
-"""
+"""This project's engine for big networks, with ghost batch normalization."""
 
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import training_problem
 from bsgen import config, models, optimizers
+from bsgen.training import replica_program, resident_images
 
 
 class Contender:
@@ -19,50 +17,39 @@ class Contender:
             normalization="ghost",
             ghost_batch_size=problem.ghost_batch_size,
         )
-        images, labels = problem.data()
+        images, self._labels = problem.data()
         self._model = models.build(
             settings,
             images.shape[1:],
             training_problem.NUM_CLASSES,
             precision=problem.precision,
         )
-        self._images, self._labels = tf.constant(images), tf.constant(labels)
-        self._optimizer = optimizers.Momentum(
+        optimizer = optimizers.Momentum(
             training_problem.LEARNING_RATE, training_problem.MOMENTUM
         )
-        self._optimizer.build(self._model.trainable_variables)
-        batches = tf.TensorSpec([None, problem.batch_size], tf.int32)
-        self._program = tf.function(self._steps, input_signature=[batches])
+        optimizer.build(self._model.trainable_variables)
+        self._program = replica_program.ReplicaProgram(
+            self._model,
+            optimizer,
+            replica_program.Preprocessing(
+                *map(tf.constant, (0.0, 1 / training_problem.PIXEL_RANGE, 0.0))
+            ),
+            tf.constant(resident_images.pack(images)),
+        )
+        self._step = 0
 
     def take_steps(self, positions: np.ndarray) -> None:
         """Takes a step a batch, positions [K, B]."""
-        self._program(tf.constant(positions)).numpy()
+        num_steps = len(positions)
+        batches = replica_program.Batch(
+            tf.constant(positions), tf.constant(self._labels[positions])
+        )
+        rates = tf.fill([num_steps], training_problem.LEARNING_RATE)
+        first_step = tf.constant(self._step, tf.int64)
+        self._program.take_steps(batches, rates, first_step).numpy()
+        self._step += num_steps
 
     def num_parameters(self) -> int:
         """Returns the number of trainable parameters."""
-        return sum(weight.shape.num_elements() for weight in self._weights())
-
-    def _weights(self) -> list[tf.Variable]:
-        return [variable.value for variable in self._model.trainable_variables]
-
-    def _steps(self, positions: tf.Tensor) -> tf.Tensor:
-        def step(index: tf.Tensor) -> tuple[tf.Tensor]:
-            self._step(positions[index])
-            return (index + 1,)
-
-        num_steps = tf.shape(positions)[0]
-        return tf.while_loop(lambda index: index < num_steps, step, [tf.constant(0)])[0]
-
-    def _step(self, batch: tf.Tensor) -> None:
-        images = tf.gather(self._images, batch)
-        images = tf.cast(images, self._model.layers[1].compute_dtype)
-        weights = self._weights()
-        with tf.GradientTape() as tape:
-            logits = self._model(images / training_problem.PIXEL_RANGE, training=True)
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(
-                    tf.gather(self._labels, batch), logits
-                )
-            )
-        gradients = tape.gradient(loss, weights)
-        self._optimizer.apply(gradients, self._model.trainable_variables)
+        weights = self._model.trainable_variables
+        return sum(weight.value.shape.num_elements() for weight in weights)

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from bsgen import models
 from bsgen.data import augmentation
+from bsgen.training import resident_images
 
 
 class Batch(NamedTuple):
@@ -72,8 +73,8 @@ class ReplicaProgram:
           optimizer: with a learning rate that can be assigned, or a
             `keras.optimizers.LossScaleOptimizer` of one.
           preprocessing: of the images.
-          images: those that positions mean, [P, ...], a copy for each replica; None if
-            batches bring their images.
+          images: those that positions mean, as `resident_images.pack` gives them, a
+            copy for each replica; None if batches bring their images.
           num_workers: how many workers share a batch.
           gradient_accumulation: in how many parts, one after the other, a replica takes
             its share.
@@ -143,7 +144,7 @@ class ReplicaProgram:
         )
         return metrics.stack()
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @tf.function(autograph=False)
     def evaluate(self, batch: Batch, weights: tf.Tensor) -> tf.Tensor:
         """Returns sums of cross-entropy and of right answers, float32 [2].
 
@@ -199,7 +200,8 @@ class ReplicaProgram:
         """Returns inputs as the network takes them, and labels."""
         examples = batch.examples
         if images is not None:
-            examples = tf.gather(images, examples)
+            shape = self._model.input_shape[1:]
+            examples = resident_images.gather(images, examples, shape)
         offset, scale, fill = self._preprocessing
         inputs = (tf.cast(examples, tf.float32) - offset) * scale
         if batch.draws:
@@ -239,8 +241,9 @@ def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
         return tensors
 
     def cut(tensor: tf.Tensor) -> tf.Tensor:
-        size = tf.shape(tensor)[0] // count
-        return tensor[index * size : (index + 1) * size]
+        size, *others = tensor.shape  # known, so that layers know it too
+        begin = [index * (size // count), *(0 for _ in others)]
+        return tf.slice(tensor, begin, [size // count, *others])
 
     return tf.nest.map_structure(cut, tensors)
 

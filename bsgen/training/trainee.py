@@ -1,5 +1,7 @@
 """One run of a big network made ready: model, optimizer, data and compiled program."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,7 +9,7 @@ import tensorflow as tf
 from bsgen import config, data, errors, models
 from bsgen.data import augmentation, scaling
 from bsgen.optimizers import Momentum
-from bsgen.training import feeds, replica_program, strategies
+from bsgen.training import feeds, replica_program, resident_images, strategies
 from bsgen.training import plan as plans
 
 _MAX_RESIDENT_BYTES = 2 * 2**30  # a small part of any GPU; CIFAR takes 0.18 GB
@@ -64,7 +66,7 @@ class Trainee:
                 self.model,
                 self._optimizer,
                 _preprocessing(run, source, self._split.train),
-                devices.on_each_replica(resident.inputs) if resident else None,
+                _place(resident, devices),
                 devices.num_workers,
                 hardware.gradient_accumulation,
                 _jit(hardware),
@@ -95,7 +97,8 @@ class Trainee:
             )
             return metrics.numpy()
         except tf.errors.ResourceExhaustedError as error:
-            raise self._out_of_memory(batches.labels.shape[1]) from error
+            batch_size = int(self.plan.batch_sizes[first_step])
+            raise self._out_of_memory(batch_size) from error
 
     def evaluate(self, part: str) -> dict[str, float]:
         """Returns mean cross-entropy and accuracy on a part of the split.
@@ -127,7 +130,7 @@ class Trainee:
           UserError: it is one of another model.
         """
         variables = self._variables()
-        for name in {*variables, *arrays}:
+        for name in sorted({*variables, *arrays}):
             found = arrays[name].shape if name in arrays else None
             wanted = tuple(variables[name].shape) if name in variables else None
             if found != wanted:
@@ -159,12 +162,12 @@ class Trainee:
             for index, variable in enumerate(variables)
         }
 
-    def _out_of_memory(self, share: int) -> errors.UserError:
+    def _out_of_memory(self, batch_size: int) -> errors.UserError:
         parts = self._program.gradient_accumulation
-        remedy = f"the memory of a device does not hold {share // parts} examples at "
-        remedy += f"once; take more devices, or --gradient_accumulation={2 * parts}, "
+        size = batch_size // (self._devices.num_replicas * parts)
+        remedy = f"the memory of a device does not hold {size} examples at once; "
+        remedy += f"take more devices, or --gradient_accumulation={2 * parts}, "
         remedy += "which makes the same update in smaller parts"
-        batch_size = share * self._devices.num_workers
         return errors.UserError("batch_size", batch_size, remedy)
 
 
@@ -208,6 +211,12 @@ def _resident(source: data.Source, placement: str) -> data.Pool | None:
         return None
     fits = source.inputs.nbytes <= _MAX_RESIDENT_BYTES
     return source if placement == "device" or (fits and placement == "auto") else None
+
+
+def _place(resident: data.Pool | None, devices: strategies.Devices) -> Any:
+    if resident is None:
+        return None
+    return devices.on_each_replica(resident_images.pack(resident.inputs))
 
 
 def _preprocessing(
