@@ -1,0 +1,172 @@
+"""Training killed at any moment, again and again, ends as if nothing had happened.
+
+BSGEN_KILLS=100 in the environment kills more often, and a convolutional network with
+dropout too (some 15 minutes on two cores).
+"""
+
+import json
+import os
+import pathlib
+import time
+import zipfile
+
+import numpy as np
+from absl.testing import absltest
+
+from bsgen.training import checkpoints
+from tests.launch import process
+
+_KILLS = int(os.environ.get("BSGEN_KILLS", "20"))
+_NUM_STEPS, _EVERY = 15 * _KILLS * 10, 10
+_SECONDS = 6 * _KILLS  # of one process at most
+_TIMINGS = {"seconds", "images_per_second"}
+_FLAGS = (
+    "--train_size=1000",
+    "--validation_size=100",
+    "--batch_size=16",
+    # Two compiled programs, and a learning rate that changes with every step.
+    "--batch_size_schedule=cyclic factors=1,2 period=20",
+    "--warm_up_epochs=10",
+    "--l2=0.001",
+    "--ghost_batch_size=16",
+    "--deterministic",
+    f"--steps={_NUM_STEPS}",
+    f"--evaluation_steps={_EVERY}",
+    # Saves between evaluations too, wherever a call ends.
+    "--checkpoint_seconds=0",
+)
+
+
+def _records(folder):
+    """Returns the records in the whole lines of metrics.jsonl."""
+    path = folder / "metrics.jsonl"
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(True) if line.endswith("\n")]
+
+
+def _untimed(records):
+    return [
+        {name: value for name, value in record.items() if name not in _TIMINGS}
+        for record in records
+    ]
+
+
+def _unfinished(folder):
+    """Returns the files that are being written, or were when their writer died."""
+    own = (".checkpoint", ".metrics", ".config", ".summary", ".model")
+    return [name for name in os.listdir(folder) if name.startswith(own)]
+
+
+def _weights(folder):
+    with zipfile.ZipFile(folder / "model.keras") as archive:
+        return archive.read("model.weights.h5")
+
+
+class KillTest(absltest.TestCase):
+    def _start(self, folder, *flags):
+        started = process.start_train(
+            *_FLAGS, *flags, f"--output_dir={folder}", seconds=_SECONDS
+        )
+        self.addCleanup(started.stdout.close)
+        self.addCleanup(started.kill)
+        return started
+
+    def _kill_later(self, started, folder, generator):
+        """Kills a process at a random moment."""
+        kind = generator.choice(["start", "train", "write"], p=[0.2, 0.5, 0.3])
+        if kind == "start":
+            time.sleep(generator.uniform(0, 2))
+        else:
+            process.read_until(started, "continuing", "step")
+            for _ in range(generator.integers(10)):
+                process.read_until(started, "step")
+        if kind == "train":
+            time.sleep(generator.uniform(0, 0.05))  # about one evaluation
+        elif kind == "write":
+            while not _unfinished(folder) and started.poll() is None:
+                pass
+        started.kill()
+        self.assertEqual(started.wait(), -9, "it ended by itself")
+
+    def _assert_nothing_lost(self, folder, before):
+        """Checks what a killed process left; returns its records."""
+        left = _records(folder)
+        steps = [record["step"] for record in left]
+        self.assertEqual(steps, [_EVERY * (i + 1) for i in range(len(steps))])
+        self.assertEqual(left[: len(before)], before)
+        warnings = []
+        newest = checkpoints.load_latest(folder, warnings.append)
+        self.assertEmpty(warnings)
+        if left:
+            history = newest.info["state"]["history"]
+            self.assertEqual(history[: len(left)], left)
+            self.assertLessEqual(len(history), len(left) + 1)
+        return left, newest.step if newest else 0
+
+    def _assert_survives_kills(self, *flags):
+        generator = np.random.default_rng(_KILLS)
+        root = pathlib.Path(self.create_tempdir().full_path)
+        whole, killed = root / "whole", root / "killed"
+        done = process.train(*_FLAGS, *flags, f"--output_dir={whole}", seconds=_SECONDS)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        records, stops, torn = [], [], 0
+        for _ in range(_KILLS):
+            started = self._start(killed, *flags)
+            self._kill_later(started, killed, generator)
+            records, step = self._assert_nothing_lost(killed, records)
+            torn += killed.exists() and bool(_unfinished(killed))
+            stops.append(step)
+        self._kill_at_the_end(killed, *flags)
+        last = self._start(killed, *flags)
+        words = last.communicate()[0]
+        self.assertEqual(last.returncode, 0, words)
+        print(f"killed after steps {stops}; {torn} while a file was being written")
+        self.assertEqual(stops, sorted(stops))
+        self.assertGreater(len(set(stops)), _KILLS // 2)
+        self.assertGreater(torn, 0)
+        self._assert_equal_runs(whole, killed)
+
+    def _kill_at_the_end(self, folder, *flags):
+        """Kills a process after its last step, before its summary is there."""
+        started = self._start(folder, *flags)
+        process.read_until(started, f"step {_NUM_STEPS:,} ")
+        started.kill()
+        started.wait()
+        records, step = self._assert_nothing_lost(folder, [])
+        self.assertEqual((records[-1]["step"], step), (_NUM_STEPS, _NUM_STEPS))
+
+    def _assert_equal_runs(self, whole, killed):
+        files = sorted(path.name for path in killed.iterdir())
+        checkpoint = f"checkpoint-{_NUM_STEPS:08d}.npz"
+        self.assertEqual(files[2], checkpoint, files)
+        others = "config.json metrics.jsonl model.keras summary.json".split()
+        self.assertEqual(files[:1] + files[3:], [".lock", *others])
+        self.assertEqual(_untimed(_records(killed)), _untimed(_records(whole)))
+        self.assertLen(_records(killed), _NUM_STEPS // _EVERY)
+        expected, found = (
+            checkpoints.load_latest(folder, self.fail) for folder in (whole, killed)
+        )
+        self.assertEqual(found.step, _NUM_STEPS)
+        self.assertEqual(found.arrays.keys(), expected.arrays.keys())
+        for name, array in found.arrays.items():
+            np.testing.assert_array_equal(array, expected.arrays[name], name)
+        summaries = [
+            json.loads((folder / "summary.json").read_text())
+            for folder in (whole, killed)
+        ]
+        for summary in summaries:
+            self.assertGreater(summary.pop("seconds"), 0)
+        self.assertEqual(*summaries)
+        self.assertEqual(summaries[0]["status"], "completed")
+        self.assertEqual(_weights(killed), _weights(whole))
+
+    def test_dense_network(self):
+        self._assert_survives_kills("--model=normalized_mlp", "--hidden_units=32,32")
+
+    @absltest.skipIf(_KILLS <= 20, "the longer version")
+    def test_convolutional_network_with_dropout(self):
+        self._assert_survives_kills("--model=c1")
+
+
+if __name__ == "__main__":
+    absltest.main()
