@@ -23,7 +23,8 @@ def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
       argument: what the text was given as, for the message.
 
     Raises:
-      UserError: the name or a field is unknown, or a value does not fit.
+      UserError: the name or a field is unknown, a field is given twice, or a value does
+        not fit.
     """
     name, *rest = text.split() or [""]
     if name not in _CLASSES:
@@ -35,6 +36,8 @@ def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
         key, _, value = item.partition("=")
         if key not in fields:
             raise errors.unknown_name(argument, key, fields)
+        if key in values:
+            raise errors.UserError(argument, item, "give each field once")
         try:
             values[key] = _parse(value, fields[key].default)
         except ValueError as error:

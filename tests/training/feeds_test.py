@@ -84,9 +84,9 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         whole = _images(_feed(None, True, found)[0], found, 4, 6)
         shares = []
         for worker in range(num_workers):
-            feed = _feed(
-                None, resident, found, worker=worker, num_workers=num_workers
-            )[0]
+            feed = _feed(None, resident, found, worker=worker, num_workers=num_workers)[
+                0
+            ]
             shares.append(_images(feed, found, 4, 6))
             feed.close()
         joined = [np.concatenate(part, 1) for part in zip(*shares, strict=True)]

@@ -5,6 +5,7 @@ import functools
 from unittest import mock
 
 import numpy as np
+from tensorflow.python.framework import config as tf_config
 
 from bsgen import config, data
 from bsgen.training import strategies, trainee
@@ -114,3 +115,26 @@ def train(of_run, replicas=1, calls=None, **hardware):
     ]
     trained.close()
     return np.concatenate(metrics), trained.state()
+
+
+class Large:
+    """A source whose examples cannot lie on a device, here for want of a pool."""
+
+    def __init__(self, examples):
+        self._examples = examples
+
+    def __len__(self):
+        return len(self._examples)
+
+    def __getattr__(self, name):
+        return getattr(self._examples, name)
+
+
+@contextlib.contextmanager
+def deterministic():
+    """What `HardwareConfig.deterministic` switches on is for a whole process."""
+    tf_config.enable_op_determinism()
+    try:
+        yield
+    finally:
+        tf_config.disable_op_determinism()

@@ -143,6 +143,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
             "dropout": made_up_runs.convolutional(),
         }[kind]
         run = made_up_runs.run(model, num_steps=7)
+        self.enterContext(made_up_runs.deterministic())
         whole = made_up_runs.train(run)
         for calls in ([1, 2, 3, 4, 5, 6, 7], [3, 7]):
             split = made_up_runs.train(run, calls=calls)
