@@ -139,6 +139,16 @@ class ExactResumeTest(_LoopTestCase):
         self.assertEqual(self.starts[-1], 4)
         self.assert_same_result(whole, broken)
 
+    def test_a_torn_line_is_written_anew(self):
+        run = _run()
+        whole, broken = self.folder(), self.folder()
+        self.train(run, whole)
+        self.interrupt(run, broken, 8)
+        lines = broken / "metrics.jsonl"
+        lines.write_bytes(lines.read_bytes()[:-7])
+        self.train(run, broken)
+        self.assert_same_result(whole, broken)
+
     def test_beginning_anew_forgets(self):
         run, path = _run(), self.folder()
         self.interrupt(run, path, 6)
@@ -252,6 +262,16 @@ class RecordsTest(_LoopTestCase):
             again = self.train(run, path)
         self.assertEqual(again.status, "diverged")
         self.assertEqual(again.curve, record.curve)
+
+    def test_a_run_that_diverges_stops_soon(self):
+        run = made_up_runs.run(num_steps=500, learning_rate=1e12)
+        path = self.folder()
+        record = self.train(run, path)
+        self.assertEqual((record.status, record.curve), ("diverged", {}))
+        summary = json.loads((path / "summary.json").read_bytes())
+        self.assertLess(summary["step"], 100)
+        for progress in self.seen:
+            self.assertTrue(np.isfinite(progress.cross_entropy))
 
 
 if __name__ == "__main__":

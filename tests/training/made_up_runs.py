@@ -68,6 +68,11 @@ def ghost(size=4):
     return {**_DENSE, "normalization": "ghost", "ghost_batch_size": size}
 
 
+def batch():
+    """The dense network with batch normalization."""
+    return {**_DENSE, "normalization": "batch"}
+
+
 def convolutional(dropout=0.5):
     """The smallest network with dropout."""
     return {"name": "c1", "normalization": "none", "dropout": dropout}

@@ -90,8 +90,9 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
             self.assertLen(copies, 2)
             self.assertAllEqual(*copies)
 
-    def test_running_averages_are_the_mean_over_replicas(self):
-        run = made_up_runs.run(made_up_runs.ghost(), batch_size=8, num_steps=1)
+    @parameterized.parameters(made_up_runs.ghost(), made_up_runs.batch())
+    def test_running_averages_are_the_mean_over_replicas(self, **model):
+        run = made_up_runs.run(model, batch_size=8, num_steps=1)
         whole = made_up_runs.ready(run, replicas=2)
         whole.take_steps(0, 1)
         batch = whole._feed.training(0, 1)

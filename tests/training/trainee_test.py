@@ -11,8 +11,6 @@ from bsgen import config, data, errors
 from bsgen.training import trainee
 from tests.training import made_up_runs
 
-_BATCH = {**made_up_runs.ghost(), "normalization": "batch", "ghost_batch_size": None}
-
 
 def _images(scaling, augmentation="none"):
     return made_up_runs.run(
@@ -84,7 +82,7 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
         (
             "parts_of_batch_norm",
             "gradient_accumulation=2: .*'ghost'",
-            made_up_runs.run(_BATCH),
+            made_up_runs.run(made_up_runs.batch()),
             1,
             2,
         ),
