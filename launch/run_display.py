@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 
 
 class RunDisplay:
-    """A bar with loss, accuracy, images per second and time left; lines when piped."""
+    """A bar with loss, accuracy, images per second and time left; lines when piped.
+
+    Attributes:
+      started: whether training has begun; a run that was over before never begins.
+    """
 
     def __init__(self, num_steps: int):
         """Makes ready to show a run of so many steps."""
+        self.started = False
         self._console = rich.console.Console()
         self._num_steps = num_steps
         self._bar = rich.progress.Progress(
@@ -44,6 +49,7 @@ class RunDisplay:
 
     def start(self, step: int) -> None:
         """Says that training begins, or goes on, after `step` steps."""
+        self.started = True
         self._bar.reset(self._task, completed=step, total=self._num_steps)
         if step:
             self.say(f"continuing after step {step:,} of {self._num_steps:,}")

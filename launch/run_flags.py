@@ -130,13 +130,22 @@ def check() -> None:
     """Checks, before TensorFlow is loaded, what can be checked without it.
 
     Raises:
-      UserError: a flag is out of range, or a dataset is unknown or not prepared.
+      UserError: a flag is out of range, a name is unknown, TF_CONFIG is unfit, or a
+        dataset is not prepared.
     """
     from bsgen import data
+    from bsgen.data import augmentation, scaling
+    from bsgen.training import cluster
 
-    _run(num_steps=1)
+    chosen = _run(_any_steps()).data
     if (_EPOCHS.value is None) == (_STEPS.value is None):
-        raise errors.UserError("epochs", _EPOCHS.value, "give --epochs or --steps")
+        remedy = "give one of --epochs and --steps"
+        raise errors.UserError("epochs", _EPOCHS.value, remedy)
+    if chosen.scaling not in scaling.names():
+        raise errors.unknown_name("scaling", chosen.scaling, scaling.names())
+    augmentation.by_name(chosen.augmentation)
+    if _STRATEGY.value == "multi_worker":
+        cluster.place()
     data.require(_DATASET.value, DATA_DIR.value)
 
 
@@ -146,10 +155,11 @@ def run() -> config.RunConfig:
     Raises:
       UserError: a flag is out of range, or the flags do not fit together or the data.
     """
-    from bsgen import data
+    from bsgen import data, models
     from bsgen.training import plan as plans
 
-    once = _run(num_steps=_STEPS.value or 1)
+    once = _run(_any_steps())
+    models.takes(once.model)  # so that a wrong name makes no folder
     source = data.load_source(once.data, DATA_DIR.value)
     train_size = len(data.split(source, once.data).train)
     num_steps = once.num_steps
@@ -161,6 +171,11 @@ def run() -> config.RunConfig:
     else:
         steps = plans.evaluation_steps(_EVALUATION_STEPS.value, "steps", plan)
     return _run(num_steps, steps)
+
+
+def _any_steps() -> int:
+    """Returns --steps; a number that will do where it is not known yet."""
+    return 1 if _STEPS.value is None else _STEPS.value
 
 
 def _run(num_steps: int, evaluation_steps: tuple[int, ...] = ()) -> config.RunConfig:

@@ -60,7 +60,9 @@ def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
     from launch import run_display
 
     with run_display.RunDisplay(run.num_steps) as display:
-        display.say(f"training {run.model.name} on {run.data.name} in {output_dir}")
+        display.say(f"{run.model.name} on {run.data.name} in {output_dir}")
+        if hardware.strategy == "multi_worker":
+            display.say("waiting for the other workers")
         try:
             record = loop.train(
                 run,
@@ -77,6 +79,8 @@ def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
         except interruption.Interrupted as stopped:
             display.say(f"{stopped}; saved: the same command goes on from there")
             sys.exit(128 + stopped.signal_number)
+    if not display.started:
+        print("already finished; nothing was done")
     if record is None:  # of another worker than the first
         return
     if record.status == "diverged":

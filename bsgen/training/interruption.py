@@ -1,7 +1,9 @@
 """Asks a long run to stop at its next safe point, instead of breaking it off."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -33,7 +35,7 @@ class Interruption:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        if threading.current_thread() is threading.main_thread():
+        if _takes_signals():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._note)
         return self
@@ -54,3 +56,20 @@ class Interruption:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Lets Ctrl-C end the process at once, in a wait that Python cannot break off."""
+    if not _takes_signals():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _takes_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()

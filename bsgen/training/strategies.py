@@ -4,8 +4,6 @@
 their workers have to agree on.
 """
 
-import json
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, errors
+from bsgen.training import cluster, interruption
 
 
 class Devices:
@@ -35,8 +34,9 @@ class Devices:
         """
         self.num_workers, self.worker = 1, 0
         if hardware.strategy == "multi_worker":
-            self.num_workers, self.worker = _place_in_cluster()
-            self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            self.num_workers, self.worker = cluster.place()
+            with interruption.at_once():
+                self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         elif hardware.strategy == "mirrored":
             devices = _local_devices(hardware.num_devices)
             self.strategy = tf.distribute.MirroredStrategy(devices)
@@ -94,26 +94,6 @@ class Devices:
 
         parts = self.strategy.run(of_replica, args=(tf.constant(value),))
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, None).numpy()
-
-
-def _place_in_cluster() -> tuple[int, int]:
-    """Returns the number of workers and this one's place, from TF_CONFIG."""
-    text = os.environ.get("TF_CONFIG", "")
-    example = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
-    example += '"index": 0}}'
-    try:
-        settings = json.loads(text)
-        workers, task = settings["cluster"]["worker"], settings["task"]
-        index = int(task["index"])
-        if task["type"] != "worker" or not 0 <= index < len(workers):
-            raise ValueError("no such worker")
-        others = set(settings["cluster"]) - {"worker"}
-        if others:
-            raise ValueError(f"a job besides worker: {others.pop()}")
-    except (ValueError, KeyError, TypeError) as error:
-        remedy = f"strategy 'multi_worker' needs, with the chief as worker 0, {example}"
-        raise errors.UserError("TF_CONFIG", text, remedy) from error
-    return len(workers), index
 
 
 def _local_devices(wanted: int | None) -> list[str]:

@@ -1,0 +1,194 @@
+"""Mistakes on the command line of `launch.train`: one line, nothing lost."""
+
+import os
+import pathlib
+import resource
+
+from absl.testing import absltest, parameterized
+
+from bsgen.training import checkpoints
+from tests.launch import process
+
+_NETWORK = ("--model=normalized_mlp", "--hidden_units=16")
+_TWO = ("--strategy=mirrored", "--num_devices=2")
+
+
+def _contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _limit_files():
+    """Lets no file grow over 40 kB, like a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+
+class MistakesTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.output = self.folder / "run"
+        # In the place of TensorFlow, a module that ends whoever loads it.
+        fake = self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
+        self.fake = os.path.dirname(fake.full_path)
+
+    def _assert_refused(self, message, *flags, **more):
+        done = process.train(
+            f"--output_dir={self.output}", *flags, cwd=self.folder, **more
+        )
+        self.assertEqual(done.returncode, 1, done)
+        written = done.stderr.splitlines()
+        self.assertLen(written, 1, done.stderr)
+        self.assertRegex(written[0], f"^error: {message}")
+        return done
+
+    def _assert_refused_at_once(self, message, *flags, **more):
+        paths = os.pathsep.join([self.fake, str(process.ROOT)])
+        done = self._assert_refused(message, *flags, PYTHONPATH=paths, **more)
+        self.assertEmpty(done.stdout)
+        self.assertFalse(self.output.exists())
+
+    @parameterized.parameters(
+        ("argument='mnist': not a flag", "mnist"),
+        ("epochs=None: give one of --epochs and --steps",),
+        ("epochs=2.0: give one of", "--epochs=2", "--steps=2"),
+        ("num_steps=0: give an integer of at least 1", "--steps=0"),
+        ("ghost_batch_size=0: give .* at least 2", "--ghost_batch_size=0"),
+        ("ghost_batch_size=1: give .* at least 2", "--ghost_batch_size=1"),
+        (
+            "batch_size=128: .*train_size=100$",
+            "--steps=2",
+            "--train_size=100",
+        ),
+        ("hidden_units=\\['a'\\]: give whole numbers", "--hidden_units=a"),
+        (
+            "dataset='digts': unknown; did you mean 'digits'",
+            "--dataset=digts",
+            "--steps=2",
+        ),
+        ("scaling='unitnorm': .*'unit_norm'", "--scaling=unitnorm", "--steps=2"),
+        (
+            "augmentation='crop_flp': .*'crop_flip'",
+            "--augmentation=crop_flp",
+            "--steps=2",
+        ),
+        ("normalization='bach': .*'batch'", "--normalization=bach"),
+        ("schedule='stepwse': .*'stepwise'", "--schedule=stepwse"),
+        (
+            "batch_size_schedule='cyclc': .*'cyclic'",
+            "--batch_size_schedule=cyclc period=2",
+        ),
+        ("factors=\\(\\): give one factor a boundary", "--schedule=stepwise"),
+        ("jit=True: XLA compiles for a single device", "--jit", *_TWO),
+        ("num_devices=2: only strategy='mirrored'", "--num_devices=2"),
+        ("gradient_accumulation=0: give", "--gradient_accumulation=0"),
+    )
+    def test_found_before_tensorflow_is_loaded(self, message, *flags):
+        self._assert_refused_at_once(message, *flags)
+
+    @parameterized.parameters(
+        ("",),
+        ('{"cluster":',),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',),
+    )
+    def test_cluster(self, text):
+        message = "TF_CONFIG='.*': strategy 'multi_worker' needs, "
+        flags = ("--steps=2", "--strategy=multi_worker")
+        self._assert_refused_at_once(message, *flags, TF_CONFIG=text)
+
+    def test_a_folder_without_the_dataset(self):
+        data_dir = self.folder / "data"
+        (data_dir / "mnist" / "3.0.1").mkdir(parents=True)
+        (data_dir / "mnist" / "3.0.1" / "dataset_info.json").write_text("{}")
+        self._assert_refused_at_once(
+            f"dataset='cifar10': not prepared in {data_dir}; run `python -m "
+            f"launch.prepare_data --dataset=cifar10 --data_dir={data_dir}`",
+            "--steps=2",
+            "--dataset=cifar10",
+            f"--data_dir={data_dir}",
+        )
+
+    @parameterized.parameters(
+        ("model='resnet45': .*did you mean 'resnet", "--model=resnet45"),
+        (
+            r"boundaries=\(81.0,\): 81 epochs are beyond the budget",
+            "--schedule=stepwise boundaries=81 factors=0.1",
+        ),
+        ("batch_size=2000: .*train_size=1200", "--batch_size=2000"),
+    )
+    def test_leaves_no_folder(self, message, *flags):
+        self._assert_refused(message, "--steps=2", *flags)
+        self.assertFalse(self.output.exists())
+
+    @parameterized.parameters(
+        (
+            "ghost_batch_size=256: give a divisor of the 128 examples",
+            "--ghost_batch_size=256",
+        ),
+        ("ghost_batch_size=48: give a divisor of the 128", "--ghost_batch_size=48"),
+        ("gradient_accumulation=2: .*'ghost'", "--gradient_accumulation=2"),
+        (
+            "batch_size=63: give a multiple of the 2 replicas",
+            "--batch_size=63",
+            *_TWO,
+        ),
+    )
+    def test_batches_that_cannot_be_cut(self, message, *flags):
+        self._assert_refused(message, "--steps=2", *_NETWORK, *flags)
+        # The folder is free for the right command.
+        done = process.train(f"--output_dir={self.output}", "--steps=2", *_NETWORK)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_an_output_folder_that_is_a_file(self):
+        self.output.write_text("a file")
+        self._assert_refused(
+            f"output_dir='{self.output}': cannot write there", "--steps=2"
+        )
+        self.assertEqual(self.output.read_text(), "a file")
+
+    def test_an_output_folder_that_cannot_be_written(self):
+        # Not even root may make a folder there.
+        done = process.train("--steps=2", "--output_dir=/proc/run")
+        self.assertEqual(done.returncode, 1)
+        self.assertStartsWith(done.stderr, "error: output_dir='/proc/run': cannot w")
+        self.assertLen(done.stderr.splitlines(), 1)
+
+    def test_a_full_disk(self):
+        flags = ("--steps=40", "--evaluation_steps=10", "--deterministic")
+        network = ("--model=mlp", "--hidden_units=150")  # 88 kB a checkpoint
+        small = _limit_files
+        first = process.train(
+            *flags, *network, f"--output_dir={self.output}", preexec_fn=small
+        )
+        self.assertEqual(first.returncode, 1, first)
+        self.assertEqual(
+            first.stderr,
+            f"error: output_dir='{self.output}': cannot write there (File too large); "
+            "choose another folder\n",
+        )
+        left = sorted(path.name for path in self.output.iterdir())
+        self.assertEqual(left, [".lock", "config.json", "metrics.jsonl"])
+        self.assertEqual((self.output / "metrics.jsonl").read_text(), "")
+
+    def test_a_disk_that_fills_up(self):
+        flags = (*_NETWORK, "--steps=200", "--evaluation_steps=1", "--deterministic")
+        flags += ("--ghost_batch_size=16", f"--output_dir={self.output}")
+        # The records make a checkpoint grow over the limit, some time.
+        first = process.train(*flags, preexec_fn=_limit_files)
+        self.assertEqual(first.returncode, 1, first)
+        self.assertRegex(
+            first.stderr, r"^error: output_dir='.*': .*\(File too large\).*\n$"
+        )
+        newest = checkpoints.load_latest(self.output, self.fail)
+        lines = (self.output / "metrics.jsonl").read_text().splitlines()
+        self.assertLen(lines, newest.step)
+        self.assertBetween(newest.step, 2, 199)
+        again = process.train(*flags)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn(f"continuing after step {newest.step} of 200", again.stdout)
+        after = (self.output / "metrics.jsonl").read_text().splitlines()
+        self.assertEqual(after[: len(lines)], lines)
+        self.assertLen(after, 200)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,150 @@
+"""Two workers on this machine: they equal one process, and none is left hanging."""
+
+import json
+import pathlib
+import signal
+import time
+
+import numpy as np
+from absl.testing import absltest
+
+from bsgen.training import checkpoints
+from tests.launch import process
+
+_FLAGS = (
+    "--model=normalized_mlp",
+    "--hidden_units=16,16",
+    "--ghost_batch_size=16",
+    "--batch_size=64",
+    "--train_size=1000",
+    "--l2=0.001",
+    "--steps=600",
+    "--evaluation_steps=20",
+    "--deterministic",
+)
+_TIMINGS = {"seconds", "images_per_second"}
+_LOST = (
+    r"^error: TF_CONFIG='worker %d': lost another worker; start all of them again with "
+    "the same commands, and the run goes on from its last checkpoint$"
+)
+
+
+class WorkersTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.output = self.folder / "two"
+
+    def _start(self, *flags, output=None):
+        workers = process.start_workers(
+            *_FLAGS, *flags, f"--output_dir={output or self.output}"
+        )
+        for worker in workers:
+            self.addCleanup(worker.wait)
+            self.addCleanup(worker.kill)
+        return workers
+
+    def _finish(self, workers, code=0, seconds=60):
+        """Returns the lines of each worker, once all have ended."""
+        begun = time.monotonic()
+        lines = [worker.communicate()[0].splitlines() for worker in workers]
+        self.assertLess(time.monotonic() - begun, seconds)
+        self.assertEqual({worker.returncode for worker in workers}, {code}, lines)
+        return lines
+
+    def _state(self, folder):
+        """Returns arrays and records of a finished run."""
+        newest = checkpoints.load_latest(folder, self.fail)
+        self.assertEqual(newest.step, 600)
+        text = (folder / "metrics.jsonl").read_text()
+        records = [json.loads(line) for line in text.splitlines()]
+        self.assertEqual(newest.info["state"]["history"], records)
+        self.assertEqual([r["step"] for r in records], [*range(20, 601, 20)])
+        kept = [{k: r[k] for k in r if k not in _TIMINGS} for r in records]
+        return newest.arrays, kept
+
+    def _assert_equal_runs(self, expected, found):
+        self.assertEqual(expected[0].keys(), found[0].keys())
+        for name, array in expected[0].items():
+            np.testing.assert_array_equal(found[0][name], array, name)
+        self.assertEqual(found[1], expected[1])
+
+    def test_ends_of_workers_and_the_whole(self):
+        one = process.train(
+            *_FLAGS[:-3],
+            "--steps=20",
+            "--evaluation_steps=20",
+            "--deterministic",
+            f"--output_dir={self.folder / 'one'}",
+        )
+        self.assertEqual(one.returncode, 0, one.stderr)
+        whole = self.folder / "whole"
+        self._finish(self._start(output=whole))
+        expected = self._state(whole)
+
+        with self.subTest("one process"):
+            alone = json.loads((self.folder / "one" / "metrics.jsonl").read_text())
+            # Inference differs: workers average their running statistics.
+            self.assertEqual(alone["batch_accuracy"], expected[1][0]["batch_accuracy"])
+            # The sums of 20 steps of 64 examples are rounded to 2^-24 in another order.
+            self.assertAlmostEqual(
+                alone["batch_cross_entropy"],
+                expected[1][0]["batch_cross_entropy"],
+                delta=20 * 64 * 2**-24,
+            )
+
+        with self.subTest("a worker is killed"):
+            workers = self._start()
+            process.read_until(workers[0], "step 200 ")
+            workers[1].kill()
+            lines = self._finish(workers[:1], code=1, seconds=30)
+            self.assertRegex(lines[0][-1], _LOST % 0)
+            self.assertLen([each for each in lines[0] if each.startswith("error")], 1)
+            self.assertGreaterEqual(
+                checkpoints.load_latest(self.output, self.fail).step, 200
+            )
+
+        with self.subTest("the chief is killed"):
+            workers = self._start()
+            words = process.read_until(workers[1], "step 400 ")
+            self.assertRegex("".join(words), r"\ncontinuing after step \d+ of 600\n")
+            workers[0].kill()
+            lines = self._finish(workers[1:], code=1, seconds=30)
+            self.assertRegex(lines[0][-1], _LOST % 1)
+
+        with self.subTest("a worker is asked to stop"):
+            workers = self._start()
+            process.read_until(workers[0], "step ")
+            workers[1].send_signal(signal.SIGTERM)
+            lines = self._finish(workers, code=143)
+            for each in lines:
+                self.assertRegex(each[-1], r"^stopped after step \d+; saved: ")
+            self.assertEqual(lines[0][-1], lines[1][-1])
+
+        with self.subTest("to the end"):
+            lines = self._finish(self._start())
+            self.assertStartsWith(lines[0][-1], "test accuracy 0.9")
+            self._assert_equal_runs(expected, self._state(self.output))
+
+        with self.subTest("again"):
+            for each in self._finish(self._start()):
+                self.assertIn("already finished; nothing was done", each)
+
+    def test_a_mistake_of_the_chief_ends_all(self):
+        self.output.write_text("a file")
+        workers = self._start()
+        lines = self._finish(workers, code=1)
+        self.assertRegex(lines[0][-1], "^error: output_dir=.*: cannot write there")
+        self.assertRegex(lines[1][-1], _LOST % 1)
+
+    def test_a_worker_that_waits_can_be_ended(self):
+        waiting, other = self._start()
+        other.kill()
+        process.read_until(waiting, "waiting for the other workers")
+        time.sleep(1)
+        waiting.send_signal(signal.SIGINT)
+        self._finish([waiting], code=-signal.SIGINT)
+
+
+if __name__ == "__main__":
+    absltest.main()
