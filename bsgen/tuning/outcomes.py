@@ -1,0 +1,117 @@
+"""What training one setting gave: a score a repeat, a status, and what it cost."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.config import checked
+
+STATUSES = ("completed", "diverged", "out_of_memory", "failed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome(checked.Checked):
+    """Validation scores of a setting's repeats.
+
+    A diverged repeat has the worst score there is, a finite number (0 for an accuracy),
+    never NaN: it is a result, and counts. Scores are kept in single precision, so that
+    they are the same numbers after keras-tuner has sent them between machines.
+
+    Attributes:
+      scores: validation score by number of the repeat, higher is better. Lacks
+        repeats if out of memory or failed.
+      status: "completed"; "diverged" if some repeat did; "out_of_memory" and "failed"
+        (the user's code raised) end the setting: no further repeat will come.
+      num_steps: parameter updates of all repeats together.
+      num_examples: training examples that all repeats went through together.
+      seconds: of all repeats together.
+    """
+
+    scores: Mapping[int, float]
+    status: Literal["completed", "diverged", "out_of_memory", "failed"] = "completed"
+    num_steps: int = 0
+    num_examples: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES:
+            raise errors.unknown_name("status", self.status, STATUSES)
+        bound = float(np.finfo(np.float32).max)
+        wrong = [score for score in self.scores.values() if not abs(score) <= bound]
+        if wrong:
+            remedy = "a diverged repeat takes the worst score, a finite number"
+            raise errors.UserError("scores", wrong[0], remedy)
+        self._set(
+            scores={i: float(np.float32(self.scores[i])) for i in sorted(self.scores)},
+            num_steps=errors.check_integer("num_steps", self.num_steps, 0),
+            num_examples=errors.check_integer("num_examples", self.num_examples, 0),
+            seconds=errors.check_real("seconds", self.seconds, 0.0),
+        )
+
+    @property
+    def mean(self) -> float | None:
+        """Mean score; None if there is none."""
+        return float(np.mean(self._values)) if self.scores else None
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard error of the mean, n - 1 under the root; None below two repeats."""
+        return standard_error(self._values)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no further repeat can be expected."""
+        return self.status in ("out_of_memory", "failed")
+
+    @property
+    def steps_per_repeat(self) -> float | None:
+        """Parameter updates of one repeat; None if no repeat ended."""
+        return self.num_steps / len(self.scores) if self.scores else None
+
+    def missing(self, repeats: Sequence[int]) -> tuple[int, ...]:
+        """Returns the repeats that are still to be trained."""
+        if self.is_final:
+            return ()
+        return tuple(repeat for repeat in repeats if repeat not in self.scores)
+
+    def of(self, repeats: Sequence[int]) -> np.ndarray:
+        """Returns [n] scores of those of `repeats` that are there, in their order."""
+        return np.array([self.scores[i] for i in repeats if i in self.scores], float)
+
+    def merged(self, other: "Outcome") -> "Outcome":
+        """Returns both outcomes of one setting as one; the worse status stays."""
+        return Outcome(
+            {**self.scores, **other.scores},
+            max(self.status, other.status, key=STATUSES.index),
+            self.num_steps + other.num_steps,
+            self.num_examples + other.num_examples,
+            self.seconds + other.seconds,
+        )
+
+    @property
+    def _values(self) -> np.ndarray:
+        return np.array(list(self.scores.values()), float)
+
+
+def standard_error(values: np.ndarray) -> float | None:
+    """Returns that of the mean of independent values; None for fewer than two."""
+    if len(values) < 2:
+        return None
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+
+
+def mean_words(values: np.ndarray) -> str:
+    """Returns "0.874 ± 0.002", the mean of [n >= 1] values with its standard error."""
+    return plus_minus(float(np.mean(values)), standard_error(values))
+
+
+def plus_minus(mean: float, error: float | None) -> str:
+    """Returns "0.874 ± 0.002", with two significant digits of the error at most."""
+    if error is None:
+        return f"{mean:.4g} (one repeat)"
+    digits = 3 if error == 0 else min(max(1 - math.floor(math.log10(error)), 0), 6)
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"

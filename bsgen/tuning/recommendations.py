@@ -1,0 +1,92 @@
+"""The end of a search: the setting to use, with the evidence."""
+
+import dataclasses
+from typing import Any
+
+from bsgen.tuning import outcomes, settings
+
+
+@dataclasses.dataclass(frozen=True)
+class NextLarger:
+    """The next larger batch size that was tried, and what it loses.
+
+    Attributes:
+      setting: it.
+      status: "completed", "untrained" (a repeat diverged or is no better than the
+        constant predictor), "out_of_memory" or "failed".
+      loss: mean over repeats of recommended minus larger; None without scores.
+      loss_standard_error: of the pairs; None below two.
+    """
+
+    setting: settings.Setting
+    status: str
+    loss: float | None
+    loss_standard_error: float | None
+
+    def words(self) -> str:
+        """Returns "the next larger batch (800) loses 0.012 ± 0.004"."""
+        name = f"the next larger batch ({self.setting.batch_size})"
+        if self.status == "out_of_memory":
+            return f"{name} does not fit in memory"
+        if self.status == "failed" or self.loss is None:
+            return f"{name} failed"
+        if self.status == "untrained":
+            return f"{name} does not train in every repeat"
+        verb = "loses" if self.loss >= 0 else "gains"
+        lost = outcomes.plus_minus(abs(self.loss), self.loss_standard_error)
+        return f"{name} {verb} {lost}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Recommendation:
+    """What a search recommends.
+
+    The score is the highest of the last phase's, hence somewhat flattered by luck; it
+    comes from repeats that did not choose where that phase looked.
+
+    Attributes:
+      setting: the setting to use.
+      score: mean validation score over `num_repeats` repeats.
+      standard_error: of that mean; None for one repeat.
+      num_repeats: how many.
+      next_larger: None if no larger batch was tried.
+      start: phase 1's best setting.
+      update_factor: parameter updates of a run of `start` over those of a run of
+        `setting`; None where nobody counted.
+      num_steps, num_examples, seconds: spent by the whole search.
+      num_runs: repeats trained by the whole search.
+      metric: what the score is called.
+    """
+
+    setting: settings.Setting
+    score: float
+    standard_error: float | None
+    num_repeats: int
+    next_larger: NextLarger | None
+    start: settings.Setting
+    update_factor: float | None
+    num_steps: int
+    num_examples: int
+    seconds: float
+    num_runs: int
+    metric: str = "validation accuracy"
+
+    def words(self) -> str:
+        """Returns the recommendation as one line."""
+        score = outcomes.plus_minus(self.score, self.standard_error)
+        parts = [f"{self.setting.words()}: {self.metric} {score}"]
+        if self.next_larger:
+            parts.append(self.next_larger.words())
+        if self.update_factor is not None:
+            parts.append(
+                f"{self.update_factor:.3g} times fewer updates than phase 1's best"
+                f" (batch size {self.start.batch_size})"
+            )
+        parts.append(
+            f"the search took {self.num_steps} steps over {self.num_examples} examples"
+        )
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the recommendation as JSON's types, its words included."""
+        return {**dataclasses.asdict(self), "words": self.words()}

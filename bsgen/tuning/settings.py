@@ -1,0 +1,91 @@
+"""What a search chooses: batch size, learning rate and momentum; and what it asks for.
+
+Smith & Le (2017), arXiv 1710.06451, appendix D, tunes these three.
+"""
+
+import dataclasses
+
+from bsgen import errors
+from bsgen.config import checked
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Setting(checked.Checked):
+    """One setting of the three numbers.
+
+    Attributes:
+      batch_size: B, global; at least 1.
+      learning_rate: above 0.
+      momentum: at least 0 and below 1.
+    """
+
+    batch_size: int
+    learning_rate: float
+    momentum: float
+
+    def __post_init__(self) -> None:
+        rate = errors.check_real("learning_rate", self.learning_rate, 0.0)
+        if rate == 0:
+            raise errors.UserError("learning_rate", 0.0, "give a number above 0")
+        self._set(
+            batch_size=errors.check_integer("batch_size", self.batch_size, 1),
+            learning_rate=rate,
+            momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
+        )
+
+    def words(self) -> str:
+        """Returns "batch size 640, learning rate 1.0, momentum 0.98"."""
+        return (
+            f"batch size {self.batch_size}, learning rate {_short(self.learning_rate)},"
+            f" momentum {_short(self.momentum)}"
+        )
+
+    def scaled(self, batch_size: int) -> "Setting":
+        """Returns the setting of another batch size with (1 - momentum) ~ 1 / B.
+
+        Smith & Le (2017), appendix D, step 2; the approximate noise scale of eq. 26
+        stays. Momentum never falls below 0.
+        """
+        rest = (1.0 - self.momentum) * self.batch_size / batch_size
+        # Twelve digits: 0.98, not 0.9800000000000001; still exact for 1 - m of 1e-6.
+        return Setting(batch_size, self.learning_rate, round(max(1.0 - rest, 0.0), 12))
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A setting to train, once with each of some numbered repeats.
+
+    Attributes:
+      setting: what to train.
+      repeats: numbers of the repeats, rising. Repeat i takes the same seed in every
+        setting, which is what pairs the scores of two settings.
+    """
+
+    setting: Setting
+    repeats: tuple[int, ...]
+
+
+def logarithmic_batch_sizes(
+    minimum: int, maximum: int, ratio: float = 2.0
+) -> tuple[int, ...]:
+    """Returns minimum * ratio^k, rounded, up to `maximum`; rising, none twice.
+
+    Raises:
+      UserError: `maximum` is below `minimum`, or the ratio not above 1.
+    """
+    size = errors.check_integer("min_batch_size", minimum, 1)
+    if errors.check_integer("max_batch_size", maximum, 1) < size:
+        remedy = f"give at least min_batch_size={size}"
+        raise errors.UserError("max_batch_size", maximum, remedy)
+    if errors.check_real("ratio", ratio, 1.0) == 1:
+        raise errors.UserError("ratio", ratio, "give a number above 1")
+    sizes = set()
+    power = 0
+    while (rounded := round(size * ratio**power)) <= maximum:
+        sizes.add(rounded)
+        power += 1
+    return tuple(sorted(sizes))
+
+
+def _short(number: float) -> str:
+    return str(float(f"{number:.6g}"))

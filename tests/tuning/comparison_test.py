@@ -1,0 +1,84 @@
+"""Tests of the statistical rules."""
+
+import math
+
+import numpy as np
+from absl.testing import absltest, parameterized
+from scipy import stats
+
+from bsgen import errors
+from bsgen.tuning import comparison, plans, settings
+
+
+def measured(scores, batch_size=32, status="completed"):
+    setting = settings.Setting(batch_size, 1.0, 0.9)
+    return plans.Measured(setting, np.array(scores, float), status)
+
+
+class RulesTest(parameterized.TestCase):
+    def test_loss_is_the_paired_t_test(self):
+        rng = np.random.default_rng(0)
+        reference, candidate = rng.normal(size=(2, 6))
+        found = comparison.loss(measured(reference), measured(candidate))
+        expected = stats.ttest_rel(reference, candidate, alternative="greater")
+        self.assertAlmostEqual(found.p_value, expected.pvalue, places=12)
+        self.assertAlmostEqual(found.mean, np.mean(reference - candidate), places=12)
+
+    @parameterized.parameters(1, 3)
+    def test_no_more_false_alarms_than_the_level(self, num_references):
+        # Candidate and references are equally good: the share of trials in which any
+        # of the tests is real is at most 0.05, give or take 3 binomial deviations.
+        rules = comparison.Rules(0.0)
+        rng = np.random.default_rng(num_references)
+        trials = 2000
+        alarms = 0
+        for _ in range(trials):
+            scores = rng.normal(0.9, 0.01, size=(num_references + 1, 5))
+            losses = [
+                comparison.loss(measured(one), measured(scores[0]))
+                for one in scores[1:]
+            ]
+            alarms += any(rules.is_real(loss, num_references) for loss in losses)
+        self.assertLess(alarms, trials * 0.05 + 3 * math.sqrt(trials * 0.05 * 0.95))
+        self.assertGreater(alarms, trials * 0.02)  # and the tests do not sleep
+
+    @parameterized.parameters(
+        ([0.9], [0.895], False),
+        ([0.9], [0.885], True),
+        ([0.9, 0.9, 0.9], [0.895, 0.895, 0.895], False),
+        ([0.9, 0.9, 0.9], [0.885, 0.885, 0.885], True),
+    )
+    def test_tolerance_decides_where_no_test_can(self, reference, candidate, expected):
+        rounded = [np.float32(scores) for scores in (reference, candidate)]
+        loss = comparison.loss(*map(measured, rounded))
+        self.assertIsNone(loss.p_value)
+        rules = comparison.Rules(0.0, tolerance=0.01)
+        self.assertEqual(rules.is_real(loss), expected)
+
+    def test_a_stuck_or_diverged_repeat_has_not_trained(self):
+        rules = comparison.Rules(0.1)
+        self.assertTrue(rules.trained(measured([0.9, 0.11])))
+        self.assertFalse(rules.trained(measured([0.9, np.float32(0.1)])))
+        self.assertFalse(rules.trained(measured([0.9, 0.0])))
+        self.assertFalse(rules.trained(measured([], status="out_of_memory")))
+
+    def test_best(self):
+        rules = comparison.Rules(0.1)
+        many = [measured([0.5, 0.7], 8), measured([0.7, 0.5], 16)]
+        many += [measured([0.9, 0.0], 4), measured([0.9, 0.05], 64)]
+        self.assertEqual(rules.best(many).setting.batch_size, 16)
+        self.assertIsNone(rules.best(many[2:]))
+
+    @parameterized.parameters(
+        ({"baseline_score": float("nan")}, "baseline_score=nan"),
+        ({"baseline_score": 0, "level": 0}, "level=0.0"),
+        ({"baseline_score": 0, "level": 0.5}, "level=0.5"),
+        ({"baseline_score": 0, "tolerance": -1}, "tolerance=-1"),
+    )
+    def test_refuses(self, values, message):
+        with self.assertRaisesRegex(errors.UserError, message):
+            comparison.Rules(**values)
+
+
+if __name__ == "__main__":
+    absltest.main()

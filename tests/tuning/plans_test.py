@@ -1,0 +1,104 @@
+"""Tests that a search is a pure function of its results."""
+
+import dataclasses
+import random
+import subprocess
+import sys
+
+from absl.testing import absltest, parameterized
+
+from bsgen import tuning
+from tests.tuning import surface as surfaces
+
+_SURFACE = surfaces.Surface(max_memory=100, run_sd=0.003, memory_limit=2000)
+_NUMBERS = {"train_size": _SURFACE.train_size, "baseline_score": _SURFACE.baseline}
+_PROCEDURES = (
+    tuning.AppendixD(**_NUMBERS, batch_sizes=(16, 32, 64, 128, 256, 4096)),
+    tuning.Guided(
+        **_NUMBERS,
+        noise_scale=30.0,
+        noise_scale_error=3.0,
+        critical_learning_rate=4.0,
+    ),
+)
+
+
+class ReplayTest(parameterized.TestCase):
+    @parameterized.parameters(*_PROCEDURES)
+    def test_any_order_of_arrival_gives_the_same_search(self, procedure):
+        expected, _ = surfaces.finish(procedure, _SURFACE)
+        self.assertIsNotNone(expected.recommendation)
+        for seed in range(10):
+            rng = random.Random(seed)
+
+            def choose(plan, rng=rng):
+                # Some of what is wanted, and of these some of the repeats, shuffled.
+                chosen = rng.sample(plan.wanted, rng.randint(1, len(plan.wanted)))
+                return [
+                    dataclasses.replace(
+                        one,
+                        repeats=tuple(
+                            rng.sample(one.repeats, rng.randint(1, len(one.repeats)))
+                        ),
+                    )
+                    for one in chosen
+                ]
+
+            plan, results = surfaces.finish(procedure, _SURFACE, choose=choose)
+            self.assertEqual(plan, expected)
+            shuffled = rng.sample(list(results.items()), len(results))
+            self.assertEqual(procedure.plan(dict(shuffled)), expected)
+
+    @parameterized.parameters(*_PROCEDURES)
+    def test_decisions_grow_and_are_never_revised(self, procedure):
+        before = ()
+
+        def choose(plan):
+            nonlocal before
+            self.assertEqual(plan.decisions[: len(before)], before)
+            self.assertIsNone(plan.recommendation)
+            before = plan.decisions
+            return plan.wanted[:1]
+
+        plan, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
+        self.assertEqual(plan.decisions[: len(before)], before)
+        self.assertGreater(len(before), 2)
+
+    @parameterized.parameters(*_PROCEDURES)
+    def test_nothing_is_run_twice(self, procedure):
+        seen = set()
+
+        def choose(plan):
+            runs = [
+                (request.setting, repeat)
+                for request in plan.wanted
+                for repeat in request.repeats
+            ]
+            self.assertNoCommonElements(seen, runs)
+            self.assertLen({*runs}, len(runs))
+            seen.update(runs)
+            return plan.wanted
+
+        plan, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
+        fitting = [run for run in seen if run[0].batch_size <= _SURFACE.memory_limit]
+        self.assertLen(fitting, plan.recommendation.num_runs)
+
+    @parameterized.parameters(*_PROCEDURES)
+    def test_other_results_do_not_matter(self, procedure):
+        expected, results = surfaces.finish(procedure, _SURFACE)
+        results[tuning.Setting(3, 0.7, 0.5)] = tuning.Outcome({0: 1.0})
+        plan = procedure.plan(results)
+        self.assertEqual(plan.decisions, expected.decisions)
+        self.assertEqual(plan.recommendation.setting, expected.recommendation.setting)
+
+    def test_needs_neither_tensorflow_nor_keras_tuner(self):
+        seen = "{'tensorflow', 'keras', 'keras_tuner'} & {*sys.modules}"
+        command = f"import sys, bsgen.tuning.appendix_d; print({seen})"
+        done = subprocess.run(
+            [sys.executable, "-c", command], capture_output=True, text=True, check=True
+        )
+        self.assertEqual(done.stdout, "set()\n")
+
+
+if __name__ == "__main__":
+    absltest.main()
