@@ -10,7 +10,8 @@ One replica and several take the same steps, up to rounding, where the network h
 batch statistics, or those of ghost batches that divide a replica's share; the running
 averages of ghosts, which inference uses, are then averaged over replicas. With "batch"
 normalisation the statistics are those of each replica's share, and dropout draws other
-masks: there the number of replicas counts.
+masks: there the number of replicas counts. Under XLA too, and with another number of
+parts, dropout draws other masks from the same counters.
 """
 
 import math

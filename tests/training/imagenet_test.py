@@ -9,7 +9,7 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from bsgen.data import imagenet
+from bsgen.data import batches, crops, imagenet
 from bsgen.training import checkpoints, interruption, loop
 from tests.data import made_up_imagenet
 from tests.training import made_up_runs
@@ -62,6 +62,17 @@ class ImageNetTest(tf.test.TestCase):
             )
             for name, array in ours.items():
                 np.testing.assert_array_equal(array, theirs[name], name)
+
+    def test_crops_follow_from_the_place(self):
+        run = self._run()
+        trained = made_up_runs.ready(run, found=self.source)
+        self.addCleanup(trained.close)
+        places = 3 * 8 + np.arange(8)  # of step 3
+        chosen = trained._split.train[batches.stream(run.seed, 24, 8, 40)]
+        images, labels = self.source.gather(chosen, crops.draw(run.seed, places))
+        batch = trained._feed.training(3, 4)
+        np.testing.assert_array_equal(batch.examples[0], images)
+        np.testing.assert_array_equal(batch.labels[0], labels)
 
     def test_evaluates_centre_crops(self):
         with made_up_runs.source(self.source):
