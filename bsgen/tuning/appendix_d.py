@@ -75,7 +75,7 @@ class AppendixD(procedure.Procedure):
             max(self.multiples),
             self.later_repeats,
         )
-        return (yield from self._retune(state, start, grown))
+        return (yield from self._retune(state, grown))
 
     def _scan(self, state: search.Search, rate: float) -> plans.Steps[phases.Scan]:
         wanted = [
@@ -100,7 +100,7 @@ class AppendixD(procedure.Procedure):
         return phases.Scan(best, best.setting.batch_size == max(sizes))
 
     def _retune(
-        self, state: search.Search, start: plans.Measured, grown: phases.Grown
+        self, state: search.Search, grown: phases.Grown
     ) -> plans.Steps[procedure.Choice | None]:
         final = grown.setting
         sizes = {max(round(x * final.batch_size), 1) for x in self.multiples}
@@ -110,4 +110,4 @@ class AppendixD(procedure.Procedure):
             if state.fits(size)
         ]
         measured = yield from state.measure(wanted, self.later_repeats)
-        return procedure.end(state, self, start, measured, grown.fallen)
+        return procedure.end(state, self, measured, grown)

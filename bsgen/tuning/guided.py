@@ -102,7 +102,7 @@ class Guided(procedure.Procedure):
         top = yield from self._race(
             state, final, final.batch_size, self.factor**0.5, self.later_repeats
         )
-        choice = procedure.end(state, self, start, top.measured, grown.fallen)
+        choice = procedure.end(state, self, top.measured, grown)
         if choice is not None:
             self._check(state, choice)
         return choice

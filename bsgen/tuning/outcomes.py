@@ -110,8 +110,11 @@ def mean_words(values: np.ndarray) -> str:
 
 
 def plus_minus(mean: float, error: float | None) -> str:
-    """Returns "0.874 ± 0.002", with two significant digits of the error at most."""
+    """Returns "0.874 ± 0.002": one digit of the error, two where the first is 1."""
     if error is None:
         return f"{mean:.4g} (one repeat)"
-    digits = 3 if error == 0 else min(max(1 - math.floor(math.log10(error)), 0), 6)
+    digits = 3
+    if error > 0:
+        power = math.floor(math.log10(error))
+        digits = min(max((error < 2 * 10**power) - power, 0), 6)
     return f"{mean:.{digits}f} ± {error:.{digits}f}"

@@ -116,10 +116,12 @@ class Grown(NamedTuple):
     """The end of phase 2.
 
     Attributes:
+      start: phase 1's best, trained again with this phase's repeats.
       setting: the last one that had not fallen.
       fallen: the one after it, if it was tried.
     """
 
+    start: plans.Measured
     setting: settings.Setting
     fallen: plans.Measured | None
 
@@ -155,7 +157,7 @@ def grow_batch(
         size = min(round(current.batch_size * growth), state.max_batch_size)
         if size < min_growth * current.batch_size or not state.fits(size):
             if not accepted:
-                yield from state.measure([start], repeats)
+                accepted = yield from state.measure([start], repeats)
             state.decide(
                 2,
                 f"batch size {current.batch_size} is at the limit, "
@@ -163,7 +165,7 @@ def grow_batch(
                 batch_size=current.batch_size,
                 max_batch_size=state.max_batch_size,
             )
-            return Grown(current, None)
+            return Grown(accepted[0], current, None)
         asked = [current.scaled(size)]
         if not accepted:
             asked.insert(0, start)
@@ -172,7 +174,7 @@ def grow_batch(
             accepted.append(measured[0])
         candidate = measured[-1]
         if _has_fallen(state, rules, accepted, candidate):
-            return Grown(current, candidate)
+            return Grown(accepted[0], current, candidate)
         accepted.append(candidate)
         current = candidate.setting
 

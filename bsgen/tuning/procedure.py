@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bsgen import errors
-from bsgen.tuning import comparison, outcomes, plans, recommendations, search
+from bsgen.tuning import (
+    comparison,
+    outcomes,
+    phases,
+    plans,
+    recommendations,
+    search,
+)
 
 
 class Choice(NamedTuple):
-    """How a procedure ends: its choice, phase 1's and the next larger batch tried."""
+    """How a procedure ends: its choice, phase 1's and the next larger batch tried.
+
+    All were trained with the same repeats.
+    """
 
     chosen: plans.Measured
     start: plans.Measured
@@ -86,6 +96,9 @@ class Procedure(comparison.Rules, abc.ABC):
     def _recommend(
         self, choice: Choice, results: plans.Results
     ) -> recommendations.Recommendation:
+        lost = None
+        if self.trained(choice.start):
+            lost = comparison.loss(choice.start, choice.chosen)
         before = results[choice.start.setting].steps_per_repeat
         after = results[choice.chosen.setting].steps_per_repeat
         return recommendations.Recommendation(
@@ -95,6 +108,8 @@ class Procedure(comparison.Rules, abc.ABC):
             num_repeats=len(choice.chosen.scores),
             next_larger=self._next_larger(choice),
             start=choice.start.setting,
+            loss=lost.mean if lost else None,
+            loss_standard_error=lost.standard_error if lost else None,
             update_factor=before / after if before and after else None,
             num_steps=sum(one.num_steps for one in results.values()),
             num_examples=sum(one.num_examples for one in results.values()),
@@ -121,18 +136,16 @@ class Procedure(comparison.Rules, abc.ABC):
 def end(
     state: search.Search,
     rules: comparison.Rules,
-    start: plans.Measured,
     measured: Sequence[plans.Measured],
-    fallen: plans.Measured | None,
+    grown: phases.Grown,
 ) -> Choice | None:
     """Phase 3's decision: the best of those measured around the final batch size.
 
     Args:
       state: where the decision goes.
       rules: the statistical rules.
-      start: phase 1's best.
       measured: all at the final learning rate and momentum, with the same repeats.
-      fallen: phase 2's last setting if it fell, the next larger where none of
+      grown: the end of phase 2; its fallen setting is the next larger where none of
         `measured` is larger than the best.
 
     Returns:
@@ -154,7 +167,7 @@ def end(
         text += "; it is at the edge of those tried"
     state.decide(3, text, measured=numbers)
     larger = [one for one in measured if one.setting.batch_size > size]
-    if fallen is not None:
-        larger.append(fallen)
+    if grown.fallen is not None:
+        larger.append(grown.fallen)
     by_size = min(larger, key=lambda one: one.setting.batch_size, default=None)
-    return Choice(best, start, by_size)
+    return Choice(best, grown.start, by_size)

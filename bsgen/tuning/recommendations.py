@@ -32,17 +32,15 @@ class NextLarger:
             return f"{name} failed"
         if self.status == "untrained":
             return f"{name} does not train in every repeat"
-        verb = "loses" if self.loss >= 0 else "gains"
-        lost = outcomes.plus_minus(abs(self.loss), self.loss_standard_error)
-        return f"{name} {verb} {lost}"
+        return f"{name} {_loses(self.loss, self.loss_standard_error)}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Recommendation:
     """What a search recommends.
 
-    The score is the highest of the last phase's, hence somewhat flattered by luck; it
-    comes from repeats that did not choose where that phase looked.
+    The score is the highest of phase 3's, hence somewhat flattered by luck, and so are
+    the differences from it; repeats of new seeds would be unbiased.
 
     Attributes:
       setting: the setting to use.
@@ -51,6 +49,9 @@ class Recommendation:
       num_repeats: how many.
       next_larger: None if no larger batch was tried.
       start: phase 1's best setting.
+      loss: mean over repeats of the score of `start` minus this one, both trained with
+        repeats that did not choose `start`; None if `start` failed in them.
+      loss_standard_error: of the pairs; None below two.
       update_factor: parameter updates of a run of `start` over those of a run of
         `setting`; None where nobody counted.
       num_steps, num_examples, seconds: spent by the whole search.
@@ -64,6 +65,8 @@ class Recommendation:
     num_repeats: int
     next_larger: NextLarger | None
     start: settings.Setting
+    loss: float | None
+    loss_standard_error: float | None
     update_factor: float | None
     num_steps: int
     num_examples: int
@@ -77,11 +80,12 @@ class Recommendation:
         parts = [f"{self.setting.words()}: {self.metric} {score}"]
         if self.next_larger:
             parts.append(self.next_larger.words())
-        if self.update_factor is not None:
-            parts.append(
-                f"{self.update_factor:.3g} times fewer updates than phase 1's best"
-                f" (batch size {self.start.batch_size})"
-            )
+        if self.loss is not None and self.setting != self.start:
+            compared = _loses(self.loss, self.loss_standard_error)
+            name = f"phase 1's best (batch size {self.start.batch_size})"
+            parts.append(f"it {compared} against {name}")
+            if self.update_factor is not None:
+                parts[-1] += f" and takes {1 / self.update_factor:.3g} of its updates"
         parts.append(
             f"the search took {self.num_steps} steps over {self.num_examples} examples"
         )
@@ -90,3 +94,8 @@ class Recommendation:
     def to_dict(self) -> dict[str, Any]:
         """Returns the recommendation as JSON's types, its words included."""
         return {**dataclasses.asdict(self), "words": self.words()}
+
+
+def _loses(loss: float, error: float | None) -> str:
+    verb = "loses" if loss >= 0 else "gains"
+    return f"{verb} {outcomes.plus_minus(abs(loss), error)}"

@@ -42,6 +42,8 @@ class ExactTest(parameterized.TestCase):
         self.assertIn("batch size 3200", plan.decisions[3].text)
         self.assertIn("begun to fall", plan.decisions[3].text)
         self.assertEqual(best.update_factor, (1000000 // 128) / (1000000 // 480))
+        lost = 0.01 * (math.log2(128 / 100) ** 2 - math.log2(480 / 500) ** 2)
+        self.assertAlmostEqual(best.loss, -lost, delta=1e-4)  # g / N is 1 / B - 1 / N
         # 10 of phase 1; again 128, then 640 and 3200; 6 more around 640.
         self.assertEqual(best.num_runs, 5 * (10 + 3 + 6))
         self.assertEqual(
@@ -152,6 +154,16 @@ class ExactTest(parameterized.TestCase):
         self.assertEqual(plan.recommendation.setting.momentum, 0.9)
         texts = [one.text for one in plan.decisions if one.phase == 2]
         self.assertIn("does not train in every repeat", texts[0])
+
+    def test_a_start_that_fails_later_is_not_recommended(self):
+        # It trained in phase 1's repeats, but diverges in one of the new ones.
+        start = tuning.Setting(128, 1.0, 0.9)
+        scores = {**dict.fromkeys(range(10), 0.9), 5: 0.0}
+        outcomes = {start: tuning.Outcome(scores, "diverged")}
+        surface = dataclasses.replace(_SURFACE, max_memory=5)
+        plan, _ = surfaces.finish(appendix_d(growth=50), surface, outcomes)
+        self.assertNotEqual(plan.recommendation.setting, start)
+        self.assertIsNone(plan.recommendation.loss)
 
     def test_a_failed_setting_is_not_asked_for_again(self):
         failed = {tuning.Setting(128, 1.0, 0.9): tuning.Outcome({}, "failed")}

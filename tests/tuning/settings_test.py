@@ -84,7 +84,8 @@ class OutcomeTest(parameterized.TestCase):
             tuning.Outcome({0: 0.0}, "diverge")
 
     @parameterized.parameters(
-        (0.87412, 0.00213, "0.8741 ± 0.0021"),
+        (0.87412, 0.00213, "0.874 ± 0.002"),
+        (0.87412, 0.00123, "0.8741 ± 0.0012"),
         (12.3, 1.26, "12.3 ± 1.3"),
         (0.5, 0.0, "0.500 ± 0.000"),
         (0.87412, None, "0.8741 (one repeat)"),
