@@ -1,6 +1,7 @@
 """Tests that a search is a pure function of its results."""
 
 import dataclasses
+import json
 import random
 import subprocess
 import sys
@@ -90,6 +91,14 @@ class ReplayTest(parameterized.TestCase):
         plan = procedure.plan(results)
         self.assertEqual(plan.decisions, expected.decisions)
         self.assertEqual(plan.recommendation.setting, expected.recommendation.setting)
+
+    @parameterized.parameters(*_PROCEDURES)
+    def test_decisions_are_json(self, procedure):
+        plan, _ = surfaces.finish(procedure, _SURFACE)
+        for decision in plan.decisions:
+            text = json.dumps(dataclasses.asdict(decision), allow_nan=False)
+            self.assertEqual(json.loads(text), dataclasses.asdict(decision))
+            self.assertNotIn("\n", decision.text)
 
     def test_needs_neither_tensorflow_nor_keras_tuner(self):
         seen = "{'tensorflow', 'keras', 'keras_tuner'} & {*sys.modules}"
