@@ -28,7 +28,7 @@ def reproduce(*flags, cwd=ROOT):
     )
 
 
-def train(*flags, cwd=ROOT, seconds=120, preexec_fn=None, **more):
+def train(*flags, cwd=ROOT, seconds=240, preexec_fn=None, **more):
     """Runs `launch.train`, so long at most; `more` goes to its environment."""
     return subprocess.run(
         [sys.executable, "-m", "launch.train", *flags],
@@ -41,7 +41,7 @@ def train(*flags, cwd=ROOT, seconds=120, preexec_fn=None, **more):
     )
 
 
-def start_train(*flags, seconds=120, **more):
+def start_train(*flags, seconds=240, **more):
     """Starts `launch.train`, for so long at most; `stdout` has its errors too."""
     process = subprocess.Popen(
         [sys.executable, "-m", "launch.train", *flags],

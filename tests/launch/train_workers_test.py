@@ -18,7 +18,7 @@ _FLAGS = (
     "--batch_size=64",
     "--train_size=1000",
     "--l2=0.001",
-    "--steps=600",
+    "--steps=300",
     "--evaluation_steps=20",
     "--deterministic",
 )
@@ -44,7 +44,7 @@ class WorkersTest(absltest.TestCase):
             self.addCleanup(worker.kill)
         return workers
 
-    def _finish(self, workers, code=0, seconds=60):
+    def _finish(self, workers, code=0, seconds=120):
         """Returns the lines of each worker, once all have ended."""
         begun = time.monotonic()
         lines = [worker.communicate()[0].splitlines() for worker in workers]
@@ -55,11 +55,11 @@ class WorkersTest(absltest.TestCase):
     def _state(self, folder):
         """Returns arrays and records of a finished run."""
         newest = checkpoints.load_latest(folder, self.fail)
-        self.assertEqual(newest.step, 600)
+        self.assertEqual(newest.step, 300)
         text = (folder / "metrics.jsonl").read_text()
         records = [json.loads(line) for line in text.splitlines()]
         self.assertEqual(newest.info["state"]["history"], records)
-        self.assertEqual([r["step"] for r in records], [*range(20, 601, 20)])
+        self.assertEqual([r["step"] for r in records], [*range(20, 301, 20)])
         kept = [{k: r[k] for k in r if k not in _TIMINGS} for r in records]
         return newest.arrays, kept
 
@@ -95,19 +95,19 @@ class WorkersTest(absltest.TestCase):
 
         with self.subTest("a worker is killed"):
             workers = self._start()
-            process.read_until(workers[0], "step 200 ")
+            process.read_until(workers[0], "step 100 ")
             workers[1].kill()
             lines = self._finish(workers[:1], code=1, seconds=30)
             self.assertRegex(lines[0][-1], _LOST % 0)
             self.assertLen([each for each in lines[0] if each.startswith("error")], 1)
             self.assertGreaterEqual(
-                checkpoints.load_latest(self.output, self.fail).step, 200
+                checkpoints.load_latest(self.output, self.fail).step, 100
             )
 
         with self.subTest("the chief is killed"):
             workers = self._start()
-            words = process.read_until(workers[1], "step 400 ")
-            self.assertRegex("".join(words), r"\ncontinuing after step \d+ of 600\n")
+            words = process.read_until(workers[1], "step 200 ")
+            self.assertRegex("".join(words), r"\ncontinuing after step \d+ of 300\n")
             workers[0].kill()
             lines = self._finish(workers[1:], code=1, seconds=30)
             self.assertRegex(lines[0][-1], _LOST % 1)
