@@ -15,6 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.measures import flat_weights, stopped_gradients
 
 Loss = Callable[[Any, Any], tf.Tensor]
 
@@ -51,12 +52,8 @@ class LossSum:
         """
         self._model = model
         self._loss = loss
-        self._shapes = [tuple(v.shape) for v in model.trainable_variables]
-        self._sizes = [int(np.prod(shape)) for shape in self._shapes]
-        self.num_parameters = sum(self._sizes)
-        if not self.num_parameters:
-            remedy = "it has no trainable weights; build it first"
-            raise errors.UserError("model", model.name, remedy)
+        self._weights = flat_weights.FlatWeights(model)
+        self.num_parameters = self._weights.num_parameters
         if self.num_parameters > MAX_PARAMETERS:
             remedy = (
                 f"its {self.num_parameters} weights make too large a matrix; "
@@ -69,23 +66,15 @@ class LossSum:
 
     def weights(self) -> npt.NDArray[Any]:
         """Returns the model's trainable weights [P], in their own dtype."""
-        values = [v.numpy().ravel() for v in self._model.trainable_variables]
-        return np.concatenate(values)
+        return self._weights.read()
 
     def assign(self, weights: npt.NDArray[Any]) -> None:
         """Sets the model's trainable weights from a vector [P]."""
-        for variable, part, shape in zip(
-            self._model.trainable_variables,
-            np.split(weights, np.cumsum(self._sizes)[:-1]),
-            self._shapes,
-            strict=True,
-        ):
-            variable.assign(part.reshape(shape))
+        self._weights.assign(weights)
 
     def _value(self, weights: tf.Tensor, inputs: Any, targets: Any) -> tf.Tensor:
-        parts = tf.split(weights, self._sizes)
         outputs, _ = self._model.stateless_call(
-            [tf.reshape(p, s) for p, s in zip(parts, self._shapes, strict=True)],
+            self._weights.cut(weights),
             [v.value for v in self._model.non_trainable_variables],
             inputs,
             training=False,
@@ -104,6 +93,7 @@ class LossSum:
             with tf.GradientTape() as inner:
                 inner.watch(weights)
                 value = self._value(weights, inputs, targets)
+            stopped_gradients.check(value, [weights], self._model.name)
             gradient = inner.gradient(value, weights)
         return value, gradient, outer.jacobian(gradient, weights)
 
@@ -126,8 +116,9 @@ def dense_hessian(
       [P, P], ordered as `model.trainable_variables`, each flattened.
 
     Raises:
-      UserError: the model has too many weights, the loss is not one per example, or an
-        argument is out of range.
+      UserError: the model has too many weights or stops gradients (see
+        `stopped_gradients`), the loss is not one per example, or an argument is out of
+        range.
     """
     if not 0.0 <= l2 < np.inf:
         raise errors.UserError("l2", l2, "give a finite number of at least 0")

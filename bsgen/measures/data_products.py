@@ -1,0 +1,218 @@
+"""The mean over a data set of what one batch gives for a vector: gradient or product.
+
+Every batch is computed in the model's dtype; its result, times its number of examples,
+is summed in float64. Each object compiles once, and once more when batches differ in
+size; it reads the model's weights at every product, so keep it while the model trains.
+A model of a tf.distribute strategy is measured on one replica, outside replica context.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bsgen import errors
+from bsgen.measures import batches, flat_weights, hessian, linear_operator, mean_loss
+
+AUTO = "auto"
+FORWARD = "forward_over_reverse"
+REVERSE = "reverse_over_reverse"
+METHODS: tuple[str, ...] = (AUTO, FORWARD, REVERSE)
+
+# What TensorFlow and Keras raise, while they trace, for an operation without a forward
+# derivative, or without a second one.
+_NO_DERIVATIVE = (
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+Parts = list[tf.Tensor]
+_BatchProduct = Callable[[Parts, Parts, Any, Any], tuple[tf.Tensor, Parts]]
+
+
+class DataProducts:
+    """What the products share: the sum over batches and its checks.
+
+    Attributes:
+      size: P, the number of trainable weights.
+      method: how products are computed; "auto" until the first one.
+    """
+
+    methods = METHODS
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: hessian.Loss,
+        data: Any,
+        *,
+        l2: float = 0.0,
+        training: bool = False,
+        batch_size: int = 256,
+        method: str = "auto",
+    ):
+        """Checks the arguments; compiles at the first product.
+
+        Args:
+          model: a built model.
+          loss: a Keras loss, or a callable of (targets, outputs) to the losses
+            [batch, ...] or their mean; twice differentiable where the outputs are.
+          data: (inputs, targets) or a tf.data.Dataset of such batches.
+          l2: of the penalty l2 |w|^2 / 2 added to the mean loss, at least 0.
+          training: whether layers run in training mode, see `mean_loss.MeanLoss`.
+          batch_size: examples a call when data is arrays; only memory and speed depend
+            on it, unless `training`.
+          method: one of `methods`: "forward_over_reverse", "reverse_over_reverse", or
+            "auto", the first with the second where the first is impossible.
+
+        Raises:
+          UserError: an argument is wrong, or the weights are not finite.
+        """
+        if method not in self.methods:
+            raise errors.unknown_name("method", method, self.methods)
+        self.method = method
+        self._l2 = errors.check_real("l2", l2, 0.0)
+        self._model = model
+        self._weights = flat_weights.FlatWeights(model)
+        self._loss = mean_loss.MeanLoss(model, loss, training)
+        self._batches = batches.Batches(data, batch_size)
+        self._seen_curvature = False
+        reverse = method == REVERSE
+        self._step = self._compiled(self._reverse if reverse else self._forward)
+        self._gradient_step = self._compiled(self._batch_gradient)
+        self.size = self._weights.num_parameters
+        self._check_weights()
+
+    @property
+    def mode(self) -> str:
+        """Whether layers ran in "inference" or "training" mode."""
+        return self._loss.mode
+
+    def gradient(self) -> linear_operator.FloatArray:
+        """Returns the gradient [P] of the mean loss, penalty included."""
+        return self._gradient_at(self._weights.tensors())
+
+    def _gradient_at(self, weights: Parts) -> linear_operator.FloatArray:
+        """Returns the gradient [P] with `weights` in place of the model's own."""
+        zeros = tf.zeros([self.size], tf.float64)
+        total = self._mean(self._gradient_step, weights, zeros)
+        return total + self._l2 * flat_weights.join(weights).numpy()
+
+    def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
+        """Returns the product with a vector [P], as [P] in float64.
+
+        Raises:
+          UserError: the loss, or its second derivative, is not finite, zero or missing.
+        """
+        flat = tf.constant(vector, tf.float64)
+        weights = self._weights.tensors()
+        try:
+            product = self._mean(self._step, weights, flat)
+        except _NO_DERIVATIVE as error:
+            if self.method != AUTO or isinstance(error, errors.UserError):
+                raise
+            self.method = REVERSE
+            self._step = self._compiled(self._reverse)
+            try:
+                product = self._mean(self._step, weights, flat)
+            except LookupError as second_error:
+                raise self._no_second_derivative(second_error) from error
+        if self.method == AUTO:
+            self.method = FORWARD
+        if not self._seen_curvature:
+            self._check_curvature(product, weights)
+        return product + self._l2 * np.asarray(vector, np.float64)
+
+    def _forward(self, *args: Any) -> tuple[tf.Tensor, Parts]:
+        raise NotImplementedError
+
+    def _reverse(self, *args: Any) -> tuple[tf.Tensor, Parts]:
+        raise NotImplementedError
+
+    def _batch_gradient(
+        self, weights: Parts, vector: Parts, inputs: Any, targets: Any
+    ) -> tuple[tf.Tensor, Parts]:
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            value = self._loss.value(targets, self._loss.outputs(weights, inputs))
+        gradient = tape.gradient(value, weights)
+        if all(part is None for part in gradient):
+            remedy = "it does not depend on the weights in a differentiable way"
+            raise errors.UserError("loss", "without a gradient", remedy)
+        return value, [
+            # A gradient of an embedding comes as the rows that were looked up.
+            tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
+            for w, g in zip(weights, gradient, strict=True)
+        ]
+
+    def _compiled(self, batch_product: _BatchProduct) -> Any:
+        def step(
+            totals: tuple[tf.Tensor, ...],
+            weights: Parts,
+            vector: tf.Tensor,
+            inputs: Any,
+            targets: Any,
+        ) -> tuple[tf.Tensor, ...]:
+            parts = self._weights.cut(vector)
+            value, product = batch_product(weights, parts, inputs, targets)
+            count = tf.cast(tf.shape(tf.nest.flatten(targets)[0])[0], tf.float64)
+            terms = (flat_weights.join(product), tf.cast(value, tf.float64), 1.0)
+            return tuple(t + count * x for t, x in zip(totals, terms, strict=True))
+
+        # Autograph would rewrite the user's loss and wrap the errors it raises.
+        return tf.function(step, autograph=False, reduce_retracing=True)
+
+    def _mean(
+        self, step: Any, weights: Parts, vector: tf.Tensor
+    ) -> linear_operator.FloatArray:
+        zero = tf.constant(0.0, tf.float64)
+        totals = (tf.zeros([self.size], tf.float64), zero, zero)
+        for inputs, targets in self._batches:
+            totals = step(totals, weights, vector, inputs, targets)
+        total, value, count = (t.numpy() for t in totals)
+        if not count:
+            raise errors.UserError("data", "empty", "give at least one example")
+        if not np.isfinite(total).all():
+            raise self._not_finite(value / count)
+        return total / count
+
+    def _check_weights(self) -> None:
+        if not np.isfinite(self._weights.read()).all():
+            remedy = "some of its weights are not finite; give one that did not diverge"
+            raise errors.UserError("model", self._model.name, remedy)
+
+    def _check_curvature(
+        self, product: linear_operator.FloatArray, weights: Parts
+    ) -> None:
+        if not product.any():
+            # The vector may lie in the null space; a random one does not.
+            vector = np.random.default_rng(0).normal(size=self.size)
+            product = self._mean(self._step, weights, tf.constant(vector))
+        if not product.any():
+            remedy = (
+                "its Hessian is exactly zero on this data: it is piecewise linear in "
+                "the weights, saturated, or not twice differentiable"
+            )
+            raise errors.UserError("loss", self._loss.name, remedy)
+        self._seen_curvature = True
+
+    def _not_finite(self, value: float) -> errors.UserError:
+        self._check_weights()
+        if np.isfinite(value):
+            remedy = "it is finite, but its derivatives at these weights are not"
+        else:
+            remedy = "it is not finite on this data; look for infinite or huge inputs"
+        return errors.UserError("loss", float(value), remedy)
+
+    def _no_second_derivative(self, error: LookupError) -> errors.UserError:
+        remedy = (
+            "one of its operations has no second derivative "
+            f"({str(error).splitlines()[0]}); build LSTM and GRU with use_cudnn=False"
+        )
+        return errors.UserError("model", self._model.name, remedy)

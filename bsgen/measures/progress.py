@@ -1,0 +1,35 @@
+"""What a long measure tells while it runs, and why it stopped."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Final, Literal
+
+TOLERANCE: Final = "tolerance"
+MAX_PRODUCTS: Final = "max_products"
+COMPLETE: Final = "complete"
+INTERRUPTED: Final = "interrupted"
+
+# "tolerance": the answer is as exact as was asked; "max_products": the limit came
+# first; "complete": there was nothing left to compute, the answer is exact up to
+# rounding; "interrupted": Ctrl-C came first, and the answer is what was known by then.
+StoppedBecause = Literal["tolerance", "max_products", "complete", "interrupted"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far a measure is.
+
+    Attributes:
+      num_products: done so far.
+      max_products: at most this many.
+      value: the answer so far, nan before there is one.
+      error: of `value`, in its unit: a standard error or a bound; inf if unknown.
+    """
+
+    num_products: int
+    max_products: int
+    value: float
+    error: float
+
+
+OnProgress = Callable[[Progress], None]
