@@ -16,6 +16,10 @@ class UserError(ValueError):
         super().__init__(f"{argument}={value!r}: {remedy}")
 
 
+class OutOfMemory(UserError):
+    """A device's memory does not hold what was asked of it."""
+
+
 def unknown_name(argument: str, value: str, known: Iterable[str]) -> UserError:
     """Returns the error for a name outside `known`, with the nearest match first."""
     names = sorted(known)

@@ -161,7 +161,9 @@ def fill_value(augmentation: Augmentation, scale: scaling.Scaling) -> np.ndarray
     if np.any(pixels != pixels[0]):
         remedy = "needs a scaling that is the same at every pixel, such as "
         remedy += "'standardize_channels' or 'imagenet'"
-        raise errors.UserError("fill", augmentation.fill, remedy)
+        names = {known: name for name, known in _AUGMENTATIONS.items()}
+        name = names.get(augmentation, augmentation)
+        raise errors.UserError("augmentation", name, remedy)
     return pixels[0]
 
 

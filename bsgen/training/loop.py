@@ -214,7 +214,9 @@ class _Loop:
         begun = time.perf_counter()
         metrics = self._trainee.take_steps(first, last)
         elapsed = time.perf_counter() - begun
-        state.step = last
+        finite = np.isfinite(metrics[:, 0])
+        # Of a run that diverges: the step of the first loss that is not finite.
+        state.step = last if finite.all() else first + int(finite.argmin()) + 1
         state.seconds += elapsed
         # One by one, so that the sum does not depend on how steps fall into calls.
         for values in metrics.tolist():
@@ -225,8 +227,10 @@ class _Loop:
         self._adapt(elapsed / len(metrics))
         images = int(plan.batch_sizes[first]) * len(metrics)
         means = metrics.mean(axis=0, dtype=np.float64)
-        epoch = float(plan.epochs[last])
-        return Progress(last, epoch, float(means[0]), float(means[1]), images / elapsed)
+        epoch = float(plan.epochs[state.step])
+        return Progress(
+            state.step, epoch, float(means[0]), float(means[1]), images / elapsed
+        )
 
     def _adapt(self, seconds_per_step: float) -> None:
         wanted = _SECONDS_PER_CALL / seconds_per_step

@@ -4,6 +4,7 @@
 their workers have to agree on.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,8 +39,7 @@ class Devices:
             with interruption.at_once():
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         elif hardware.strategy == "mirrored":
-            devices = _local_devices(hardware.num_devices)
-            self.strategy = tf.distribute.MirroredStrategy(devices)
+            self.strategy = _mirrored(_local_devices(hardware.num_devices))
         else:
             self.strategy = tf.distribute.get_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
@@ -96,7 +96,15 @@ class Devices:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, None).numpy()
 
 
-def _local_devices(wanted: int | None) -> list[str]:
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """Returns the one strategy of these devices: each new one would begin to number its
+    collectives anew, and the second of a process would meet those of the first.
+    """
+    return tf.distribute.MirroredStrategy(list(devices))
+
+
+def _local_devices(wanted: int | None) -> tuple[str, ...]:
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     if kind == "CPU" and wanted is not None:
         _divide_cpu(wanted)
@@ -104,7 +112,7 @@ def _local_devices(wanted: int | None) -> list[str]:
     if wanted is not None and wanted > len(devices):
         remedy = f"this machine has {len(devices)} {kind} device(s)"
         raise errors.UserError("num_devices", wanted, remedy)
-    return [device.name for device in devices[:wanted]]
+    return tuple(device.name for device in devices[:wanted])
 
 
 def _divide_cpu(wanted: int) -> None:

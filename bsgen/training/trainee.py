@@ -1,5 +1,7 @@
 """One run of a big network made ready: model, optimizer, data and compiled program."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -89,16 +91,13 @@ class Trainee:
         """
         batches = self._feed.training(first_step, last_step)
         rates = self.plan.learning_rates[first_step:last_step]
-        try:
+        with self._memory(int(self.plan.batch_sizes[first_step])):
             metrics = self._program.take_steps(
                 tf.nest.map_structure(tf.convert_to_tensor, batches),
                 tf.constant(rates),
                 tf.constant(first_step, tf.int64),
             )
             return metrics.numpy()
-        except tf.errors.ResourceExhaustedError as error:
-            batch_size = int(self.plan.batch_sizes[first_step])
-            raise self._out_of_memory(batch_size) from error
 
     def evaluate(self, part: str) -> dict[str, float]:
         """Returns mean cross-entropy and accuracy on a part of the split.
@@ -162,13 +161,19 @@ class Trainee:
             for index, variable in enumerate(variables)
         }
 
-    def _out_of_memory(self, batch_size: int) -> errors.UserError:
-        parts = self._program.gradient_accumulation
-        size = batch_size // (self._devices.num_replicas * parts)
-        remedy = f"the memory of a device does not hold {size} examples at once; "
-        remedy += f"take more devices, or --gradient_accumulation={2 * parts}, "
-        remedy += "which makes the same update in smaller parts"
-        return errors.UserError("batch_size", batch_size, remedy)
+    @contextlib.contextmanager
+    def _memory(self, batch_size: int) -> Iterator[None]:
+        """Says in the user's terms that a device's memory did not suffice."""
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            parts = self._program.gradient_accumulation
+            size = batch_size // (self._devices.num_replicas * parts)
+            remedy = f"the memory of a device does not hold {size} examples at once; "
+            remedy += f"take more devices, or --gradient_accumulation={2 * parts}, "
+            remedy += "which makes the same update in smaller parts (but has no batch "
+            remedy += "statistics: take ghosts)"
+            raise errors.OutOfMemory("batch_size", batch_size, remedy) from error
 
 
 def _check_shares(
@@ -216,7 +221,11 @@ def _resident(source: data.Source, placement: str) -> data.Pool | None:
 def _place(resident: data.Pool | None, devices: strategies.Devices) -> Any:
     if resident is None:
         return None
-    return devices.on_each_replica(resident_images.pack(resident.inputs))
+    try:
+        return devices.on_each_replica(resident_images.pack(resident.inputs))
+    except tf.errors.ResourceExhaustedError as error:
+        remedy = "the memory of a device does not hold the images; take 'stream'"
+        raise errors.OutOfMemory("data_placement", "device", remedy) from error
 
 
 def _preprocessing(

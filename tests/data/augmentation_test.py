@@ -172,7 +172,9 @@ class NamesTest(parameterized.TestCase, tf.test.TestCase):
         self.assertIsNone(augmentation.by_name("none"))
         for name in augmentation.names()[1:]:
             self.assertTrue(augmentation.by_name(name).flip)
-        with self.assertRaisesRegex(errors.UserError, "augmentation='flp': unknown.*'flip'"):
+        with self.assertRaisesRegex(
+            errors.UserError, "augmentation='flp': unknown.*'flip'"
+        ):
             augmentation.by_name("flp")
 
     def test_fill_values(self):
@@ -195,7 +197,7 @@ class NamesTest(parameterized.TestCase, tf.test.TestCase):
             np.random.default_rng(9).integers(0, 256, [9, 4, 4, 3]).astype(np.uint8)
         )
         grey = augmentation.by_name("crop_flip_grey")
-        with self.assertRaisesRegex(errors.UserError, "fill=127: .*at every pixel"):
+        with self.assertRaisesRegex(errors.UserError, "augmentation=.*at every pixel"):
             augmentation.fill_value(grey, scaling.fit(name, images))
 
 

@@ -1,7 +1,6 @@
 """Small runs of the engine for big networks, on made-up images."""
 
 import contextlib
-import functools
 from unittest import mock
 
 import numpy as np
@@ -86,9 +85,8 @@ def source(found=None):
         yield found
 
 
-@functools.cache
 def devices(replicas):
-    """One or two; TensorFlow confuses the collectives of two `MirroredStrategy`."""
+    """One or two; each call asks for them anew, as each run of a process does."""
     if replicas == 1:
         return strategies.Devices(config.HardwareConfig())
     return strategies.Devices(

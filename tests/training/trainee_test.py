@@ -94,7 +94,11 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
         for message, run, found in (
             ("scaling='imagenet'.*uint8 images", _images("imagenet"), _flat()),
             ("augmentation='flip': flat has no im", _images("none", "flip"), _flat()),
-            ("fill=127: .*same", _images("standardize", "crop_flip_grey"), None),
+            (
+                "augmentation='crop_flip_grey': .*same",
+                _images("standardize", "crop_flip_grey"),
+                None,
+            ),
             ("batch_size=61", made_up_runs.run(batch_size=61), None),
             (
                 "scaling='unit_norm': made_up is too large to fit",
