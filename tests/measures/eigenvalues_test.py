@@ -74,13 +74,17 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("hutchinson", "hutch++")
     def test_trace(self, method):
         found = measures.hessian_trace(
-            *self.arguments(), method=method, relative_error=0.1, max_products=3000
+            *self.arguments(),
+            method=method,
+            relative_error=0.05,
+            max_products=3000,
+            l2=0.1,
         )
         self.assertEqual((found.method, found.mode), (method, "inference"))
         self.assertEqual(found.stopped_because, "tolerance")
-        truth = np.trace(self.hessian)
+        truth = np.trace(self.hessian) + 0.1 * self.size
         self.assertLessEqual(abs(found.value - truth), 3 * found.standard_error)
-        self.assertLessEqual(found.standard_error, 0.1 * found.value)
+        self.assertLessEqual(found.standard_error, 0.05 * found.value)
 
     @parameterized.parameters("products", "finite_differences")
     def test_frobenius_norm(self, method):
