@@ -1,21 +1,34 @@
-"""Tuning batch size, learning rate and momentum."""
+"""Tuning batch size, learning rate and momentum: appendix D through keras-tuner."""
 
 from bsgen.tuning.appendix_d import AppendixD
 from bsgen.tuning.guided import Guided
+from bsgen.tuning.model_trainer import ModelTrainer
+from bsgen.tuning.oracle import BatchSizeHeuristic
 from bsgen.tuning.outcomes import Outcome
 from bsgen.tuning.plans import Decision, Plan
 from bsgen.tuning.recommendations import NextLarger, Recommendation
+from bsgen.tuning.run_trainer import RunTrainer
 from bsgen.tuning.settings import Request, Setting, logarithmic_batch_sizes
+from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
+from bsgen.tuning.tuner import SettingTuner, search_space
 
 __all__ = [
     "AppendixD",
+    "BatchSizeHeuristic",
     "Decision",
     "Guided",
+    "ModelTrainer",
     "NextLarger",
     "Outcome",
     "Plan",
     "Recommendation",
     "Request",
+    "RunTrainer",
+    "SearchResult",
     "Setting",
+    "SettingTuner",
     "logarithmic_batch_sizes",
+    "run_search",
+    "search_space",
+    "tune_batch_size",
 ]

@@ -87,5 +87,11 @@ def logarithmic_batch_sizes(
     return tuple(sorted(sizes))
 
 
+def default_batch_sizes(train_size: int) -> tuple[int, ...]:
+    """Returns powers of two from 8 to a quarter of the training set, or what fits."""
+    largest = max(train_size // 4, 1)
+    return logarithmic_batch_sizes(min(8, largest), largest)
+
+
 def _short(number: float) -> str:
     return str(float(f"{number:.6g}"))

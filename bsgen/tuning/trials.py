@@ -1,0 +1,103 @@
+"""keras-tuner's trials as this project's requests and outcomes, and back.
+
+A trial trains one setting in some repeats. Between machines keras-tuner carries a
+trial's values and single-precision metrics, nothing else; so a repeat's score is a
+metric of its own, and the status is a number.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner
+
+from bsgen.tuning import outcomes, settings
+
+OBJECTIVE = "score"  # the mean over repeats, higher is better
+_REPEAT = "repeat_"
+
+
+def objective() -> keras_tuner.Objective:
+    """Returns what every search maximizes."""
+    return keras_tuner.Objective(OBJECTIVE, "max")
+
+
+def to_values(request: settings.Request) -> dict[str, Any]:
+    """Returns a request as values of hyperparameters."""
+    setting = request.setting
+    return {
+        "batch_size": setting.batch_size,
+        "learning_rate": setting.learning_rate,
+        "momentum": setting.momentum,
+        "repeats": ",".join(map(str, request.repeats)),
+    }
+
+
+def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
+    """Returns the request in values of hyperparameters.
+
+    Args:
+      values: of a trial of any oracle; `learning_rate` and `momentum` as in `Setting`.
+      num_repeats: how many repeats where the values name none.
+    """
+    setting = settings.Setting(
+        values["batch_size"], values["learning_rate"], values["momentum"]
+    )
+    text = values.get("repeats")
+    repeats = range(num_repeats) if text is None else map(int, text.split(","))
+    return settings.Request(setting, tuple(repeats))
+
+
+def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float]:
+    """Returns an outcome as metrics, all finite.
+
+    Args:
+      outcome: of a trial.
+      worst_score: the objective of a trial without scores.
+    """
+    mean = outcome.mean
+    return {
+        OBJECTIVE: worst_score if mean is None else mean,
+        **{f"{_REPEAT}{i}": score for i, score in outcome.scores.items()},
+        "status": float(outcomes.STATUSES.index(outcome.status)),
+        "num_steps": float(outcome.num_steps),
+        "num_examples": float(outcome.num_examples),
+        "seconds": outcome.seconds,
+    }
+
+
+def to_outcome(trial: keras_tuner.engine.trial.Trial) -> outcomes.Outcome | None:
+    """Returns the outcome of a trial; None of one that is still to end."""
+    if trial.status == "FAILED":
+        return outcomes.Outcome({}, "failed")
+    if trial.status != "COMPLETED":
+        return None
+    metrics = trial.metrics
+    found = {name: metrics.get_last_value(name) for name in metrics.metrics}
+    scores = {
+        int(name.removeprefix(_REPEAT)): score
+        for name, score in found.items()
+        if name.startswith(_REPEAT)
+    }
+    status: Any = outcomes.STATUSES[round(found["status"])]
+    return outcomes.Outcome(
+        scores,
+        status,
+        round(found["num_steps"]),
+        round(found["num_examples"]),
+        found["seconds"],
+    )
+
+
+def merged(
+    trials: Mapping[str, keras_tuner.engine.trial.Trial], num_repeats: int
+) -> dict[settings.Setting, outcomes.Outcome]:
+    """Returns the outcome of each setting over all its finished trials."""
+    results: dict[settings.Setting, outcomes.Outcome] = {}
+    for trial in trials.values():
+        outcome = to_outcome(trial)
+        if outcome is not None:
+            values = trial.hyperparameters.values
+            setting = to_request(values, num_repeats).setting
+            earlier = results.get(setting)
+            results[setting] = outcome if earlier is None else earlier.merged(outcome)
+    return results

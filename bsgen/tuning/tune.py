@@ -1,0 +1,183 @@
+"""A whole search: from data and a model to the recommendation and the files.
+
+Smith & Le (2017), arXiv 1710.06451, appendix D, through keras-tuner.
+"""
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+import keras_tuner
+import pandas as pd
+
+from bsgen.tuning import (
+    appendix_d,
+    model_trainer,
+    oracle,
+    outcomes,
+    plans,
+    procedure,
+    recommendations,
+    search_folder,
+    settings,
+    trainers,
+    trials,
+    tuner,
+)
+
+OnOutcome = Callable[[settings.Setting, outcomes.Outcome], None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What a search gave.
+
+    Attributes:
+      recommendation: of a procedure; None if nothing trained, or of another oracle.
+      decisions: of a procedure, each with its reason.
+      trials: a row a trial.
+    """
+
+    recommendation: recommendations.Recommendation | None
+    decisions: tuple[plans.Decision, ...]
+    trials: pd.DataFrame
+
+
+def run_search(
+    search_oracle: keras_tuner.Oracle,
+    trainer: trainers.Trainer,
+    output_dir: str | os.PathLike,
+    description: Mapping[str, Any],
+    num_repeats: int = 1,
+    on_outcome: OnOutcome = lambda setting, outcome: None,
+) -> SearchResult:
+    """Runs a search to its end, or goes on with it.
+
+    In a process that keras-tuner's variables make a worker, it trains what the chief
+    hands out, and returns an empty result.
+
+    Args:
+      search_oracle: what to try next; `BatchSizeHeuristic` or one of keras-tuner's.
+      trainer: trains settings.
+      output_dir: of this search alone.
+      description: of the search, of JSON's types; another one in the folder is refused.
+      num_repeats: of a trial whose oracle does not say.
+      on_outcome: called with each setting trained in this process, and its outcome.
+
+    Raises:
+      UserError: the folder holds another search or cannot be written.
+    """
+    is_worker = _role() == "worker"
+    folder = search_folder.SearchFolder(output_dir)
+    if not is_worker:
+        folder.claim(description)
+    searcher = tuner.SettingTuner(
+        search_oracle, trainer, folder.path, num_repeats, on_outcome
+    )
+    searcher.search(verbose=0)
+    if is_worker:
+        return SearchResult(None, (), pd.DataFrame())
+    done = [
+        (trials.to_request(trial.hyperparameters.values, num_repeats), outcome)
+        for trial in search_oracle.trials.values()
+        if (outcome := trials.to_outcome(trial)) is not None
+    ]
+    if not isinstance(search_oracle, oracle.BatchSizeHeuristic):
+        return SearchResult(None, (), folder.write(done))
+    plan = search_oracle.plan()
+    table = folder.write(done, plan.decisions, plan.recommendation)
+    return SearchResult(plan.recommendation, plan.decisions, table)
+
+
+def tune_batch_size(
+    build_model: Callable[[], keras.Model],
+    train_data: Any,
+    validation_data: Any,
+    num_epochs: float,
+    loss: Any = None,
+    metric: Any = None,
+    mode: Literal["max", "min"] | None = None,
+    batch_sizes: Sequence[int] | None = None,
+    learning_rates: Sequence[float] = (1.0, 0.1, 0.01),
+    max_batch_size: int | None = None,
+    num_repeats: int = 5,
+    seed: int = 0,
+    output_dir: str | os.PathLike | None = None,
+    on_outcome: OnOutcome = lambda setting, outcome: None,
+) -> SearchResult:
+    """Tunes batch size, learning rate and momentum of any Keras model by appendix D.
+
+    Args:
+      build_model: returns a new Keras model with fresh weights, compiled or not; its
+        optimizer is replaced by `bsgen.optimizers.Momentum`.
+      train_data: `(inputs, targets)` of arrays, or a `tf.data.Dataset` of such pairs,
+        one example each, of known size.
+      validation_data: the same; every choice is made on them.
+      num_epochs: passes over the training data of every trial.
+      loss: for a model that is not compiled.
+      metric: what to tune, see `ModelTrainer`.
+      mode: "max" or "min", whether more of the metric is better; None by its name.
+      batch_sizes: of phase 1; None for powers of two from 8 to a quarter of the
+        training data.
+      learning_rates: tried in this order, falling.
+      max_batch_size: what the hardware takes; None for no limit but the data.
+      num_repeats: repeats of a setting.
+      seed: of the first repeat.
+      output_dir: where a search is kept, and goes on after an interruption; None for
+        a temporary folder.
+      on_outcome: called with each setting and its outcome.
+
+    Returns:
+      The recommendation with the evidence; `result.recommendation.words()` says it.
+
+    Raises:
+      UserError: data, model or settings do not fit together, or `output_dir` holds
+        another search.
+    """
+    trainer = model_trainer.ModelTrainer(
+        build_model,
+        train_data,
+        validation_data,
+        num_epochs,
+        loss,
+        metric,
+        mode,
+        seed,
+    )
+    sizes = batch_sizes or settings.default_batch_sizes(trainer.train_size)
+    chosen = appendix_d.AppendixD(
+        train_size=trainer.train_size,
+        baseline_score=trainer.baseline_score,
+        batch_sizes=tuple(sizes),
+        learning_rates=tuple(learning_rates),
+        max_batch_size=max_batch_size,
+        num_repeats=num_repeats,
+        metric=trainer.metric,
+    )
+    description = describe(chosen, {"num_epochs": num_epochs, "seed": seed})
+    with tempfile.TemporaryDirectory() as temporary:
+        return run_search(
+            oracle.BatchSizeHeuristic(chosen),
+            trainer,
+            output_dir or temporary,
+            description,
+            num_repeats,
+            on_outcome,
+        )
+
+
+def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what makes a search the same: its procedure, its numbers and `more`."""
+    name = type(chosen).__name__
+    return {"procedure": name, **dataclasses.asdict(chosen), **more}
+
+
+def _role() -> Literal["single", "chief", "worker"]:
+    """Returns this process's place in keras-tuner's distributed search."""
+    if "KERASTUNER_ORACLE_IP" not in os.environ:
+        return "single"
+    is_chief = "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
+    return "chief" if is_chief else "worker"

@@ -1,0 +1,97 @@
+"""The tuner of keras-tuner that trains settings in repeats, with any oracle."""
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras_tuner
+
+from bsgen import errors
+from bsgen.tuning import outcomes, settings, trainers, trials
+
+_IDLE_SECONDS = 0.1
+
+
+class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
+    """Runs trials by a trainer; what goes wrong in one is its result.
+
+    A repeat that diverges, a setting that does not fit in memory and a trial in which
+    the user's code raises (its traceback is printed) are completed trials with a finite
+    score, so they never end a search. In several processes keras-tuner's chief hands
+    out the trials: see its guide on distributed tuning, or `launch.tune`.
+
+    Args:
+      oracle: `BatchSizeHeuristic`, or any other with `trials.objective()` over
+        `search_space`.
+      trainer: trains settings.
+      directory: where keras-tuner keeps the trials, in `directory/trials`.
+      num_repeats: of a trial whose oracle does not say.
+      on_outcome: called with each setting and its outcome.
+    """
+
+    def __init__(
+        self,
+        oracle: keras_tuner.Oracle,
+        trainer: trainers.Trainer,
+        directory: str | os.PathLike,
+        num_repeats: int = 1,
+        on_outcome: Callable[
+            [settings.Setting, outcomes.Outcome], None
+        ] = lambda setting, outcome: None,
+    ):
+        self._trainer = trainer
+        self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
+        self._on_outcome = on_outcome
+        super().__init__(oracle, directory=str(directory), project_name="trials")
+
+    def run_trial(
+        self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
+    ) -> dict[str, float]:
+        """Trains the trial's setting; keras-tuner calls this."""
+        values = trial.hyperparameters.values
+        request = trials.to_request(values, self._num_repeats)
+        outcome = self._train(request, values)
+        self._on_outcome(request.setting, outcome)
+        return trials.to_metrics(outcome, self._trainer.worst_score)
+
+    def pre_create_trial(self) -> None:
+        """Waits a little, because keras-tuner asks an idle oracle without a pause."""
+        time.sleep(_IDLE_SECONDS)
+
+    def _train(
+        self, request: settings.Request, values: Mapping[str, Any]
+    ) -> outcomes.Outcome:
+        begun = time.perf_counter()
+        try:
+            return self._trainer.train(
+                request.setting,
+                request.repeats,
+                # Hyperband's share of the budget.
+                num_epochs=values.get("tuner/epochs"),
+            )
+        except Exception:  # noqa: BLE001, the user's code may raise anything
+            traceback.print_exc()
+            seconds = time.perf_counter() - begun
+            return outcomes.Outcome({}, "failed", seconds=seconds)
+
+
+def search_space(
+    batch_sizes: tuple[int, ...],
+    learning_rates: tuple[float, float],
+    momenta: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
+) -> keras_tuner.HyperParameters:
+    """Returns the three numbers as hyperparameters, for keras-tuner's own oracles.
+
+    Args:
+      batch_sizes: to choose from.
+      learning_rates: the least and the largest, on a logarithmic scale.
+      momenta: to choose from.
+    """
+    space = keras_tuner.HyperParameters()
+    space.Choice("batch_size", list(batch_sizes))
+    least, largest = learning_rates
+    space.Float("learning_rate", least, largest, sampling="log")
+    space.Choice("momentum", list(momenta))
+    return space
