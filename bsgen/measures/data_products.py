@@ -178,7 +178,7 @@ class DataProducts:
         total, value, count = (t.numpy() for t in totals)
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")
-        if not np.isfinite(total).all():
+        if not (np.isfinite(value) and np.isfinite(total).all()):
             raise self._not_finite(value / count)
         return total / count
 

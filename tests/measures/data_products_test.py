@@ -226,6 +226,18 @@ class ErrorsTest(tf.test.TestCase):
             loss=lambda labels, outputs: tf.cast(tf.argmax(outputs, 1), tf.float32),
         )
 
+    def test_operation_without_second_derivative(self):
+        def loss(labels, outputs):
+            large = tf.image.resize(outputs[:, :, None, None], [4, 1], "bicubic")
+            return tf.reduce_sum(large**2, axis=[1, 2, 3])
+
+        self.refuses("model=.*no second derivative .*ResizeBicubicGrad", loss=loss)
+        options = {"loss": loss, "method": "finite_differences"}
+        operator = products.Hessian(self.model, data=self.data, **options)
+        matrix = [operator.matvec(row) for row in np.eye(operator.size)]
+        # A quadratic: differences err by rounding alone, 6e-8 / 5e-3 of its entries.
+        self.assertAllClose(matrix, np.transpose(matrix), rtol=0, atol=2e-4)
+
     def test_zero_product_with_a_null_vector(self):
         data = (np.zeros((4, 3), np.float32), self.data[1])
         operator = products.Hessian(self.model, small_models.softmax, data)

@@ -39,6 +39,11 @@ class FrobeniusNormTest(parameterized.TestCase):
         self.assertEqual(found.stopped_because, "tolerance")
         self.assertLessEqual(found.standard_error, 0.03 * found.value)
         self.assertEqual(found.num_products, matrix.num_products)
+        # Not one product later than it could.
+        before = frobenius_norm.frobenius_norm_of(
+            matrix, 0.0, max_products=found.num_products - 1
+        )
+        self.assertGreater(before.standard_error, 0.03 * before.value)
 
     def test_zero_and_interruption(self):
         found = frobenius_norm.frobenius_norm_of(matrices.Matrix(np.zeros((3, 3))))

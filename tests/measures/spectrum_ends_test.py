@@ -154,6 +154,13 @@ class ExtremesTest(parameterized.TestCase):
         top = spectrum_ends.extremes_of(matrix, 1).top[0]
         self.assertAlmostEqual(top, max(ends), delta=5e-3)
 
+    def test_largest_magnitude_that_shows_late(self):
+        # 2 stands alone and converges at once, -2.05 at the end of a continuum does not.
+        eigenvalues = np.r_[np.linspace(-2.05, 1, 400), 2.0]
+        matrix = matrices.Matrix(matrices.with_spectrum(eigenvalues))
+        found = spectrum_ends.largest_magnitude_of(matrix)
+        self.assertAlmostEqual(found.value, -2.05, delta=5e-3)
+
     def test_magnitudes_that_hardly_differ(self):
         eigenvalues = np.r_[np.linspace(-1, 1, 50), -2.001, 2.0]
         matrix = matrices.Matrix(matrices.with_spectrum(eigenvalues))
