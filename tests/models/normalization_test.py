@@ -1,6 +1,5 @@
 """Tests of normalisation by name."""
 
-import keras
 import tensorflow as tf
 from absl.testing import parameterized
 
