@@ -16,7 +16,8 @@ TRAINING = "training"
 class MeanLoss:
     """The mean loss of a batch as a function of weights; not compiled by itself.
 
-    Regularisers that sit inside the model's layers are not counted.
+    Regularisers that sit inside the model's layers are not counted; entries that Keras
+    masks count as zeros.
 
     Attributes:
       name: of the loss, for messages.

@@ -155,7 +155,7 @@ class ExtremesTest(parameterized.TestCase):
         self.assertAlmostEqual(top, max(ends), delta=5e-3)
 
     def test_largest_magnitude_that_shows_late(self):
-        # 2 stands alone and converges at once, -2.05 at the end of a continuum does not.
+        # 2 stands alone and converges at once; -2.05 ends a continuum and does not.
         eigenvalues = np.r_[np.linspace(-2.05, 1, 400), 2.0]
         matrix = matrices.Matrix(matrices.with_spectrum(eigenvalues))
         found = spectrum_ends.largest_magnitude_of(matrix)
