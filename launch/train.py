@@ -17,7 +17,7 @@ import sys
 
 from absl import flags
 
-from launch import entry, run_flags
+from launch import entry, run_flags, task_flags
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "", "The run's folder (default: results/train/DATASET_MODEL_KEY)."
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         remedy = "not a flag; write --model=NAME"
         raise errors.UserError("argument", arguments[1], remedy)
-    hardware = run_flags.hardware()
+    hardware = task_flags.hardware()
     run_flags.check()
     entry.load_tensorflow()
     run = run_flags.run()
@@ -68,7 +68,7 @@ def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
                 run,
                 output_dir,
                 hardware,
-                run_flags.DATA_DIR.value,
+                task_flags.DATA_DIR.value,
                 _RESUME.value,
                 on_start=display.start,
                 on_progress=display.advance,

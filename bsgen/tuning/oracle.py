@@ -20,23 +20,36 @@ class BatchSizeHeuristic(keras_tuner.Oracle):
 
     Args:
       procedure: `AppendixD`, or `Guided`.
+      on_decision: called once with each decision, as soon as it is taken; of a search
+        that goes on, with the earlier ones, too.
       **kwargs: further arguments of `keras_tuner.Oracle`, but the objective.
     """
 
-    def __init__(self, procedure: procedure.Procedure, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        procedure: procedure.Procedure,
+        on_decision: plans.OnDecision = lambda decision: None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(objective=trials.objective(), **kwargs)
         self.procedure = procedure
+        self._on_decision = on_decision
+        self._num_told = 0
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the next setting to train; keras-tuner calls this."""
         plan = self.plan()
+        for decision in plan.decisions[self._num_told :]:
+            self._on_decision(decision)
+        self._num_told = len(plan.decisions)
         if plan.is_finished:
             return {"status": "STOPPED"}
         repeats = self.procedure.num_repeats
         running = [
             trials.to_request(trial.hyperparameters.values, repeats)
-            for trial in self.trials.values()
-            if trials.to_outcome(trial) is None
+            # Not all that have no outcome: a process killed while it began a trial left
+            # one behind that nobody will end.
+            for trial in self.ongoing_trials.values()
         ]
         free = [request for request in plan.wanted if not _is_among(request, running)]
         if not free:

@@ -7,7 +7,7 @@ search that was killed.
 """
 
 import dataclasses
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -68,6 +68,7 @@ class Measured(NamedTuple):
 
 
 T = TypeVar("T")
+OnDecision: TypeAlias = Callable[[Decision], None]
 Requests: TypeAlias = tuple[settings.Request, ...]
 Steps: TypeAlias = Generator[Requests, list[Measured], T]
 Results: TypeAlias = Mapping[settings.Setting, outcomes.Outcome]

@@ -1,6 +1,7 @@
 """The end of a search: the setting to use, with the evidence."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from bsgen.tuning import outcomes, settings
@@ -94,6 +95,49 @@ class Recommendation:
     def to_dict(self) -> dict[str, Any]:
         """Returns the recommendation as JSON's types, its words included."""
         return {**dataclasses.asdict(self), "words": self.words()}
+
+
+def of_best(
+    done: Sequence[tuple[settings.Request, outcomes.Outcome]],
+    baseline_score: float,
+    metric: str,
+) -> Recommendation | None:
+    """Returns the trial of the highest mean score as a recommendation.
+
+    Args:
+      done: finished trials.
+      baseline_score: of the constant predictor; what is not above it has not trained.
+      metric: what the score is called.
+
+    Returns:
+      None if no trial trained in all its repeats.
+    """
+    trained = [
+        (request.setting, outcome)
+        for request, outcome in done
+        if outcome.status == "completed"
+        and min(outcome.scores.values()) > baseline_score
+    ]
+    if not trained:
+        return None
+    setting, best = max(trained, key=lambda trial: trial[1].mean or 0.0)
+    results = [outcome for _, outcome in done]
+    return Recommendation(
+        setting=setting,
+        score=best.mean or 0.0,
+        standard_error=best.standard_error,
+        num_repeats=len(best.scores),
+        next_larger=None,
+        start=setting,
+        loss=None,
+        loss_standard_error=None,
+        update_factor=None,
+        num_steps=sum(one.num_steps for one in results),
+        num_examples=sum(one.num_examples for one in results),
+        seconds=sum(one.seconds for one in results),
+        num_runs=sum(len(one.scores) for one in results),
+        metric=metric,
+    )
 
 
 def _loses(loss: float, error: float | None) -> str:

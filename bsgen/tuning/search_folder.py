@@ -5,6 +5,7 @@ row a trial, `decisions.json` every decision with its reason, and `recommendatio
 the end.
 """
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -57,13 +58,25 @@ class SearchFolder:
         trials: Sequence[tuple[settings.Request, outcomes.Outcome]],
         decisions: Sequence[plans.Decision] = (),
         recommendation: recommendations.Recommendation | None = None,
+        num_repeats: int = 1,
     ) -> pd.DataFrame:
         """Writes what is known; returns the table of trials.
+
+        Args:
+          trials: those that ended.
+          decisions: of a procedure; none of another oracle, whose trials have no phase.
+          recommendation: at the end.
+          num_repeats: of a setting in each phase.
 
         Raises:
           UserError: the folder cannot be written.
         """
-        table = pd.DataFrame([_row(*trial) for trial in trials])
+        phases = [_phase(request, decisions, num_repeats) for request, _ in trials]
+        rows = [
+            {"phase": phase, **_row(*trial)}
+            for phase, trial in zip(phases, trials, strict=True)
+        ]
+        table = pd.DataFrame(rows).astype({"phase": "Int64"})
         atomic.write(self.path / _TRIALS, table.to_csv(index=False).encode())
         self._write(
             _DECISIONS,
@@ -83,6 +96,25 @@ class SearchFolder:
     def _error(self, reason: str) -> errors.UserError:
         remedy = f"{reason}; choose another folder"
         return errors.UserError("output_dir", str(self.path), remedy)
+
+
+def _phase(
+    request: settings.Request, decisions: Sequence[plans.Decision], num_repeats: int
+) -> int | None:
+    """Returns the phase that first asked for a request."""
+    if not decisions:
+        return None
+    if max(request.repeats) < num_repeats:
+        return 1
+    # Phase 2 trains phase 1's choice again, and candidates.
+    chosen = [each.numbers.get("best") for each in decisions if each.phase == 1][-1:]
+    grown = [each.numbers.get("candidate") for each in decisions if each.phase == 2]
+    setting = dataclasses.asdict(request.setting)
+    return 2 if any(_holds(numbers, setting) for numbers in chosen + grown) else 3
+
+
+def _holds(numbers: Mapping[str, Any] | None, setting: Mapping[str, Any]) -> bool:
+    return numbers is not None and setting.items() <= dict(numbers).items()
 
 
 def _row(request: settings.Request, outcome: outcomes.Outcome) -> dict[str, Any]:

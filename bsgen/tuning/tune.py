@@ -36,7 +36,7 @@ class SearchResult:
     """What a search gave.
 
     Attributes:
-      recommendation: of a procedure; None if nothing trained, or of another oracle.
+      recommendation: None if nothing trained, and in a worker.
       decisions: of a procedure, each with its reason.
       trials: a row a trial.
     """
@@ -85,11 +85,16 @@ def run_search(
         for trial in search_oracle.trials.values()
         if (outcome := trials.to_outcome(trial)) is not None
     ]
-    if not isinstance(search_oracle, oracle.BatchSizeHeuristic):
-        return SearchResult(None, (), folder.write(done))
-    plan = search_oracle.plan()
-    table = folder.write(done, plan.decisions, plan.recommendation)
-    return SearchResult(plan.recommendation, plan.decisions, table)
+    if isinstance(search_oracle, oracle.BatchSizeHeuristic):
+        plan = search_oracle.plan()
+        decisions, recommended = plan.decisions, plan.recommendation
+    else:
+        decisions = ()
+        recommended = recommendations.of_best(
+            done, trainer.baseline_score, trainer.metric
+        )
+    table = folder.write(done, decisions, recommended, num_repeats)
+    return SearchResult(recommended, decisions, table)
 
 
 def tune_batch_size(

@@ -1,5 +1,7 @@
 """The tuner of keras-tuner that trains settings in repeats, with any oracle."""
 
+import contextlib
+import io
 import os
 import time
 import traceback
@@ -44,7 +46,9 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._trainer = trainer
         self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
         self._on_outcome = on_outcome
-        super().__init__(oracle, directory=str(directory), project_name="trials")
+        # It prints that it reloads.
+        with contextlib.redirect_stdout(io.StringIO()):
+            super().__init__(oracle, directory=str(directory), project_name="trials")
 
     def run_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
@@ -57,8 +61,9 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         return trials.to_metrics(outcome, self._trainer.worst_score)
 
     def pre_create_trial(self) -> None:
-        """Waits a little, because keras-tuner asks an idle oracle without a pause."""
-        time.sleep(_IDLE_SECONDS)
+        """Lets a worker wait: keras-tuner asks an idle chief without a pause."""
+        if self._is_worker():
+            time.sleep(_IDLE_SECONDS)
 
     def _train(
         self, request: settings.Request, values: Mapping[str, Any]

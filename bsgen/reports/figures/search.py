@@ -1,0 +1,196 @@
+"""The picture of a tuning search: Smith & Le (2017), arXiv 1710.06451, appendix D.
+
+Panel a has phases 1 and 2 over a logarithmic batch size, panel b phase 3 over a linear
+one. Points are means over repeats, bars standard errors. A search of another oracle has
+no phases; its trials stand over the batch size and over the noise scale.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import axes as mpl_axes
+from matplotlib import figure
+
+from bsgen.reports.figures import style
+
+_SETTING = ["batch_size", "learning_rate", "momentum"]
+_BATCH_SIZE = "batch size $B$"
+
+
+def draw(
+    trials: pd.DataFrame,
+    recommended: Mapping[str, Any] | None,
+    metric: str,
+    baseline_score: float,
+) -> figure.Figure:
+    """Draws a search.
+
+    Args:
+      trials: as in `trials.csv`.
+      recommended: `batch_size`, `learning_rate` and `momentum`; None without one.
+      metric: what the score is called.
+      baseline_score: what is not above it in every repeat has not trained; it is shown
+        by crosses at the bottom.
+    """
+    with mpl.rc_context(style.SETTINGS):
+        points = _points(trials, baseline_score)
+        if points["phase"].isna().all():
+            drawn, panels = _draw_general(points)
+        else:
+            drawn, panels = _draw_phases(points, recommended)
+        for axes, shown in panels:
+            _finish(axes, shown, metric)
+            if recommended is not None:
+                _mark(axes, shown, recommended)
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(loc="best")
+        drawn.supxlabel(_footer(trials), x=0.99, ha="right")
+    return drawn
+
+
+_Panels = list[tuple[mpl_axes.Axes, pd.DataFrame]]
+
+
+def _points(trials: pd.DataFrame, baseline_score: float) -> pd.DataFrame:
+    """Returns a row a phase and setting: mean, standard error, whether it trained."""
+    rows = []
+    for (phase, *setting), group in trials.groupby(["phase", *_SETTING], dropna=False):
+        scores = np.array(" ".join(group["scores"].fillna("").astype(str)).split())
+        values = scores.astype(float)
+        trained = (group["status"] == "completed").all() and len(values) > 0
+        rows.append(
+            {
+                "phase": phase,
+                **dict(zip(_SETTING, setting, strict=True)),
+                "mean": values.mean() if len(values) else np.nan,
+                "error": values.std(ddof=1) / np.sqrt(len(values))
+                if len(values) > 1
+                else 0.0,
+                "trained": bool(trained and (values > baseline_score).all()),
+            }
+        )
+    points = pd.DataFrame(rows)
+    rest = points["batch_size"] * (1 - points["momentum"])
+    return points.assign(x=points["batch_size"], noise=points["learning_rate"] / rest)
+
+
+def _draw_phases(
+    points: pd.DataFrame, recommended: Mapping[str, Any] | None
+) -> tuple[figure.Figure, _Panels]:
+    drawn, grid = style.panels(
+        ["phases 1 and 2, logarithmic scale", "phase 3, linear scale"]
+    )
+    left, right = grid[0]
+    first, grown = points[points["phase"] == 1], points[points["phase"] == 2]
+    rates = sorted(first["learning_rate"].unique(), reverse=True)
+    for place, rate in enumerate(rates):
+        color = style.sequential(place / max(len(rates) - 1, 1) * 0.6)
+        of_rate = first[first["learning_rate"] == rate]
+        label = f"phase 1: $\\varepsilon$ = {rate:g}, m = {of_rate.iloc[0].momentum:g}"
+        _curve(left, of_rate, color, label)
+    if len(grown):
+        _curve(
+            left,
+            grown,
+            style.VERMILLION,
+            "phase 2: $\\varepsilon$ stays, m grows with B",
+            "D--",
+        )
+        for _, point in grown.iterrows():
+            trained = bool(point["trained"])
+            left.annotate(
+                f"m = {point['momentum']:.4g}",
+                (point["x"], point["mean"] if trained else 0.02),
+                xycoords="data" if trained else left.get_xaxis_transform(),
+                xytext=(0, -14 if trained else 6),
+                textcoords="offset points",
+                color=style.VERMILLION,
+                fontsize=8,
+                ha="center",
+            )
+    left.set(xscale="log", xlabel=_BATCH_SIZE)
+    style.plain_numbers(left.xaxis, (1, 2, 5))
+    last = points.iloc[:0]
+    if recommended is not None:
+        same = [np.isclose(points[name], recommended[name]) for name in _SETTING[1:]]
+        last = points[np.all(same, axis=0) & (points["phase"] > 1).to_numpy(bool)]
+        label = "$\\varepsilon$ = {learning_rate:g}, m = {momentum:.4g}"
+        _curve(right, last, style.GREEN, label.format(**recommended))
+    right.set(xlabel=_BATCH_SIZE)
+    return drawn, [(left, points[points["phase"] < 3]), (right, last)]
+
+
+def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
+    drawn, grid = style.panels(["over the batch size", "over the noise scale"])
+    noise = points.assign(x=points["noise"])
+    for axes, shown in ((grid[0, 0], points), (grid[0, 1], noise)):
+        for momentum in sorted(points["momentum"].unique()):
+            of_momentum = shown[shown["momentum"] == momentum]
+            color = style.sequential(float(momentum))
+            _curve(axes, of_momentum, color, f"m = {momentum:g}", "o")
+        axes.set_xscale("log")
+    grid[0, 0].set_xlabel(_BATCH_SIZE)
+    style.plain_numbers(grid[0, 0].xaxis, (1, 2, 5))
+    grid[0, 1].set_xlabel("noise scale over N, $\\varepsilon$ / (B (1 - m))")
+    return drawn, [(grid[0, 0], points), (grid[0, 1], noise)]
+
+
+def _curve(
+    axes: mpl_axes.Axes, points: pd.DataFrame, color: Any, label: str, form: str = "o-"
+) -> None:
+    trained = points[points["trained"]].sort_values("x")
+    axes.errorbar(
+        trained["x"], trained["mean"], trained["error"], fmt=form, color=color, lw=1.2
+    )
+    axes.plot([], [], form, color=color, label=label)
+    failed = points[~points["trained"]]
+    axes.plot(
+        failed["x"],
+        np.full(len(failed), 0.02),
+        "x",
+        color=color,
+        transform=axes.get_xaxis_transform(),
+    )
+
+
+def _finish(axes: mpl_axes.Axes, points: pd.DataFrame, metric: str) -> None:
+    """Sets the y axis by what trained, and explains the crosses."""
+    axes.set_ylabel(metric)
+    trained = points[points["trained"]]
+    if not points["trained"].all():
+        axes.plot([], [], "x", color=style.GREY, label="does not train")
+    if not len(trained):
+        words = "nothing trained here" if len(points) else "nothing is recommended"
+        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center")
+        axes.set_yticks([])
+        return
+    low, high = trained["mean"] - trained["error"], trained["mean"] + trained["error"]
+    if "accuracy" in metric and low.min() < 0.8 < high.max():
+        style.accuracy_axis(axes, max(low.min(), 0.0), min(high.max(), 0.9999))
+
+
+def _mark(
+    axes: mpl_axes.Axes, points: pd.DataFrame, recommended: Mapping[str, Any]
+) -> None:
+    same = [np.isclose(points[name], recommended[name]) for name in _SETTING]
+    chosen = points[np.all(same, axis=0)].tail(1)
+    axes.plot(
+        chosen["x"],
+        chosen["mean"],
+        "*",
+        color="black",
+        mfc="none",
+        ms=15,
+        label="recommended" if len(chosen) else None,
+    )
+
+
+def _footer(trials: pd.DataFrame) -> str:
+    parts = [f"{len(trials)} trials", f"{trials['num_steps'].sum():,} steps"]
+    for status, count in trials["status"].value_counts().items():
+        if status != "completed":
+            parts.append(f"{count} {str(status).replace('_', ' ')}")
+    return "  ·  ".join([*parts, "bars: standard errors"])

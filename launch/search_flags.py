@@ -1,0 +1,157 @@
+"""The flags that describe a search, and the oracle that they stand for."""
+
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from bsgen import errors
+
+if TYPE_CHECKING:
+    import keras_tuner
+
+    from bsgen.tuning import plans, trainers
+
+_PROCEDURES = ["appendix_d", "guided"]
+_GENERAL = ["random", "grid", "hyperband", "bayesian"]
+
+_ORACLE = flags.DEFINE_enum(
+    "oracle",
+    "appendix_d",
+    [*_PROCEDURES, *_GENERAL],
+    "What chooses the trials: appendix D of Smith & Le, its variant guided by a "
+    "measured noise scale, or a general search of keras-tuner.",
+)
+EPOCHS = flags.DEFINE_float(
+    "epochs", 20.0, "Passes over the training set in every trial.", lower_bound=0.0
+)
+REPEATS = flags.DEFINE_integer(
+    "repeats", None, "Runs of a setting (default: 5; 1 for keras-tuner's oracles)."
+)
+_MIN_BATCH_SIZE = flags.DEFINE_integer(
+    "min_batch_size", None, "The first batch size (default: 8).", lower_bound=1
+)
+_MAX_BATCH_SIZE = flags.DEFINE_integer(
+    "max_batch_size",
+    None,
+    "What the hardware takes (default: what the training set does).",
+    lower_bound=1,
+)
+_LEARNING_RATES = flags.DEFINE_list(
+    "learning_rates",
+    None,
+    "Tried in this order, falling (default: 1,0.1,0.01); keras-tuner's oracles search "
+    "between the least and the largest.",
+)
+_MAX_TRIALS = flags.DEFINE_integer(
+    "max_trials", None, "For random, bayesian (default: 30) and grid (default: all)."
+)
+SEED = flags.DEFINE_integer(
+    "seed", 0, "Of weights and order of batches in the first repeat.", lower_bound=0
+)
+
+
+def check() -> None:
+    """Checks, before TensorFlow is loaded, what can be checked without it.
+
+    Raises:
+      UserError: a flag is out of range or does not fit to the oracle.
+    """
+    oracle = _ORACLE.value
+    errors.check_integer("repeats", num_repeats(), 1)
+    if EPOCHS.value == 0:
+        raise errors.UserError("epochs", EPOCHS.value, "give more than 0")
+    if oracle in (*_PROCEDURES, "hyperband") and _MAX_TRIALS.value is not None:
+        remedy = f"{oracle} ends by itself; leave it out"
+        raise errors.UserError("max_trials", _MAX_TRIALS.value, remedy)
+    if oracle == "guided" and _LEARNING_RATES.value is not None:
+        remedy = "guided chooses them by the critical one; leave it out"
+        raise errors.UserError("learning_rates", _LEARNING_RATES.value, remedy)
+    _learning_rates()
+
+
+def num_repeats() -> int:
+    """Returns how often a setting is trained."""
+    if REPEATS.value is not None:
+        return REPEATS.value
+    return 1 if _ORACLE.value in _GENERAL else 5
+
+
+def description() -> dict[str, Any]:
+    """Returns what makes two searches the same, of what the flags say of a search."""
+    return {
+        "oracle": _ORACLE.value,
+        "num_epochs": EPOCHS.value,
+        "num_repeats": num_repeats(),
+        "min_batch_size": _MIN_BATCH_SIZE.value,
+        "max_batch_size": _MAX_BATCH_SIZE.value,
+        "learning_rates": _learning_rates(),
+        "max_trials": _MAX_TRIALS.value,
+        "seed": SEED.value,
+    }
+
+
+def make_oracle(
+    trainer: "trainers.Trainer", on_decision: "plans.OnDecision"
+) -> "keras_tuner.Oracle":
+    """Returns the oracle.
+
+    Args:
+      trainer: of the settings.
+      on_decision: called with each decision of a procedure.
+
+    Raises:
+      UserError: the flags do not fit to the data.
+    """
+    from bsgen import tuning
+    from bsgen.tuning import general_oracles
+
+    sizes = _batch_sizes(trainer.train_size)
+    if _ORACLE.value in _GENERAL:
+        return general_oracles.make(
+            _ORACLE.value,
+            sizes,
+            _learning_rates(),
+            EPOCHS.value,
+            _MAX_TRIALS.value,
+            SEED.value,
+        )
+    numbers: dict[str, Any] = {
+        "train_size": trainer.train_size,
+        "baseline_score": trainer.baseline_score,
+        "max_batch_size": _MAX_BATCH_SIZE.value,
+        "num_repeats": num_repeats(),
+        "metric": trainer.metric,
+    }
+    if _ORACLE.value == "guided":
+        remedy = "the noise scale cannot be measured here yet; use appendix_d"
+        raise errors.UserError("oracle", "guided", remedy)
+    procedure = tuning.AppendixD(
+        batch_sizes=sizes, learning_rates=_learning_rates(), **numbers
+    )
+    return tuning.BatchSizeHeuristic(procedure, on_decision=on_decision)
+
+
+def _batch_sizes(train_size: int) -> tuple[int, ...]:
+    from bsgen.tuning import settings
+
+    limit = min(train_size, _MAX_BATCH_SIZE.value or train_size)
+    smallest = _MIN_BATCH_SIZE.value
+    if smallest is None:
+        smallest = min(8, limit)
+    if smallest > limit:
+        remedy = f"give at most {limit}: there are {train_size} training examples"
+        if limit < train_size:
+            remedy = f"give at most max_batch_size={limit}"
+        raise errors.UserError("min_batch_size", smallest, remedy)
+    largest = min(max(train_size // 4, smallest), limit)
+    return settings.logarithmic_batch_sizes(smallest, largest)
+
+
+def _learning_rates() -> tuple[float, ...]:
+    given = _LEARNING_RATES.value
+    if given is None:
+        return (1.0, 0.1, 0.01)
+    try:
+        return tuple(float(rate) for rate in given)
+    except ValueError as error:
+        raise errors.UserError("learning_rates", given, "give numbers") from error

@@ -1,0 +1,77 @@
+"""The flags that give a process its place in keras-tuner's distributed search."""
+
+import os
+
+from absl import flags
+
+from bsgen import errors
+
+_ROLE = flags.DEFINE_enum(
+    "role",
+    None,
+    ["single", "chief", "worker"],
+    "One process alone, the chief that hands out trials, or a worker that trains them "
+    "(default: by the KERASTUNER_* variables; without them, single).",
+)
+_CHIEF = flags.DEFINE_string(
+    "chief", None, "HOST:PORT where the chief listens, for chief and workers."
+)
+_WORKER_ID = flags.DEFINE_string(
+    "worker_id",
+    None,
+    "A name of its own for each worker; started again, a worker keeps its name.",
+)
+_ID, _HOST, _PORT = (
+    "KERASTUNER_TUNER_ID",
+    "KERASTUNER_ORACLE_IP",
+    "KERASTUNER_ORACLE_PORT",
+)
+_VARIABLES = (_ID, _HOST, _PORT)
+
+
+def apply() -> str:
+    """Sets keras-tuner's variables by the flags; call it before keras-tuner is loaded.
+
+    Returns:
+      "single", "chief" or "worker".
+
+    Raises:
+      UserError: flags are missing or superfluous, or the variables say otherwise.
+    """
+    wanted = _wanted()
+    for name in _VARIABLES if _ROLE.value else ():
+        found = os.environ.get(name)
+        if found is not None and found != wanted.get(name):
+            remedy = f"the environment has {name}={found!r}: unset it, or drop the flag"
+            raise errors.UserError("role", _ROLE.value, remedy)
+    os.environ.update(wanted)
+    given = [name for name in _VARIABLES if os.environ.get(name)]
+    if not given:
+        return "single"
+    if len(given) < len(_VARIABLES):
+        remedy = f"keras-tuner needs all of {', '.join(_VARIABLES)}, or none"
+        raise errors.UserError("environment", given, remedy)
+    return "chief" if _is_chief(os.environ[_ID]) else "worker"
+
+
+def _wanted() -> dict[str, str]:
+    """Returns the variables that the flags stand for."""
+    role, place, name = _ROLE.value, _CHIEF.value, _WORKER_ID.value
+    if role not in ("chief", "worker") and place is not None:
+        raise errors.UserError("chief", place, "goes with --role=chief or worker")
+    if role != "worker" and name is not None:
+        raise errors.UserError("worker_id", name, "goes with --role=worker")
+    if role not in ("chief", "worker"):
+        return {}
+    host, _, port = (place or "").rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        remedy = "say where the chief listens, such as 127.0.0.1:8000"
+        raise errors.UserError("chief", place, remedy)
+    if role == "worker" and (not name or _is_chief(name)):
+        remedy = "name the worker, such as worker0, and no part of it 'chief'"
+        raise errors.UserError("worker_id", name, remedy)
+    return {_ID: name or "chief", _HOST: host, _PORT: port}
+
+
+def _is_chief(name: str) -> bool:
+    return "chief" in name  # keras-tuner's own rule

@@ -1,0 +1,155 @@
+"""The flags that say what a search trains: one of our networks, or a user's model."""
+
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from bsgen import config, errors
+from launch import search_flags, task_flags, user_functions
+
+if TYPE_CHECKING:
+    from bsgen.tuning import trainers
+
+_MOST_VALIDATION = 5000
+
+_VALIDATION_SIZE = flags.DEFINE_integer(
+    "validation_size",
+    None,
+    "Training examples to set aside (default: a fifth, at most 5000).",
+    lower_bound=1,
+)
+_MODEL_FN = flags.DEFINE_string(
+    "model_fn", None, "package.module:function that returns a Keras model."
+)
+_DATA_FN = flags.DEFINE_string(
+    "data_fn", None, "package.module:function that returns (train, validation) data."
+)
+_LOSS = flags.DEFINE_string(
+    "loss", None, "Keras' name of the loss, where --model_fn does not compile."
+)
+_METRIC = flags.DEFINE_string(
+    "metric", None, "Keras' name of the metric to tune (default: the model's first)."
+)
+_MODE = flags.DEFINE_enum(
+    "mode", None, ["max", "min"], "Whether more of the metric is better."
+)
+
+
+def check() -> None:
+    """Checks, before TensorFlow is loaded, what can be checked without it.
+
+    Raises:
+      UserError: flags do not fit together, or name what is not there.
+    """
+    if _MODEL_FN.value or _DATA_FN.value:
+        for flag in (_MODEL_FN, _DATA_FN):
+            if not flag.value:
+                remedy = "give both --model_fn and --data_fn"
+                raise errors.UserError(flag.name, flag.value, remedy)
+        task_flags.refuse_given("--model_fn and --data_fn decide; leave it out")
+        if _VALIDATION_SIZE.value is not None:
+            remedy = "--data_fn returns the validation data; leave it out"
+            raise errors.UserError("validation_size", _VALIDATION_SIZE.value, remedy)
+        return
+    for flag in (_LOSS, _METRIC, _MODE):
+        if flag.value is not None:
+            remedy = "goes with --model_fn and --data_fn"
+            raise errors.UserError(flag.name, flag.value, remedy)
+    if task_flags.STRATEGY.value == "multi_worker":
+        remedy = "a search is spread by --role=chief and --role=worker"
+        raise errors.UserError("strategy", "multi_worker", remedy)
+    task_flags.check(_run(1).data)
+
+
+def description() -> dict[str, Any]:
+    """Returns what makes two searches the same, of what the flags say of a trainer.
+
+    Raises:
+      UserError: the data do not have what the flags ask for.
+    """
+    if _MODEL_FN.value:
+        names = (_MODEL_FN, _DATA_FN, _LOSS, _METRIC, _MODE)
+        return {flag.name: flag.value for flag in names}
+    return {"run": config.to_dict(_run(_validation_size()))}
+
+
+def name() -> str:
+    """Returns a name for a folder."""
+    if _MODEL_FN.value:
+        return _MODEL_FN.value.partition(":")[2]
+    run = _run(1)
+    return f"{run.data.name}_{run.model.name}"
+
+
+def make(folder: str) -> "trainers.Trainer":
+    """Returns the trainer; loads the data.
+
+    What the user's functions raise goes through.
+
+    Args:
+      folder: of the search, for unfinished runs of big networks.
+
+    Raises:
+      UserError: data and model do not fit together.
+    """
+    from bsgen import tuning
+
+    if _MODEL_FN.value and _DATA_FN.value:
+        return _of_user(_MODEL_FN.value, _DATA_FN.value)
+    return tuning.RunTrainer(
+        _run(_validation_size()),
+        search_flags.EPOCHS.value,
+        f"{folder}/runs",
+        task_flags.DATA_DIR.value,
+        task_flags.hardware(),
+    )
+
+
+def _of_user(model_fn: str, data_fn: str) -> "trainers.Trainer":
+    from bsgen import tuning
+
+    build_model = user_functions.load("model_fn", model_fn)
+    found = user_functions.load("data_fn", data_fn)()
+    if not isinstance(found, tuple | list) or len(found) != 2 or found[1] is None:
+        remedy = "let it return (train_data, validation_data): tuning needs both"
+        raise errors.UserError("data_fn", data_fn, remedy)
+    fields: dict[str, Any] = {
+        "num_epochs": search_flags.EPOCHS.value,
+        "loss": _LOSS.value,
+        "metric": _METRIC.value,
+        "mode": _MODE.value,
+        "seed": search_flags.SEED.value,
+    }
+    train_data, validation_data = found
+    return tuning.ModelTrainer(build_model, train_data, validation_data, **fields)
+
+
+def _validation_size() -> int:
+    """Returns --validation_size, or a fifth of the pool as far as N leaves it."""
+    if _VALIDATION_SIZE.value is not None:
+        return _VALIDATION_SIZE.value
+    from bsgen import data
+
+    # Any training size will do to count the pool.
+    all_data = config.DataConfig(task_flags.DATASET.value)
+    source = data.load_source(all_data, task_flags.DATA_DIR.value)
+    pool_size = len(data.split(source, all_data).train)
+    left = pool_size - (task_flags.TRAIN_SIZE.value or 1)
+    return max(min(pool_size // 5, _MOST_VALIDATION, left), 1)
+
+
+def _run(validation_size: int) -> config.RunConfig:
+    """Returns what all trials share."""
+    fields: dict[str, Any] = {
+        "data": task_flags.data_config(validation_size),
+        "model": task_flags.model_config(),
+        "optimizer": config.MomentumConfig(
+            nesterov=task_flags.NESTEROV.value,
+            l2=task_flags.L2.value,
+            clip_norm=task_flags.CLIP_NORM.value,
+            clip_steps=task_flags.CLIP_STEPS.value,
+        ),
+        "seed": search_flags.SEED.value,
+        "precision": task_flags.PRECISION.value,
+    }
+    return config.RunConfig(**fields)

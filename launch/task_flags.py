@@ -1,0 +1,162 @@
+"""The flags that say what is trained and on what: data, network, penalty, hardware."""
+
+from typing import Any
+
+from absl import flags
+
+from bsgen import config, errors
+
+# Scaling and augmentation that the papers, and most others, use for a dataset.
+_USUAL = {
+    "cifar10": ("standardize_channels", "crop_flip"),
+    "cifar100": ("standardize_channels", "crop_flip"),
+    "imagenet2012": ("imagenet", "flip"),
+}
+_PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
+
+DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+)
+DATASET = flags.DEFINE_string("dataset", "digits", "A dataset; digits needs no data.")
+TRAIN_SIZE = flags.DEFINE_integer(
+    "train_size", None, "Training examples to draw (default: all).", lower_bound=1
+)
+_SUBSET_SEED = flags.DEFINE_integer("subset_seed", 0, "Draws the training subset.")
+_SCALING = flags.DEFINE_string(
+    "scaling", "", "Of the inputs (default: what is usual for the dataset)."
+)
+_AUGMENTATION = flags.DEFINE_string(
+    "augmentation", "", "Of training images (default: what is usual for the dataset)."
+)
+_SAMPLING = flags.DEFINE_enum(
+    "sampling", "shuffle", ["shuffle", "independent"], "Each epoch, or each batch anew."
+)
+
+_MODEL = flags.DEFINE_string("model", "mlp", "A network of the papers.")
+_NORMALIZATION = flags.DEFINE_string(
+    "normalization",
+    "",
+    "batch, ghost or none (default: ghost with --ghost_batch_size).",
+)
+_GHOST_BATCH_SIZE = flags.DEFINE_integer(
+    "ghost_batch_size", None, "Examples of a ghost batch."
+)
+_HIDDEN_UNITS = flags.DEFINE_list("hidden_units", None, "Widths, where they are free.")
+_DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dropout.")
+_VARIANT = flags.DEFINE_enum(
+    "variant", "paper", ["paper", "released"], "As in the paper, or in its code."
+)
+
+NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
+L2 = flags.DEFINE_float(
+    "l2", 0.0, "Adds (l2/2)|w|^2 to the mean loss, for all parameters."
+)
+CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
+CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
+PRECISION = flags.DEFINE_enum("precision", "float32", _PRECISIONS, "Of the layers.")
+
+STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "single",
+    ["single", "mirrored", "multi_worker"],
+    "One device, all of this machine, or the machines in TF_CONFIG.",
+)
+_NUM_DEVICES = flags.DEFINE_integer(
+    "num_devices", None, "Devices of this machine for --strategy=mirrored."
+)
+_GRADIENT_ACCUMULATION = flags.DEFINE_integer(
+    "gradient_accumulation", 1, "Parts of a batch, one after the other; saves memory."
+)
+_JIT = flags.DEFINE_bool(
+    "jit", None, "Compile the gradient with XLA (default: on a single GPU only)."
+)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", False, "Equal runs are equal bit for bit; a little slower."
+)
+_DATA_PLACEMENT = flags.DEFINE_enum(
+    "data_placement",
+    "auto",
+    ["auto", "device", "stream"],
+    "Images on the device, or read ahead batch by batch.",
+)
+
+
+def check(chosen: config.DataConfig) -> None:
+    """Checks, before TensorFlow is loaded, what can be checked of data and hardware.
+
+    Raises:
+      UserError: a name is unknown, TF_CONFIG is unfit, or a dataset is not prepared.
+    """
+    from bsgen import data
+    from bsgen.data import augmentation, scaling
+    from bsgen.training import cluster
+
+    if chosen.scaling not in scaling.names():
+        raise errors.unknown_name("scaling", chosen.scaling, scaling.names())
+    augmentation.by_name(chosen.augmentation)
+    if STRATEGY.value == "multi_worker":
+        cluster.place()
+    data.require(chosen.name, DATA_DIR.value)
+
+
+def refuse_given(remedy: str) -> None:
+    """Refuses every flag of this file that stands on the command line.
+
+    Raises:
+      UserError: one does.
+    """
+    for flag in flags.FLAGS.flags_by_module_dict()[__name__]:
+        if flag.present:
+            raise errors.UserError(flag.name, flag.value, remedy)
+
+
+def hardware() -> config.HardwareConfig:
+    """Returns the hardware that the flags describe."""
+    fields: dict[str, Any] = {
+        "strategy": STRATEGY.value,
+        "num_devices": _NUM_DEVICES.value,
+        "gradient_accumulation": _GRADIENT_ACCUMULATION.value,
+        "jit": _JIT.value,
+        "deterministic": _DETERMINISTIC.value,
+        "data_placement": _DATA_PLACEMENT.value,
+    }
+    return config.HardwareConfig(**fields)
+
+
+def data_config(validation_size: int) -> config.DataConfig:
+    """Returns the data that the flags describe, with so many set aside."""
+    plain = (config.DataConfig().scaling, "none")
+    scaling, augmentation = _USUAL.get(DATASET.value, plain)
+    fields: dict[str, Any] = {
+        "name": DATASET.value,
+        "train_size": TRAIN_SIZE.value,
+        "validation_size": validation_size,
+        "scaling": _SCALING.value or scaling,
+        "subset_seed": _SUBSET_SEED.value,
+        "sampling": _SAMPLING.value,
+        "augmentation": _AUGMENTATION.value or augmentation,
+    }
+    return config.DataConfig(**fields)
+
+
+def model_config() -> config.ModelConfig:
+    """Returns the network that the flags describe."""
+    ghost = _GHOST_BATCH_SIZE.value
+    usual = "batch" if ghost is None else "ghost"
+    fields: dict[str, Any] = {
+        "name": _MODEL.value,
+        "normalization": _NORMALIZATION.value or usual,
+        "ghost_batch_size": ghost,
+        "variant": _VARIANT.value,
+        "dropout": _DROPOUT.value,
+    }
+    if _HIDDEN_UNITS.value is not None:
+        fields["hidden_units"] = _integers("hidden_units", _HIDDEN_UNITS.value)
+    return config.ModelConfig(**fields)
+
+
+def _integers(flag: str, values: list[str]) -> tuple[int, ...]:
+    try:
+        return tuple(int(value) for value in values)
+    except ValueError as error:
+        raise errors.UserError(flag, values, "give whole numbers, 512,512") from error

@@ -1,0 +1,94 @@
+"""Tunes batch size, learning rate and momentum of a network on a dataset.
+
+    python -m launch.tune --dataset=digits --model=mlp
+
+searches by appendix D of Smith & Le (2017) on validation data, says each decision and
+its reason, and ends with a recommendation: about half a minute on two cores.
+
+    python -m launch.tune --model_fn=package.module:build --data_fn=package.module:load
+
+does so for any Keras model: `build()` returns one, compiled or not, and `load()`
+returns (train_data, validation_data), each (inputs, targets) or a `tf.data.Dataset` of
+single examples.
+
+OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
+keras-tuner's own trials/; nothing is written elsewhere. Stopped at any moment, the same
+command goes on and keeps the finished trials. Without --output_dir the folder is named
+by the search: results/tune/DATASET_MODEL_KEY.
+
+Several processes: one --role=chief and any number of --role=worker, all with the same
+--chief=HOST:PORT and the same other flags; each worker has its own --worker_id.
+"""
+
+import hashlib
+import json
+import sys
+from typing import Any
+
+from absl import flags
+
+from launch import entry, search_flags, search_role, search_subject
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "", "The search's folder (default: results/tune/DATASET_MODEL_KEY)."
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    from bsgen import errors
+
+    if len(arguments) > 1:
+        remedy = "not a flag; write --model=NAME"
+        raise errors.UserError("argument", arguments[1], remedy)
+    role = search_role.apply()
+    search_flags.check()
+    search_subject.check()
+    entry.load_tensorflow()
+    description = {**search_flags.description(), **search_subject.description()}
+    output_dir = _OUTPUT_DIR.value or _folder_of(description)
+    _search(output_dir, description, role)
+
+
+def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
+    from bsgen import tuning
+    from launch import search_display
+
+    with search_display.SearchDisplay() as display:
+        display.say(f"{search_subject.name()}, {role} search in {output_dir}")
+        trainer = search_subject.make(output_dir)
+        oracle = search_flags.make_oracle(trainer, display.decision)
+        shown = {"metric": trainer.metric, "baseline_score": trainer.baseline_score}
+        found = tuning.run_search(
+            oracle,
+            trainer,
+            output_dir,
+            {**description, **shown},
+            search_flags.num_repeats(),
+            display.trial,
+        )
+    if role == "worker":
+        print("the search is over; the chief has the results")
+        return
+    _show(output_dir, found)
+
+
+def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
+    from bsgen.reports import search_figure
+
+    picture = search_figure.write(output_dir)
+    print(f"trials: {output_dir}/trials.csv\npicture: {picture}")
+    if found.recommendation is None:
+        print("nothing can be recommended: see the decisions above", file=sys.stderr)
+        sys.exit(1)
+    print(f"recommended: {found.recommendation.words()}")
+
+
+def _folder_of(description: dict[str, Any]) -> str:
+    text = json.dumps(description, sort_keys=True)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"results/tune/{search_subject.name()}_{key}"
+
+
+if __name__ == "__main__":
+    entry.run(main)
