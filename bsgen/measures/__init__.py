@@ -1,5 +1,6 @@
 """What is measured on a model, given model, loss and data as arguments."""
 
+from bsgen.measures.basin_width import BasinWidth, basin_width
 from bsgen.measures.critical_rate import CriticalLearningRate, critical_learning_rate
 from bsgen.measures.eigenvalues import (
     extreme_eigenvalues,
@@ -9,25 +10,38 @@ from bsgen.measures.eigenvalues import (
 from bsgen.measures.frobenius_norm import FrobeniusNorm, hessian_frobenius_norm
 from bsgen.measures.hessian import dense_hessian
 from bsgen.measures.lanczos_quadrature import SpectralDensity, spectral_density
+from bsgen.measures.lines import LossAlongLine, loss_along_line
 from bsgen.measures.output_derivatives import OutputDerivatives, output_derivatives
+from bsgen.measures.random_directions import (
+    LossAlongDirections,
+    loss_along_random_directions,
+    random_direction,
+)
 from bsgen.measures.spectrum_ends import Eigenvalue, ExtremeEigenvalues
 from bsgen.measures.trace import Trace, hessian_trace
 
 __all__ = [
+    "BasinWidth",
     "CriticalLearningRate",
     "Eigenvalue",
     "ExtremeEigenvalues",
     "FrobeniusNorm",
+    "LossAlongDirections",
+    "LossAlongLine",
     "OutputDerivatives",
     "SpectralDensity",
     "Trace",
+    "basin_width",
     "critical_learning_rate",
     "dense_hessian",
     "extreme_eigenvalues",
     "hessian_frobenius_norm",
     "hessian_trace",
     "largest_magnitude_eigenvalue",
+    "loss_along_line",
+    "loss_along_random_directions",
     "output_derivatives",
+    "random_direction",
     "spectral_density",
     "top_eigenvalue",
 ]

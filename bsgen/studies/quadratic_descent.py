@@ -10,6 +10,7 @@ measured does not use the formulas of `bsgen.theory`, so that the two can be com
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,9 +101,7 @@ def simulate(
     )
 
 
-def _burn_in_steps(
-    curvatures: npt.NDArray[np.float64], rate: float, momentum: float
-) -> int:
+def _burn_in_steps(curvatures: npt.NDArray[Any], rate: float, momentum: float) -> int:
     """Returns after how many steps the covariance has all but forgotten its start.
 
     A direction's weight decays with the larger root of

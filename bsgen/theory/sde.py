@@ -39,6 +39,8 @@ replaced by the effective learning rate eta / (1 - m), which is how momentum ent
 approximate form here; the paper has no momentum.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -160,7 +162,7 @@ def _positive(argument: str, values: npt.ArrayLike) -> domain.FloatArray:
     return (matrix + matrix.T) / 2
 
 
-def _zero(eigenvalues: domain.FloatArray) -> float:
+def _zero(eigenvalues: npt.NDArray[Any]) -> float:
     return _ROUNDING * len(eigenvalues) * float(np.max(np.abs(eigenvalues)))
 
 
