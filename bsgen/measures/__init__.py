@@ -8,9 +8,15 @@ from bsgen.measures.eigenvalues import (
     top_eigenvalue,
 )
 from bsgen.measures.frobenius_norm import FrobeniusNorm, hessian_frobenius_norm
+from bsgen.measures.gradient_noise import (
+    GradientNoiseScale,
+    gradient_noise,
+    gradient_noise_scale,
+)
 from bsgen.measures.hessian import dense_hessian
 from bsgen.measures.lanczos_quadrature import SpectralDensity, spectral_density
 from bsgen.measures.lines import LossAlongLine, loss_along_line
+from bsgen.measures.noise_moments import GradientNoise
 from bsgen.measures.output_derivatives import OutputDerivatives, output_derivatives
 from bsgen.measures.random_directions import (
     LossAlongDirections,
@@ -19,6 +25,7 @@ from bsgen.measures.random_directions import (
 )
 from bsgen.measures.spectrum_ends import Eigenvalue, ExtremeEigenvalues
 from bsgen.measures.trace import Trace, hessian_trace
+from bsgen.measures.weight_distance import WeightDistance, weight_distance
 
 __all__ = [
     "BasinWidth",
@@ -26,15 +33,20 @@ __all__ = [
     "Eigenvalue",
     "ExtremeEigenvalues",
     "FrobeniusNorm",
+    "GradientNoise",
+    "GradientNoiseScale",
     "LossAlongDirections",
     "LossAlongLine",
     "OutputDerivatives",
     "SpectralDensity",
     "Trace",
+    "WeightDistance",
     "basin_width",
     "critical_learning_rate",
     "dense_hessian",
     "extreme_eigenvalues",
+    "gradient_noise",
+    "gradient_noise_scale",
     "hessian_frobenius_norm",
     "hessian_trace",
     "largest_magnitude_eigenvalue",
@@ -44,4 +56,5 @@ __all__ = [
     "random_direction",
     "spectral_density",
     "top_eigenvalue",
+    "weight_distance",
 ]
