@@ -9,6 +9,8 @@ from bsgen.tuning.plans import Decision, Plan
 from bsgen.tuning.recommendations import NextLarger, Recommendation
 from bsgen.tuning.run_trainer import RunTrainer
 from bsgen.tuning.settings import Request, Setting, logarithmic_batch_sizes
+from bsgen.tuning.theory_inputs import TheoryInputs
+from bsgen.tuning.theory_inputs import guided as measured_guided
 from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
 from bsgen.tuning.tuner import SettingTuner, search_space
 
@@ -27,7 +29,9 @@ __all__ = [
     "SearchResult",
     "Setting",
     "SettingTuner",
+    "TheoryInputs",
     "logarithmic_batch_sizes",
+    "measured_guided",
     "run_search",
     "search_space",
     "tune_batch_size",

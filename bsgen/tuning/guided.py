@@ -15,7 +15,16 @@ from it where it is wrong.
 import dataclasses
 
 from bsgen import errors
-from bsgen.tuning import climb, outcomes, phases, plans, procedure, search, settings
+from bsgen.tuning import (
+    climb,
+    outcomes,
+    phases,
+    plans,
+    procedure,
+    recommendations,
+    search,
+    settings,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,9 @@ class Guided(procedure.Procedure):
       min_batch_size: the smallest to try.
       few_repeats: of the first pass of a climb; at most `num_repeats`.
       num_rates: how many learning rates may be tried, each a tenth of the one before.
+      measurement: how the numbers were measured, in words.
+      measuring_steps: parameter updates that took; part of the search's.
+      measuring_examples: examples that took.
     """
 
     noise_scale: float
@@ -51,6 +63,9 @@ class Guided(procedure.Procedure):
     min_batch_size: int = 1
     few_repeats: int = 2
     num_rates: int = 3
+    measurement: str = ""
+    measuring_steps: int = 0
+    measuring_examples: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +77,8 @@ class Guided(procedure.Procedure):
         if errors.check_real("factor", self.factor, 1.0) == 1:
             raise errors.UserError("factor", self.factor, "give a number above 1")
         errors.check_integer("num_rates", self.num_rates, 1)
+        for name in ("measuring_steps", "measuring_examples"):
+            errors.check_integer(name, getattr(self, name), 0)
         if errors.check_integer("min_batch_size", self.min_batch_size, 1) > self.limit:
             remedy = (
                 f"give at most {self.limit}, the smaller of training set and"
@@ -146,7 +163,24 @@ class Guided(procedure.Procedure):
             return top
         return (yield from climb.climb(state, self, candidates, top.place, repeats))
 
+    def _recommend(
+        self, choice: procedure.Choice, results: plans.Results
+    ) -> recommendations.Recommendation:
+        found = super()._recommend(choice, results)
+        return dataclasses.replace(
+            found,
+            num_steps=found.num_steps + self.measuring_steps,
+            num_examples=found.num_examples + self.measuring_examples,
+        )
+
     def _tell_assumptions(self, state: search.Search) -> None:
+        if self.measurement:
+            state.decide(
+                0,
+                self.measurement,
+                num_steps=self.measuring_steps,
+                num_examples=self.measuring_examples,
+            )
         rate = self.learning_rates[0]
         predicted = self.predicted_batch_size(rate)
         error = predicted * self.noise_scale_error / self.noise_scale

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.optimizers import Momentum
-from bsgen.tuning import examples, outcomes, settings
+from bsgen.tuning import examples, outcomes, settings, subjects
 
 _EVALUATION_BATCH = 256
 
@@ -102,6 +102,13 @@ class ModelTrainer:
             num_steps * len(scores) * setting.batch_size,
             time.perf_counter() - begun,
         )
+
+    def subject(self, repeat: int = 0) -> subjects.Subject:
+        """Returns what a repeat starts from; see `theory_inputs`."""
+        model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
+        loss = keras.losses.get(model.loss)
+        seed = self._seed + repeat
+        return subjects.Subject(model, loss, self._train_data, seed=seed)
 
     def _score(self, setting: settings.Setting, repeat: int, num_steps: int) -> float:
         model = self._new_model(setting, repeat)

@@ -5,13 +5,14 @@ import pathlib
 import time
 from collections.abc import Iterator, Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
 from bsgen.training import ensemble, loop, records
 from bsgen.training import plan as plans
-from bsgen.tuning import outcomes, settings
+from bsgen.tuning import examples, outcomes, settings, subjects
 
 
 class RunTrainer:
@@ -92,6 +93,24 @@ class RunTrainer:
             num_steps,
             num_steps * setting.batch_size,
             time.perf_counter() - begun,
+        )
+
+    def subject(self, repeat: int = 0) -> subjects.Subject:
+        """Returns what a repeat starts from; see `theory_inputs`.
+
+        Raises:
+          UserError: the data do not fit in memory.
+        """
+        run = self._run
+        arrays = data.load(run.data, self._data_dir)
+        inputs, labels = arrays.train
+        shape, seed = inputs.shape[1:], run.seed + repeat
+        return subjects.Subject(
+            models.build(run.model, shape, arrays.num_classes, seed),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            examples.examples("train_data", (inputs, labels)),
+            run.sgd.l2,
+            seed,
         )
 
     def _configure(

@@ -1,0 +1,44 @@
+"""What theory measures before a search: a fresh model, its loss and training data."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import keras
+
+from bsgen.tuning import examples
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """A model at its initial weights, with all that its training takes.
+
+    Attributes:
+      model: a built model of its own; measuring trains it.
+      loss: a Keras loss, or a callable of (targets, outputs).
+      train_data: the training examples.
+      l2: of the penalty l2 |w|^2 / 2 that training adds.
+      seed: of the batches.
+    """
+
+    model: keras.Model
+    loss: Any
+    train_data: examples.Examples
+    l2: float = 0.0
+    seed: int = 0
+
+
+class SubjectTrainer(Protocol):
+    """A trainer whose model can be measured.
+
+    Attributes:
+      train_size: see `trainers.Trainer`, as the next two.
+      metric: what the score is called.
+      baseline_score: of the constant predictor.
+    """
+
+    train_size: int
+    metric: str
+    baseline_score: float
+
+    def subject(self, repeat: int = 0) -> Subject:
+        """Returns what a repeat of every setting starts from."""
