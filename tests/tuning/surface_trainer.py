@@ -1,0 +1,30 @@
+"""A trainer that takes its scores from a synthetic surface, at once."""
+
+import dataclasses
+
+from bsgen.tuning import settings
+from tests.tuning import surface
+
+
+class SurfaceTrainer:
+    """See `bsgen.tuning.trainers.Trainer`; `calls` has a row a trial.
+
+    `fail(call)` may raise instead of training the call of that number.
+    """
+
+    metric = "validation accuracy"
+    worst_score = 0.0
+
+    def __init__(self, surface_=None, fail=lambda call: None):
+        self.surface = surface_ or surface.Surface()
+        self.train_size = self.surface.train_size
+        self.baseline_score = self.surface.baseline
+        self.calls = []
+        self._fail = fail
+
+    def train(self, setting, repeats, num_epochs=None):
+        call = len(self.calls)
+        self.calls.append((setting, tuple(repeats), num_epochs))
+        self._fail(call)
+        outcome = self.surface.outcome(settings.Request(setting, tuple(repeats)))
+        return dataclasses.replace(outcome, seconds=0.25)
