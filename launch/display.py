@@ -24,8 +24,8 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
         table.add_column(heading, justify="right")
     for study in selected:
         labels = [study.name, study.title]
-        for scale in studies.SCALES:
-            runs = {run.key: run for run in study.make_runs(scale, None)}
+        for scale in study.scales:
+            runs = {run.key: run for run in study.runs(scale)}
             minutes = sum(map(cost.seconds, runs.values())) / 60
             table.add_row(*labels, scale, str(len(runs)), f"{minutes:.1f}")
             labels = ["", ""]

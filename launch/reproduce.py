@@ -18,8 +18,12 @@ _LIST = flags.DEFINE_bool("list", False, "Show every study with its size, and st
 _FIGURE = flags.DEFINE_list(
     "figure", [], "Studies to remake: PAPERKEY/figN, or PAPERKEY for all of a paper."
 )
-_SUITE = flags.DEFINE_string("suite", "", "All studies at a scale: quick or paper.")
-_SCALE = flags.DEFINE_string("scale", "quick", "Scale of --figure: quick or paper.")
+_SUITE = flags.DEFINE_string(
+    "suite", "", "All studies that have a scale: quick, reduced or paper."
+)
+_SCALE = flags.DEFINE_string(
+    "scale", "quick", "Scale of --figure: quick, reduced or paper."
+)
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "", "Where runs and results go (default: results/SCALE)."
 )
@@ -52,6 +56,8 @@ def main(arguments: list[str]) -> None:
         raise errors.unknown_name(argument, scale, studies.SCALES)
     wanted = _FIGURE.value or (studies.papers() if _SUITE.value or _LIST.value else ())
     selected = [study for name in wanted for study in studies.find(name)]
+    if _SUITE.value:
+        selected = [study for study in selected if scale in study.scales]
     if _LIST.value:
         display.list_studies(selected)
     elif selected:
@@ -72,6 +78,7 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     if work.missing:
         entry.load_tensorflow()
     from bsgen.reports import page, remake, terminal
+    from bsgen.training import interruption
 
     with display.Progress(len(work.missing), work.expected_seconds) as progress:
 
@@ -79,7 +86,11 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
             remake.write_figure(output_dir, study.name)
             progress.say(f"finished {study.name}: {study.title}")
 
-        work.run(progress.advance, on_study)
+        try:
+            work.run(progress.advance, on_study)
+        except interruption.Interrupted as stopped:
+            progress.say("interrupted; saved: the same command goes on from there")
+            sys.exit(128 + stopped.signal_number)
     terminal.print_claims(output_dir, [study.name for study in selected])
     print(f"report: {page.write(output_dir)}", file=sys.stdout)
 

@@ -8,7 +8,7 @@ from bsgen.config.data import DataConfig
 from bsgen.config.hardware import HardwareConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
-from bsgen.config.run import RunConfig, from_dict
+from bsgen.config.run import FINAL_MEASURES, RunConfig, from_dict
 from bsgen.config.schedule import (
     Constant,
     ConstantThenDecay,
@@ -21,6 +21,7 @@ from bsgen.config.schedule_text import parse_schedule
 from bsgen.config.serialization import to_dict
 
 __all__ = [
+    "FINAL_MEASURES",
     "Constant",
     "ConstantThenDecay",
     "Cyclic",

@@ -12,6 +12,7 @@ from bsgen.config.data import DataConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
 
+FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -29,6 +30,9 @@ class RunConfig(Checked):
       seed: of the initial weights and the order of the batches.
       precision: "float32", or the Keras policy "mixed_bfloat16" or "mixed_float16" (the
         latter with dynamic loss scaling); weights are float32 always.
+      final_measures: what is measured on the trained network, of `FINAL_MEASURES`; see
+        `bsgen.training.final_measures`.
+      measured_examples: training examples it is measured on, at most N; None for N.
     """
 
     data: DataConfig = DataConfig()
@@ -40,6 +44,8 @@ class RunConfig(Checked):
     seed: int = 0
     batch_size_schedule: schedule.Schedule = schedule.Constant()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    final_measures: tuple[str, ...] = ()
+    measured_examples: int | None = None
 
     def __post_init__(self) -> None:
         num_steps = errors.check_integer("num_steps", self.num_steps, 1)
@@ -64,6 +70,21 @@ class RunConfig(Checked):
             if train_size is not None and self.batch_size > train_size:
                 remedy = f"a batch is at most the training set, train_size={train_size}"
                 raise errors.UserError("batch_size", self.batch_size, remedy)
+        self._check_measures()
+
+    def _check_measures(self) -> None:
+        for name in self.final_measures:
+            if name not in FINAL_MEASURES:
+                raise errors.unknown_name("final_measures", name, FINAL_MEASURES)
+        if self.final_measures and not isinstance(self.optimizer, MomentumConfig):
+            remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
+            raise errors.UserError("final_measures", self.final_measures, remedy)
+        if self.measured_examples is not None:
+            count = errors.check_integer("measured_examples", self.measured_examples, 1)
+            self._set(measured_examples=count)
+            if not self.final_measures:
+                remedy = "give final_measures, what to measure, too"
+                raise errors.UserError("measured_examples", count, remedy)
 
     @property
     def sgd(self) -> MomentumConfig:

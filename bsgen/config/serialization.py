@@ -25,6 +25,8 @@ _LATER_FIELDS = {
     "warm_up",
     "batch_size_schedule",
     "precision",
+    "final_measures",
+    "measured_examples",
 }
 _CLASSES: tuple[Any, ...] = (
     data.DataConfig,

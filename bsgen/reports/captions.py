@@ -50,6 +50,11 @@ _SHOWN = {
     "smith_le_2017/fig7": _PEAKS.format(
         setting="momentum", rule="B_opt ∝ 1/(1 - m)", more=""
     ),
+    "jastrzebski_2018/fig3": "(a) Largest eigenvalue and (b) Frobenius norm of the "
+    "Hessian of the training loss, and (c) test accuracy, of trained networks against "
+    "the ratio of learning rate to batch size, coloured by batch size: mean over seeds "
+    "(in (a) and (b) of the logarithms) with its 95 % t interval, and each run as a "
+    "dot. Runs of one ratio lie on one vertical line.",
     "smith_le_2017/fig8": f"{_DURING_TRAINING} With lambda = 0.1; dashed: the means "
     "without it, as in figure 3.",
 }

@@ -31,7 +31,7 @@ class Campaign:
 
         Args:
           studies: to bring to results.
-          scale: "quick" or "paper".
+          scale: one that all of them have.
           output_dir: where runs and results are kept.
           num_seeds: repeats; None takes the scale's own number.
           data_dir: where prepared datasets lie.
@@ -39,13 +39,13 @@ class Campaign:
             has finished.
 
         Raises:
-          UserError: a dataset is not prepared, or a folder holds something else or
-            cannot be written.
+          UserError: a study lacks the scale, a dataset is not prepared, or a folder
+            holds something else or cannot be written.
         """
         self._studies = tuple(studies)
         self._data_dir = data_dir
         self._output_dir = pathlib.Path(output_dir)
-        self._runs = {s.name: s.make_runs(scale, num_seeds) for s in studies}
+        self._runs = {s.name: s.runs(scale, num_seeds) for s in studies}
         runs = [run for of_study in self._runs.values() for run in of_study]
         self._store = records.RunStore(self._output_dir)
         for name in {run.data.name for run in runs}:
@@ -54,6 +54,7 @@ class Campaign:
             self._folder(name).check(scale, of_study, force)
         for name, of_study in self._runs.items():  # nothing is written before all fit
             self._folder(name).claim_for(scale, of_study, force)
+        self._resume = "never" if force else "auto"
         if force:
             self._store.forget(runs)
         self._missing = self._store.missing(runs)
@@ -81,6 +82,7 @@ class Campaign:
 
         Raises:
           UserError: a run does not fit its data; nothing has been trained then.
+          Interrupted: as `execution.execute`.
         """
         waiting = {
             name: {run.key for run in self._store.missing(runs)}
@@ -104,7 +106,12 @@ class Campaign:
             from bsgen.training import execution  # loads TensorFlow
 
             execution.execute(
-                self._missing, self._store, self._data_dir, on_work, on_record
+                self._missing,
+                self._store,
+                self._data_dir,
+                on_work,
+                on_record,
+                self._resume,
             )
             self._missing = []
 

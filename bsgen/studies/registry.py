@@ -1,9 +1,13 @@
 """Finds studies by name."""
 
 from bsgen import errors
-from bsgen.studies import smith_le_2017, study
+from bsgen.studies import jastrzebski_2018, smith_le_2017, study
 
-_STUDIES = {entry.name: entry for entry in smith_le_2017.STUDIES}
+_STUDIES = {
+    entry.name: entry
+    for paper in (smith_le_2017, jastrzebski_2018)
+    for entry in paper.STUDIES
+}
 
 
 def names() -> tuple[str, ...]:

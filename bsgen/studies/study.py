@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, errors
 from bsgen.studies import claims
 
-SCALES = ("quick", "paper")
+# "quick" takes minutes on two cores and no download, "paper" is the paper's own;
+# "reduced" is the paper's task with less of everything, for an hour or so.
+SCALES = ("quick", "reduced", "paper")
 
 
 class Results(NamedTuple):
@@ -33,9 +35,22 @@ class Study:
       title: what the figure shows, in one line.
       make_runs: (scale, number of seeds or None for the scale's own) to the runs.
       judge: results to the paper's claims with their verdicts.
+      scales: those of `SCALES` that it has.
     """
 
     name: str
     title: str
     make_runs: Callable[[str, int | None], list[config.RunConfig]]
     judge: Callable[[Results], list[claims.Claim]]
+    scales: tuple[str, ...] = ("quick", "paper")
+
+    def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
+        """Returns the runs of a scale.
+
+        Raises:
+          UserError: the study has no such scale.
+        """
+        if scale not in self.scales:
+            remedy = f"{self.name} has {', '.join(self.scales)}"
+            raise errors.UserError("scale", scale, remedy)
+        return self.make_runs(scale, num_seeds)

@@ -21,9 +21,10 @@ def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
     """Returns one row a run: settings, seed, status, final and best metrics, seconds.
 
     Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, ...;
-    `batch_size` is N for the full batch), then `final_<metric>` and `best_<metric>`:
-    the highest accuracy and the lowest cross-entropy of the curve, with the step of
-    each.
+    `batch_size` is N for the full batch; later fields such as `schedule`, in words, and
+    `normalization` only where a run has not the default), then `final_<metric>` and
+    `best_<metric>`: the highest accuracy and the lowest cross-entropy of
+    the curve, with the step of each.
     """
     return pd.DataFrame([_row(record) for record in finished])
 
@@ -55,11 +56,18 @@ def accuracies(
 def _row(record: records.RunRecord) -> dict[str, Any]:
     settings = config.to_dict(record.run)
     data, model, optimizer = (settings.pop(k) for k in ("data", "model", "optimizer"))
-    settings.pop("evaluation_steps")
+    for lists in ("evaluation_steps", "final_measures"):
+        settings.pop(lists, None)
+    changes = {
+        name: _in_words(part.pop(name))
+        for part in (settings, optimizer)
+        for name in ("schedule", "warm_up", "batch_size_schedule")
+        if name in part
+    }
     settings["batch_size"] = settings["batch_size"] or data["train_size"]
     best: dict[str, float | None] = {}
     for metric, values in record.curve.items():
-        if metric != "step":
+        if metric.endswith(("accuracy", "cross_entropy")):
             scores = np.array(values, float)
             scores = scores if metric.endswith("accuracy") else -scores
             # A value that is not finite is never the best.
@@ -70,14 +78,25 @@ def _row(record: records.RunRecord) -> dict[str, Any]:
         "key": record.run.key,
         "dataset": data.pop("name"),
         **data,
-        "model": model["name"],
-        "hidden_units": "x".join(map(str, model["hidden_units"])),
-        "activation": model["activation"],
+        "model": model.pop("name"),
+        "hidden_units": "x".join(map(str, model.pop("hidden_units"))),
+        **model,
         "optimizer": optimizer.pop("name"),
         **optimizer,
         **settings,
+        **changes,
         "status": record.status,
         "seconds": record.seconds,
         **{f"final_{name}": value for name, value in record.final.items()},
         **best,
     }
+
+
+def _in_words(schedule: dict[str, Any]) -> str:
+    """Returns a schedule as `parse_schedule` reads it: NAME FIELD=VALUE ..."""
+    fields = dict(schedule)
+    words = [fields.pop("name", "")]
+    for name, value in fields.items():
+        many = isinstance(value, list)
+        words.append(f"{name}={','.join(map(str, value)) if many else value}")
+    return " ".join(words).strip()

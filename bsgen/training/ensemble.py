@@ -32,6 +32,7 @@ _ONLY_IN_LOOP = (
     "augmentation",
     "batch_size_schedule",
     "precision",
+    "final_measures",
 )
 
 
@@ -81,15 +82,22 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
     return split
 
 
-def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
-    optimizer = run.sgd
+def only_in_loop(run: config.RunConfig) -> dict[str, object]:
+    """Returns what a run of SGD asks for that only `loop` has, by its field's name."""
+    parts = run.sgd, run.data, run
     defaults = config.MomentumConfig(), config.DataConfig(), config.RunConfig()
-    for part, default in zip((optimizer, run.data, run), defaults, strict=True):
-        for field in _ONLY_IN_LOOP:
-            value = getattr(part, field, None)
-            if value != getattr(default, field, None):
-                remedy = "the ensemble engine has none; train it with training.loop"
-                raise errors.UserError(field, value, remedy)
+    return {
+        field: getattr(part, field)
+        for part, default in zip(parts, defaults, strict=True)
+        for field in _ONLY_IN_LOOP
+        if getattr(part, field, None) != getattr(default, field, None)
+    }
+
+
+def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
+    for field, value in only_in_loop(run).items():
+        remedy = "the ensemble engine has none; train it with training.loop"
+        raise errors.UserError(field, value, remedy)
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,10 +1,25 @@
 """Trains what is missing of a list of runs, each by its optimizer's engine."""
 
 import itertools
-from collections.abc import Callable, Sequence
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
-from bsgen import config
-from bsgen.training import cost, ensemble, minima, records
+from bsgen import config, models
+from bsgen.training import checkpoints, cost, ensemble, loop, minima, records
+from bsgen.training import plan as plans
+
+
+def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:
+    """Returns which engine trains a run.
+
+    Exact minima have their own; dense networks without state and with nothing that
+    changes during the run are trained many at once; everything else one by one.
+    """
+    if isinstance(run.optimizer, config.NewtonConfig):
+        return "minima"
+    plain = "normalization" not in models.takes(run.model)
+    return "ensemble" if plain and not ensemble.only_in_loop(run) else "loop"
 
 
 def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None:
@@ -14,7 +29,9 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
       UserError: a dataset is not prepared, or a run does not fit it.
     """
     for run in runs:
-        ensemble.check(run, data_dir)
+        split = ensemble.check(run, data_dir)
+        if engine(run) == "loop":
+            plans.make(run, len(split.train))
 
 
 def execute(
@@ -23,8 +40,12 @@ def execute(
     data_dir: str | None = None,
     on_work: Callable[[float], None] = lambda seconds: None,
     on_record: Callable[[records.RunRecord], None] = lambda record: None,
+    resume: str = "auto",
 ) -> None:
     """Trains those of `runs` that `store` lacks; every finished run is kept at once.
+
+    Runs that are trained one by one go on where a killed program left them; each keeps
+    its network in `runs/KEY/model.keras` beside the store.
 
     Args:
       runs: any mixture of configurations.
@@ -33,16 +54,20 @@ def execute(
       on_work: called with the expected seconds (`cost.seconds`) of work just done;
         those of a run sum to its cost, also when it diverged early.
       on_record: called with each run's record after it is on the disk.
+      resume: as in `loop.train`: "never" begins such runs anew.
 
     Raises:
       UserError: a run does not fit its data; nothing has been trained then.
+      Interrupted: the program was asked to stop, and the run in progress is saved.
     """
     missing = store.missing(runs)
     check(missing, data_dir)
-    exact = [r for r in missing if isinstance(r.optimizer, config.NewtonConfig)]
-    stochastic = [r for r in missing if isinstance(r.optimizer, config.MomentumConfig)]
+    by_engine: dict[str, list[config.RunConfig]] = {
+        name: [] for name in ("minima", "ensemble", "loop")
+    }
     # Cheap runs first: first results soon, and the time left is learned early.
-    stochastic.sort(key=cost.seconds)
+    for run in sorted(missing, key=cost.seconds):
+        by_engine[engine(run)].append(run)
 
     steps_left = {run.key: run.num_steps for run in missing}
 
@@ -51,9 +76,45 @@ def execute(
         on_work(cost.seconds(run) * steps / run.num_steps)
 
     for record in itertools.chain(
-        minima.train(exact, data_dir),
-        ensemble.train(stochastic, data_dir, on_steps=on_steps),
+        minima.train(by_engine["minima"], data_dir),
+        ensemble.train(by_engine["ensemble"], data_dir, on_steps=on_steps),
+        _train_one_by_one(
+            by_engine["loop"], store.path.parent / "runs", data_dir, on_steps, resume
+        ),
     ):
         store.add([record])
         on_steps(record.run, steps_left[record.run.key])
         on_record(record)
+
+
+def _train_one_by_one(
+    runs: Sequence[config.RunConfig],
+    folder: pathlib.Path,
+    data_dir: str | None,
+    on_steps: Callable[[config.RunConfig, int], None],
+    resume: str,
+) -> Iterator[records.RunRecord]:
+    for run in runs:
+        taken = 0
+
+        def advance(step: int, run: config.RunConfig = run) -> None:
+            nonlocal taken
+            on_steps(run, step - taken)
+            taken = step
+
+        def on_progress(
+            progress: loop.Progress, advance: Callable[[int], None] = advance
+        ) -> None:
+            advance(progress.step)
+
+        record = loop.train(
+            run,
+            folder / run.key,
+            data_dir=data_dir,
+            resume=resume,
+            on_start=advance,
+            on_progress=on_progress,
+        )
+        if record is not None:
+            yield record
+            checkpoints.remove_all(folder / run.key)  # the record is on the disk now

@@ -25,6 +25,7 @@ from bsgen import config, errors
 from bsgen.training import (
     checkpoints,
     event_files,
+    final_measures,
     interruption,
     records,
     run_folder,
@@ -298,6 +299,10 @@ class _Loop:
             self.state.seconds += time.perf_counter() - begun
         if not self._devices.is_chief:
             return None
+        if status == "completed" and self._run.final_measures:
+            begun = time.perf_counter()
+            final |= final_measures.measure(self._run, self._trainee)
+            self.state.seconds += time.perf_counter() - begun
         summary = {
             "status": status,
             "step": self.state.step,

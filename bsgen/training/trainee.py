@@ -54,6 +54,8 @@ class Trainee:
             devices.num_workers,
             devices.num_replicas // devices.num_workers,
         )
+        self._source = source
+        self._scaling = _fitted_scaling(run, source, self._split.train)
         with devices.strategy.scope():
             self.model = models.build(
                 run.model,
@@ -67,7 +69,7 @@ class Trainee:
             self._program = replica_program.ReplicaProgram(
                 self.model,
                 self._optimizer,
-                _preprocessing(run, source, self._split.train),
+                _preprocessing(run, source, self._scaling),
                 _place(resident, devices),
                 devices.num_workers,
                 hardware.gradient_accumulation,
@@ -112,6 +114,22 @@ class Trainee:
             sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
         cross_entropy, accuracy = (sums / len(positions)).tolist()
         return {f"{part}_cross_entropy": cross_entropy, f"{part}_accuracy": accuracy}
+
+    def training_examples(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Returns inputs as the network gets them, and labels, of training examples.
+
+        Args:
+          count: how many, the first of a random order; None for all.
+
+        Raises:
+          UserError: there are fewer.
+        """
+        train = self._split.train
+        if count is not None and count > len(train):
+            remedy = f"give at most the training set, {len(train)}"
+            raise errors.UserError("measured_examples", count, remedy)
+        inputs, labels = self._source.gather(train[:count])
+        return self._scaling.apply(inputs), labels
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -228,16 +246,21 @@ def _place(resident: data.Pool | None, devices: strategies.Devices) -> Any:
         raise errors.OutOfMemory("data_placement", "device", remedy) from error
 
 
-def _preprocessing(
+def _fitted_scaling(
     run: config.RunConfig, source: data.Source, train: np.ndarray
-) -> replica_program.Preprocessing:
+) -> data.Scaling:
     fitted_on = train
     if not isinstance(source, data.Pool):
         if run.data.scaling not in _UNFITTED_SCALINGS:
             remedy = f"{source.name} is too large to fit one; take 'imagenet' or 'none'"
             raise errors.UserError("scaling", run.data.scaling, remedy)
         fitted_on = train[:1]
-    scale = scaling.fit(run.data.scaling, source.gather(fitted_on)[0])
+    return scaling.fit(run.data.scaling, source.gather(fitted_on)[0])
+
+
+def _preprocessing(
+    run: config.RunConfig, source: data.Source, scale: data.Scaling
+) -> replica_program.Preprocessing:
     fill = np.zeros([])
     chosen = augmentation.by_name(run.data.augmentation)
     if chosen is not None:

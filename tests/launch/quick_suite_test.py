@@ -128,9 +128,12 @@ class QuickSuiteTest(absltest.TestCase):
             self.assertContainsSubset(
                 json.loads((path / "config.json").read_text())["runs"], keys
             )
-        # Nothing half-written, and no folder but those.
-        hidden = [path for path in self.output.rglob(".*")]
-        self.assertEmpty(hidden)
+        # Nothing half-written, and no checkpoint of a run that is over.
+        hidden = {path.name for path in self.output.rglob(".*")}
+        self.assertEqual(hidden, {".lock"})
+        in_runs = {path.name for path in self.output.glob("runs/*/*")}
+        files = {"config.json", "metrics.jsonl", "summary.json", "model.keras"}
+        self.assertEqual(in_runs, files | {".lock"})
 
     def test_output_is_quiet_when_piped(self):
         self.assertNotIn("\r", self.second.stdout)

@@ -23,6 +23,8 @@ def record(run):
     generator = np.random.default_rng([run.seed, int(run.key, 16)])
     if isinstance(run.optimizer, config.NewtonConfig):
         return _minimum(run, generator)
+    if run.model.name != "mlp":
+        return _of_ratio(run, generator)
     size = run.batch_size or run.data.train_size
     diverged = size == 1 and run.seed == 0
     steps = run.evaluation_steps[: 3 if diverged else None]
@@ -38,6 +40,26 @@ def record(run):
     del final["step"]
     status = "diverged" if diverged else "completed"
     return records.RunRecord(run, status, curve, final, 0.5)
+
+
+def _of_ratio(run, generator):
+    """A run whose width and accuracy follow from learning rate / batch size."""
+    log = np.log(run.optimizer.learning_rate / run.batch_size)
+    log += generator.normal(0, 0.1)
+    last = 0.95 + 0.005 * log
+    share = np.linspace(0, 1, len(run.evaluation_steps))
+    curve = {
+        "step": list(run.evaluation_steps),
+        "epoch": (20 * share).tolist(),
+        "test_accuracy": (0.1 + (last - 0.1) * share).tolist(),
+    }
+    final = {
+        "test_accuracy": last,
+        "train_accuracy": 1.0,
+        "max_eigenvalue": np.exp(-log),
+        "hessian_frobenius_norm": 3 * np.exp(-log),
+    }
+    return records.RunRecord(run, "completed", curve, final, 0.5)
 
 
 def _minimum(run, generator):

@@ -4,20 +4,28 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors, studies
 
+_JASTRZEBSKI = ("jastrzebski_2018/fig3",)
+
 
 class RegistryTest(parameterized.TestCase):
     def test_names(self):
-        expected = tuple(f"smith_le_2017/fig{number}" for number in range(1, 9))
+        smith_le = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
+        expected = (*smith_le, *_JASTRZEBSKI)
         self.assertEqual(studies.names(), expected)
-        self.assertEqual(studies.papers(), ("smith_le_2017",))
+        self.assertEqual(studies.papers(), ("smith_le_2017", "jastrzebski_2018"))
 
     def test_one_study(self):
         (found,) = studies.find("smith_le_2017/fig4")
         self.assertEqual(found.name, "smith_le_2017/fig4")
 
     def test_all_of_a_paper(self):
-        found = studies.find("smith_le_2017")
-        self.assertEqual(tuple(study.name for study in found), studies.names())
+        found = studies.find("jastrzebski_2018")
+        self.assertEqual(tuple(study.name for study in found), _JASTRZEBSKI)
+
+    def test_a_scale_that_a_study_lacks(self):
+        (found,) = studies.find("smith_le_2017/fig4")
+        with self.assertRaisesRegex(errors.UserError, "^scale='reduced': .*quick, pap"):
+            found.runs("reduced")
 
     @parameterized.parameters(
         ("smith_le_2017/fig44", "smith_le_2017/fig4"),

@@ -1,8 +1,10 @@
 """Tests of the tables of recorded runs."""
 
+import dataclasses
 import math
 
 import numpy as np
+import pandas as pd
 from absl.testing import absltest
 
 from bsgen import config
@@ -59,6 +61,33 @@ class TablesTest(absltest.TestCase):
             "best_test_cross_entropy_step": 5,
         }
         self.assertEqual({name: row[name] for name in expected}, expected)
+
+    def test_later_fields_have_columns_where_they_are_not_the_default(self):
+        plain = _record()
+        run = dataclasses.replace(
+            plain.run,
+            model=config.ModelConfig("mlp4", normalization="ghost", ghost_batch_size=4),
+            optimizer=config.MomentumConfig(
+                schedule=config.Cyclic(factors=(5.0, 1.0), period=4.0)
+            ),
+            batch_size_schedule=config.Stepwise((1.0,), (2.0,)),
+            final_measures=config.FINAL_MEASURES,
+            measured_examples=10,
+        )
+        table = tables.runs_table([plain, dataclasses.replace(plain, run=run)])
+        first, second = table.to_dict("records")
+        expected = {
+            "normalization": "ghost",
+            "ghost_batch_size": 4,
+            "schedule": "cyclic factors=5.0,1.0 period=4.0 unit=epochs shape=steps",
+            "batch_size_schedule": "stepwise boundaries=1.0 factors=2.0 unit=epochs",
+            "measured_examples": 10,
+        }
+        self.assertEqual({name: second[name] for name in expected}, expected)
+        self.assertTrue(all(pd.isna(first[name]) for name in expected))
+        self.assertNotIn("final_measures", table)
+        again = config.parse_schedule(second["schedule"])
+        self.assertEqual(again, run.optimizer.schedule)
 
     def test_values_that_are_not_finite_are_never_the_best(self):
         for missing in (None, math.nan, math.inf):

@@ -29,6 +29,23 @@ class CostTest(absltest.TestCase):
             _seconds(batch_size=1000, num_steps=5),
         )
 
+    def test_networks_trained_one_by_one(self):
+        # 64-512-512-512-10 has 562,176 weights without biases.
+        model = config.ModelConfig("mlp4")
+        one, two = (
+            _seconds(model=model, batch_size=b, num_steps=100) for b in (10, 20)
+        )
+        self.assertAlmostEqual(two - one, 6 * 1000 * 562_176 / 1e11, places=12)
+        named = config.ModelConfig("normalized_mlp", (512,) * 3)
+        self.assertEqual(one, _seconds(model=named, batch_size=10, num_steps=100))
+        measured = _seconds(
+            model=model,
+            batch_size=10,
+            num_steps=100,
+            final_measures=config.FINAL_MEASURES,
+        )
+        self.assertGreater(measured, one)
+
     def test_exact_minima_have_one_price(self):
         exact = config.NewtonConfig(l2=1.0)
         self.assertEqual(

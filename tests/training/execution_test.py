@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import pathlib
 
-from absl.testing import absltest
+from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
 from bsgen.training import cost, execution, records
@@ -23,6 +23,27 @@ def _run(seed, num_steps=30, **settings):
 def _exact(l2):
     linear = config.ModelConfig("logistic_regression", ())
     return config.RunConfig(_TASK, linear, config.NewtonConfig(l2=l2))
+
+
+def _normalized(seed, num_steps=30):
+    model = config.ModelConfig("normalized_mlp", (4,))
+    return dataclasses.replace(_run(seed, num_steps), model=model)
+
+
+class EngineTest(parameterized.TestCase):
+    @parameterized.named_parameters(
+        ("plain", _run(0), "ensemble"),
+        ("exact", _exact(1.0), "minima"),
+        ("normalized", _normalized(0), "loop"),
+        ("schedule", _run(0, schedule=config.Stepwise((1.0,), (0.1,))), "loop"),
+        (
+            "measures",
+            dataclasses.replace(_run(0), final_measures=config.FINAL_MEASURES),
+            "loop",
+        ),
+    )
+    def test_engine(self, run, expected):
+        self.assertEqual(execution.engine(run), expected)
 
 
 class ExecuteTest(absltest.TestCase):
@@ -57,6 +78,24 @@ class ExecuteTest(absltest.TestCase):
         execution.execute(runs, self.store, on_work=work.append)
         self.assertEqual(self.store.find(runs[1]).status, "diverged")
         self.assertAlmostEqual(sum(work), sum(map(cost.seconds, runs)), places=9)
+
+    def test_runs_one_by_one_keep_their_networks_alone(self):
+        run, work = _normalized(0), []
+        execution.execute([run], self.store, on_work=work.append)
+        self.assertAlmostEqual(sum(work), cost.seconds(run), places=9)
+        kept = self.folder / "runs" / run.key
+        self.assertTrue((kept / "model.keras").exists())
+        self.assertEmpty(list(kept.glob("*.npz")) + list(kept.glob("checkpoint*")))
+        # Killed after the run and before its record: brought, not trained again.
+        self.store.path.unlink()
+        before = (kept / "model.keras").stat().st_mtime_ns
+        store = records.RunStore(self.folder)
+        execution.execute([run], store)
+        self.assertEqual((kept / "model.keras").stat().st_mtime_ns, before)
+        self.assertEqual(store.find(run), self.store.find(run))
+        store.forget([run])
+        execution.execute([run], store, resume="never")
+        self.assertGreater((kept / "model.keras").stat().st_mtime_ns, before)
 
     def test_cheap_runs_come_first(self):
         runs = [_run(0, num_steps=n) for n in (400, 20, 100)]

@@ -7,11 +7,12 @@ from matplotlib import figure
 
 from bsgen import errors
 from bsgen.reports import verdicts
-from bsgen.reports.figures import smith_le_2017, style
+from bsgen.reports.figures import jastrzebski_2018, smith_le_2017, style
 from bsgen.studies import claims, study
 
 _DRAWINGS: dict[str, Callable[[study.Results], figure.Figure]] = {
-    **smith_le_2017.DRAWINGS
+    **smith_le_2017.DRAWINGS,
+    **jastrzebski_2018.DRAWINGS,
 }
 
 

@@ -5,7 +5,7 @@ from absl.testing import absltest
 
 from bsgen import config
 from bsgen.studies.smith_le_2017 import evidence
-from tests.studies.smith_le_2017 import made_up
+from tests.studies import made_up
 
 
 def _result(train, test, ratio, cross_entropy, num_seeds=4):

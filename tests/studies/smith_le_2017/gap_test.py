@@ -4,7 +4,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.studies.smith_le_2017 import gap
-from tests.studies.smith_le_2017 import made_up
+from tests.studies import made_up
 
 # For small and full batches, without and with regularisation: final accuracy, step of
 # convergence, lowest and final test cross-entropy. "As in the paper":

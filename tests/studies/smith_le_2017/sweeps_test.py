@@ -6,7 +6,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.studies.smith_le_2017 import gap, presets, sweeps
-from tests.studies.smith_le_2017 import made_up
+from tests.studies import made_up
 
 
 def _results(
