@@ -32,6 +32,7 @@ bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.ensemble
 	$(RUN) -m benchmarks.ghost_batch_norm
 	$(RUN) -m benchmarks.train_step
+	$(RUN) -m benchmarks.tuning
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt

@@ -1,0 +1,111 @@
+"""When a search has found what it should: verdicts on courses, and their table."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks import searches
+from bsgen import tuning
+
+TOLERANCE = 0.003
+
+
+class Reached(NamedTuple):
+    """What one search spent; infinite if it never got there.
+
+    Attributes:
+      first_steps: until its best setting was good for the first time.
+      first_examples: the same, in examples.
+      lasting_steps: until its best setting was good and stayed so.
+      lasting_examples: the same, in examples.
+      total_examples: of the whole search.
+      shortfall: of the setting it chose, below the best; infinite if it chose none.
+    """
+
+    first_steps: float
+    first_examples: float
+    lasting_steps: float
+    lasting_examples: float
+    total_examples: float
+    shortfall: float
+
+
+def reached(
+    course: searches.Course, best: float, score: Callable[[tuning.Setting], float]
+) -> Reached:
+    """Judges a search.
+
+    Args:
+      course: of the search.
+      best: the score to come near to.
+      score: of a setting, by runs that no search has seen.
+    """
+    good = [
+        spent.best is not None and score(spent.best) >= best - TOLERANCE
+        for spent in course.spent
+    ]
+    first = good.index(True) if any(good) else None
+    lasting = len(good) - good[::-1].index(False) if not all(good) else 0
+    shortfall = math.inf if course.chosen is None else best - score(course.chosen)
+
+    def at(place: int | None) -> tuple[float, float]:
+        if place is None or place >= len(good):
+            return math.inf, math.inf
+        return course.spent[place].num_steps, course.spent[place].num_examples
+
+    total = course.spent[-1].num_examples
+    return Reached(*at(first), *at(lasting), total, shortfall)
+
+
+def table(results: dict[str, list[Reached]]) -> str:
+    """Returns a line a kind of search: medians with quartiles."""
+    columns = {
+        "first: steps": "first_steps",
+        "examples": "first_examples",
+        "for good: steps": "lasting_steps",
+        "examples ": "lasting_examples",
+        "in all": "total_examples",
+    }
+    lines = [f"{'':22}" + "".join(f"{name:>24}" for name in columns)]
+    lines[0] += f"{'short':>9}{'good at end':>13}"
+    for kind, found in results.items():
+        line = f"{kind:22}"
+        for name in columns.values():
+            line += f"{_quartiles([getattr(one, name) for one in found]):>24}"
+        shortfalls = [one.shortfall for one in found]
+        line += f"{np.median(shortfalls):9.4f}"
+        line += f"{np.mean(np.array(shortfalls) <= TOLERANCE):13.0%}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _quartiles(values: Sequence[float]) -> str:
+    # Order statistics: a mean of a number and infinity would be infinite.
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], method="higher")
+    return f"{_short(middle)} ({_short(low)}-{_short(high)})"
+
+
+def _short(value: float) -> str:
+    return "never" if math.isinf(value) else f"{value:,.0f}"
+
+
+def goal(results: dict[str, list[Reached]]) -> str:
+    """Returns the guided variant beside the best general search, in examples."""
+    general = [kind for kind in results if kind[0].isupper()]
+    lines = []
+    for title, name in (("first", "first_examples"), ("for good", "lasting_examples")):
+        medians = {
+            kind: float(
+                np.quantile([getattr(one, name) for one in found], 0.5, method="higher")
+            )
+            for kind, found in results.items()
+        }
+        best = min(general, key=lambda kind, m=medians: m[kind])
+        ratio = medians["guided"] / medians[best]
+        lines.append(
+            f"good {title}: guided spends {ratio:.2f} times the examples of the best "
+            f"general search, {best}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,176 @@
+"""The searches that stand beside each other, and the course of each."""
+
+import dataclasses
+import pathlib
+import tempfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras_tuner
+
+from benchmarks import recorded_runs
+from bsgen import tuning
+from bsgen.tuning import trials
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """What all searches choose from, and what they may spend.
+
+    Attributes:
+      batch_sizes: rising.
+      learning_rates: rising, half decades.
+      momenta: rising.
+      num_epochs: of a run.
+      num_trials: of a general search; Hyperband gets at least as many epochs.
+    """
+
+    batch_sizes: tuple[int, ...]
+    learning_rates: tuple[float, ...]
+    momenta: tuple[float, ...]
+    num_epochs: int
+    num_trials: int
+
+    def grid(self) -> list[tuning.Setting]:
+        """Returns all settings."""
+        return [
+            tuning.Setting(size, rate, momentum)
+            for size in self.batch_sizes
+            for rate in self.learning_rates
+            for momentum in self.momenta
+        ]
+
+
+class Spent(NamedTuple):
+    """Where a search stands after a trial.
+
+    Attributes:
+      num_steps: parameter updates so far.
+      num_examples: examples so far.
+      best: the setting of the highest mean score so far; None before the first.
+    """
+
+    num_steps: int
+    num_examples: int
+    best: tuning.Setting | None
+
+
+_NOTHING = Spent(0, 0, None)
+
+
+class Course(NamedTuple):
+    """A whole search; `chosen` is what it recommends at its end."""
+
+    spent: list[Spent]
+    chosen: tuning.Setting | None
+
+
+class _Tuner(tuning.SettingTuner):
+    def pre_create_trial(self) -> None:
+        """Does not wait: nothing here is ever idle."""
+
+
+def _follow(
+    oracle: keras_tuner.Oracle,
+    trainer: recorded_runs.View,
+    start: Spent,
+) -> list[Spent]:
+    course = [start]
+    results: dict[tuning.Setting, tuning.Outcome] = {}
+
+    def on_outcome(setting: tuning.Setting, outcome: tuning.Outcome) -> None:
+        before = results.get(setting)
+        results[setting] = outcome if before is None else before.merged(outcome)
+        means = {one: result.mean for one, result in results.items() if result.scores}
+        last = course[-1]
+        course.append(
+            Spent(
+                last.num_steps + outcome.num_steps,
+                last.num_examples + outcome.num_examples,
+                max(means, key=lambda one: means[one] or 0.0, default=None),
+            )
+        )
+
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = _Tuner(oracle, trainer, pathlib.Path(folder), 1, on_outcome)
+        tuner.search(verbose=0)
+    return course
+
+
+def _procedure(
+    procedure: tuning.AppendixD | tuning.Guided, trainer: recorded_runs.View
+) -> Course:
+    start = _NOTHING
+    if isinstance(procedure, tuning.Guided):
+        start = Spent(procedure.measuring_steps, procedure.measuring_examples, None)
+    oracle = tuning.BatchSizeHeuristic(procedure)
+    course = _follow(oracle, trainer, start)
+    found = oracle.plan().recommendation
+    return Course(course, found.setting if found else None)
+
+
+def appendix_d(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
+    """Runs appendix D."""
+    trainer = recorded_runs.View(recorder, search, None)
+    procedure = tuning.AppendixD(
+        train_size=trainer.train_size,
+        baseline_score=trainer.baseline_score,
+        batch_sizes=space.batch_sizes,
+    )
+    return _procedure(procedure, trainer)
+
+
+def guided(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
+    """Measures, then runs the guided variant."""
+    trainer = recorded_runs.View(recorder, search, None)
+    return _procedure(tuning.measured_guided(trainer), trainer)
+
+
+def _general(
+    make: Callable[[Space, dict], keras_tuner.Oracle],
+) -> Callable[[recorded_runs.Recorder, Space, int], Course]:
+    def run(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
+        rates = space.learning_rates
+        arguments = {
+            "objective": trials.objective(),
+            "hyperparameters": tuning.search_space(
+                space.batch_sizes, (rates[0], rates[-1]), space.momenta
+            ),
+            "seed": search + 1,
+        }
+        trainer = recorded_runs.View(recorder, search, NUM_RECORDED)
+        course = _follow(make(space, arguments), trainer, _NOTHING)
+        return Course(course, course[-1].best)
+
+    return run
+
+
+def _hyperband(space: Space, arguments: dict) -> keras_tuner.Oracle:
+    # An iteration takes about ten full trials.
+    return keras_tuner.oracles.HyperbandOracle(
+        max_epochs=space.num_epochs,
+        hyperband_iterations=max(1, round(space.num_trials / 10)),
+        **arguments,
+    )
+
+
+def _random(space: Space, arguments: dict) -> keras_tuner.Oracle:
+    return keras_tuner.oracles.RandomSearchOracle(
+        max_trials=space.num_trials, **arguments
+    )
+
+
+def _bayesian(space: Space, arguments: dict) -> keras_tuner.Oracle:
+    return keras_tuner.oracles.BayesianOptimizationOracle(
+        max_trials=space.num_trials, **arguments
+    )
+
+
+NUM_RECORDED = 5
+SEARCHES = {
+    "appendix D": appendix_d,
+    "guided": guided,
+    "RandomSearch": _general(_random),
+    "Hyperband": _general(_hyperband),
+    "BayesianOptimization": _general(_bayesian),
+}
