@@ -1,5 +1,6 @@
 """The flags that describe a search, and the oracle that they stand for."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -9,7 +10,7 @@ from bsgen import errors
 if TYPE_CHECKING:
     import keras_tuner
 
-    from bsgen.tuning import plans, trainers
+    from bsgen.tuning import plans, search_folder
 
 _PROCEDURES = ["appendix_d", "guided"]
 _GENERAL = ["random", "grid", "hyperband", "bayesian"]
@@ -91,12 +92,17 @@ def description() -> dict[str, Any]:
 
 
 def make_oracle(
-    trainer: "trainers.Trainer", on_decision: "plans.OnDecision"
+    trainer: Any,
+    folder: "search_folder.SearchFolder",
+    role: str,
+    on_decision: "plans.OnDecision",
 ) -> "keras_tuner.Oracle":
     """Returns the oracle.
 
     Args:
-      trainer: of the settings.
+      trainer: a `trainers.Trainer`, for --oracle=guided a `subjects.SubjectTrainer`.
+      folder: of the search, claimed; keeps what is measured for --oracle=guided.
+      role: of this process.
       on_decision: called with each decision of a procedure.
 
     Raises:
@@ -116,19 +122,27 @@ def make_oracle(
             SEED.value,
         )
     numbers: dict[str, Any] = {
-        "train_size": trainer.train_size,
-        "baseline_score": trainer.baseline_score,
         "max_batch_size": _MAX_BATCH_SIZE.value,
         "num_repeats": num_repeats(),
-        "metric": trainer.metric,
     }
-    if _ORACLE.value == "guided":
-        remedy = "the noise scale cannot be measured here yet; use appendix_d"
-        raise errors.UserError("oracle", "guided", remedy)
+    # A worker's own oracle is never asked, so nothing need be measured for it.
+    if _ORACLE.value == "guided" and role != "worker":
+        numbers["min_batch_size"] = min(sizes)
+
+        def measure() -> dict[str, Any]:
+            return dataclasses.asdict(tuning.measured_guided(trainer, **numbers))
+
+        kept = folder.keep("guided.json", measure)
+        return tuning.BatchSizeHeuristic(tuning.Guided(**kept), on_decision)
     procedure = tuning.AppendixD(
-        batch_sizes=sizes, learning_rates=_learning_rates(), **numbers
+        train_size=trainer.train_size,
+        baseline_score=trainer.baseline_score,
+        metric=trainer.metric,
+        batch_sizes=sizes,
+        learning_rates=_learning_rates(),
+        **numbers,
     )
-    return tuning.BatchSizeHeuristic(procedure, on_decision=on_decision)
+    return tuning.BatchSizeHeuristic(procedure, on_decision)
 
 
 def _batch_sizes(train_size: int) -> tuple[int, ...]:

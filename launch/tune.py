@@ -52,18 +52,23 @@ def main(arguments: list[str]) -> None:
 
 def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
+    from bsgen.tuning import search_folder
     from launch import search_display
 
     with search_display.SearchDisplay() as display:
         display.say(f"{search_subject.name()}, {role} search in {output_dir}")
         trainer = search_subject.make(output_dir)
-        oracle = search_flags.make_oracle(trainer, display.decision)
-        shown = {"metric": trainer.metric, "baseline_score": trainer.baseline_score}
+        description["metric"] = trainer.metric
+        description["baseline_score"] = trainer.baseline_score
+        folder = search_folder.SearchFolder(output_dir)
+        if role != "worker":
+            folder.claim(description)
+        oracle = search_flags.make_oracle(trainer, folder, role, display.decision)
         found = tuning.run_search(
             oracle,
             trainer,
             output_dir,
-            {**description, **shown},
+            description,
             search_flags.num_repeats(),
             display.trial,
         )

@@ -9,6 +9,8 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.data import batches as orders
 
+_READ_AT_ONCE = 1024
+
 
 class Examples(abc.ABC):
     """Pairs of inputs and targets."""
@@ -27,7 +29,7 @@ class Examples(abc.ABC):
 
     @abc.abstractmethod
     def targets(self) -> np.ndarray | None:
-        """Returns all targets, or None where they are not at hand."""
+        """Returns all targets, or None where an example has several."""
 
 
 def examples(argument: str, data: Any) -> Examples:
@@ -110,4 +112,5 @@ class _Dataset(Examples):
         return self._dataset.batch(batch_size)
 
     def targets(self) -> np.ndarray | None:
-        return None
+        found = [pair[1] for pair in self.in_order(_READ_AT_ONCE).as_numpy_iterator()]
+        return np.concatenate(found) if isinstance(found[0], np.ndarray) else None

@@ -65,11 +65,13 @@ class ModelTrainer:
         measured = self._evaluate(self._new_model(settings.Setting(1, 1.0, 0.0), 0))
         self._name = self._choose(measured)
         self._sign = _sign(self._name, mode)
-        self.metric = f"validation {self._name}"
+        prefix = "" if self._sign > 0 else "minus "
+        self.metric = f"{prefix}validation {self._name}"
         untrained = self._sign * measured[self._name]
         self.baseline_score = max(untrained, self._constant_score())
         # Of an accuracy 0; of anything else, clearly below the untrained model.
-        self.worst_score = min(0.0, untrained - 10 * (abs(untrained) + 1))
+        # In single precision, as the scores.
+        self.worst_score = float(np.float32(untrained - 10 * (abs(untrained) + 1)))
         if self._is_accuracy():
             self.worst_score = 0.0
 
@@ -116,7 +118,10 @@ class ModelTrainer:
             setting.batch_size, num_steps, self._seed + repeat
         )
         history = model.fit(
-            batches, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()]
+            batches,
+            shuffle=False,  # they are shuffled
+            verbose=0,
+            callbacks=[keras.callbacks.TerminateOnNaN()],
         )
         if not math.isfinite(history.history["loss"][-1]):
             return self.worst_score

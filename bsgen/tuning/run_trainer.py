@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import ensemble, loop, records
+from bsgen.training import ensemble, interruption, loop, records
 from bsgen.training import plan as plans
 from bsgen.tuning import examples, outcomes, settings, subjects
 
@@ -81,6 +81,9 @@ class RunTrainer:
             found = {
                 record.run.key: record for record in self._execute([*runs.values()])
             }
+        except interruption.Interrupted as stopped:
+            # keras-tuner takes any Exception for a failed trial.
+            raise KeyboardInterrupt from stopped
         except (errors.OutOfMemory, tf.errors.ResourceExhaustedError):
             seconds = time.perf_counter() - begun
             return outcomes.Outcome({}, "out_of_memory", seconds=seconds)

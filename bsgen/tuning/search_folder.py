@@ -1,15 +1,15 @@
 """The folder of a search: what is searched, its trials, and what came out.
 
-`search.json` says which search it is, `trials/` is keras-tuner's. `trials.csv` has a
-row a trial, `decisions.json` every decision with its reason, and `recommendation.json`
-the end.
+`search.json` says which search it is, `guided.json` what was measured for a guided one,
+`trials/` is keras-tuner's. `trials.csv` has a row a trial, `decisions.json` every
+decision with its reason, and `recommendation.json` the end.
 """
 
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -52,6 +52,23 @@ class SearchFolder:
             names = sorted({*found, *wanted})
             differing = [name for name in names if found.get(name) != wanted.get(name)]
             raise self._error(f"holds another search: {', '.join(differing)} differ")
+
+    def keep(self, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        """Returns what a file of the folder holds; makes and writes it if it is new.
+
+        Args:
+          name: of the file.
+          make: returns its contents, of JSON's types.
+
+        Raises:
+          UserError: the file cannot be read or written.
+        """
+        if not (self.path / name).exists():
+            self._write(name, make())
+        try:
+            return json.loads((self.path / name).read_bytes())
+        except (OSError, ValueError) as error:
+            raise self._error(f"its {name} cannot be read") from error
 
     def write(
         self,

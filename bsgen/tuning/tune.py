@@ -82,7 +82,8 @@ def run_search(
         return SearchResult(None, (), pd.DataFrame())
     done = [
         (trials.to_request(trial.hyperparameters.values, num_repeats), outcome)
-        for trial in search_oracle.trials.values()
+        # In the order in which they began; keras-tuner reads them back in any.
+        for _, trial in sorted(search_oracle.trials.items())
         if (outcome := trials.to_outcome(trial)) is not None
     ]
     if isinstance(search_oracle, oracle.BatchSizeHeuristic):

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -76,10 +77,12 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 # Hyperband's share of the budget.
                 num_epochs=values.get("tuner/epochs"),
             )
+        except errors.UserError as error:  # such as a batch that ghosts do not divide
+            print(f"{request.setting.words()}: {error}", file=sys.stderr)
         except Exception:  # noqa: BLE001, the user's code may raise anything
             traceback.print_exc()
-            seconds = time.perf_counter() - begun
-            return outcomes.Outcome({}, "failed", seconds=seconds)
+        seconds = time.perf_counter() - begun
+        return outcomes.Outcome({}, "failed", seconds=seconds)
 
 
 def search_space(

@@ -1,0 +1,122 @@
+"""The picture of a search from its files."""
+
+import json
+import pathlib
+
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.reports import search_figure
+from bsgen.reports.figures import search
+
+_COLUMNS = ["phase", "batch_size", "learning_rate", "momentum", "status", "scores"]
+_APPENDIX_D = [
+    (1, 8, 1.0, 0.9, "diverged", "0.0 0.5"),
+    (1, 16, 1.0, 0.9, "completed", "0.1 0.9"),
+    (1, 32, 1.0, 0.9, "completed", "0.90 0.92"),
+    (1, 64, 1.0, 0.9, "completed", "0.94 0.96"),
+    (1, 128, 1.0, 0.9, "completed", "0.90 0.90"),
+    (2, 64, 1.0, 0.9, "completed", "0.93 0.95"),
+    (2, 320, 1.0, 0.98, "completed", "0.94"),
+    (2, 320, 1.0, 0.98, "completed", "0.96"),
+    (2, 1600, 1.0, 0.996, "out_of_memory", ""),
+    (3, 160, 1.0, 0.98, "completed", "0.90 0.92"),
+    (3, 480, 1.0, 0.98, "completed", "0.96 0.98"),
+]
+_CHOSEN = {"batch_size": 480, "learning_rate": 1.0, "momentum": 0.98}
+_GENERAL = [
+    (None, 64, 0.3, 0.9, "completed", "0.9"),
+    (None, 32, 0.1, 0.5, "completed", "0.8"),
+    (None, 8, 1.0, 0.99, "failed", None),
+]
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=_COLUMNS).assign(num_steps=100)
+
+
+def draw(rows, recommended=None, metric="validation accuracy", baseline=0.1):
+    drawn = search.draw(table(rows), recommended, metric, baseline)
+    drawn.savefig(absltest.get_default_test_tmpdir() + "/drawn.png", dpi=40)
+    return drawn.axes, drawn.get_supxlabel()
+
+
+def points(axes, label_start):
+    """The drawn points of the curve with that label: errorbars carry no label."""
+    handles, labels = axes.get_legend_handles_labels()
+    (color,) = [
+        handle.get_color()
+        for handle, label in zip(handles, labels, strict=True)
+        if label.startswith(label_start)
+    ]
+    found = [bar[0] for bar in axes.containers if bar[0].get_color() == color]
+    return [tuple(each) for line in found for each in line.get_xydata().round(6)]
+
+
+class SearchFigureTest(parameterized.TestCase):
+    def test_phases(self):
+        (left, right), footer = draw(_APPENDIX_D, _CHOSEN)
+        self.assertEqual(left.get_xscale(), "log")
+        self.assertEqual(right.get_xscale(), "linear")
+        first = [(32, 0.91), (64, 0.95), (128, 0.9)]  # 8 and 16 have not trained
+        self.assertEqual(points(left, "phase 1"), first)
+        self.assertEqual(points(left, "phase 2"), [(64, 0.94), (320, 0.95)])
+        near = [(160, 0.91), (320, 0.95), (480, 0.97)]
+        self.assertEqual(points(right, "$\\varepsilon$ = 1, m = 0.98"), near)
+        texts = [text.get_text() for text in left.texts]
+        self.assertEqual(texts, ["m = 0.9", "m = 0.98", "m = 0.996"])
+        crosses = {
+            tuple(line.get_xdata())
+            for line in left.lines
+            if line.get_marker() == "x" and len(line.get_xdata())
+        }
+        self.assertEqual(crosses, {(8, 16), (1600,)})
+        (star,) = [line for line in right.lines if line.get_label() == "recommended"]
+        self.assertEqual([*star.get_xydata().round(6)[0]], [480, 0.97])
+        self.assertNotIn("recommended", [line.get_label() for line in left.lines])
+        self.assertEqual(
+            footer,
+            "11 trials  ·  1,100 steps  ·  1 diverged  ·  1 out of memory  ·  "
+            "bars: standard errors",
+        )
+
+    def test_standard_errors(self):
+        (left, _), _ = draw(_APPENDIX_D[2:3])
+        (bars,) = left.containers[0].lines[2]
+        ((_, low), (_, high)) = bars.get_segments()[0]
+        # Of 0.90 and 0.92: sd sqrt(2) 0.01 over sqrt(2).
+        self.assertAlmostEqual(high - low, 0.02)
+
+    def test_nothing_recommended(self):
+        (left, right), _ = draw(_APPENDIX_D[:1])
+        self.assertIn("nothing trained here", [text.get_text() for text in left.texts])
+        (words,) = right.texts
+        self.assertEqual(words.get_text(), "nothing is recommended")
+
+    def test_another_oracle(self):
+        chosen = {"batch_size": 64, "learning_rate": 0.3, "momentum": 0.9}
+        (left, right), _ = draw(_GENERAL, chosen)
+        self.assertEqual(points(left, "m = 0.5"), [(32, 0.8)])
+        # 0.1 / (32 (1 - 0.5))
+        self.assertEqual(points(right, "m = 0.5"), [(0.00625, 0.8)])
+        self.assertIn("recommended", right.get_legend_handles_labels()[1])
+
+    @parameterized.parameters((None,), (_CHOSEN,))
+    def test_writes_from_the_files(self, recommended):
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        with self.assertRaisesRegex(errors.UserError, "holds no finished search"):
+            search_figure.write(folder)
+        described = {"metric": "minus validation loss", "baseline_score": -3.0}
+        (folder / "search.json").write_text(json.dumps(described))
+        table(_APPENDIX_D).to_csv(folder / "trials.csv", index=False)
+        if recommended:
+            found = json.dumps({"setting": recommended})
+            (folder / "recommendation.json").write_text(found)
+        path = search_figure.write(folder)
+        self.assertEqual(path, folder / "figure.png")
+        self.assertStartsWith(path.read_bytes().decode("latin1"), "\x89PNG")
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,102 @@
+import json
+import pathlib
+
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.tuning import outcomes, plans, search_folder, settings
+
+
+class SearchFolderTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = pathlib.Path(self.create_tempdir().full_path) / "search"
+        self.folder = search_folder.SearchFolder(self.path)
+
+    def test_takes_the_same_search_again(self):
+        described = {"oracle": "appendix_d", "rates": (1.0, 0.1), "seed": None}
+        self.folder.claim(described)
+        self.folder.claim(described)
+        self.assertEqual(
+            json.loads((self.path / "search.json").read_bytes()),
+            {"oracle": "appendix_d", "rates": [1.0, 0.1], "seed": None},
+        )
+
+    def test_refuses_another_search(self):
+        self.folder.claim({"seed": 0, "epochs": 20, "old": 1})
+        before = (self.path / "search.json").read_bytes()
+        message = "output_dir='.*search': holds another search: epochs, new, old differ"
+        with self.assertRaisesRegex(errors.UserError, message):
+            self.folder.claim({"seed": 0, "epochs": 30, "new": 1})
+        self.assertEqual((self.path / "search.json").read_bytes(), before)
+
+    def test_refuses_trials_of_nobody(self):
+        (self.path / "trials").mkdir(parents=True)
+        with self.assertRaisesRegex(errors.UserError, "holds trials, but no search"):
+            self.folder.claim({})
+        self.assertFalse((self.path / "search.json").exists())
+
+    def test_refuses_what_it_cannot_read(self):
+        self.path.mkdir()
+        (self.path / "search.json").write_text("{")
+        with self.assertRaisesRegex(errors.UserError, "search.json cannot be read"):
+            self.folder.claim({})
+
+    def test_refuses_a_place_that_is_a_file(self):
+        self.path.write_text("")
+        with self.assertRaisesRegex(errors.UserError, "output_dir"):
+            self.folder.claim({})
+
+    def test_table_of_trials(self):
+        start = settings.Setting(64, 1.0, 0.9)
+        grown, last = start.scaled(320), settings.Setting(480, 1.0, 0.98)
+        done = [
+            (
+                settings.Request(start, (0, 1)),
+                outcomes.Outcome({0: 0.5, 1: 0.75}, "completed", 100, 6400, 0.1234),
+            ),
+            (
+                settings.Request(start, (2, 3)),
+                outcomes.Outcome({2: 0.5, 3: 0.0}, "diverged"),
+            ),
+            (settings.Request(grown, (2, 3)), outcomes.Outcome({}, "out_of_memory")),
+            (settings.Request(last, (2,)), outcomes.Outcome({2: 0.25})),
+        ]
+        numbers = {"batch_size": 64, "learning_rate": 1.0, "momentum": 0.9}
+        other = {"batch_size": 320, "learning_rate": 1.0, "momentum": 0.98}
+        decisions = [
+            plans.Decision(1, "poor", {"best": None}),
+            plans.Decision(1, "best", {"best": {**numbers, "scores": [0.5, 0.75]}}),
+            plans.Decision(2, "fell", {"candidate": {**other, "scores": []}}),
+        ]
+        table = self.folder.write(done, decisions, None, num_repeats=2)
+        read = pd.read_csv(self.path / "trials.csv")
+        pd.testing.assert_frame_equal(
+            table.astype({"phase": "int64"}),
+            read.fillna({"scores": ""}),
+            check_like=True,
+        )
+        self.assertEqual(read["phase"].tolist(), [1, 2, 2, 3])
+        self.assertEqual(read["batch_size"].tolist(), [64, 64, 320, 480])
+        self.assertEqual(read["status"].tolist()[1:3], ["diverged", "out_of_memory"])
+        row = read.iloc[0]
+        self.assertEqual(row["repeats"], "0 1")
+        self.assertEqual(row["scores"], "0.5 0.75")
+        self.assertEqual(row["score"], 0.625)
+        self.assertEqual(row["standard_error"], 0.125)
+        self.assertEqual((row["num_steps"], row["num_examples"]), (100, 6400))
+        self.assertTrue(pd.isna(read["score"][2]))
+        written = json.loads((self.path / "decisions.json").read_bytes())
+        self.assertEqual([each["text"] for each in written], ["poor", "best", "fell"])
+        self.assertFalse((self.path / "recommendation.json").exists())
+
+    def test_trials_of_another_oracle_have_no_phase(self):
+        request = settings.Request(settings.Setting(64, 1.0, 0.9), (0,))
+        table = self.folder.write([(request, outcomes.Outcome({0: 0.5}))])
+        self.assertTrue(table["phase"].isna().all())
+        self.assertEqual(json.loads((self.path / "decisions.json").read_bytes()), [])
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,162 @@
+"""Whole searches: their end, their files, and what stops and goes on."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.tuning import (
+    AppendixD,
+    BatchSizeHeuristic,
+    general_oracles,
+    run_search,
+    tune,
+    tune_batch_size,
+)
+from tests.tuning import surface, surface_trainer
+
+
+def procedure(**more):
+    numbers = {"batch_sizes": (64, 1024, 16384), "num_repeats": 2, **more}
+    return AppendixD(train_size=100_000, baseline_score=0.1, **numbers)
+
+
+def search(folder, trainer=None, chosen=None):
+    chosen = chosen or procedure()
+    trainer = trainer or surface_trainer.SurfaceTrainer()
+    described = tune.describe(chosen, {})
+    oracle = BatchSizeHeuristic(chosen)
+    return run_search(oracle, trainer, folder, described, chosen.num_repeats)
+
+
+def build():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model
+
+
+def data(seed=0, size=64):
+    inputs = np.random.default_rng(seed).normal(size=(size, 4)).astype(np.float32)
+    return inputs, (inputs.sum(axis=1) > 0).astype(np.int32)
+
+
+class TuneTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+    def test_files_say_what_came_out(self):
+        found = search(self.folder / "search")
+        written = {
+            name: json.loads((self.folder / f"search/{name}.json").read_bytes())
+            for name in ("recommendation", "decisions")
+        }
+        recommended = found.recommendation
+        self.assertEqual(written["recommendation"]["words"], recommended.words())
+        best = recommended.setting
+        self.assertEqual(written["recommendation"]["setting"], vars(best))
+        texts = [decision.text for decision in found.decisions]
+        self.assertEqual([each["text"] for each in written["decisions"]], texts)
+        table = pd.read_csv(self.folder / "search/trials.csv")
+        self.assertEqual(table["num_steps"].sum(), recommended.num_steps)
+        self.assertEqual({*table["phase"]}, {1, 2, 3})
+        sizes = table[table["phase"] == 1]["batch_size"]
+        self.assertEqual({*sizes[table["learning_rate"] == 1]}, {64, 1024, 16384})
+        names = {path.name for path in (self.folder / "search").iterdir()}
+        files = {"search.json", "trials.csv", "decisions.json", "recommendation.json"}
+        self.assertEqual(names, {*files, "trials"})
+
+    def test_goes_on_wherever_it_was_stopped(self):
+        whole = surface_trainer.SurfaceTrainer()
+        expected = search(self.folder / "whole", whole)
+        for stop in range(0, len(whole.calls), 3):
+
+            def interrupt(call, stop=stop):
+                if call == stop:
+                    raise KeyboardInterrupt
+
+            folder = self.folder / str(stop)
+            first = surface_trainer.SurfaceTrainer(fail=interrupt)
+            with self.assertRaises(KeyboardInterrupt):
+                search(folder, first)
+            rest = surface_trainer.SurfaceTrainer()
+            found = search(folder, rest)
+            self.assertEqual(first.calls[:stop] + rest.calls, whole.calls)
+            self.assertEqual(found.recommendation, expected.recommendation)
+            self.assertEqual(found.decisions, expected.decisions)
+            pd.testing.assert_frame_equal(found.trials, expected.trials)
+        done = surface_trainer.SurfaceTrainer()
+        self.assertEqual(
+            search(self.folder / "whole", done).recommendation, expected.recommendation
+        )
+        self.assertEmpty(done.calls)
+
+    def test_refuses_the_folder_of_another_search(self):
+        search(self.folder)
+        before = {path: path.read_bytes() for path in self.folder.glob("*.*")}
+        with self.assertRaisesRegex(errors.UserError, "another search: num_repeats"):
+            search(self.folder, chosen=procedure(num_repeats=3))
+        after = {path: path.read_bytes() for path in self.folder.glob("*.*")}
+        self.assertEqual(before, after)
+
+    def test_the_end_of_another_oracle(self):
+        trainer = surface_trainer.SurfaceTrainer()
+        oracle = general_oracles.make("random", (64, 1024), (0.01, 1.0), 1, 8)
+        found = run_search(oracle, trainer, self.folder, {}, num_repeats=2)
+        self.assertLen(found.trials, 8)
+        best = found.trials.loc[found.trials["score"].idxmax()]
+        recommended = found.recommendation
+        self.assertEqual(recommended.score, best["score"])
+        self.assertEqual(recommended.setting.learning_rate, best["learning_rate"])
+        self.assertEqual(recommended.standard_error, best["standard_error"])
+        self.assertEqual(recommended.num_runs, 16)
+        self.assertRegex(
+            recommended.words(),
+            r"^batch size \d+, learning rate [\d.]+, momentum [\d.]+: validation "
+            r"accuracy [\d.]+ ± [\d.]+; the search took \d+ steps",
+        )
+
+    @parameterized.parameters("random", "appendix_d")
+    def test_nothing_trains(self, name):
+        trainer = surface_trainer.SurfaceTrainer(surface.Surface(max_rate=0.0))
+        if name == "random":
+            oracle = general_oracles.make("random", (64, 1024), (0.01, 1.0), 1, 4)
+        else:
+            oracle = BatchSizeHeuristic(procedure())
+        found = run_search(oracle, trainer, self.folder, {}, num_repeats=2)
+        self.assertIsNone(found.recommendation)
+        self.assertEqual({*found.trials["status"]}, {"diverged"})
+        self.assertFalse((self.folder / "recommendation.json").exists())
+
+    def test_a_keras_model(self):
+        seen = []
+        found = tune_batch_size(
+            build,
+            data(),
+            data(1),
+            num_epochs=8,
+            batch_sizes=(8, 16),
+            learning_rates=(1.0,),
+            max_batch_size=16,
+            num_repeats=1,
+            output_dir=self.folder,
+            on_outcome=lambda setting, outcome: seen.append(setting),
+        )
+        self.assertLen(found.trials, len(seen))
+        self.assertLessEqual(found.recommendation.setting.batch_size, 16)
+        self.assertGreater(found.recommendation.score, 0.8)
+        self.assertTrue((self.folder / "recommendation.json").exists())
+
+    def test_training_data_smaller_than_the_smallest_batch(self):
+        message = "batch_sizes=\\(128, 256\\): give a batch size of at most 64"
+        with self.assertRaisesRegex(errors.UserError, message):
+            tune_batch_size(build, data(), data(1), 1, batch_sizes=(128, 256))
+
+
+if __name__ == "__main__":
+    absltest.main()
