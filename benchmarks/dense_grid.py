@@ -6,9 +6,9 @@ from collections.abc import Callable
 from benchmarks import recorded_runs, search_verdicts, searches
 from bsgen import tuning
 
-NUM_TRUE_RUNS = 12
+_NUM_TRUE_RUNS = 8
 _NUM_CANDIDATES = 15  # of the grid, for its best
-_HOPELESS = 0.02  # below the best by three runs: five standard errors of a usual spread
+_HOPELESS = 0.02  # below the best: ten standard errors of a usual spread of five runs
 
 
 def judge(
@@ -23,7 +23,7 @@ def judge(
     print(f"grid of {len(grid)} settings: {count} runs in {seconds:.0f} s", flush=True)
     means = {one: recorder.train(one, repeats).mean for one in grid}
     candidates = sorted(grid, key=lambda one: -means[one])[:_NUM_CANDIDATES]
-    truth = recorded_runs.Truth(recorder, NUM_TRUE_RUNS)
+    truth = recorded_runs.Truth(recorder, _NUM_TRUE_RUNS)
     scores = {one: truth.score(one) for one in candidates}
     winner = max(scores, key=lambda one: scores[one])
     best = scores[winner]
@@ -31,7 +31,7 @@ def judge(
     print(f"best: {winner.words()}, {best:.4f}; {num_good} settings within tolerance")
 
     def score(setting: tuning.Setting) -> float:
-        rough = truth.rough_score(setting)
+        rough = means.get(recorded_runs.rounded(setting), best)
         return rough if rough < best - _HOPELESS else truth.score(setting)
 
     return best, score

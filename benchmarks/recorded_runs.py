@@ -111,14 +111,7 @@ class Truth:
 
     def score(self, setting: tuning.Setting) -> float:
         """Returns the mean over all repeats."""
-        return self._mean(setting, self._repeats)
-
-    def rough_score(self, setting: tuning.Setting) -> float:
-        """Returns the mean over three of them."""
-        return self._mean(setting, self._repeats[:3])
-
-    def _mean(self, setting: tuning.Setting, repeats: Sequence[int]) -> float:
-        found = self._recorder.train(rounded(setting), repeats)
+        found = self._recorder.train(rounded(setting), self._repeats)
         return float(np.mean(list(found.scores.values())))
 
 
