@@ -1,0 +1,195 @@
+"""The flags that say what is measured, and the model, loss and data they lead to."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from bsgen import config, errors
+from launch import user_functions
+
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir", "", "A finished run's folder, with config.json and model.keras."
+)
+_MODEL_FN = flags.DEFINE_string(
+    "model_fn", "", "package.module:function that returns a Keras model, instead."
+)
+_DATA_FN = flags.DEFINE_string(
+    "data_fn",
+    "",
+    "package.module:function that returns (train, test) data, each (inputs, targets) "
+    "or a tf.data.Dataset of single examples.",
+)
+_LOSS = flags.DEFINE_string(
+    "loss", "", "Keras' name of the loss, where --model_fn does not compile."
+)
+_DATA = flags.DEFINE_enum(
+    "data", "train", ["train", "validation", "test"], "The part that is measured on."
+)
+_NUM_EXAMPLES = flags.DEFINE_integer(
+    "num_examples", None, "Examples to draw of it (default: all).", lower_bound=1
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+)
+_L2 = flags.DEFINE_float(
+    "l2", None, "Adds (l2/2)|w|^2 to the mean loss (default: the run's, or 0)."
+)
+_MOMENTUM = flags.DEFINE_float(
+    "momentum", None, "For the critical learning rate (default: the run's, or 0)."
+)
+SEED = flags.DEFINE_integer("seed", 0, "Of the examples and of all probes.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 256, "Examples a call; only memory and speed depend on it."
+)
+_MODEL, _CONFIG = "model.keras", "config.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is measured.
+
+    Attributes:
+      arguments: model, loss and data, as every measure takes them.
+      l2: of the penalty.
+      momentum: for the critical learning rate.
+      batch_size: examples a call.
+      description: of the data, for the record.
+    """
+
+    arguments: tuple[Any, Any, Any]
+    l2: float
+    momentum: float
+    batch_size: int
+    description: dict[str, Any]
+
+
+def check() -> None:
+    """Checks, before TensorFlow is loaded, what can be checked without it.
+
+    Raises:
+      UserError: flags do not fit together, or the folder holds no finished run.
+    """
+    if bool(_RUN_DIR.value) == bool(_MODEL_FN.value):
+        remedy = "give one of --run_dir and --model_fn"
+        raise errors.UserError("run_dir", _RUN_DIR.value, remedy)
+    if bool(_MODEL_FN.value) != bool(_DATA_FN.value):
+        remedy = "give it with --model_fn, and only then"
+        raise errors.UserError("data_fn", _DATA_FN.value, remedy)
+    if _LOSS.value and _RUN_DIR.value:
+        remedy = "the run has its own; leave it out"
+        raise errors.UserError("loss", _LOSS.value, remedy)
+    if _MODEL_FN.value and _DATA.value == "validation":
+        raise errors.UserError("data", "validation", "--data_fn gives train and test")
+    if _RUN_DIR.value:
+        _run()
+
+
+def folder() -> str:
+    """Returns where results go if nothing else is said: the run's folder."""
+    name = _MODEL_FN.value.partition(":")[2]
+    return _RUN_DIR.value or f"results/measure/{name}"
+
+
+def load() -> Subject:
+    """Loads model and data.
+
+    What the user's functions raise goes through.
+
+    Raises:
+      UserError: model, loss or data are missing or damaged, or are too few.
+    """
+    model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
+    chosen, num_examples = _draw(data)
+    l2 = l2 if _L2.value is None else errors.check_real("l2", _L2.value, 0.0)
+    if _MOMENTUM.value is not None:
+        momentum = errors.check_real("momentum", _MOMENTUM.value, 0.0, 1.0)
+    description = {
+        "data": _DATA.value,
+        "num_examples": num_examples,
+        "l2": l2,
+        "seed": SEED.value,
+    }
+    size = errors.check_integer("batch_size", _BATCH_SIZE.value, 1)
+    return Subject((model, loss, chosen), l2, momentum, size, description)
+
+
+def _run() -> config.RunConfig:
+    path = pathlib.Path(_RUN_DIR.value)
+    try:
+        values = json.loads((path / _CONFIG).read_bytes())["config"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = f"it has no readable {_CONFIG}; give the folder of a run"
+        raise errors.UserError("run_dir", str(path), remedy) from error
+    if not os.path.exists(path / _MODEL):
+        remedy = f"it has no {_MODEL}; let the run finish first"
+        raise errors.UserError("run_dir", str(path), remedy)
+    return config.from_dict(values)
+
+
+def _of_run() -> tuple[Any, Any, Any, float, float]:
+    import keras
+
+    from bsgen import data, layers, models  # layers: so that Keras knows them
+
+    del layers
+    run = _run()
+    path = pathlib.Path(_RUN_DIR.value, _MODEL)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        remedy = f"cannot be loaded ({str(error).splitlines()[0]})"
+        raise errors.UserError("run_dir", str(path), remedy) from error
+    arrays = data.load(run.data, _DATA_DIR.value)
+    optimizer = run.optimizer
+    momentum = getattr(optimizer, "momentum", 0.0)
+    part = getattr(arrays, _DATA.value)
+    return model, models.cross_entropy, part, optimizer.l2, momentum
+
+
+def _of_user() -> tuple[Any, Any, Any, float, float]:
+    import keras
+
+    model = user_functions.load("model_fn", _MODEL_FN.value)()
+    if not isinstance(model, keras.Model):
+        remedy = "let it return a Keras model"
+        raise errors.UserError("model_fn", type(model).__name__, remedy)
+    loss = _LOSS.value or (model.loss if model.compiled else None)
+    if loss is None:
+        raise errors.UserError("loss", None, "give --loss, or compile the model")
+    if isinstance(loss, str):
+        try:
+            loss = keras.losses.get(loss)
+        except ValueError as error:
+            remedy = "Keras knows no such loss"
+            raise errors.UserError("loss", loss, remedy) from error
+    parts = user_functions.load("data_fn", _DATA_FN.value)()
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        remedy = "let it return (train, test)"
+        raise errors.UserError("data_fn", _DATA_FN.value, remedy)
+    return model, loss, parts[_DATA.value == "test"], 0.0, 0.0
+
+
+def _draw(data: Any) -> tuple[Any, int | None]:
+    """Returns so many examples of the data, drawn at random where they are arrays."""
+    import tensorflow as tf
+
+    count = _NUM_EXAMPLES.value
+    if isinstance(data, tf.data.Dataset):
+        chosen = data if count is None else data.take(count)
+        return chosen.batch(_BATCH_SIZE.value), count
+    data = tf.nest.map_structure(np.asarray, tuple(data))
+    size = len(tf.nest.flatten(data)[0])
+    if not size:
+        raise errors.UserError("data", _DATA.value, "this part has no examples")
+    if count is None:
+        return data, size
+    if count > size:
+        remedy = f"there are {size} examples of {_DATA.value}"
+        raise errors.UserError("num_examples", count, remedy)
+    places = np.random.default_rng(SEED.value).permutation(size)[:count]
+    return tf.nest.map_structure(lambda array: array[places], data), count

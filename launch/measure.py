@@ -1,0 +1,113 @@
+"""Measures curvature and gradient noise of a trained network.
+
+    python -m launch.measure --run_dir=results/train/digits_mlp_KEY \
+        --measures=top_eigenvalue,trace,critical_learning_rate,spectral_density
+
+measures the model.keras of a finished run of `launch.train` on its own data, scaled as
+in the run and not augmented, and prints each value with its error and why it stopped.
+The loss is the mean over the data, with the run's L2 penalty. The folder gets
+measures.json, and spectral_density.csv and .png.
+
+    python -m launch.measure --model_fn=package.module:build \
+        --data_fn=package.module:load
+
+does so for any Keras model: `build()` returns one, with its weights, and `load()`
+returns (train, test). Results go to results/measure/FUNCTION or --output_dir.
+
+Ctrl-C ends a measure and keeps what is known by then, with its error. The digits take
+a few seconds on two cores.
+"""
+
+import json
+import pathlib
+import sys
+import time
+from typing import Any
+
+from absl import flags
+
+from launch import entry, loaded_model, named_measures
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "", "Where results go (default: the run's folder)."
+)
+_FILE = "measures.json"
+_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    from bsgen import errors
+
+    if len(arguments) > 1:
+        remedy = "not a flag; write --run_dir=FOLDER"
+        raise errors.UserError("argument", arguments[1], remedy)
+    names = named_measures.chosen()
+    loaded_model.check()
+    folder = pathlib.Path(_OUTPUT_DIR.value or loaded_model.folder())
+    kept = _read(folder / _FILE)
+    entry.load_tensorflow()
+    _measure(names, folder, kept)
+
+
+def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> None:
+    from launch import value_display
+
+    subject = loaded_model.load()
+    with value_display.ValueDisplay() as display:
+        for name in names:
+            display.start(name)
+            begun = time.perf_counter()
+            found = named_measures.measure(name, subject, display.advance)
+            kept[name] = {
+                **named_measures.record(found),
+                **subject.description,
+                "seconds": round(time.perf_counter() - begun, 3),
+            }
+            _write(folder, kept, found if name == "spectral_density" else None)
+            display.say(f"{name}: {named_measures.in_words(found)}")
+            if named_measures.stopped_because(found) == "interrupted":
+                display.say(f"interrupted; what is known is in {folder}")
+                sys.exit(_INTERRUPTED)
+    print(f"all of it is in {folder / _FILE}")
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    """Returns what earlier calls measured, by name."""
+    from bsgen import errors
+
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        remedy = "it is damaged; remove it"
+        raise errors.UserError("output_dir", str(path), remedy) from error
+    return dict(values)
+
+
+def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
+    from bsgen import atomic
+    from bsgen.training import strict_json
+
+    text = strict_json.dumps(kept, indent=1) + "\n"
+    if density is not None:
+        import pandas as pd
+
+        from bsgen.reports import density_figure
+
+        columns = {
+            "eigenvalue": density.grid,
+            "density": density.value,
+            "standard_error": density.standard_error,
+        }
+        table = pd.DataFrame(columns)
+        csv = table.to_csv(index=False).encode()
+        atomic.write(folder / "spectral_density.csv", csv)
+        picture = density_figure.draw(table)
+        atomic.write(folder / "spectral_density.png", picture)
+    atomic.write(folder / _FILE, text.encode())
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,122 @@
+"""The measures by the names that flags give them, and what is kept of their answers."""
+
+import dataclasses
+import math
+from typing import Any
+
+from absl import flags
+
+from bsgen import errors
+from launch import loaded_model
+
+NAMES = (
+    "top_eigenvalue",
+    "trace",
+    "frobenius_norm",
+    "critical_learning_rate",
+    "gradient_noise_scale",
+    "spectral_density",
+)
+_MEASURES = flags.DEFINE_list(
+    "measures", ["top_eigenvalue", "trace", "frobenius_norm"], f"Any of {NAMES}."
+)
+_RELATIVE_ERROR = flags.DEFINE_float(
+    "relative_error",
+    None,
+    "Error over value at which to stop (default: 0.001 for eigenvalues, else 0.05).",
+)
+_MAX_PRODUCTS = flags.DEFINE_integer(
+    "max_products",
+    None,
+    "Hessian-vector products a measure (default: 100 for eigenvalues, else 200; "
+    "a density takes 10 probes of 80).",
+)
+_TRAINING = flags.DEFINE_bool(
+    "training", False, "Measure batch norm in training mode, not in inference mode."
+)
+_DENSITY_STEPS = 80
+
+
+def chosen() -> list[str]:
+    """Returns the names that the flags give.
+
+    Raises:
+      UserError: one is unknown, or there is none.
+    """
+    for name in _MEASURES.value:
+        if name not in NAMES:
+            raise errors.unknown_name("measures", name, NAMES)
+    if not _MEASURES.value:
+        raise errors.UserError("measures", [], f"give some of {', '.join(NAMES)}")
+    return list(dict.fromkeys(_MEASURES.value))
+
+
+def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
+    """Takes one measure; returns what the library returns.
+
+    Raises:
+      UserError: a flag is out of range, or the model cannot be measured.
+    """
+    from bsgen import measures
+
+    options: dict[str, Any] = {
+        "l2": subject.l2,
+        "training": _TRAINING.value,
+        "batch_size": subject.batch_size,
+    }
+    if name == "gradient_noise_scale":
+        return measures.gradient_noise_scale(*subject.arguments, **options)
+    options |= {"seed": loaded_model.SEED.value, "on_progress": on_progress}
+    if name == "spectral_density":
+        if _MAX_PRODUCTS.value is not None:
+            steps = min(_DENSITY_STEPS, _MAX_PRODUCTS.value)
+            options |= {
+                "num_steps": steps,
+                "num_probes": max(_MAX_PRODUCTS.value // max(steps, 1), 1),
+            }
+        return measures.spectral_density(*subject.arguments, **options)
+    if _MAX_PRODUCTS.value is not None:
+        options["max_products"] = _MAX_PRODUCTS.value
+    error = _RELATIVE_ERROR.value
+    if name in ("trace", "frobenius_norm"):
+        options |= {} if error is None else {"relative_error": error}
+        return getattr(measures, f"hessian_{name}")(*subject.arguments, **options)
+    options |= {} if error is None else {"tolerance": error}
+    if name == "critical_learning_rate":
+        options["momentum"] = subject.momentum
+    return getattr(measures, name)(*subject.arguments, **options)
+
+
+def record(found: Any) -> dict[str, Any]:
+    """Returns what JSON keeps of an answer; a density's curve goes elsewhere."""
+    values = dataclasses.asdict(found)
+    if "grid" in values:
+        kept = ("gaussian_width", "num_products", "stopped_because", "mode")
+        return {
+            "lowest": min(float(nodes.min()) for nodes in found.nodes),
+            "highest": max(float(nodes.max()) for nodes in found.nodes),
+            "num_probes": len(found.nodes),
+            **{name: values[name] for name in kept},
+        }
+    return values
+
+
+def stopped_because(found: Any) -> str:
+    """Returns why a measure stopped; "" for one that always goes to its end."""
+    inner = getattr(found, "max_eigenvalue", found)
+    return getattr(inner, "stopped_because", "")
+
+
+def in_words(found: Any) -> str:
+    """Returns "12.3 ± 0.1 (tolerance, 23 products, inference)"."""
+    inner = getattr(found, "max_eigenvalue", found)
+    notes = [stopped_because(found)]
+    if hasattr(inner, "num_products"):
+        notes.append(f"{inner.num_products} products")
+    notes.append(inner.mode)
+    notes_text = ", ".join(note for note in notes if note)
+    if hasattr(found, "grid"):
+        values = record(found)
+        return f"from {values['lowest']:.4g} to {values['highest']:.4g} ({notes_text})"
+    error = getattr(found, "standard_error", getattr(found, "error", math.nan))
+    return f"{found.value:.5g} ± {error:.2g} ({notes_text})"

@@ -1,0 +1,181 @@
+"""Tests of `launch.measure`: a run's folder, a user's model, mistakes, Ctrl-C."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from absl.testing import parameterized
+
+from bsgen import config, data, measures, models
+from bsgen.training import run_folder
+from tests.launch import process
+
+_USER = """
+import keras, numpy as np, time
+
+def build():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(loss="mse")
+    return model
+
+def load():
+    inputs = np.random.default_rng(1).normal(size=(30, 3))
+    return (inputs[:20], inputs[:20, :1]), (inputs[20:], inputs[20:, :1])
+"""
+
+
+def _command(*flags):
+    return [sys.executable, "-m", "launch.measure", *flags]
+
+
+def _measure(*flags, **more):
+    return subprocess.run(
+        _command(*flags),
+        cwd=more.pop("cwd", process.ROOT),
+        env=process.environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+class MeasureTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+    def finished_run(self):
+        """Makes the folder of a run that was over before its first step."""
+        run = config.RunConfig(
+            data=config.DataConfig("digits", 100, scaling="standardize"),
+            model=config.ModelConfig(
+                "normalized_mlp", hidden_units=(8,), normalization="batch"
+            ),
+            optimizer=config.MomentumConfig(0.1, 0.5, l2=0.01),
+            batch_size=10,
+        )
+        model = models.build(run.model, data.input_shape("digits"), 10, seed=3)
+        with run_folder.RunFolder(
+            self.folder / "run", run, config.HardwareConfig()
+        ) as folder:
+            folder.open()
+            folder.save_model(model)
+        return run, model
+
+    def test_measures_a_run(self):
+        run, model = self.finished_run()
+        done = _measure(
+            f"--run_dir={self.folder}/run",
+            "--measures=top_eigenvalue,critical_learning_rate,spectral_density,trace,"
+            "gradient_noise_scale",
+            "--data=test",
+            "--num_examples=50",
+            "--max_products=16",
+            "--seed=4",
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        found = json.loads((self.folder / "run" / "measures.json").read_bytes())
+        inputs, labels = data.load(run.data).test
+        places = np.random.default_rng(4).permutation(len(inputs))[:50]
+        arguments = model, models.cross_entropy, (inputs[places], labels[places])
+        options = {"l2": 0.01, "max_products": 16, "seed": 4}
+        top = measures.top_eigenvalue(*arguments, **options)
+        trace = measures.hessian_trace(*arguments, **options)
+        # Float32 sums differ in their last bits between processes.
+        self.assertAllClose(found["top_eigenvalue"]["value"], top.value, rtol=1e-4)
+        self.assertAllClose(found["trace"]["value"], trace.value, rtol=1e-4)
+        self.assertEqual(found["trace"]["stopped_because"], trace.stopped_because)
+        self.assertEqual(found["trace"]["data"], "test")
+        self.assertEqual(found["trace"]["num_examples"], 50)
+        critical = found["critical_learning_rate"]
+        self.assertAllClose(critical["value"], 2 * 1.5 / top.value, rtol=1e-4)
+        noise = measures.gradient_noise_scale(*arguments, l2=0.01)
+        self.assertAllClose(
+            found["gradient_noise_scale"]["value"], noise.value, rtol=1e-4
+        )
+        table = pd.read_csv(self.folder / "run" / "spectral_density.csv")
+        area = np.trapezoid(table["density"], table["eigenvalue"])
+        self.assertAllClose(area, 1.0, atol=1e-3)
+        picture = (self.folder / "run" / "spectral_density.png").read_bytes()
+        self.assertEqual(picture[:4], b"\x89PNG")
+        self.assertIn(f"top_eigenvalue: {top.value:.4g}"[:20], done.stdout)
+
+    def test_measures_a_users_model_and_keeps_what_was_measured(self):
+        (self.folder / "mine.py").write_text(_USER)
+        flags = ("--model_fn=mine:build", "--data_fn=mine:load", "--output_dir=out")
+        paths = f"{process.ROOT}:{self.folder}"
+        earlier = self.folder / "out" / "measures.json"
+        earlier.parent.mkdir()
+        earlier.write_text('{"frobenius_norm": {"value": 2.5}, "trace": {}}')
+        done = _measure(
+            *flags,
+            "--measures=top_eigenvalue,trace",
+            cwd=self.folder,
+            PYTHONPATH=paths,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads((self.folder / "out" / "measures.json").read_bytes())
+        self.assertEqual(found["frobenius_norm"], {"value": 2.5})
+        inputs = np.random.default_rng(1).normal(size=(30, 3))[:20]
+        hessian = 2 / 20 * inputs.T @ inputs
+        expected = np.linalg.eigvalsh(hessian)[-1]
+        self.assertAllClose(found["top_eigenvalue"]["value"], expected, rtol=1e-5)
+        error = abs(found["trace"]["value"] - np.trace(hessian))
+        self.assertLess(error, 4 * found["trace"]["standard_error"])
+
+    def test_ctrl_c_keeps_what_is_known(self):
+        self.finished_run()
+        running = subprocess.Popen(
+            _command(
+                f"--run_dir={self.folder}/run",
+                "--measures=trace,frobenius_norm",
+                "--relative_error=0",
+                "--max_products=1000000",
+            ),
+            cwd=process.ROOT,
+            env=process.environment(PYTHONUNBUFFERED="1"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell may have started the tests with the signal ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        watchdog = threading.Timer(240, running.kill)
+        watchdog.start()
+        for line in running.stdout:
+            if line.startswith("trace, "):
+                break
+        running.send_signal(signal.SIGINT)
+        output, problems = running.communicate()
+        watchdog.cancel()
+        self.assertEqual(running.returncode, 130, problems)
+        found = json.loads((self.folder / "run" / "measures.json").read_bytes())
+        self.assertEqual(found["trace"]["stopped_because"], "interrupted")
+        self.assertNotIn("frobenius_norm", found)
+        self.assertIn("interrupted", output)
+
+    def test_mistakes(self):
+        fake = self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
+        paths = f"{pathlib.Path(fake.full_path).parent}:{process.ROOT}"
+        for flags, message in (
+            ((), "run_dir='': give one of"),
+            (("--run_dir=/nowhere",), "no readable config.json"),
+            (("--run_dir=a", "--measures=traces"), "did you mean 'trace'"),
+            (("--model_fn=a:b",), "data_fn='': give it with --model_fn"),
+            (("--run_dir=a", "b"), "argument='b'"),
+        ):
+            done = _measure(*flags, PYTHONPATH=paths)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr, f"^error: [^\n]*{message}[^\n]*\n$")
+
+
+if __name__ == "__main__":
+    tf.test.main()
