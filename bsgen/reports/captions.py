@@ -30,6 +30,7 @@ _PEAKS = (
     "the fitted optima; hollow ones are not fitted (best at the edge of its grid, or "
     "badly trained{more})."
 )
+_CURVES = "mean over seeds with its 95 % t interval, and each seed as a thin line"
 _SHOWN = {
     "smith_le_2017/fig1": _BY_REGULARISATION.format(what="Training and test accuracy"),
     "smith_le_2017/fig2": _BY_REGULARISATION.format(
@@ -50,6 +51,20 @@ _SHOWN = {
     "smith_le_2017/fig7": _PEAKS.format(
         setting="momentum", rule="B_opt ∝ 1/(1 - m)", more=""
     ),
+    "jastrzebski_2018/fig1": "Test accuracy during training of two settings with the "
+    "same ratio of learning rate to batch size at every epoch: (a) cyclic batch size "
+    "against cyclic learning rate, (b) constant ones. Lines: "
+    f"{_CURVES}. {_ACCURACY_AXIS}",
+    "jastrzebski_2018/fig2": "(a) Test accuracy during training of a small batch, and "
+    "of a large one with the learning rate rescaled as the batch size, as its square "
+    f"root, or not at all: {_CURVES}. {_ACCURACY_AXIS} (b) Root mean squared "
+    "difference of each large batch's curve from the small batch's: geometric mean "
+    "with its 95 % t interval, and each seed as a dot.",
+    "jastrzebski_2018/fig5": "Test accuracy during training, mean over seeds, with "
+    "learning rate and batch size both multiplied by beta, for (a) the smaller and (b) "
+    "the larger training set; in brackets the mean and standard deviation of the best "
+    "accuracy, with a star where a run diverged (which guesses from then on). Claims "
+    f"below have the 95 % t interval. {_ACCURACY_AXIS}",
     "jastrzebski_2018/fig3": "(a) Largest eigenvalue and (b) Frobenius norm of the "
     "Hessian of the training loss, and (c) test accuracy, of trained networks against "
     "the ratio of learning rate to batch size, coloured by batch size: mean over seeds "

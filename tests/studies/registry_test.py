@@ -4,7 +4,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors, studies
 
-_JASTRZEBSKI = ("jastrzebski_2018/fig3",)
+_JASTRZEBSKI = tuple(f"jastrzebski_2018/fig{number}" for number in (1, 2, 3, 5))
 
 
 class RegistryTest(parameterized.TestCase):

@@ -1,20 +1,38 @@
-"""Jastrzebski et al. (2018), ICANN 2018, LNCS 11141, figures 1 to 5.
+"""Jastrzebski et al. (2018), ICANN 2018, LNCS 11141, figures 1, 2, 3 and 5.
 
-One module a group of figures that share their runs.
+One module a figure.
 """
 
 from bsgen.studies import study
-from bsgen.studies.jastrzebski_2018 import grid
+from bsgen.studies.jastrzebski_2018 import breakdown, cycles, grid, rescaling
 
 KEY = "jastrzebski_2018"
 
 
 STUDIES = (
     study.Study(
+        f"{KEY}/fig1",
+        "Learning curves of equal ratios of learning rate to batch size",
+        cycles.runs,
+        cycles.judge,
+    ),
+    study.Study(
+        f"{KEY}/fig2",
+        "Small batch against large batch under rules for the learning rate",
+        rescaling.runs,
+        rescaling.judge,
+    ),
+    study.Study(
         f"{KEY}/fig3",
         "Curvature and accuracy against the ratio of learning rate to batch size",
         grid.runs,
         grid.judge,
         ("quick", "reduced", "paper"),
+    ),
+    study.Study(
+        f"{KEY}/fig5",
+        "Breakdown of the scaling of learning rate and batch size by one factor",
+        breakdown.runs,
+        breakdown.judge,
     ),
 )

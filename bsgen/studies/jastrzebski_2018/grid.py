@@ -99,7 +99,7 @@ def _run(
         model=preset.model,
         optimizer=config.MomentumConfig(learning_rate=learning_rate, momentum=0.0),
         batch_size=batch_size,
-        num_steps=presets.num_steps(preset.num_epochs, batch_size, preset.train_size),
+        num_steps=round(preset.num_epochs * preset.train_size / batch_size),
         seed=seed,
         final_measures=config.FINAL_MEASURES,
         measured_examples=preset.measured_examples,

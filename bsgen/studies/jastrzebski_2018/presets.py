@@ -11,6 +11,8 @@ seems to call validation set; nothing is chosen by them.
 
 import math
 
+import numpy as np
+
 from bsgen import config
 
 QUICK_MODEL = config.ModelConfig("normalized_mlp", (128, 128, 128))
@@ -19,6 +21,7 @@ MLP = config.ModelConfig("mlp4")
 VGG = config.ModelConfig("vgg11")
 RESNET = config.ModelConfig("resnet56")
 NUM_SEEDS = {"quick": 3, "reduced": 3, "paper": 5}  # 5 in figures 1 and 5
+CHANCE = 0.1  # accuracy of a guess; all datasets have ten classes
 # Our choice; the paper does not say.
 _SCALINGS = {"digits": "standardize"}
 _IMAGES = "standardize_channels"
@@ -30,14 +33,58 @@ def data(dataset: str, train_size: int, seed: int) -> config.DataConfig:
     return config.DataConfig(dataset, train_size, scaling=scaling, subset_seed=seed)
 
 
-def num_steps(num_epochs: float, batch_size: int, train_size: int) -> int:
-    """Returns the steps that `num_epochs` passes over N examples take, rounded."""
-    return max(1, round(num_epochs * train_size / batch_size))
+def run(
+    model: config.ModelConfig,
+    examples: config.DataConfig,
+    optimizer: config.MomentumConfig,
+    batch_size: int,
+    num_epochs: float,
+    num_evaluations: int,
+    batch_size_schedule: config.Cyclic | None = None,
+) -> config.RunConfig:
+    """Returns a run that is evaluated after equal parts of its epochs.
+
+    So the k-th evaluations of runs of other batch sizes can be compared.
+
+    Args:
+      model: the network.
+      examples: of N = `train_size`; its seed is that of the run.
+      optimizer: its settings.
+      batch_size: S.
+      num_epochs: passes over the training set.
+      num_evaluations: besides the one before the first step.
+      batch_size_schedule: in epochs, if S changes.
+    """
+    train_size = examples.train_size or 0
+    marks = num_epochs * np.arange(num_evaluations + 1) / num_evaluations
+    steps = _steps_at(marks, batch_size, train_size, batch_size_schedule)
+    return config.RunConfig(
+        data=examples,
+        model=model,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        num_steps=steps[-1],
+        evaluation_steps=steps,
+        seed=examples.subset_seed,
+        batch_size_schedule=batch_size_schedule or config.Constant(),
+    )
 
 
-def evaluation_steps(
-    num_epochs: int, batch_size: int, train_size: int, count: int
+def _steps_at(
+    marks: np.ndarray,
+    batch_size: int,
+    train_size: int,
+    schedule: config.Cyclic | None,
 ) -> tuple[int, ...]:
-    """Returns the steps after `count` equal parts of the epochs, and step 0."""
-    last = num_steps(num_epochs, batch_size, train_size)
-    return (0, *(math.ceil(part * last / count) for part in range(1, count + 1)))
+    """Returns the number of steps at which each mark, in epochs, is nearly reached.
+
+    Up to half a batch; a changing batch size follows `bsgen.optimizers.schedules`.
+    """
+    factors = schedule.factors if schedule else (1.0,)
+    period = schedule.period if schedule else 1.0
+    places = [0]
+    while places[-1] < marks[-1] * train_size - batch_size / 2:
+        part = math.floor(len(factors) * places[-1] / (period * train_size) + 1e-9)
+        places.append(places[-1] + round(batch_size * factors[part % len(factors)]))
+    epochs = np.array(places) / train_size
+    return tuple(int(np.abs(epochs - mark).argmin()) for mark in marks)

@@ -9,8 +9,8 @@ from bsgen.studies import study
 from bsgen.studies.jastrzebski_2018 import grid
 
 _PANELS = {
-    "largest eigenvalue of the Hessian": grid.EIGENVALUE,
-    "Frobenius norm of the Hessian": grid.NORM,
+    "largest eigenvalue": grid.EIGENVALUE,
+    "Frobenius norm": grid.NORM,
     "test accuracy": grid.ACCURACY,
 }
 _MARKERS = "osD^vP"
@@ -38,16 +38,16 @@ def draw(results: study.Results) -> figure.Figure:
                 label=f"{size}",
                 elinewidth=0.8,
             )
-        _axes(axes, label, accuracy=column == grid.ACCURACY)
+        _axes(axes, label, is_accuracy=column == grid.ACCURACY)
         axes.set_ylim(*_limits(found[column].to_numpy(float), column))
     panels[0, 0].legend(title="batch size $S$", loc="best")
     return drawn
 
 
-def _axes(axes: mpl_axes.Axes, label: str, accuracy: bool) -> None:
-    axes.set(xscale="log", ylabel=label)
+def _axes(axes: mpl_axes.Axes, label: str, is_accuracy: bool) -> None:
+    axes.set(xscale="log", ylabel=label if is_accuracy else f"{label} of the Hessian")
     axes.set_xlabel("learning rate / batch size, $\\eta / S$")
-    if not accuracy:
+    if not is_accuracy:
         axes.set_yscale("log")
 
 
