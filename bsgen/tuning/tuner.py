@@ -31,7 +31,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
       trainer: trains settings.
       directory: where keras-tuner keeps the trials, in `directory/trials`.
       num_repeats: of a trial whose oracle does not say.
-      on_outcome: called with each setting and its outcome.
+      on_outcome: called with each setting and its outcome, once they are saved.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._trainer = trainer
         self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
         self._on_outcome = on_outcome
+        self._finished: tuple[settings.Setting, outcomes.Outcome] | None = None
         # It prints that it reloads.
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(oracle, directory=str(directory), project_name="trials")
@@ -58,8 +59,14 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         values = trial.hyperparameters.values
         request = trials.to_request(values, self._num_repeats)
         outcome = self._train(request, values)
-        self._on_outcome(request.setting, outcome)
+        self._finished = request.setting, outcome
         return trials.to_metrics(outcome, self._trainer.worst_score)
+
+    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Tells a trial's outcome when it has been saved; keras-tuner calls this."""
+        super().on_trial_end(trial)
+        if self._finished is not None:
+            self._on_outcome(*self._finished)
 
     def pre_create_trial(self) -> None:
         """Lets a worker wait: keras-tuner asks an idle chief without a pause."""
