@@ -21,6 +21,12 @@ _WORKER_ID = flags.DEFINE_string(
     None,
     "A name of its own for each worker; started again, a worker keeps its name.",
 )
+_CHIEF_SECONDS = flags.DEFINE_float(
+    "chief_seconds",
+    None,
+    "How long a worker waits for a chief that does not answer (default: 300).",
+    lower_bound=0.0,
+)
 _ID, _HOST, _PORT = (
     "KERASTUNER_TUNER_ID",
     "KERASTUNER_ORACLE_IP",
@@ -51,7 +57,13 @@ def apply() -> str:
     if len(given) < len(_VARIABLES):
         remedy = f"keras-tuner needs all of {', '.join(_VARIABLES)}, or none"
         raise errors.UserError("environment", given, remedy)
-    return "chief" if _is_chief(os.environ[_ID]) else "worker"
+    if _is_chief(os.environ[_ID]):
+        return "chief"
+    # Workers may share a GPU: each takes the memory that it comes to need, not all.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    if _CHIEF_SECONDS.value is not None:
+        os.environ["BSGEN_CHIEF_SECONDS"] = str(_CHIEF_SECONDS.value)
+    return "worker"
 
 
 def _wanted() -> dict[str, str]:

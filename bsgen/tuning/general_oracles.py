@@ -5,9 +5,27 @@ from collections.abc import Sequence
 import keras_tuner
 
 from bsgen import errors
-from bsgen.tuning import trials, tuner
+from bsgen.tuning import lasting_oracle, trials, tuner
 
 NAMES = ("random", "grid", "hyperband", "bayesian")
+
+
+class _Random(lasting_oracle.LastingOracle, keras_tuner.oracles.RandomSearchOracle):
+    pass
+
+
+class _Grid(lasting_oracle.LastingOracle, keras_tuner.oracles.GridSearchOracle):
+    pass
+
+
+class _Hyperband(lasting_oracle.LastingOracle, keras_tuner.oracles.HyperbandOracle):
+    pass
+
+
+class _Bayesian(
+    lasting_oracle.LastingOracle, keras_tuner.oracles.BayesianOptimizationOracle
+):
+    pass
 
 
 def make(
@@ -50,11 +68,8 @@ def make(
             remedy = "hyperband has its own number of trials; leave it out"
             raise errors.UserError("max_trials", max_trials, remedy)
         most = max(round(num_epochs), 1)
-        return keras_tuner.oracles.HyperbandOracle(max_epochs=most, **arguments)
+        return _Hyperband(max_epochs=most, **arguments)
     if name == "grid":
-        return keras_tuner.oracles.GridSearchOracle(max_trials=max_trials, **arguments)
-    oracles = {
-        "random": keras_tuner.oracles.RandomSearchOracle,
-        "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
-    }
+        return _Grid(max_trials=max_trials, **arguments)
+    oracles = {"random": _Random, "bayesian": _Bayesian}
     return oracles[name](max_trials=max_trials or 30, **arguments)

@@ -7,12 +7,10 @@ trials that were running, and workers may finish in any order.
 
 from typing import Any
 
-import keras_tuner
-
-from bsgen.tuning import plans, procedure, settings, trials
+from bsgen.tuning import lasting_oracle, plans, procedure, settings, trials
 
 
-class BatchSizeHeuristic(keras_tuner.Oracle):
+class BatchSizeHeuristic(lasting_oracle.LastingOracle):
     """Searches batch size, learning rate and momentum by a procedure.
 
     Use it with `bsgen.tuning.SettingTuner`, or with a tuner of one's own whose trials

@@ -14,6 +14,7 @@ from bsgen.tuning import outcomes, settings
 
 OBJECTIVE = "score"  # the mean over repeats, higher is better
 _REPEAT = "repeat_"
+_PART = 2**24  # Whole numbers up to it are exact in single precision.
 
 
 def objective() -> keras_tuner.Objective:
@@ -59,8 +60,8 @@ def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float
         OBJECTIVE: worst_score if mean is None else mean,
         **{f"{_REPEAT}{i}": score for i, score in outcome.scores.items()},
         "status": float(outcomes.STATUSES.index(outcome.status)),
-        "num_steps": float(outcome.num_steps),
-        "num_examples": float(outcome.num_examples),
+        **_in_parts("num_steps", outcome.num_steps),
+        **_in_parts("num_examples", outcome.num_examples),
         "seconds": outcome.seconds,
     }
 
@@ -82,8 +83,8 @@ def to_outcome(trial: keras_tuner.engine.trial.Trial) -> outcomes.Outcome | None
     return outcomes.Outcome(
         scores,
         status,
-        round(found["num_steps"]),
-        round(found["num_examples"]),
+        _whole(found, "num_steps"),
+        _whole(found, "num_examples"),
         found["seconds"],
     )
 
@@ -101,3 +102,12 @@ def merged(
             earlier = results.get(setting)
             results[setting] = outcome if earlier is None else earlier.merged(outcome)
     return results
+
+
+def _in_parts(name: str, count: int) -> dict[str, float]:
+    rest, low = divmod(count, _PART)
+    return {name: float(low), f"{name}_high": float(rest)}
+
+
+def _whole(metrics: Mapping[str, float], name: str) -> int:
+    return round(metrics[name]) + _PART * round(metrics[f"{name}_high"])

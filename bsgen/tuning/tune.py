@@ -13,6 +13,7 @@ import keras
 import keras_tuner
 import pandas as pd
 
+from bsgen.training import provenance
 from bsgen.tuning import (
     appendix_d,
     model_trainer,
@@ -21,6 +22,7 @@ from bsgen.tuning import (
     plans,
     procedure,
     recommendations,
+    roles,
     search_folder,
     settings,
     trainers,
@@ -70,12 +72,17 @@ def run_search(
     Raises:
       UserError: the folder holds another search or cannot be written.
     """
-    is_worker = _role() == "worker"
+    is_worker = roles.role() == "worker"
     folder = search_folder.SearchFolder(output_dir)
     if not is_worker:
         folder.claim(description)
     searcher = tuner.SettingTuner(
-        search_oracle, trainer, folder.path, num_repeats, on_outcome
+        search_oracle,
+        trainer,
+        folder.path,
+        num_repeats,
+        on_outcome,
+        {**provenance.versions(), **description},
     )
     searcher.search(verbose=0)
     if is_worker:
@@ -179,11 +186,3 @@ def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, 
     """Returns what makes a search the same: its procedure, its numbers and `more`."""
     name = type(chosen).__name__
     return {"procedure": name, **dataclasses.asdict(chosen), **more}
-
-
-def _role() -> Literal["single", "chief", "worker"]:
-    """Returns this process's place in keras-tuner's distributed search."""
-    if "KERASTUNER_ORACLE_IP" not in os.environ:
-        return "single"
-    is_chief = "chief" in os.environ.get("KERASTUNER_TUNER_ID", "")
-    return "chief" if is_chief else "worker"

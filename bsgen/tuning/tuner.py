@@ -12,7 +12,14 @@ from typing import Any
 import keras_tuner
 
 from bsgen import errors
-from bsgen.tuning import outcomes, settings, trainers, trials
+from bsgen.tuning import (
+    chief_client,
+    lasting_oracle,
+    outcomes,
+    settings,
+    trainers,
+    trials,
+)
 
 _IDLE_SECONDS = 0.1
 
@@ -32,6 +39,8 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
       directory: where keras-tuner keeps the trials, in `directory/trials`.
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting and its outcome, once they are saved.
+      identity: of the search, of JSON's types; a worker with another one than its
+        chief's ends with a `UserError` before it trains.
     """
 
     def __init__(
@@ -43,14 +52,19 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         on_outcome: Callable[
             [settings.Setting, outcomes.Outcome], None
         ] = lambda setting, outcome: None,
+        identity: Mapping[str, Any] | None = None,
     ):
         self._trainer = trainer
         self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
         self._on_outcome = on_outcome
         self._finished: tuple[settings.Setting, outcomes.Outcome] | None = None
+        self._identity = identity or {}
+        oracle.identity = self._identity
         # It prints that it reloads.
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(oracle, directory=str(directory), project_name="trials")
+        if self._is_worker():
+            self.oracle = chief_client.ChiefClient(oracle)
 
     def run_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
@@ -68,10 +82,33 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         if self._finished is not None:
             self._on_outcome(*self._finished)
 
+    def on_search_begin(self) -> None:
+        """Compares a worker with its chief; keras-tuner calls this."""
+        if self._is_worker():
+            self.oracle.check(self._identity)
+
+    def save(self) -> None:
+        """Saves what a search goes on from; keras-tuner calls this."""
+        if not self._is_worker():
+            self.oracle.save()
+            lasting_oracle.write(self._get_tuner_fname(), self.get_state())
+
     def pre_create_trial(self) -> None:
         """Lets a worker wait: keras-tuner asks an idle chief without a pause."""
         if self._is_worker():
             time.sleep(_IDLE_SECONDS)
+
+    def _get_tuner_fname(self) -> str:
+        # One name for all: what began alone may go on with a chief, or the other way.
+        return os.path.join(self.project_dir, "tuner.json")
+
+    def _try_run_and_update_trial(
+        self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
+    ) -> None:
+        # keras-tuner would take a chief that is away for a trial that failed.
+        metrics = self.run_trial(trial, *args, **kwargs)
+        self.oracle.update_trial(trial.trial_id, metrics)
+        trial.status = "COMPLETED"
 
     def _train(
         self, request: settings.Request, values: Mapping[str, Any]

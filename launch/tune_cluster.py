@@ -1,0 +1,109 @@
+"""Runs a search on this machine by keras-tuner's chief and several workers.
+
+    python -m launch.tune_cluster --num_workers=2 -- --dataset=digits --model=mlp
+
+takes the flags of `launch.tune` after the --, and shows the lines of all processes,
+each after its process's name. The recommendation is that of one process with the same
+flags. A process that is killed is started again, and the search goes on: a worker gets
+its trial back, the chief knows all finished trials. Ends when the chief does, with its
+exit status; Ctrl-C ends all. About a minute on two cores, most of it starting: for a
+network as small as this one, `launch.tune` alone is quicker.
+"""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from absl import flags
+
+from bsgen import errors
+from launch import children, entry
+
+_NUM_WORKERS = flags.DEFINE_integer(
+    "num_workers", 2, "Processes that train.", lower_bound=1
+)
+_RESTARTS = flags.DEFINE_integer(
+    "restarts", 3, "How often a killed process is started again.", lower_bound=0
+)
+_CHIEF = "chief"
+_OURS = ("role", "chief", "worker_id")
+_LEAVING_SECONDS = 20.0  # for workers, after the chief
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the launcher."""
+    search = arguments[1:]
+    for argument in search:
+        if argument.lstrip("-").partition("=")[0] in _OURS:
+            remedy = "every process gets its own; leave it out"
+            raise errors.UserError("argument", argument, remedy)
+    signal.signal(signal.SIGTERM, _end)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("KERASTUNER_")
+    }
+    with children.Children(environment) as group:
+        code = _supervise(group, _commands(search))
+    sys.exit(code)
+
+
+def _commands(search: Sequence[str]) -> dict[str, list[str]]:
+    """Returns the command of each process by its name; the chief's comes first."""
+    common = [sys.executable, "-m", "launch.tune", *search]
+    common.append(f"--chief=127.0.0.1:{_free_port()}")
+    commands = {_CHIEF: [*common, "--role=chief"]}
+    for number in range(_NUM_WORKERS.value):
+        name = f"worker{number}"
+        commands[name] = [*common, "--role=worker", f"--worker_id={name}"]
+    return commands
+
+
+def _supervise(group: children.Children, commands: dict[str, list[str]]) -> int:
+    """Keeps all processes running until the search ends; returns the exit status."""
+    left = dict.fromkeys(commands, _RESTARTS.value)
+    for name, command in commands.items():
+        group.start(name, command)
+    finished: set[str] = set()
+    while True:
+        for name, code in group.wait(1.0).items():
+            if code >= 0 and name == _CHIEF:
+                if code == 0:
+                    group.finish(_LEAVING_SECONDS)
+                return code
+            if code == 0:
+                finished.add(name)
+            elif code > 0 or left[name] == 0:
+                why = f"exit status {code}" if code > 0 else _words(code)
+                print(f"error: {name} ended ({why}), and so does all", file=sys.stderr)
+                return code if code > 0 else 128 - code
+            else:
+                left[name] -= 1
+                print(f"{name} was ended ({_words(code)}); starting it again")
+                group.start(name, commands[name])
+                # A chief waits for somebody to ask, even if all is done.
+                again = set(finished) if name == _CHIEF else set()
+                for worker in again:
+                    group.start(worker, commands[worker])
+                finished -= again
+
+
+def _words(code: int) -> str:
+    return f"signal {-code}, {signal.strsignal(-code)}"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    entry.run(main)
