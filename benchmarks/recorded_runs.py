@@ -2,7 +2,7 @@
 
 Learning rates are rounded to half decades before a run is trained, so that searches
 that draw them at random meet the same settings. A run's number is its seed: 0 to 99 are
-recorded for searches that look settings up, 100 to 999 tell the truth about a setting,
+recorded for searches that look settings up, 100 to 999 tell the truth about settings,
 and the repeats of search s by a procedure start at 1000 (s + 1).
 """
 
@@ -18,7 +18,7 @@ from bsgen import config, tuning
 from bsgen.training import records
 from bsgen.tuning import subjects
 
-_TRUTH, _SEARCHES = 100, 1000
+_SEARCHES = 1000
 
 
 class Recorder(tuning.RunTrainer):
@@ -105,9 +105,9 @@ class View:
 class Truth:
     """The mean score of settings, by runs that no search has seen."""
 
-    def __init__(self, recorder: Recorder, num_repeats: int):
+    def __init__(self, recorder: Recorder, first: int, num_repeats: int):
         self._recorder = recorder
-        self._repeats = range(_TRUTH, _TRUTH + num_repeats)
+        self._repeats = range(first, first + num_repeats)
 
     def score(self, setting: tuning.Setting) -> float:
         """Returns the mean over all repeats."""
