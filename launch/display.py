@@ -1,13 +1,13 @@
 """What launchers show while they work: a table of studies, a bar with the time left."""
 
 from collections.abc import Iterable
-from types import TracebackType
 
 import rich.console
 import rich.progress
 import rich.table
 
 from bsgen import studies
+from launch import bar
 
 
 def list_studies(selected: Iterable[studies.Study]) -> None:
@@ -32,7 +32,7 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     rich.console.Console().print(table)
 
 
-class Progress:
+class Progress(bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
     def __init__(self, num_runs: int, expected_seconds: float):
@@ -42,38 +42,19 @@ class Progress:
           num_runs: to be trained.
           expected_seconds: of all of them; `advance` counts in the same unit.
         """
-        self._console = rich.console.Console()
-        self._bar = rich.progress.Progress(
+        super().__init__(
             rich.progress.TextColumn("training {task.fields[runs]} runs"),
             rich.progress.BarColumn(),
             rich.progress.TaskProgressColumn(),
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            speed_estimate_period=60,
+            total=expected_seconds,
+            runs=num_runs,
         )
-        self._task = self._bar.add_task("", total=expected_seconds, runs=num_runs)
         if not self._console.is_terminal:
             self.say(f"training {num_runs} runs, about {expected_seconds / 60:.2g} min")
-
-    def __enter__(self) -> "Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def advance(self, seconds: float) -> None:
         """Counts expected seconds of work as done."""
         self._bar.advance(self._task, seconds)
-
-    def say(self, text: str) -> None:
-        """Prints one line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True)

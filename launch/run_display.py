@@ -1,17 +1,17 @@
 """What a training run shows: a bar with its state, and a line for every evaluation."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import rich.console
 import rich.progress
+
+from launch import bar
 
 if TYPE_CHECKING:
     from bsgen.training import loop
 
 
-class RunDisplay:
+class RunDisplay(bar.Bar):
     """A bar with loss, accuracy, images per second and time left; lines when piped.
 
     Attributes:
@@ -21,31 +21,15 @@ class RunDisplay:
     def __init__(self, num_steps: int):
         """Makes ready to show a run of so many steps."""
         self.started = False
-        self._console = rich.console.Console()
         self._num_steps = num_steps
-        self._bar = rich.progress.Progress(
+        super().__init__(
             rich.progress.TextColumn("step {task.completed:,.0f} of {task.total:,.0f}"),
             rich.progress.BarColumn(bar_width=None),
             rich.progress.TextColumn("{task.description}"),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            speed_estimate_period=120,
+            total=num_steps,
         )
-        self._task = self._bar.add_task("", total=num_steps)
-
-    def __enter__(self) -> "RunDisplay":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def start(self, step: int) -> None:
         """Says that training begins, or goes on, after `step` steps."""
@@ -63,10 +47,6 @@ class RunDisplay:
         self._bar.update(self._task, completed=progress.step, description=words)
         if progress.record is not None:
             self.say(_line(progress.record))
-
-    def say(self, text: str) -> None:
-        """Prints one line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True)
 
 
 def _line(record: Mapping[str, Any]) -> str:

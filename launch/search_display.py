@@ -1,42 +1,27 @@
 """What a search shows: a bar, and a line for every trial and every decision."""
 
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-import rich.console
 import rich.progress
+
+from launch import bar
 
 if TYPE_CHECKING:
     from bsgen.tuning import outcomes, plans, settings
 
 
-class SearchDisplay:
+class SearchDisplay(bar.Bar):
     """A bar with the trials and the time so far; lines alone when piped."""
 
     def __init__(self) -> None:
-        self._console = rich.console.Console()
-        self._bar = rich.progress.Progress(
+        super().__init__(
             rich.progress.TextColumn("{task.completed} trials"),
             rich.progress.BarColumn(bar_width=None),
             rich.progress.TextColumn("{task.description}"),
             rich.progress.TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
+            total=None,
         )
         # How many trials there will be depends on what they give.
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> "SearchDisplay":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def trial(self, setting: "settings.Setting", outcome: "outcomes.Outcome") -> None:
         """Shows a finished trial."""
@@ -46,10 +31,6 @@ class SearchDisplay:
     def decision(self, decision: "plans.Decision") -> None:
         """Shows a decision of the search."""
         self.say(f"phase {decision.phase}: {decision.text}")
-
-    def say(self, text: str) -> None:
-        """Prints one line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def _words(outcome: "outcomes.Outcome") -> str:

@@ -2,11 +2,11 @@
 
 import math
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-import rich.console
 import rich.progress
+
+from launch import bar
 
 if TYPE_CHECKING:
     from bsgen.measures import progress
@@ -14,34 +14,20 @@ if TYPE_CHECKING:
 _SECONDS_PER_LINE = 30.0  # where the output is no terminal
 
 
-class ValueDisplay:
+class ValueDisplay(bar.Bar):
     """A bar for the measure that runs; a line for each that is done."""
 
     def __init__(self) -> None:
-        self._console = rich.console.Console()
-        self._bar = rich.progress.Progress(
+        super().__init__(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
             rich.progress.TextColumn("{task.completed} of at most {task.total}"),
             rich.progress.TextColumn("{task.fields[value]}"),
             rich.progress.TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
+            total=None,
+            value="",
         )
         self._name, self._next_line = "", 0.0
-        self._task = self._bar.add_task("", total=None, value="")
-
-    def __enter__(self) -> "ValueDisplay":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def start(self, name: str) -> None:
         """Says which measure begins."""
@@ -57,7 +43,3 @@ class ValueDisplay:
         if not self._console.is_terminal and now >= self._next_line:
             self.say(f"{self._name}, {done} of at most {limit}: {value}")
             self._next_line = now + _SECONDS_PER_LINE
-
-    def say(self, text: str) -> None:
-        """Prints one line above the bar."""
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
