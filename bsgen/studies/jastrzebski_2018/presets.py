@@ -83,7 +83,7 @@ def _steps_at(
     factors = schedule.factors if schedule else (1.0,)
     period = schedule.period if schedule else 1.0
     places = [0]
-    while places[-1] < marks[-1] * train_size - batch_size / 2:
+    while places[-1] < marks[-1] * train_size:
         part = math.floor(len(factors) * places[-1] / (period * train_size) + 1e-9)
         places.append(places[-1] + round(batch_size * factors[part % len(factors)]))
     epochs = np.array(places) / train_size
