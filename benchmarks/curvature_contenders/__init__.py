@@ -1,0 +1,21 @@
+"""The contenders of `curvature`, each in a process of its own.
+
+A contender is a module with a class `Contender`:
+
+- `Contender(problem)` builds the network with the problem's weights;
+- `gradient()` takes the gradient of the mean loss, and waits for it;
+- `products()` returns functions, by title, that take one Hessian-vector product each;
+- `search(max_products, seed)` looks for the largest eigenvalue from a random start, and
+  yields after every product the value so far and whether its rule would stop there.
+"""
+
+from benchmarks import contenders
+
+ENTRIES = {
+    "bsgen_lanczos": contenders.Entry("bsgen, Lanczos", "tensorflow"),
+    "pyhessian_power": contenders.Entry("PyHessian", "pyhessian"),
+    "naive_tensorflow": contenders.Entry("TensorFlow, naive", "tensorflow"),
+}
+
+# Relative change from one power iteration to the next at which PyHessian stops.
+POWER_TOLERANCE = 1e-3
