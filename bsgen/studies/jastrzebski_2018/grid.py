@@ -161,15 +161,13 @@ def trained(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _correlation(found: pd.DataFrame, column: str) -> statistics.Interval:
-    """Returns the mean over seeds of Spearman's rank correlation."""
-    return statistics.mean_interval(
-        np.array(
-            [
-                stats.spearmanr(rows["ratio"], rows[column]).statistic
-                for _, rows in found.groupby("seed")
-            ]
-        )
-    )
+    """Returns the mean over seeds of Spearman's rank correlation, cut at -1 and 1."""
+    correlations = [
+        stats.spearmanr(rows["ratio"], rows[column]).statistic
+        for _, rows in found.groupby("seed")
+    ]
+    value, lower, upper = statistics.mean_interval(np.array(correlations))
+    return statistics.Interval(value, max(lower, -1.0), min(upper, 1.0))
 
 
 def _spread_ratio(

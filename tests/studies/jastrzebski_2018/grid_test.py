@@ -56,6 +56,13 @@ class GridTest(parameterized.TestCase):
         self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 5)
         np.testing.assert_allclose([c.measured for c in judged[:3]], [-1, -1, 1], 0.05)
 
+    def test_a_correlation_lies_between_its_ends(self):
+        judged = _judge(-0.02, num_seeds=2)
+        for claim in judged[:3]:
+            self.assertBetween(claim.measured, -0.99, 0.99)
+            self.assertBetween(claim.interval[0], -1, claim.measured)
+            self.assertBetween(claim.interval[1], claim.measured, 1)
+
     def test_the_contrary(self):
         judged = _judge(1.0)
         self.assertEqual(made_up.verdicts(judged)[:3], [claims.FAILS] * 3)
