@@ -12,7 +12,7 @@ returns (train_data, validation_data), each (inputs, targets) or a `tf.data.Data
 single examples.
 
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
-keras-tuner's own trials/; nothing is written elsewhere. Stopped at any moment, the same
+keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written elsewhere. Stopped at any moment, the same
 command goes on and keeps the finished trials. Without --output_dir the folder is named
 by the search: results/tune/DATASET_MODEL_KEY.
 
@@ -32,6 +32,9 @@ from launch import entry, search_flags, search_role, search_subject
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "", "The search's folder (default: results/tune/DATASET_MODEL_KEY)."
 )
+_TENSORBOARD = flags.DEFINE_bool(
+    "tensorboard", False, "Write the trials for TensorBoard's HParams page too."
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -45,6 +48,10 @@ def main(arguments: list[str]) -> None:
     search_flags.check()
     search_subject.check()
     entry.load_tensorflow()
+    if _TENSORBOARD.value:
+        from bsgen.tuning import hparams_events
+
+        hparams_events.require()
     description = {**search_flags.description(), **search_subject.description()}
     output_dir = _OUTPUT_DIR.value or _folder_of(description)
     _search(output_dir, description, role)
@@ -80,7 +87,10 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
 
 def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
     from bsgen.reports import search_figure
+    from bsgen.tuning import hparams_events
 
+    if _TENSORBOARD.value:
+        hparams_events.write(output_dir, found.trials)
     picture = search_figure.write(output_dir)
     print(f"trials: {output_dir}/trials.csv\npicture: {picture}")
     if found.recommendation is None:
