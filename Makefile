@@ -1,7 +1,7 @@
 # Each target sets up what it needs in .venv, once: Python 3.10 to 3.13 and make suffice.
 # Another interpreter: make PYTHON=/path/to/python3 TARGET
 
-.PHONY: help reproduce test lint bench clean
+.PHONY: help reproduce tune test lint bench clean
 .DELETE_ON_ERROR:
 
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -12,6 +12,7 @@ RUN := .venv/bin/python
 
 help:
 	@echo "make reproduce   the papers' figures and claims at quick scale, in minutes"
+	@echo "make tune        a search by a chief and WORKERS=2; FLAGS of launch.tune"
 	@echo "make test        all tests"
 	@echo "make lint        format, lint and types"
 	@echo "make bench       speed beside PyTorch, JAX and Keras"
@@ -20,8 +21,14 @@ help:
 reproduce: .venv/.installed-library
 	$(RUN) -m launch.reproduce --suite=quick --output_dir=results/quick
 
+WORKERS ?= 2
+FLAGS ?= --dataset=digits --model=mlp
+
+tune: .venv/.installed-library
+	$(RUN) -m launch.tune_cluster --num_workers=$(WORKERS) -- $(FLAGS)
+
 test: .venv/.installed-dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 lint: .venv/.installed-dev
 	$(RUN) -m ruff check .
@@ -33,6 +40,7 @@ bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.ghost_batch_norm
 	$(RUN) -m benchmarks.train_step
 	$(RUN) -m benchmarks.tuning
+	$(RUN) -m benchmarks.curvature
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt
