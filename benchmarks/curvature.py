@@ -10,7 +10,8 @@ products and the seconds until the value is within 1 % of the true one and stays
 which true error. So peers are compared at equal true error, whatever their rules. Power
 iteration runs to 150 products and may not get there at all. Contenders stand in
 processes of their own and take turns. Expected on two cores, in about three minutes: a
-product costs at most 3 (dense) or 4 (conv) gradients, and at most half the products.
+product costs at most 3 (dense) or 4 (conv) gradients. Lanczos saves products where the
+largest eigenvalue does not stand apart, as at the start of training.
 """
 
 import contextlib
