@@ -12,9 +12,9 @@ returns (train_data, validation_data), each (inputs, targets) or a `tf.data.Data
 single examples.
 
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
-keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written elsewhere. Stopped at any moment, the same
-command goes on and keeps the finished trials. Without --output_dir the folder is named
-by the search: results/tune/DATASET_MODEL_KEY.
+keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written
+elsewhere. Stopped at any moment, the same command goes on and keeps the finished
+trials. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id.

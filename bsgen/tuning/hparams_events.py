@@ -1,4 +1,4 @@
-"""The trials of a search for TensorBoard's HParams page; needs the extra `tensorboard`."""
+"""The trials of a search for TensorBoard's HParams page; an optional extra."""
 
 import importlib.util
 import os
