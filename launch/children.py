@@ -48,7 +48,7 @@ class Children:
         self._selector.close()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Starts a process under a name that none has that runs."""
+        """Starts a process under a name that none has that runs; says its number."""
         process = subprocess.Popen(
             command,
             env=self._environment,
@@ -58,6 +58,7 @@ class Children:
             start_new_session=True,  # Ctrl-C is for us; we tell them
             preexec_fn=self._prepare,  # there are no threads here
         )
+        print(f"[{name}] is process {process.pid}", flush=True)
         self._running[name] = process
         self._unfinished[name] = b""
         if process.stdout is not None:

@@ -1,6 +1,8 @@
 """keras-tuner's own oracles by name, over the three numbers of a setting."""
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 import keras_tuner
 
@@ -15,7 +17,17 @@ class _Random(lasting_oracle.LastingOracle, keras_tuner.oracles.RandomSearchOrac
 
 
 class _Grid(lasting_oracle.LastingOracle, keras_tuner.oracles.GridSearchOracle):
-    pass
+    def set_state(self, state: dict[str, Any]) -> None:
+        # keras-tuner keeps neither the order of the trials nor which has a next one.
+        super().set_state(state)
+        values = {i: trial.hyperparameters.values for i, trial in self.trials.items()}
+
+        def compare(one: str, other: str) -> int:
+            return self._compare(values[one], values[other])
+
+        for trial_id in sorted(values, key=functools.cmp_to_key(compare)):
+            self._ordered_ids.insert(trial_id)
+            self._populate_next.append(trial_id)
 
 
 class _Hyperband(lasting_oracle.LastingOracle, keras_tuner.oracles.HyperbandOracle):

@@ -60,6 +60,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._finished: tuple[settings.Setting, outcomes.Outcome] | None = None
         self._identity = identity or {}
         oracle.identity = self._identity
+        oracle.verbose = 0  # already while it reloads
         # It prints that it reloads.
         with contextlib.redirect_stdout(io.StringIO()):
             super().__init__(oracle, directory=str(directory), project_name="trials")
@@ -100,7 +101,8 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def _get_tuner_fname(self) -> str:
         # One name for all: what began alone may go on with a chief, or the other way.
-        return os.path.join(self.project_dir, "tuner.json")
+        # `project_dir` would make the folder, which is not a worker's to make.
+        return os.path.join(self.directory, self.project_name, "tuner.json")
 
     def _try_run_and_update_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
