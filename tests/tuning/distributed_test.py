@@ -175,12 +175,13 @@ class KilledChiefTest(parameterized.TestCase):
         oracle = make("appendix_d", self.folder)
         report(oracle, second)
         status = None
-        while status != "IDLE":  # all that is left is worker0's
+        while status not in ("IDLE", "STOPPED"):
             trial = oracle.create_trial("worker1")
             status = trial.status
             if status == "RUNNING":
                 self.assertNotEqual(trial.trial_id, first.trial_id)
                 report(oracle, trial)
+        self.assertEqual(status, "IDLE")  # all that is left is worker0's
         with mock.patch.object(lasting_oracle, "_ABSENCE_SECONDS", 0.0):
             taken = oracle.create_trial("worker1")
         self.assertEqual(taken.trial_id, first.trial_id)
