@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import layers
+from tests import two_devices
 
 
 class BatchNormalizationTest(tf.test.TestCase):
@@ -16,7 +17,7 @@ class BatchNormalizationTest(tf.test.TestCase):
             self.assertAllEqual(ours, other)
 
     def test_replicas_share_the_mean_of_their_averages(self):
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = two_devices.strategy()
         inputs = np.random.default_rng(2).normal(1.0, 2.0, [2, 16, 3])
         with strategy.scope():
             layer = layers.BatchNormalization(momentum=0.75)

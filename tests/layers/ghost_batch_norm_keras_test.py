@@ -6,6 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, layers
+from tests import two_devices
 
 
 def small_model(**arguments):
@@ -67,7 +68,7 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_two_replicas(self):
         x = np.random.default_rng(3).normal(size=(16, 3)).astype(np.float32)
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = two_devices.strategy()
         with strategy.scope():
             layer = layers.GhostBatchNormalization(4)
             layer.build((None, 3))
@@ -147,7 +148,7 @@ class RefusalsTest(tf.test.TestCase, parameterized.TestCase):
         return layer
 
     def test_replicas_are_named(self):
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        strategy = two_devices.strategy()
         with strategy.scope():
             layer = self._layer("error")
 

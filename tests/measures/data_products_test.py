@@ -7,6 +7,7 @@ from absl.testing import parameterized
 
 from bsgen import errors
 from bsgen.measures import data_products, products
+from tests import two_devices
 from tests.measures import small_models
 
 _METHODS = data_products.METHODS[1:]
@@ -151,8 +152,7 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_mirrored_model(self):
         model, data = small_models.make("batch_norm", self.rng)
-        devices = ["CPU:0", "CPU:1"]
-        with tf.distribute.MirroredStrategy(devices).scope():
+        with two_devices.strategy().scope():
             shape, layers = small_models.kinds("float64")["batch_norm"]
             mirrored = small_models.network(shape, *layers, dtype="float64")
             mirrored.set_weights(model.get_weights())

@@ -1,6 +1,5 @@
 """Tests of the networks and of their registry."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -155,7 +154,7 @@ class EveryNetworkTest(tf.test.TestCase, parameterized.TestCase):
         ghosts = models.build(settings, shape, 3, seed=4)
         batch = models.build(config.ModelConfig(name), shape, 3, seed=4)
         classes = {
-            keras.layers.BatchNormalization: layers.GhostBatchNormalization,
+            layers.BatchNormalization: layers.GhostBatchNormalization,
         }
         self.assertEqual(
             [type(layer) for layer in ghosts.layers],

@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, optimizers
+from tests import two_devices
 
 
 def train(optimizer, gradients, learning_rates, initial):
@@ -301,7 +302,7 @@ class DistributedTest(tf.test.TestCase, parameterized.TestCase):
         ("clip_steps", {"clip_steps": 3}),
     )
     def test_two_replicas_equal_one_device(self, arguments):
-        two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        two = two_devices.strategy()
         one = tf.distribute.OneDeviceStrategy("CPU:0")
         for replicas, (expected,) in zip(
             self.losses_and_weights(two, arguments),
@@ -314,7 +315,7 @@ class DistributedTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(replicas[0], expected, rtol=0, atol=2e-6)
 
     def test_clip_steps_change_what_two_replicas_learn(self):
-        two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        two = two_devices.strategy()
         learnt = [
             np.concatenate(
                 [w[0].ravel() for w in self.losses_and_weights(two, arguments)]
