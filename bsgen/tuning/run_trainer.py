@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import ensemble, interruption, loop, records
+from bsgen.training import ensemble, execution, interruption, loop, records
 from bsgen.training import plan as plans
 from bsgen.tuning import examples, outcomes, settings, subjects
 
@@ -59,12 +59,10 @@ class RunTrainer:
         self.train_size = len(split.train)
         _, labels = source.gather(split.validation)
         self.baseline_score = float(np.bincount(labels).max() / len(labels))
-        network = models.build(run.model, source.input_shape, source.num_classes)
+        # A network that does not take such inputs is refused here, not in every trial.
+        models.build(run.model, source.input_shape, source.num_classes)
         self._needs_loop = (
-            bool(network.non_trainable_variables)
-            or run.data.augmentation != "none"
-            or run.precision != "float32"
-            or self._hardware.strategy != "single"
+            execution.engine(run) == "loop" or self._hardware.strategy != "single"
         )
 
     def train(
