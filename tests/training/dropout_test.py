@@ -63,6 +63,13 @@ class DropoutTest(tf.test.TestCase):
     def test_parts_draw_different_masks(self):
         self.assertEqual(set(_kept(_program(1, parts=2))), {0.0, 1.0, 2.0})
 
+    def test_no_two_parts_share_a_mask_over_the_steps(self):
+        masks = [_kept(_program(1), draw, batch_size=1) for draw in range(6)]
+        program = _program(1, parts=2)
+        for step in range(3):
+            expected = masks[2 * step] + masks[2 * step + 1]
+            np.testing.assert_array_equal(_kept(program, step), expected)
+
     def test_no_two_steps_share_the_mask_of_a_replica(self):
         # Among 8 masks of 64 fair bits, two are equal with probability below 2^-58.
         for replicas in (1, 2):
