@@ -11,7 +11,7 @@ from launch import bar
 
 
 def list_studies(selected: Iterable[studies.Study]) -> None:
-    """Prints every study with its title and, for each scale, runs and minutes.
+    """Prints every study with its title and, for each scale, its size and minutes.
 
     Minutes are for two cores and for the study alone; studies share runs.
     """
@@ -20,14 +20,16 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     table = rich.table.Table(box=None, pad_edge=False)
     for heading in ("study", "title"):
         table.add_column(heading, overflow="fold")
-    for heading in ("scale", "runs", "minutes"):
+    for heading in ("scale", "runs", "measurements", "minutes"):
         table.add_column(heading, justify="right")
     for study in selected:
         labels = [study.name, study.title]
         for scale in study.scales:
-            runs = {run.key: run for run in study.runs(scale)}
-            minutes = sum(map(cost.seconds, runs.values())) / 60
-            table.add_row(*labels, scale, str(len(runs)), f"{minutes:.1f}")
+            runs, measurements = study.runs(scale), study.measurements(scale)
+            seconds = sum(cost.seconds(run) for run in runs)
+            seconds += sum(entry.seconds for entry in measurements)
+            counts = [str(len(runs)), str(len(measurements) or "")]
+            table.add_row(*labels, scale, *counts, f"{seconds / 60:.1f}")
             labels = ["", ""]
     rich.console.Console().print(table)
 
@@ -35,25 +37,28 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
 class Progress(bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
-    def __init__(self, num_runs: int, expected_seconds: float):
-        """Shows how many runs are ahead.
+    def __init__(self, num_runs: int, num_measurements: int, expected_seconds: float):
+        """Shows how much is ahead.
 
         Args:
           num_runs: to be trained.
+          num_measurements: to be made.
           expected_seconds: of all of them; `advance` counts in the same unit.
         """
+        work = [f"{num_runs} runs"] if num_runs or not num_measurements else []
+        work += [f"{num_measurements} measurements"] if num_measurements else []
         super().__init__(
-            rich.progress.TextColumn("training {task.fields[runs]} runs"),
+            rich.progress.TextColumn(" and ".join(work)),
             rich.progress.BarColumn(),
             rich.progress.TaskProgressColumn(),
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
             total=expected_seconds,
-            runs=num_runs,
         )
         if not self._console.is_terminal:
-            self.say(f"training {num_runs} runs, about {expected_seconds / 60:.2g} min")
+            minutes = f"{expected_seconds / 60:.2g}"
+            self.say(f"{' and '.join(work)} to make, about {minutes} min")
 
     def advance(self, seconds: float) -> None:
         """Counts expected seconds of work as done."""

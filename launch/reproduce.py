@@ -75,12 +75,13 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     work = campaign.Campaign(
         selected, scale, output_dir, _SEEDS.value, _DATA_DIR.value, _FORCE.value
     )
-    if work.missing:
+    if work.missing or work.unmeasured:
         entry.load_tensorflow()
     from bsgen.reports import page, remake, terminal
     from bsgen.training import interruption
 
-    with display.Progress(len(work.missing), work.expected_seconds) as progress:
+    sizes = len(work.missing), len(work.unmeasured)
+    with display.Progress(*sizes, work.expected_seconds) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]
             remake.write_figure(output_dir, study.name)

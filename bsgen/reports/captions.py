@@ -83,11 +83,22 @@ def caption(study_name: str, results: study.Results, scale: str) -> str:
       results: its tables.
       scale: of its runs.
     """
-    return f"{_SHOWN[study_name]} {settings(results.runs, scale)}"
+    return f"{_SHOWN[study_name]} {settings(results, scale)}"
 
 
-def settings(runs: pd.DataFrame, scale: str) -> str:
-    """Returns one sentence: scale, dataset, N, steps, seeds and diverged runs."""
+def settings(results: study.Results, scale: str) -> str:
+    """Returns one sentence: scale, dataset, N, steps, seeds and diverged runs.
+
+    Of a study without runs: scale, number of measurements and their seeds.
+    """
+    runs, measured = results.runs, results.measurements
+    if not len(runs):
+        parts = [
+            f"{scale.capitalize()} scale: {measured['key'].nunique()} measurements"
+        ]
+        if "seed" in measured:
+            parts.append(f"{measured['seed'].nunique()} seeds")
+        return ", ".join(parts) + "."
     datasets = " and ".join(sorted(set(runs["dataset"])))
     parts = [
         f"{scale.capitalize()} scale: {datasets}",

@@ -5,7 +5,7 @@ import pathlib
 from typing import Any, NamedTuple
 
 from bsgen import errors, studies
-from bsgen.studies import claims, folder
+from bsgen.studies import claims, folder, measurement_store
 from bsgen.training import records
 
 
@@ -28,24 +28,31 @@ class Finished(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """A study some of whose runs are still to be trained."""
+    """A study that still lacks runs or measurements.
+
+    Attributes:
+      study: which one.
+      num_needed: runs and measurements in all.
+      num_recorded: those of them that are finished.
+    """
 
     study: studies.Study
-    num_runs: int
+    num_needed: int
     num_recorded: int
 
 
 def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished]]:
     """Returns the studies of an output folder, in the order of the papers.
 
-    A study is finished when its tables hold just the runs that its `config.json` names;
-    one that has been started again with more seeds is not.
+    A study is finished when its tables hold just what its `config.json` names; one that
+    has been started again with more seeds is not.
 
     Raises:
       UserError: the folder holds no study, or a file is damaged or of a newer version.
     """
     finished, unfinished = [], []
     store = records.RunStore(output_dir)
+    measured = measurement_store.MeasurementStore(output_dir)
     for found in started(output_dir):
         values = found.read_config()
         (study,) = studies.find(found.study_name)
@@ -53,9 +60,11 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
         if entry is not None:
             finished.append(entry)
         else:
-            keys = values["runs"]
-            recorded = sum(store.by_key(key) is not None for key in keys)
-            unfinished.append(Unfinished(study, len(keys), recorded))
+            runs, rows = values["runs"], values.get("measurements", [])
+            recorded = [store.by_key(key) for key in runs]
+            recorded += [measured.by_key(key) for key in rows]
+            missing = recorded.count(None)
+            unfinished.append(Unfinished(study, len(recorded), len(recorded) - missing))
     return finished, unfinished
 
 
@@ -81,10 +90,11 @@ def _read_finished(
         return None
     try:
         results, judged = found.read_results(), found.read_claims()
-        keys = set(results.runs["key"])
+        tables = results.runs, results.measurements
+        keys = {key for table in tables if len(table) for key in table["key"]}
     except (OSError, ValueError, TypeError, KeyError) as error:
         remedy = "is damaged; remake it with: python -m launch.report"
         raise errors.UserError("output_dir", str(found.path), remedy) from error
-    if keys != set(values["runs"]):
+    if keys != {*values["runs"], *values.get("measurements", ())}:
         return None
     return Finished(study, found, values, results, judged)

@@ -12,9 +12,16 @@ from typing import Any
 import jinja2
 
 from bsgen import atomic
-from bsgen.reports import captions, contents, verdicts
+from bsgen.reports import captions, contents, tally, verdicts
 
-_FILES = ("config.json", "runs.csv", "curves.csv", "claims.json", "figure.png")
+_FILES = (
+    "config.json",
+    "runs.csv",
+    "curves.csv",
+    "measurements.csv",
+    "claims.json",
+    "figure.png",
+)
 
 
 def write(output_dir: str | os.PathLike) -> pathlib.Path:
@@ -49,7 +56,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
 
 def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns what the template shows of one study."""
-    runs, path = entry.results.runs, entry.folder.path
+    path = entry.folder.path
     return {
         "name": entry.study.name,
         "anchor": entry.study.name.replace("/", "-"),
@@ -60,9 +67,7 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
         "image": _embedded(entry.folder.figure_path),
         "claims": [(claim, verdicts.measured(claim)) for claim in entry.judged],
         "summary": verdicts.summary(entry.judged),
-        "num_runs": len(runs),
-        "num_diverged": int((runs["status"] == "diverged").sum()),
-        "seconds": float(runs["seconds"].sum()),
+        "tally": tally.count(entry.results),
         "files": [name for name in _FILES if (path / name).exists()],
     }
 

@@ -1,4 +1,4 @@
-"""Makes tables, verdicts and figures again from recorded runs, without training."""
+"""Makes tables, verdicts and figures again from what is recorded, without training."""
 
 import io
 import os
@@ -6,7 +6,7 @@ import pathlib
 
 from bsgen import atomic, studies
 from bsgen.reports import contents, figures
-from bsgen.studies import folder, tables
+from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
 
 _DOTS_PER_INCH = 150
@@ -30,7 +30,7 @@ def write_figure(output_dir: str | os.PathLike, study_name: str) -> pathlib.Path
 
 
 def remake(output_dir: str | os.PathLike) -> list[str]:
-    """Writes tables, claims and figure of every study whose runs are all recorded.
+    """Writes tables, claims and figure of every study of which all is recorded.
 
     Returns:
       The names of these studies.
@@ -39,12 +39,13 @@ def remake(output_dir: str | os.PathLike) -> list[str]:
       UserError: the folder holds no study, or one of a newer version.
     """
     store = records.RunStore(output_dir)
+    measured = measurement_store.MeasurementStore(output_dir)
     remade = []
     for found in contents.started(output_dir):
-        finished = [store.by_key(key) for key in found.read_config()["runs"]]
-        recorded = [record for record in finished if record is not None]
-        if len(recorded) == len(finished):
-            results = tables.results(recorded)
+        values = found.read_config()
+        keys = values["runs"], values.get("measurements", ())
+        results = tables.recorded_results(keys[0], store, keys[1], measured)
+        if results is not None:
             (study,) = studies.find(found.study_name)
             found.write_results(results, study.judge(results))
             write_figure(output_dir, found.study_name)

@@ -39,8 +39,8 @@ def print_claims(
         console.print(title.append(f"  {entry.study.title}", "not bold"))
         console.print(_table(entry.judged))
     for waiting in unfinished:
-        number = f"{waiting.num_recorded} of {waiting.num_runs} runs"
-        line = f"\n{waiting.study.name}  not finished: {number}"
+        number = f"{waiting.num_recorded} of {waiting.num_needed}"
+        line = f"\n{waiting.study.name}  not finished: {number} runs and measurements"
         console.print(line, highlight=False)
     summary = verdicts.summary(claim for entry in shown for claim in entry.judged)
     console.print(f"\n{summary}", highlight=False)

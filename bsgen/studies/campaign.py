@@ -1,15 +1,16 @@
 """Brings studies to their results: trains the runs that are missing, judges the claims.
 
 The missing runs of all studies are trained together, so that figures that need the same
-run share it and equal programs are compiled once; a study is written as soon as its
-last run has finished.
+run share it and equal programs are compiled once; what studies measure beside training
+follows. A study is written as soon as the last that it needs has finished.
 """
 
 import pathlib
+import time
 from collections.abc import Callable, Sequence
 
 from bsgen import config, data
-from bsgen.studies import folder, study, tables
+from bsgen.studies import folder, measurement, measurement_store, study, tables
 from bsgen.training import cost, records
 
 
@@ -46,18 +47,26 @@ class Campaign:
         self._data_dir = data_dir
         self._output_dir = pathlib.Path(output_dir)
         self._runs = {s.name: s.runs(scale, num_seeds) for s in studies}
+        self._measurements = {s.name: s.measurements(scale, num_seeds) for s in studies}
         runs = [run for of_study in self._runs.values() for run in of_study]
+        measurements = [m for made in self._measurements.values() for m in made]
         self._store = records.RunStore(self._output_dir)
-        for name in {run.data.name for run in runs}:
+        self._measured = measurement_store.MeasurementStore(self._output_dir)
+        read = {run.data.name for run in runs}
+        for name in sorted(read.union(*(entry.datasets for entry in measurements))):
             data.require(name, data_dir)
         for name, of_study in self._runs.items():
-            self._folder(name).check(scale, of_study, force)
+            needs = of_study, self._measurements[name]
+            self._folder(name).check(scale, *needs, force)
         for name, of_study in self._runs.items():  # nothing is written before all fit
-            self._folder(name).claim_for(scale, of_study, force)
+            needs = of_study, self._measurements[name]
+            self._folder(name).claim_for(scale, *needs, force)
         self._resume = "never" if force else "auto"
         if force:
             self._store.forget(runs)
+            self._measured.forget(measurements)
         self._missing = self._store.missing(runs)
+        self._unmeasured = self._measured.missing(measurements)
 
     @property
     def missing(self) -> list[config.RunConfig]:
@@ -65,16 +74,22 @@ class Campaign:
         return list(self._missing)
 
     @property
+    def unmeasured(self) -> list[measurement.Measurement]:
+        """The measurements that are still to be made."""
+        return list(self._unmeasured)
+
+    @property
     def expected_seconds(self) -> float:
-        """The expected wall time of the missing runs on two cores."""
-        return sum(cost.seconds(run) for run in self._missing)
+        """The expected wall time of what is missing, on two cores."""
+        training = sum(cost.seconds(run) for run in self._missing)
+        return training + sum(entry.seconds for entry in self._unmeasured)
 
     def run(
         self,
         on_work: Callable[[float], None] = lambda seconds: None,
         on_study: Callable[[study.Study], None] = lambda finished: None,
     ) -> None:
-        """Trains the missing runs and writes the results of every study.
+        """Trains and measures what is missing and writes the results of every study.
 
         Args:
           on_work: called with the expected seconds of work just done.
@@ -85,7 +100,8 @@ class Campaign:
           Interrupted: as `execution.execute`.
         """
         waiting = {
-            name: {run.key for run in self._store.missing(runs)}
+            name: {entry.key for entry in self._store.missing(runs)}
+            | {entry.key for entry in self._measured.missing(self._measurements[name])}
             for name, runs in self._runs.items()
         }
         by_name = {s.name: s for s in self._studies}
@@ -96,9 +112,9 @@ class Campaign:
                 self._write(by_name[name])
                 on_study(by_name[name])
 
-        def on_record(record: records.RunRecord) -> None:
+        def on_finished(key: str) -> None:
             for keys in waiting.values():
-                keys.discard(record.run.key)
+                keys.discard(key)
             finish_studies()
 
         finish_studies()
@@ -110,15 +126,31 @@ class Campaign:
                 self._store,
                 self._data_dir,
                 on_work,
-                on_record,
+                lambda record: on_finished(record.run.key),
                 self._resume,
             )
             self._missing = []
+        for entry in self.unmeasured:
+            self._measure(entry)
+            self._unmeasured.remove(entry)
+            on_work(entry.seconds)
+            on_finished(entry.key)
+
+    def _measure(self, entry: measurement.Measurement) -> None:
+        begun = time.perf_counter()
+        folder_of_its_own = self._measured.folder(entry)
+        place = measurement.Place(
+            self._store, folder_of_its_own, self._data_dir, self._resume
+        )
+        rows = entry.measure(place)
+        self._measured.add(entry, rows, time.perf_counter() - begun)
 
     def _write(self, finished: study.Study) -> None:
-        found = [self._store.find(run) for run in self._runs[finished.name]]
-        results = tables.results([record for record in found if record is not None])
-        self._folder(finished.name).write_results(results, finished.judge(results))
+        runs = [run.key for run in self._runs[finished.name]]
+        rows = [entry.key for entry in self._measurements[finished.name]]
+        results = tables.recorded_results(runs, self._store, rows, self._measured)
+        if results is not None:
+            self._folder(finished.name).write_results(results, finished.judge(results))
 
     def _folder(self, name: str) -> folder.Folder:
         return folder.Folder(self._output_dir, name)

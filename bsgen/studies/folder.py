@@ -1,8 +1,9 @@
 """The folder that a study leaves: `OUTPUT_DIR/PAPERKEY/STUDY/`.
 
-`config.json` (which study, scale and runs), `runs.csv`, `curves.csv` and `claims.json`;
-`figure.png` is added by the reports. All of it is remade from the store of raw runs;
-no file is ever half-written.
+`config.json` (which study, scale, runs and measurements), `runs.csv`, `curves.csv`,
+`measurements.csv` where there are some, and `claims.json`; `figure.png` is added by the
+reports. All of it is remade from the stores of runs and measurements; no file is ever
+half-written.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from bsgen import atomic, config, errors
-from bsgen.studies import claims, study
+from bsgen.studies import claims, measurement, study
 from bsgen.training import provenance
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
@@ -38,7 +39,11 @@ class Folder:
         return self.path / "figure.png"
 
     def check(
-        self, scale: str, runs: Sequence[config.RunConfig], force: bool = False
+        self,
+        scale: str,
+        runs: Sequence[config.RunConfig],
+        measurements: Sequence[measurement.Measurement] = (),
+        force: bool = False,
     ) -> None:
         """Checks that the folder may be claimed, without writing anything.
 
@@ -47,6 +52,7 @@ class Folder:
         Args:
           scale: of the study.
           runs: that it is going to be made from.
+          measurements: likewise.
           force: allows to replace a folder of another configuration.
 
         Raises:
@@ -55,31 +61,38 @@ class Folder:
         if not (self.path / "config.json").exists():
             return
         old = self.read_config()
-        keys = {run.key for run in runs}
-        if not force and (old["scale"] != scale or not set(old["runs"]) <= keys):
+        kept = {*old["runs"], *old.get("measurements", ())}
+        keys = {entry.key for entry in (*runs, *measurements)}
+        if not force and (old["scale"] != scale or not kept <= keys):
             raise errors.UserError(
                 "output_dir",
                 str(self.output_dir),
                 f"{self.study_name} there was made at scale={old['scale']} from "
-                f"{len(old['runs'])} runs that are not all among the {len(keys)} of "
-                f"scale={scale}; choose another folder, or replace it with --force",
+                f"{len(kept)} runs and measurements that are not all among the "
+                f"{len(keys)} of scale={scale}; choose another folder, or replace it "
+                "with --force",
             )
 
     def claim_for(
-        self, scale: str, runs: Sequence[config.RunConfig], force: bool = False
+        self,
+        scale: str,
+        runs: Sequence[config.RunConfig],
+        measurements: Sequence[measurement.Measurement] = (),
+        force: bool = False,
     ) -> None:
         """Writes `config.json`, after `check` of the same arguments.
 
         Raises:
           UserError: as `check`, or the folder cannot be written.
         """
-        self.check(scale, runs, force)
+        self.check(scale, runs, measurements, force)
         values = {
             "version": FORMAT_VERSION,
             "study": self.study_name,
             "scale": scale,
             "versions": provenance.versions(),
             "runs": list(dict.fromkeys(run.key for run in runs)),
+            "measurements": list(dict.fromkeys(entry.key for entry in measurements)),
         }
         self._write("config.json", json.dumps(values, indent=1) + "\n")
 
@@ -118,13 +131,20 @@ class Folder:
         """Writes the tables and the verdicts."""
         self._write("runs.csv", results.runs.to_csv(index=False))
         self._write("curves.csv", results.curves.to_csv(index=False))
+        if len(results.measurements):
+            csv = results.measurements.to_csv(index=False)
+            self._write("measurements.csv", csv)
         values = [claim.to_dict() for claim in judged]
         text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
         self._write("claims.json", text + "\n")
 
     def read_results(self) -> study.Results:
         """Returns the tables that `write_results` wrote."""
-        return study.Results(self._read_table("runs"), self._read_table("curves"))
+        return study.Results(
+            self._read_table("runs"),
+            self._read_table("curves"),
+            self._read_table("measurements"),
+        )
 
     def read_claims(self) -> list[claims.Claim]:
         """Returns the verdicts that `write_results` wrote."""
@@ -140,6 +160,8 @@ class Folder:
 
     def _read_table(self, name: str) -> pd.DataFrame:
         path = self.path / f"{name}.csv"
+        if name == "measurements" and not path.exists():
+            return pd.DataFrame()
         if path.stat().st_size <= 1:
             return pd.DataFrame()
         # Keys are hexadecimal: "1234e5" must stay a text.

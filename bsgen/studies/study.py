@@ -1,4 +1,7 @@
-"""What a study is: a figure or table of a paper, as runs and as claims on them."""
+"""What a study is: a figure or table of a paper, as runs and as claims on them.
+
+Some studies measure more than training records: see `measurement`.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bsgen import config, errors
-from bsgen.studies import claims
+from bsgen.studies import claims, measurement
 
 # "quick" takes minutes on two cores and no download, "paper" is the paper's own;
 # "reduced" is the paper's task with less of everything, for an hour or so.
@@ -20,10 +23,13 @@ class Results(NamedTuple):
     Attributes:
       runs: one row a run, see `tables.runs_table`.
       curves: one row an evaluation, see `tables.curves_table`.
+      measurements: one row each that a measurement made, see
+        `tables.measurements_table`.
     """
 
     runs: pd.DataFrame
     curves: pd.DataFrame
+    measurements: pd.DataFrame = pd.DataFrame()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Study:
       make_runs: (scale, number of seeds or None for the scale's own) to the runs.
       judge: results to the paper's claims with their verdicts.
       scales: those of `SCALES` that it has.
+      make_measurements: as `make_runs`, to what is measured beside training.
     """
 
     name: str
@@ -43,14 +50,36 @@ class Study:
     make_runs: Callable[[str, int | None], list[config.RunConfig]]
     judge: Callable[[Results], list[claims.Claim]]
     scales: tuple[str, ...] = ("quick", "paper")
+    make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = (
+        lambda scale, num_seeds: []
+    )
 
     def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
-        """Returns the runs of a scale.
+        """Returns the runs of a scale, with those that its measurements need.
 
         Raises:
           UserError: the study has no such scale.
         """
+        self._check(scale)
+        needed = measurement.runs(self.make_measurements(scale, num_seeds))
+        runs = self.make_runs(scale, num_seeds) + needed
+        return list({run.key: run for run in runs}.values())
+
+    def measurements(
+        self, scale: str, num_seeds: int | None = None
+    ) -> list[measurement.Measurement]:
+        """Returns the measurements of a scale; their settings name the study.
+
+        Raises:
+          UserError: the study has no such scale.
+        """
+        self._check(scale)
+        return [
+            dataclasses.replace(entry, settings={"study": self.name, **entry.settings})
+            for entry in self.make_measurements(scale, num_seeds)
+        ]
+
+    def _check(self, scale: str) -> None:
         if scale not in self.scales:
             remedy = f"{self.name} has {', '.join(self.scales)}"
             raise errors.UserError("scale", scale, remedy)
-        return self.make_runs(scale, num_seeds)

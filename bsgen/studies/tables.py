@@ -1,4 +1,4 @@
-"""Tables of recorded runs: one row a run, and one row an evaluation."""
+"""Tables of what is recorded: a row a run, an evaluation, a row of a measurement."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,14 +7,34 @@ import numpy as np
 import pandas as pd
 
 from bsgen import config
-from bsgen.studies import study
+from bsgen.studies import measurement_store, study
 from bsgen.training import records
 
 
-def results(finished: Iterable[records.RunRecord]) -> study.Results:
-    """Returns both tables of a study's finished runs."""
+def results(
+    finished: Iterable[records.RunRecord],
+    measured: Iterable[measurement_store.MeasurementRecord] = (),
+) -> study.Results:
+    """Returns the tables of a study's finished runs and measurements."""
     finished = list(finished)
-    return study.Results(runs_table(finished), curves_table(finished))
+    return study.Results(
+        runs_table(finished), curves_table(finished), measurements_table(measured)
+    )
+
+
+def recorded_results(
+    run_keys: Iterable[str],
+    store: records.RunStore,
+    measurement_keys: Iterable[str],
+    measured: measurement_store.MeasurementStore,
+) -> study.Results | None:
+    """Returns the tables of recorded runs and measurements, None if one is missing."""
+    runs = [store.by_key(key) for key in run_keys]
+    rows = [measured.by_key(key) for key in measurement_keys]
+    found_runs = [record for record in runs if record is not None]
+    found_rows = [record for record in rows if record is not None]
+    complete = len(found_runs) == len(runs) and len(found_rows) == len(rows)
+    return results(found_runs, found_rows) if complete else None
 
 
 def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
@@ -37,6 +57,18 @@ def curves_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
         if record.curve
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def measurements_table(
+    measured: Iterable[measurement_store.MeasurementRecord],
+) -> pd.DataFrame:
+    """Returns the rows of measurements: `key`, settings, `seconds` of all, values."""
+    rows = []
+    for record in measured:
+        settings = {k: v for k, v in record.settings.items() if k != "study"}
+        same = {"key": record.key, **settings, "seconds": record.seconds}
+        rows += [{**same, **row} for row in record.rows]
+    return pd.DataFrame(rows)
 
 
 def accuracies(

@@ -1,8 +1,7 @@
 """What a finished run leaves, and the append-only file that keeps it.
 
-One JSON object a line, keyed by the run's whole configuration. A line is written whole
-and flushed to disk before the next run's; a line torn by a crash is left out on
-reading, and the run it belonged to is trained again.
+One JSON object a line, keyed by the run's whole configuration; a run whose line was
+torn by a crash is trained again.
 """
 
 import dataclasses
@@ -12,10 +11,8 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from bsgen import config, errors
-from bsgen.training import strict_json
-
-FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
+from bsgen import config
+from bsgen.training import json_lines, strict_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +38,7 @@ class RunRecord:
     def to_line(self) -> str:
         """Returns the record as one line of strict JSON (no NaN)."""
         values = {
-            "version": FORMAT_VERSION,
+            "version": json_lines.FORMAT_VERSION,
             "key": self.run.key,
             "config": config.to_dict(self.run),
             "status": self.status,
@@ -73,28 +70,11 @@ class RunStore:
           UserError: the file was written by a newer version.
         """
         self.path = pathlib.Path(folder) / "runs.jsonl"
+        self._lines = json_lines.JsonLines(self.path)
         self._records: dict[str, RunRecord] = {}
-        self._read()
-
-    def _read(self) -> None:
-        if not self.path.exists():
-            return
-        for line in self.path.read_bytes().splitlines():
-            try:
-                values = json.loads(line)
-            except ValueError:
-                continue  # torn by a crash
-            if not (isinstance(values, dict) and "config" in values):
-                continue  # not one of ours
-            if values.get("version", 0) > FORMAT_VERSION:
-                raise errors.UserError(
-                    "output_dir",
-                    str(self.path.parent),
-                    f"{self.path.name} was written by a newer version of bsgen "
-                    f"(format {values['version']}, this one reads {FORMAT_VERSION}); "
-                    "upgrade bsgen or choose another folder",
-                )
-            self._keep(values)
+        for values in self._lines.read():
+            if "config" in values:
+                self._keep(values)
 
     def _keep(self, values: dict[str, Any]) -> None:
         record = RunRecord.from_values(values)
@@ -125,23 +105,6 @@ class RunStore:
           UserError: the file cannot be written.
         """
         lines = [record.to_line() for record in finished]
-        try:
-            self._append("".join(lines).encode())
-        except OSError as error:
-            folder = str(self.path.parent)
-            remedy = f"cannot write there ({error.strerror}); choose another folder"
-            raise errors.UserError("output_dir", folder, remedy) from error
+        self._lines.append(lines)
         for line in lines:  # what is found now is what will be read later
             self._keep(json.loads(line))
-
-    def _append(self, text: bytes) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # O_APPEND: several processes may write to one folder, each line stays whole.
-        with open(self.path, "a+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 1))
-            if file.read(1) not in (b"", b"\n"):
-                text = b"\n" + text  # after a torn line
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())

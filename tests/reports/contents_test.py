@@ -25,7 +25,7 @@ class ContentsTest(parameterized.TestCase):
         self.assertEqual(finished[0].config["scale"], "quick")
         (waiting,) = unfinished
         self.assertEqual(waiting.study.name, FIGURE4)
-        self.assertEqual((waiting.num_recorded, waiting.num_runs), (33, 33))
+        self.assertEqual((waiting.num_recorded, waiting.num_needed), (33, 33))
 
     def test_a_study_started_again_with_more_runs_is_not_finished(self):
         recorded.write(self.output_dir, FIGURE3)
@@ -35,7 +35,7 @@ class ContentsTest(parameterized.TestCase):
         path.write_text(json.dumps({**values, "runs": [*values["runs"], "0" * 16]}))
         finished, (waiting,) = contents.read(self.output_dir)
         self.assertEmpty(finished)
-        self.assertEqual((waiting.num_recorded, waiting.num_runs), (6, 7))
+        self.assertEqual((waiting.num_recorded, waiting.num_needed), (6, 7))
 
     def test_a_folder_without_studies_is_an_error(self):
         with self.assertRaisesRegex(errors.UserError, "holds no study"):

@@ -1,14 +1,18 @@
 """Made-up records of the quick studies, with a known optimum batch size."""
 
 import pathlib
+import zlib
 
 import numpy as np
 
 from bsgen import config, studies
-from bsgen.studies import folder, tables
+from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
 
 NUM_SEEDS = 3
+# For each study that measures beside training: a measurement and a generator of random
+# numbers to made-up rows.
+ROWS = {}
 
 
 def optimum(run):
@@ -78,14 +82,31 @@ def _minimum(run, generator):
 def results(name):
     """The tables of a study."""
     (study,) = studies.find(name)
-    return tables.results(map(record, study.make_runs("quick", NUM_SEEDS)))
+    measured = [
+        measurement_store.MeasurementRecord(
+            entry.key, dict(entry.settings), rows_of(name, entry), 0.5
+        )
+        for entry in study.measurements("quick", NUM_SEEDS)
+    ]
+    return tables.results(map(record, study.runs("quick", NUM_SEEDS)), measured)
+
+
+def rows_of(name, entry):
+    """The made-up rows of a measurement."""
+    generator = np.random.default_rng(zlib.crc32(entry.key.encode()))
+    return ROWS[name](entry, generator)
 
 
 def write(output_dir, *names, scale="quick"):
     """Leaves the raw runs and `config.json` of studies, as a killed program might."""
     store = records.RunStore(output_dir)
+    measured = measurement_store.MeasurementStore(output_dir)
     for name in names:
         (study,) = studies.find(name)
-        runs = study.make_runs("quick", NUM_SEEDS)
+        runs = study.runs("quick", NUM_SEEDS)
+        entries = study.measurements("quick", NUM_SEEDS)
         store.add(map(record, store.missing(runs)))
-        folder.Folder(pathlib.Path(output_dir), name).claim_for(scale, runs)
+        for entry in measured.missing(entries):
+            measured.add(entry, rows_of(name, entry), 0.5)
+        place = folder.Folder(pathlib.Path(output_dir), name)
+        place.claim_for(scale, runs, entries)

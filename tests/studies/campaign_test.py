@@ -1,13 +1,15 @@
 """Tests of campaigns, with tiny studies made up here."""
 
+import functools
 import json
 import pathlib
 from unittest import mock
 
+import numpy as np
 from absl.testing import absltest
 
 from bsgen import config, errors
-from bsgen.studies import campaign, claims, folder, statistics, study
+from bsgen.studies import campaign, claims, folder, measurement, statistics, study
 from bsgen.training import cost, execution, records
 
 
@@ -163,6 +165,99 @@ class CampaignTest(absltest.TestCase):
             self._campaign().run()
         missing = execute.call_args.args[0]
         self.assertEqual([run.num_steps for run in missing], [30, 30])
+
+
+def _measuring_study(log):
+    """Two measurements, each of a run of its own; `log` gets the places."""
+
+    def make(scale, num_seeds):
+        def measure(place, run):
+            log.append(place)
+            accuracy = place.record(run).final["test_accuracy"]
+            return [{"part": part, "value": accuracy + part} for part in (0, 1)]
+
+        runs = [_run(seed, 10) for seed in range(num_seeds or 2)]
+        return [
+            measurement.Measurement(
+                {"seed": run.seed},
+                functools.partial(measure, run=run),
+                (run,),
+                seconds=3.0,
+            )
+            for run in runs
+        ]
+
+    def judge(results):
+        found = statistics.mean_interval(results.measurements["value"])
+        return [claims.above("It is", "value", found, 0, "made up")]
+
+    return study.Study(
+        "made_up/fig4", "", lambda scale, n: [], judge, make_measurements=make
+    )
+
+
+class MeasuringCampaignTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.root = pathlib.Path(self.create_tempdir().full_path) / "results"
+        self.places = []
+        self.study = _measuring_study(self.places)
+
+    def _campaign(self, **settings):
+        return campaign.Campaign([self.study], "quick", self.root, **settings)
+
+    def test_measures_after_training(self):
+        work = self._campaign()
+        self.assertEqual((len(work.missing), len(work.unmeasured)), (2, 2))
+        training = 2 * cost.seconds(_run(0, 10))
+        self.assertAlmostEqual(work.expected_seconds, training + 6.0, places=9)
+        done, finished = [], []
+        work.run(done.append, finished.append)
+        self.assertAlmostEqual(sum(done), training + 6.0, places=9)
+        self.assertEqual(finished, [self.study])
+        self.assertEmpty(work.unmeasured)
+        results = folder.Folder(self.root, "made_up/fig4").read_results()
+        self.assertLen(results.runs, 2)
+        table = results.measurements
+        self.assertEqual(table["seed"].tolist(), [0, 0, 1, 1])
+        accuracies = results.runs["final_test_accuracy"].repeat(2).to_numpy()
+        np.testing.assert_allclose(table["value"], accuracies + table["part"])
+        self.assertLen({place.folder for place in self.places}, 2)
+
+    def test_what_is_measured_is_not_measured_again(self):
+        self._campaign().run()
+        again = self._campaign(num_seeds=3)
+        self.assertLen(again.unmeasured, 1)
+        again.run()
+        self.assertLen(self.places, 3)
+        self._campaign(num_seeds=3, force=True).run()
+        self.assertLen(self.places, 6)
+
+    def test_killed_in_between_it_keeps_what_is_measured(self):
+        def interrupt(seconds):
+            if seconds == 3.0:
+                raise KeyboardInterrupt
+
+        with self.assertRaises(KeyboardInterrupt):
+            self._campaign().run(interrupt)
+        self.assertLen(self._campaign().unmeasured, 1)
+        self._campaign().run()
+        self.assertLen(self.places, 2)
+
+    def test_its_data_are_checked_before_anything_is_written(self):
+        needs = measurement.Measurement({}, print, datasets=("mnist",))
+        self.study = study.Study(
+            "made_up/fig5",
+            "",
+            lambda scale, n: [],
+            print,
+            ("quick",),
+            lambda s, n: [needs],
+        )
+        empty = self.create_tempdir().full_path
+        with self.assertRaisesRegex(errors.UserError, "^dataset='mnist': not prepared"):
+            self._campaign(data_dir=empty)
+        self.assertFalse(self.root.exists())
 
 
 if __name__ == "__main__":

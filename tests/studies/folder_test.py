@@ -8,11 +8,15 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
-from bsgen.studies import claims, folder, study
+from bsgen.studies import claims, folder, measurement, study
 
 
 def _runs(*seeds):
     return [config.RunConfig(seed=seed) for seed in seeds]
+
+
+def _measurement(seed):
+    return measurement.Measurement({"seed": seed}, lambda place: [])
 
 
 class FolderTest(parameterized.TestCase):
@@ -55,6 +59,16 @@ class FolderTest(parameterized.TestCase):
         self.assertEqual(self.folder.read_config()["scale"], scale)
         self.assertLen(self.folder.read_config()["runs"], len(seeds))
 
+    def test_measurements_count_as_runs_do(self):
+        first, second = (_measurement(seed) for seed in (0, 1))
+        self.folder.claim_for("quick", [], [first])
+        self.folder.claim_for("quick", _runs(0), [first, second])
+        keys = self.folder.read_config()["measurements"]
+        self.assertEqual(keys, [first.key, second.key])
+        for fewer in ([], [second]):
+            with self.assertRaisesRegex(errors.UserError, "3 runs and measurements"):
+                self.folder.claim_for("quick", _runs(0), fewer)
+
     def test_a_newer_version_is_refused_even_by_force(self):
         self.folder.claim_for("quick", _runs(0))
         values = {**self.folder.read_config(), "version": 2}
@@ -62,7 +76,7 @@ class FolderTest(parameterized.TestCase):
         before = self._content()
         for force in (False, True):
             with self.assertRaisesRegex(errors.UserError, "newer version.*format 2"):
-                self.folder.claim_for("quick", _runs(0), force)
+                self.folder.claim_for("quick", _runs(0), force=force)
         self.assertEqual(self._content(), before)
 
     @parameterized.parameters(
@@ -100,18 +114,21 @@ class FolderTest(parameterized.TestCase):
             claims.Claim("two", "q", "1", None, (None, None), "undecided", "n"),
         ]
         self.assertFalse(self.folder.is_finished())
-        self.folder.write_results(study.Results(runs, curves), judged)
+        measured = pd.DataFrame({"key": ["12e3"], "loss": [2 / 3], "phase": ["one"]})
+        self.folder.write_results(study.Results(runs, curves, measured), judged)
         self.assertTrue(self.folder.is_finished())
         found = self.folder.read_results()
         # Older versions of pandas read a number to its last digit but one.
         pd.testing.assert_frame_equal(found.runs, runs, rtol=1e-15, atol=0)
         pd.testing.assert_frame_equal(found.curves, curves, rtol=1e-15, atol=0)
+        pd.testing.assert_frame_equal(found.measurements, measured, rtol=1e-15, atol=0)
         self.assertEqual(self.folder.read_claims(), judged)
 
     def test_no_curves(self):
         runs = pd.DataFrame({"key": ["a"]})
         self.folder.write_results(study.Results(runs, pd.DataFrame()), [])
         self.assertTrue(self.folder.read_results().curves.empty)
+        self.assertTrue(self.folder.read_results().measurements.empty)
         self.assertEqual(self.folder.read_claims(), [])
 
     def test_figure_lies_in_the_folder(self):

@@ -8,7 +8,7 @@ import pathlib
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
-from bsgen.training import records
+from bsgen.training import json_lines, records
 
 
 def _run(seed, **settings):
@@ -77,7 +77,7 @@ class RunStoreTest(parameterized.TestCase):
         lines = self.path.read_text().splitlines()
         first, second = (json.loads(line, parse_constant=refuse) for line in lines)
         self.assertEqual(first["key"], _run(0).key)
-        self.assertEqual(first["version"], records.FORMAT_VERSION)
+        self.assertEqual(first["version"], json_lines.FORMAT_VERSION)
         self.assertEqual(second["curve"]["test_cross_entropy"], [2.3, None])
         self.assertEqual(second["final"], {"test_cross_entropy": None})
         # What is found before the file is read again is what is found after.

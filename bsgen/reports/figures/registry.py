@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib import figure
 
 from bsgen import errors
-from bsgen.reports import verdicts
+from bsgen.reports import tally, verdicts
 from bsgen.reports.figures import jastrzebski_2018, smith_le_2017, style
 from bsgen.studies import claims, study
 
@@ -40,10 +40,13 @@ def draw(
 def _footer(
     study_name: str, results: study.Results, judged: Sequence[claims.Claim]
 ) -> str:
-    runs = results.runs
-    diverged = int((runs["status"] == "diverged").sum())
-    parts = [study_name, f"{len(runs)} runs, {runs['seed'].nunique()} seeds"]
-    if diverged:
-        parts.append(f"{diverged} diverged")
+    counts = tally.count(results)
+    parts = [study_name]
+    if counts.num_runs:
+        parts.append(f"{counts.num_runs} runs, {counts.num_seeds} seeds")
+    if counts.num_diverged:
+        parts.append(f"{counts.num_diverged} diverged")
+    if counts.num_measurements:
+        parts.append(f"{counts.num_measurements} measurements")
     parts.append("claims: " + verdicts.summary(judged))
     return "  ·  ".join(parts)

@@ -1,0 +1,40 @@
+"""How much work the tables of a study stand for."""
+
+from typing import NamedTuple
+
+from bsgen.studies import study
+
+
+class Tally(NamedTuple):
+    """Counts of a study's results.
+
+    Attributes:
+      num_runs: trained.
+      num_seeds: different seeds among the runs.
+      num_diverged: runs that did.
+      training_seconds: of all runs; those that other studies share count in each.
+      num_measurements: beside training.
+      measuring_seconds: of all measurements.
+    """
+
+    num_runs: int
+    num_seeds: int
+    num_diverged: int
+    training_seconds: float
+    num_measurements: int
+    measuring_seconds: float
+
+
+def count(results: study.Results) -> Tally:
+    """Returns the counts; a study may have no runs, or no measurements."""
+    runs, measured = results.runs, results.measurements
+    training = (0, 0, 0, 0.0)
+    if len(runs):
+        diverged = int((runs["status"] == "diverged").sum())
+        seconds = float(runs["seconds"].sum())
+        training = (len(runs), runs["seed"].nunique(), diverged, seconds)
+    measuring = (0, 0.0)
+    if len(measured):
+        seconds_of = measured.drop_duplicates("key")["seconds"]
+        measuring = (len(seconds_of), float(seconds_of.sum()))
+    return Tally(*training, *measuring)
