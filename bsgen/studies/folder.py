@@ -62,7 +62,7 @@ class Folder:
             return
         old = self.read_config()
         kept = {*old["runs"], *old.get("measurements", ())}
-        keys = {entry.key for entry in (*runs, *measurements)}
+        keys = {run.key for run in runs} | {entry.key for entry in measurements}
         if not force and (old["scale"] != scale or not kept <= keys):
             raise errors.UserError(
                 "output_dir",

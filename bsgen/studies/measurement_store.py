@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bsgen.studies import measurement
@@ -72,7 +72,7 @@ class MeasurementStore:
     def add(
         self,
         entry: measurement.Measurement,
-        rows: Iterable[dict[str, Any]],
+        rows: Iterable[Mapping[str, Any]],
         seconds: float,
     ) -> None:
         """Appends a finished measurement; it is on the disk when this returns.
