@@ -61,10 +61,9 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
             finished.append(entry)
         else:
             runs, rows = values["runs"], values.get("measurements", [])
-            recorded = [store.by_key(key) for key in runs]
-            recorded += [measured.by_key(key) for key in rows]
-            missing = recorded.count(None)
-            unfinished.append(Unfinished(study, len(recorded), len(recorded) - missing))
+            recorded = sum(store.by_key(key) is not None for key in runs)
+            recorded += sum(measured.by_key(key) is not None for key in rows)
+            unfinished.append(Unfinished(study, len(runs) + len(rows), recorded))
     return finished, unfinished
 
 
