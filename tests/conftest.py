@@ -11,6 +11,8 @@ os.environ["MPLBACKEND"] = "Agg"
 # absltest's create_tempdir otherwise shares one folder among all runs of a machine.
 os.environ["TEST_TMPDIR"] = tempfile.mkdtemp(prefix="bsgen-tests-")
 atexit.register(shutil.rmtree, os.environ["TEST_TMPDIR"], ignore_errors=True)
+# What TensorFlow, its datasets and killed processes leave in /tmp goes with it, too.
+os.environ["TMPDIR"] = tempfile.tempdir = os.environ["TEST_TMPDIR"]
 
 import tensorflow as tf  # noqa: E402
 from absl import flags  # noqa: E402
