@@ -1,6 +1,7 @@
 """What is measured on a model, given model, loss and data as arguments."""
 
 from bsgen.measures.basin_width import BasinWidth, basin_width
+from bsgen.measures.batch_noise import BatchNoise, noise_by_batch_size
 from bsgen.measures.critical_rate import CriticalLearningRate, critical_learning_rate
 from bsgen.measures.eigenvalues import (
     extreme_eigenvalues,
@@ -29,6 +30,7 @@ from bsgen.measures.weight_distance import WeightDistance, weight_distance
 
 __all__ = [
     "BasinWidth",
+    "BatchNoise",
     "CriticalLearningRate",
     "Eigenvalue",
     "ExtremeEigenvalues",
@@ -52,6 +54,7 @@ __all__ = [
     "largest_magnitude_eigenvalue",
     "loss_along_line",
     "loss_along_random_directions",
+    "noise_by_batch_size",
     "output_derivatives",
     "random_direction",
     "spectral_density",
