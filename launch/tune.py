@@ -14,10 +14,12 @@ single examples.
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written
 elsewhere. Stopped at any moment, the same command goes on and keeps the finished
-trials. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
+trials; those in which the user's code raised it trains again. Without --output_dir the
+folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
---chief=HOST:PORT and the same other flags; each worker has its own --worker_id.
+--chief=HOST:PORT and the same other flags; each worker has its own --worker_id. Workers
+on one GPU share its memory as they come to need it, or by --gpu_memory_mb each.
 """
 
 import hashlib
@@ -27,7 +29,7 @@ from typing import Any
 
 from absl import flags
 
-from launch import entry, search_flags, search_role, search_subject
+from launch import entry, search_flags, search_gpu, search_role, search_subject
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "", "The search's folder (default: results/tune/DATASET_MODEL_KEY)."
@@ -46,8 +48,10 @@ def main(arguments: list[str]) -> None:
         raise errors.UserError("argument", arguments[1], remedy)
     role = search_role.apply()
     search_flags.check()
+    search_gpu.check()
     search_subject.check()
     entry.load_tensorflow()
+    search_gpu.apply()
     if _TENSORBOARD.value:
         from bsgen.tuning import hparams_events
 
@@ -93,10 +97,20 @@ def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
         hparams_events.write(output_dir, found.trials)
     picture = search_figure.write(output_dir)
     print(f"trials: {output_dir}/trials.csv\npicture: {picture}")
+    problems = []
     if found.recommendation is None:
-        print("nothing can be recommended: see the decisions above", file=sys.stderr)
-        sys.exit(1)
-    print(f"recommended: {found.recommendation.words()}")
+        problems.append("nothing can be recommended: see the decisions above")
+    else:
+        print(f"recommended: {found.recommendation.words()}")
+    num_failed = int((found.trials["status"] == "failed").sum())
+    if num_failed:
+        problems.append(
+            f"error: {num_failed} of {len(found.trials)} trials failed, see their "
+            "tracebacks: mend the cause, and the same command trains them again"
+        )
+    if problems:
+        sys.stdout.flush()
+        sys.exit("\n".join(problems))
 
 
 def _folder_of(description: dict[str, Any]) -> str:

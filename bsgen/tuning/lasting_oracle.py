@@ -2,7 +2,8 @@
 
 keras-tuner's own would train anew, on any worker, each trial that was running when the
 chief was killed, while its worker still trains it and will report it; and a kill in the
-middle of its writing leaves half a file, or a trial that nobody was given.
+middle of its writing leaves half a file, or a trial that nobody was given. Ours also
+gives a trial in which the user's code raised another chance with every start.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 import keras_tuner
 
-from bsgen.tuning import roles
+from bsgen.tuning import roles, trials
 
 IDENTITY = "search"  # The name of the value that says which search this is.
 # After this time a worker that has not come back loses its trial to another one: our
@@ -95,6 +96,24 @@ class LastingOracle(keras_tuner.Oracle):
                 self.ongoing_trials[worker] = trial
                 self.tuner_ids.add(worker)
         self._unheard = set(self.ongoing_trials)
+        self._retry_failed()
+
+    def _retry_failed(self) -> None:
+        """Lets trials in which the user's code raised be trained again."""
+        again = []
+        for trial_id in self.end_order:
+            trial = self.trials[trial_id]
+            outcome = trials.to_outcome(trial)
+            # None: a kill came between the next two writings.
+            if outcome is None or outcome.status == "failed":
+                again.append(trial_id)
+                trial.status = "INVALID"
+                trial.metrics = type(trial.metrics)()
+                self._save_trial(trial)
+        if again:
+            self.end_order = [i for i in self.end_order if i not in again]
+            self._retry_queue += reversed(again)  # its last one is the next
+            self.save()
 
     def save(self) -> None:
         """Writes the oracle's state; keras-tuner calls this."""

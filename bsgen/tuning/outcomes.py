@@ -10,7 +10,7 @@ import numpy as np
 from bsgen import errors
 from bsgen.config import checked
 
-STATUSES = ("completed", "diverged", "out_of_memory", "failed")
+STATUSES = ("completed", "diverged", "out_of_memory", "failed", "refused")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,16 +23,19 @@ class Outcome(checked.Checked):
 
     Attributes:
       scores: validation score by number of the repeat, higher is better. Lacks
-        repeats if out of memory or failed.
-      status: "completed"; "diverged" if some repeat did; "out_of_memory" and "failed"
-        (the user's code raised) end the setting: no further repeat will come.
+        repeats if the setting ended early.
+      status: "completed"; "diverged" if some repeat did; "out_of_memory", "failed"
+        (the user's code raised) and "refused" (by a `UserError`, such as a batch that
+        ghosts do not divide) end the setting: no further repeat will come.
       num_steps: parameter updates of all repeats together.
       num_examples: training examples that all repeats went through together.
       seconds: of all repeats together.
     """
 
     scores: Mapping[int, float]
-    status: Literal["completed", "diverged", "out_of_memory", "failed"] = "completed"
+    status: Literal["completed", "diverged", "out_of_memory", "failed", "refused"] = (
+        "completed"
+    )
     num_steps: int = 0
     num_examples: int = 0
     seconds: float = 0.0
@@ -65,7 +68,7 @@ class Outcome(checked.Checked):
     @property
     def is_final(self) -> bool:
         """Whether no further repeat can be expected."""
-        return self.status in ("out_of_memory", "failed")
+        return self.status in ("out_of_memory", "failed", "refused")
 
     @property
     def steps_per_repeat(self) -> float | None:

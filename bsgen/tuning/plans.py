@@ -54,7 +54,8 @@ class Plan:
 class Measured(NamedTuple):
     """What a request gave: the scores of its own repeats only.
 
-    The status is "completed", or why repeats are lacking: "out_of_memory", "failed".
+    The status is "completed", or why repeats are lacking: "out_of_memory", "failed" or
+    "refused".
     """
 
     setting: settings.Setting

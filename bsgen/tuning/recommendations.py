@@ -14,7 +14,7 @@ class NextLarger:
     Attributes:
       setting: it.
       status: "completed", "untrained" (a repeat diverged or is no better than the
-        constant predictor), "out_of_memory" or "failed".
+        constant predictor), "out_of_memory", "failed" or "refused".
       loss: mean over repeats of recommended minus larger; None without scores.
       loss_standard_error: of the pairs; None below two.
     """
@@ -29,6 +29,8 @@ class NextLarger:
         name = f"the next larger batch ({self.setting.batch_size})"
         if self.status == "out_of_memory":
             return f"{name} does not fit in memory"
+        if self.status == "refused":
+            return f"{name} is refused"
         if self.status == "failed" or self.loss is None:
             return f"{name} failed"
         if self.status == "untrained":

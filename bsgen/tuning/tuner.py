@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras_tuner
 
@@ -116,6 +116,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self, request: settings.Request, values: Mapping[str, Any]
     ) -> outcomes.Outcome:
         begun = time.perf_counter()
+        status: Literal["failed", "refused"] = "failed"
         try:
             return self._trainer.train(
                 request.setting,
@@ -124,11 +125,12 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 num_epochs=values.get("tuner/epochs"),
             )
         except errors.UserError as error:  # such as a batch that ghosts do not divide
+            status = "refused"
             print(f"{request.setting.words()}: {error}", file=sys.stderr)
         except Exception:  # noqa: BLE001, the user's code may raise anything
             traceback.print_exc()
         seconds = time.perf_counter() - begun
-        return outcomes.Outcome({}, "failed", seconds=seconds)
+        return outcomes.Outcome({}, status, seconds=seconds)
 
 
 def search_space(

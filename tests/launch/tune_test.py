@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ _QUICK = (
     *("--learning_rates=0.1", "--max_batch_size=40"),
 )
 _USER = """
+import os
+
 import keras
 import numpy as np
 
@@ -32,6 +35,15 @@ def build():
 
 def raises():
     raise RuntimeError("the user's mistake")
+
+num_built = 0
+
+def raises_late():
+    global num_built
+    num_built += 1
+    if num_built > 2 and not os.path.exists("mended"):
+        raise RuntimeError("the user's mistake")
+    return build()
 """
 # Runs the checks of many command lines in one process, in which TensorFlow is a module
 # that ends whoever loads it; prints a line for each.
@@ -61,6 +73,7 @@ _CHIEF = "--chief=127.0.0.1:8000"
 _MISTAKES = (
     (("--epochs=0",), {}, r"epochs=0.0: give more than 0"),
     (("--repeats=0",), {}, r"repeats=0: give an integer of at least 1"),
+    (("--gpu_memory_mb=0",), {}, r"gpu_memory_mb=0: give an integer of at least 1"),
     (("--max_trials=3",), {}, r"max_trials=3: appendix_d ends by itself"),
     (
         ("--oracle=guided", "--learning_rates=1"),
@@ -201,6 +214,41 @@ class TuneTest(parameterized.TestCase):
             code, _, stderr = self._tune(*flags, *more)
             self.assertEqual(code, 1)
             self.assertRegex(stderr, message)
+
+    def test_a_function_that_raises_in_the_middle_may_be_mended(self):
+        (self.folder / "mine.py").write_text(_USER)
+        flags = ["--model_fn=mine:raises_late", "--data_fn=mine:data", "--loss=mse"]
+        flags += ["--epochs=2", "--learning_rates=0.01", "--max_batch_size=8"]
+        flags += ["--repeats=1", f"--output_dir={self.output}"]
+        code, stdout, stderr = self._tune(*flags)
+        self.assertEqual(code, 1)
+        self.assertNotIn("Traceback", stdout)
+        # It is built once to learn its metric, once for a trial, then no more.
+        (num_failed, count) = re.search(
+            r"error: (\d+) of (\d+) trials f", stderr
+        ).groups()
+        self.assertEqual(int(num_failed), int(count) - 1)
+        self.assertEqual(
+            stderr.count("RuntimeError: the user's mistake"), int(num_failed)
+        )
+        (self.folder / "mended").touch()
+        code, stdout, stderr = self._tune(*flags)
+        self.assertEqual((code, stderr), (0, ""), stderr)
+        self.assertIn("recommended: ", stdout)
+
+    def test_guided(self):
+        flags = ["--oracle=guided", *_QUICK[:-2], "--max_batch_size=40"]
+        flags.append(f"--output_dir={self.output}")
+        code, stdout, stderr = self._tune(*flags)
+        self.assertEqual((code, stderr), (0, ""), stderr)
+        for phase in range(5):
+            self.assertRegex(stdout, f"(?m)^phase {phase}: ")
+        kept = json.loads((self.output / "guided.json").read_bytes())
+        self.assertIn(kept["measurement"], stdout)
+        self.assertRegex(stdout, "recommended: batch size ")
+        again = self._tune(*flags)[1]
+        self.assertNotRegex(again, "(?m)^batch size ")  # nothing is trained again
+        self.assertEqual(again.splitlines()[-1], stdout.splitlines()[-1])
 
     def test_mistakes_are_found_before_tensorflow_is_loaded(self):
         fake = self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
