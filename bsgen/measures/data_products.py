@@ -3,11 +3,11 @@
 Every batch is computed in the model's dtype; its result, times its number of examples,
 is summed in float64. Each object compiles once, and once more when batches differ in
 size; it reads the model's weights at every product, so keep it while the model trains.
-A model of a tf.distribute strategy is measured on one replica, outside replica context.
+Batches are shared out over the replicas of the model's strategy, see `replicas`.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -15,7 +15,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures import batches, flat_weights, hessian, linear_operator, mean_loss
+from bsgen.measures import (
+    batches,
+    flat_weights,
+    hessian,
+    linear_operator,
+    mean_loss,
+    replicas,
+)
 
 AUTO = "auto"
 FORWARD = "forward_over_reverse"
@@ -33,7 +40,23 @@ _NO_DERIVATIVE = (
     ValueError,
 )
 Parts = list[tf.Tensor]
-_BatchProduct = Callable[[Parts, Parts, Any, Any], tuple[tf.Tensor, Parts]]
+
+
+class Batch(NamedTuple):
+    """What the loss depends on beside the weights.
+
+    Attributes:
+      inputs: of the model.
+      targets: of the loss.
+      others: the model's variables that are no trainable weights.
+    """
+
+    inputs: Any
+    targets: Any
+    others: Parts
+
+
+_BatchProduct = Callable[[Parts, Parts, Batch], tuple[tf.Tensor, Parts]]
 
 
 class DataProducts:
@@ -82,6 +105,7 @@ class DataProducts:
         self._weights = flat_weights.FlatWeights(model)
         self._loss = mean_loss.MeanLoss(model, loss, training)
         self._batches = batches.Batches(data, batch_size)
+        self._replicas = replicas.Replicas(model)
         self._seen_curvature = False
         reverse = method == REVERSE
         self._step = self._compiled(self._reverse if reverse else self._forward)
@@ -96,13 +120,14 @@ class DataProducts:
 
     def gradient(self) -> linear_operator.FloatArray:
         """Returns the gradient [P] of the mean loss, penalty included."""
-        return self._gradient_at(self._weights.tensors())
+        return self.gradient_at(self._weights.read())
 
-    def _gradient_at(self, weights: Parts) -> linear_operator.FloatArray:
-        """Returns the gradient [P] with `weights` in place of the model's own."""
+    def gradient_at(self, weights: npt.NDArray[Any]) -> linear_operator.FloatArray:
+        """Returns the gradient [P] with `weights` [P] in place of the model's own."""
         zeros = tf.zeros([self.size], tf.float64)
-        total = self._mean(self._gradient_step, weights, zeros)
-        return total + self._l2 * flat_weights.join(weights).numpy()
+        parts = self._weights.cut(tf.constant(weights, tf.float64))
+        total = self._mean(self._gradient_step, parts, zeros)
+        return total + self._l2 * np.asarray(weights, np.float64)
 
     def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
         """Returns the product with a vector [P], as [P] in float64.
@@ -136,11 +161,12 @@ class DataProducts:
         raise NotImplementedError
 
     def _batch_gradient(
-        self, weights: Parts, vector: Parts, inputs: Any, targets: Any
+        self, weights: Parts, vector: Parts, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            value = self._loss.value(targets, self._loss.outputs(weights, inputs))
+            outputs = self._loss.outputs(weights, batch.inputs, batch.others)
+            value = self._loss.value(batch.targets, outputs)
         gradient = tape.gradient(value, weights)
         if all(part is None for part in gradient):
             remedy = "it does not depend on the weights in a differentiable way"
@@ -154,28 +180,30 @@ class DataProducts:
     def _compiled(self, batch_product: _BatchProduct) -> Any:
         def step(
             totals: tuple[tf.Tensor, ...],
-            weights: Parts,
-            vector: tf.Tensor,
-            inputs: Any,
-            targets: Any,
+            state: tuple[Parts, Parts, tf.Tensor],
+            data: tuple[Any, Any],
+            share: tf.Tensor,
         ) -> tuple[tf.Tensor, ...]:
-            parts = self._weights.cut(vector)
-            value, product = batch_product(weights, parts, inputs, targets)
-            count = tf.cast(tf.shape(tf.nest.flatten(targets)[0])[0], tf.float64)
+            weights, others, vector = state
+            batch = Batch(*data, others)
+            value, product = batch_product(weights, self._weights.cut(vector), batch)
+            count = tf.shape(tf.nest.flatten(batch.targets)[0])[0]
+            count = share * tf.cast(count, tf.float64)
             terms = (flat_weights.join(product), tf.cast(value, tf.float64), 1.0)
             return tuple(t + count * x for t, x in zip(totals, terms, strict=True))
 
-        # Autograph would rewrite the user's loss and wrap the errors it raises.
-        return tf.function(step, autograph=False, reduce_retracing=True)
+        return self._replicas.compiled(step)
 
     def _mean(
         self, step: Any, weights: Parts, vector: tf.Tensor
     ) -> linear_operator.FloatArray:
         zero = tf.constant(0.0, tf.float64)
-        totals = (tf.zeros([self.size], tf.float64), zero, zero)
-        for inputs, targets in self._batches:
-            totals = step(totals, weights, vector, inputs, targets)
-        total, value, count = (t.numpy() for t in totals)
+        zeros = (tf.zeros([self.size], tf.float64), zero, zero)
+        totals = self._replicas.everywhere(zeros)
+        state = self._replicas.everywhere((weights, self._loss.others(), vector))
+        for _, batch, share in self._replicas.shared_out(self._batches):
+            totals = step(totals, state, batch, share)
+        total, value, count = (t.numpy() for t in self._replicas.sum(totals))
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")
         if not (np.isfinite(value) and np.isfinite(total).all()):

@@ -1,6 +1,7 @@
 """Mean loss and metrics of a model over a data set, at any weights, compiled once.
 
-The model itself is never changed. Everything is in inference mode.
+The model itself is never changed. Everything is in inference mode. Batches are shared
+out over the replicas of the model's strategy, see `replicas`.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from bsgen.measures import (
     hessian,
     mean_loss,
     progress,
+    replicas,
     running_statistics,
 )
 
@@ -131,7 +133,8 @@ class Evaluation:
             if running == REESTIMATE
             else None
         )
-        self._step = tf.function(self._sums, autograph=False, reduce_retracing=True)
+        self._replicas = replicas.Replicas(model)
+        self._step = self._replicas.compiled(self._sums)
 
     def at(self, state: State) -> dict[str, float]:
         """Returns `loss`, penalty included, and every metric; they may be infinite.
@@ -143,10 +146,11 @@ class Evaluation:
         others = _tensors(state.others, self._model.non_trainable_variables)
         if self._running is not None:
             others = self._running.at(weights, others)
-        totals = tf.zeros([2 + len(self._metrics)], tf.float64)
-        for inputs, targets in self._batches:
-            totals += self._step(weights, others, inputs, targets)
-        count, *sums = totals.numpy()
+        variables = self._replicas.everywhere((weights, others))
+        totals = np.zeros(2 + len(self._metrics))
+        for part in self._replicas.each(self._step, self._batches, variables):
+            totals += part.numpy()
+        count, *sums = totals
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")
         found = dict(zip(("loss", *self._metrics), np.array(sums) / count, strict=True))
@@ -154,8 +158,14 @@ class Evaluation:
             found["loss"] += self._l2 / 2 * sum(np.sum(w**2) for w in state.weights)
         return {name: float(value) for name, value in found.items()}
 
-    def _sums(self, weights: Any, others: Any, inputs: Any, targets: Any) -> tf.Tensor:
+    def _sums(
+        self,
+        variables: tuple[list[tf.Tensor], list[tf.Tensor]],
+        inputs: Any,
+        targets: Any,
+    ) -> tf.Tensor:
         """Returns the number of examples, and loss and metrics times it."""
+        weights, others = variables
         outputs, _ = self._model.stateless_call(weights, others, inputs, training=False)
         means = [self._loss.value(targets, outputs)]
         for metric in self._metrics.values():

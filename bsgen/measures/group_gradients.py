@@ -1,8 +1,9 @@
 """Gradients of small groups of examples, streamed: none is kept.
 
 A group is one example, or a few. Its gradient is that of its mean loss, by the weights
-that all groups share; `tf.vectorized_map` takes many groups at once. Sums over weights
-and groups are kept in float64.
+that all groups share; `tf.vectorized_map` takes many groups at once, on every replica
+of the model's strategy (see `replicas`). Sums over weights and groups are kept in
+float64.
 """
 
 from collections.abc import Iterator
@@ -13,10 +14,18 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures import batches, flat_weights, hessian, linear_operator, mean_loss
+from bsgen.measures import (
+    batches,
+    flat_weights,
+    hessian,
+    linear_operator,
+    mean_loss,
+    replicas,
+)
 
 # Gradients held at once, in bytes. Our choice.
 _MAX_BYTES = 2**27
+_Variables = tuple[list[tf.Tensor], list[tf.Tensor]]
 
 
 class Deviations(NamedTuple):
@@ -75,10 +84,9 @@ class GroupGradients:
         self._batches = batches.Batches(data, whole)
         self._most = max(1, _MAX_BYTES // (8 * self._weights.num_parameters))
         self.num_groups = 0
-        # Autograph would rewrite the user's loss and wrap the errors it raises.
-        compiled = {"autograph": False, "reduce_retracing": True}
-        self._total = tf.function(self._chunk_total, **compiled)
-        self._around = tf.function(self._chunk_deviations, **compiled)
+        self._replicas = replicas.Replicas(model)
+        self._total = self._replicas.compiled(self._chunk_total)
+        self._around = self._replicas.compiled(self._chunk_deviations)
 
     def weights(self) -> linear_operator.FloatArray:
         """Returns the model's trainable weights [P]."""
@@ -93,11 +101,10 @@ class GroupGradients:
         self.num_groups = 0
         sums: linear_operator.FloatArray = np.zeros(self._weights.num_parameters)
         value = 0.0
-        weights = self._weights.tensors()
-        for chunk in self._chunks():
-            count = int(tf.nest.flatten(chunk)[0].shape[0])
-            chunk_value, gradient = self._total(weights, *chunk)
-            self.num_groups += count
+        for count, chunk_value, gradient in self._replicas.each(
+            self._total, self._chunks(), self._variables()
+        ):
+            self.num_groups += int(count)
             value += float(chunk_value)
             sums = sums + gradient.numpy()
         if not self.num_groups:
@@ -114,15 +121,24 @@ class GroupGradients:
         direction: linear_operator.FloatArray,
     ) -> Deviations:
         """Returns how the gradients deviate from `mean` [P]; see `Deviations`."""
-        weights = self._weights.tensors()
-        centre = self._weights.cut(tf.constant(mean))
-        along = self._weights.cut(tf.constant(direction))
+        around = self._replicas.everywhere(
+            (
+                self._weights.cut(tf.constant(mean)),
+                self._weights.cut(tf.constant(direction)),
+            )
+        )
         found = [
-            self._around(weights, centre, along, *chunk).numpy()
-            for chunk in self._chunks()
+            pairs.numpy()
+            for pairs in self._replicas.each(
+                self._around, self._chunks(), self._variables(), around
+            )
         ]
         pairs = np.concatenate(found)
         return Deviations(pairs[:, 0], pairs[:, 1])
+
+    def _variables(self) -> replicas.PerReplica:
+        """Returns the model's variables, trainable weights and others."""
+        return self._replicas.everywhere((self._weights.tensors(), self._loss.others()))
 
     def _chunks(self) -> Iterator[tuple[Any, Any]]:
         """Yields (inputs, targets) of [groups, group_size, ...]."""
@@ -139,34 +155,40 @@ class GroupGradients:
                     batch,
                 )
 
-    def _group_loss(self, weights: list[tf.Tensor], group: Any) -> tf.Tensor:
+    def _group_loss(self, variables: _Variables, group: Any) -> tf.Tensor:
+        weights, others = variables
         inputs, targets = group
-        return self._loss.value(targets, self._loss.outputs(weights, inputs))
+        return self._loss.value(targets, self._loss.outputs(weights, inputs, others))
 
     def _chunk_total(
-        self, weights: list[tf.Tensor], inputs: Any, targets: Any
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self, variables: _Variables, inputs: Any, targets: Any
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns the number of groups, and the sums of their losses and gradients."""
+        weights, _ = variables
         with tf.GradientTape() as tape:
             tape.watch(weights)
             values = _each(
-                lambda group: self._group_loss(weights, group), (inputs, targets)
+                lambda group: self._group_loss(variables, group), (inputs, targets)
             )
             total = tf.reduce_sum(values)
         gradient = _gradient(tape, total, weights, self._loss.name)
-        return tf.cast(total, tf.float64), flat_weights.join(gradient)
+        count = tf.shape(values)[0]
+        return count, tf.cast(total, tf.float64), flat_weights.join(gradient)
 
     def _chunk_deviations(
         self,
-        weights: list[tf.Tensor],
-        centre: list[tf.Tensor],
-        along: list[tf.Tensor],
+        variables: _Variables,
+        around: tuple[list[tf.Tensor], list[tf.Tensor]],
         inputs: Any,
         targets: Any,
     ) -> tf.Tensor:
+        weights, _ = variables
+        centre, along = around
+
         def deviation(group: Any) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                value = self._group_loss(weights, group)
+                value = self._group_loss(variables, group)
             gradient = _gradient(tape, value, weights, self._loss.name)
             moves = [g - c for g, c in zip(gradient, centre, strict=True)]
             squares = [tf.reduce_sum(move**2) for move in moves]

@@ -52,11 +52,27 @@ class MeanLoss:
         self._model = model
         self._loss = loss
 
-    def outputs(self, weights: list[tf.Tensor], inputs: Any) -> Any:
-        """Returns the model's outputs with `weights` in place of its own."""
+    def others(self) -> list[tf.Tensor]:
+        """Returns the variables that are no trainable weights, as tensors."""
+        variables = self._model.non_trainable_variables
+        return [tf.convert_to_tensor(v.value) for v in variables]
+
+    def outputs(
+        self,
+        weights: list[tf.Tensor],
+        inputs: Any,
+        others: list[tf.Tensor] | None = None,
+    ) -> Any:
+        """Returns the model's outputs with `weights` in place of its own.
+
+        Args:
+          weights: of the model's trainable variables.
+          inputs: of a batch.
+          others: see above; None for the model's own.
+        """
         outputs, _ = self._model.stateless_call(
             weights,
-            [v.value for v in self._model.non_trainable_variables],
+            self.others() if others is None else others,
             inputs,
             training=self.mode == TRAINING,
         )

@@ -83,26 +83,26 @@ class Hessian(data_products.DataProducts):
         weights = self._weights.read().astype(np.float64)
         factor = self.step * (np.linalg.norm(weights) or np.sqrt(self.size)) / length
         sides = [
-            self._gradient_at(self._weights.cut(tf.constant(weights + move)))
+            self.gradient_at(weights + move)
             for move in (factor * vector, -factor * vector)
         ]
         return (sides[0] - sides[1]) / (2.0 * factor)
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, inputs: Any, targets: Any
+        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-            value, gradient = self._batch_gradient(weights, vector, inputs, targets)
+            value, gradient = self._batch_gradient(weights, vector, batch)
         stopped_gradients.check(value, weights, self._model.name)
         zero = tf.UnconnectedGradients.ZERO
         return value, accumulator.jvp(gradient, unconnected_gradients=zero)
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, inputs: Any, targets: Any
+        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            value, gradient = self._batch_gradient(weights, vector, inputs, targets)
+            value, gradient = self._batch_gradient(weights, vector, batch)
             pairs = zip(gradient, vector, strict=True)
             slope = tf.add_n([tf.reduce_sum(g * v) for g, v in pairs])
         stopped_gradients.check(value, weights, self._model.name)
@@ -117,22 +117,22 @@ class GaussNewton(data_products.DataProducts):
     """
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, inputs: Any, targets: Any
+        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         with tf.GradientTape() as tape:
             tape.watch(weights)
             with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-                outputs = self._loss.outputs(weights, inputs)
+                outputs = self._loss.outputs(weights, batch.inputs, batch.others)
             moves = tf.nest.flatten(accumulator.jvp(outputs))
-        return self._pulled_back(tape, weights, outputs, moves, targets)
+        return self._pulled_back(tape, weights, outputs, moves, batch.targets)
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, inputs: Any, targets: Any
+        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         # J v is the derivative, by u, of (J^T u) . v, for any u.
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(weights)
-            outputs = self._loss.outputs(weights, inputs)
+            outputs = self._loss.outputs(weights, batch.inputs, batch.others)
             flat = tf.nest.flatten(outputs)
         duals = [tf.zeros_like(part) for part in flat]
         with tf.GradientTape() as outer:
@@ -141,7 +141,7 @@ class GaussNewton(data_products.DataProducts):
             pairs = zip(rows, vector, strict=True)
             slope = tf.add_n([tf.reduce_sum(r * v) for r, v in pairs])
         moves = outer.gradient(slope, duals)
-        return self._pulled_back(tape, weights, outputs, moves, targets)
+        return self._pulled_back(tape, weights, outputs, moves, batch.targets)
 
     def _pulled_back(
         self,

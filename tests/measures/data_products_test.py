@@ -7,7 +7,6 @@ from absl.testing import parameterized
 
 from bsgen import errors
 from bsgen.measures import data_products, products
-from tests import two_devices
 from tests.measures import small_models
 
 _METHODS = data_products.METHODS[1:]
@@ -149,18 +148,6 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         ]
         found = [n.matvec(vector) for n in newton]
         self.assertAllClose(found[0], found[1], rtol=0, atol=1e-5)
-
-    def test_mirrored_model(self):
-        model, data = small_models.make("batch_norm", self.rng)
-        with two_devices.strategy().scope():
-            shape, layers = small_models.kinds("float64")["batch_norm"]
-            mirrored = small_models.network(shape, *layers, dtype="float64")
-            mirrored.set_weights(model.get_weights())
-        vector = self.rng.normal(size=mirrored.count_params())
-        vector = vector[: sum(np.prod(v.shape) for v in model.trainable_variables)]
-        found = products.Hessian(mirrored, small_models.softmax, data).matvec(vector)
-        expected = products.Hessian(model, small_models.softmax, data).matvec(vector)
-        self.assertAllClose(found, expected, rtol=1e-12, atol=1e-14)
 
 
 class ErrorsTest(tf.test.TestCase):
