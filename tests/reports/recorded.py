@@ -8,11 +8,14 @@ import numpy as np
 from bsgen import config, studies
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
+from tests.studies.smith_le_2017 import made_up_search
 
 NUM_SEEDS = 3
 # For each study that measures beside training: a measurement and a generator of random
 # numbers to made-up rows.
-ROWS = {}
+ROWS = {
+    "smith_le_2017/appendix_d": lambda entry, generator: made_up_search.rows(generator),
+}
 
 
 def optimum(run):

@@ -10,7 +10,7 @@ _JASTRZEBSKI = tuple(f"jastrzebski_2018/fig{number}" for number in (1, 2, 3, 5))
 class RegistryTest(parameterized.TestCase):
     def test_names(self):
         smith_le = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
-        expected = (*smith_le, *_JASTRZEBSKI)
+        expected = (*smith_le, "smith_le_2017/appendix_d", *_JASTRZEBSKI)
         self.assertEqual(studies.names(), expected)
         self.assertEqual(studies.papers(), ("smith_le_2017", "jastrzebski_2018"))
 

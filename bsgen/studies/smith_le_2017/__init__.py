@@ -1,10 +1,10 @@
-"""Smith & Le (2017), arXiv 1710.06451, figures 1 to 8.
+"""Smith & Le (2017), arXiv 1710.06451, figures 1 to 8 and appendix D.
 
 One module a group of figures that share their runs.
 """
 
 from bsgen.studies import study
-from bsgen.studies.smith_le_2017 import evidence, gap, sweeps
+from bsgen.studies.smith_le_2017 import appendix_d, evidence, gap, sweeps
 
 KEY = "smith_le_2017"
 
@@ -57,5 +57,12 @@ STUDIES = (
         "Small batch against full batch with L2 regularisation",
         gap.figure8_runs,
         gap.judge_figure8,
+    ),
+    study.Study(
+        appendix_d.NAME,
+        "Tuning batch size, learning rate and momentum by the heuristic of appendix D",
+        appendix_d.runs,
+        appendix_d.judge,
+        make_measurements=appendix_d.measurements,
     ),
 )

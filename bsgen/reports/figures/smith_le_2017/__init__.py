@@ -1,10 +1,10 @@
-"""Drawings of Smith & Le (2017), arXiv 1710.06451, figures 1 to 8.
+"""Drawings of Smith & Le (2017), arXiv 1710.06451, figures 1 to 8 and appendix D.
 
 One module a group of figures; axes and panels are those of the paper where its text and
 captions say them.
 """
 
-from bsgen.reports.figures.smith_le_2017 import evidence, gap, sweeps
+from bsgen.reports.figures.smith_le_2017 import appendix_d, evidence, gap, sweeps
 
 DRAWINGS = {
     "smith_le_2017/fig1": evidence.draw_figure1,
@@ -15,4 +15,5 @@ DRAWINGS = {
     "smith_le_2017/fig6": sweeps.draw_figure6,
     "smith_le_2017/fig7": sweeps.draw_figure7,
     "smith_le_2017/fig8": gap.draw_figure8,
+    "smith_le_2017/appendix_d": appendix_d.draw,
 }
