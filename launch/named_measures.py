@@ -63,10 +63,11 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
         "l2": subject.l2,
         "training": _TRAINING.value,
         "batch_size": subject.batch_size,
+        "on_progress": on_progress,
     }
     if name == "gradient_noise_scale":
         return measures.gradient_noise_scale(*subject.arguments, **options)
-    options |= {"seed": loaded_model.SEED.value, "on_progress": on_progress}
+    options["seed"] = loaded_model.SEED.value
     if name == "spectral_density":
         if _MAX_PRODUCTS.value is not None:
             steps = min(_DENSITY_STEPS, _MAX_PRODUCTS.value)

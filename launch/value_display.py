@@ -21,10 +21,11 @@ class ValueDisplay(bar.Bar):
         super().__init__(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.completed} of at most {task.total}"),
+            rich.progress.TextColumn("{task.fields[count]}"),
             rich.progress.TextColumn("{task.fields[value]}"),
             rich.progress.TimeElapsedColumn(),
             total=None,
+            count="",
             value="",
         )
         self._name, self._next_line = "", 0.0
@@ -32,14 +33,17 @@ class ValueDisplay(bar.Bar):
     def start(self, name: str) -> None:
         """Says which measure begins."""
         self._name, self._next_line = name, time.monotonic()
-        self._bar.reset(self._task, description=name, total=None, value="")
+        self._bar.reset(self._task, description=name, total=None, count="", value="")
 
     def advance(self, told: "progress.Progress") -> None:
         """Shows how far the measure is; where piped, in a line now and then."""
         value = "" if math.isnan(told.value) else f"{told.value:.5g} ± {told.error:.2g}"
         done, limit = told.num_products, told.max_products
-        self._bar.update(self._task, completed=done, total=limit, value=value)
+        count = f"{done}" if limit is None else f"{done} of at most {limit}"
+        self._bar.update(
+            self._task, completed=done, total=limit, count=count, value=value
+        )
         now = time.monotonic()
         if not self._console.is_terminal and now >= self._next_line:
-            self.say(f"{self._name}, {done} of at most {limit}: {value}")
+            self.say(f"{self._name}, {count}: {value}")
             self._next_line = now + _SECONDS_PER_LINE

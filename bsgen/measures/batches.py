@@ -15,7 +15,11 @@ _MAX_RESIDENT_BYTES = 2**30
 
 
 class Batches:
-    """Iterates over (inputs, targets), the same examples at every pass."""
+    """Iterates over (inputs, targets), the same examples at every pass.
+
+    Attributes:
+      num_examples: of arrays; None for a data set, which must be read to be counted.
+    """
 
     def __init__(self, data: Any, batch_size: int):
         """Checks the data.
@@ -32,6 +36,7 @@ class Batches:
           UserError: there are no examples, as many inputs as targets, or no batches.
         """
         size = errors.check_integer("batch_size", batch_size, 1)
+        self.num_examples: int | None = None
         if isinstance(data, tf.data.Dataset):
             _check_dataset(data)
             self._batches: Any = data
@@ -41,10 +46,10 @@ class Batches:
             raise errors.UserError("data", type(data).__name__, remedy)
         arrays = tuple(_as_arrays(part) for part in data)
         inputs, targets = (tf.nest.flatten(part) for part in arrays)
-        num_examples = max(
+        self.num_examples = max(
             hessian.count_examples(x, y) for x in inputs for y in targets
         )
-        self._batches = _Cuts(arrays, num_examples, size)
+        self._batches = _Cuts(arrays, self.num_examples, size)
         if sum(array.nbytes for array in inputs + targets) <= _MAX_RESIDENT_BYTES:
             self._batches = [
                 tf.nest.map_structure(tf.convert_to_tensor, batch)

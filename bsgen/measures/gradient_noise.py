@@ -18,7 +18,13 @@ from typing import Any
 import keras
 
 from bsgen import errors
-from bsgen.measures import group_gradients, hessian, noise_moments
+from bsgen.measures import (
+    group_gradients,
+    hessian,
+    noise_moments,
+    noise_passes,
+    progress,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +35,7 @@ class GradientNoiseScale:
       value: in examples; inf where the gradient cannot be told from 0.
       standard_error: of `value`.
       num_examples: measured.
+      stopped_because: "complete" or "interrupted".
       mode: "inference" or "training".
       noise: numerator and denominator.
     """
@@ -36,6 +43,7 @@ class GradientNoiseScale:
     value: float
     standard_error: float
     num_examples: int
+    stopped_because: progress.StoppedBecause
     mode: str
     noise: noise_moments.GradientNoise
 
@@ -49,11 +57,12 @@ def gradient_noise(
     training: bool = False,
     group_size: int = 1,
     batch_size: int = 256,
+    on_progress: progress.OnProgress | None = None,
 ) -> noise_moments.GradientNoise:
     """Measures the covariance of the gradient of one example and the mean gradient.
 
     Goes through the data twice, at the cost of a gradient and of one gradient for each
-    group; no gradient is kept.
+    group; of the gradients a few sums are kept. Ctrl-C ends it, see `noise_passes`.
 
     Args:
       model: a built model.
@@ -67,6 +76,8 @@ def gradient_noise(
         assumes that neighbours in the data are independent, as after shuffling;
         examples of a batch that fill no group are left out.
       batch_size: examples a call, for arrays.
+      on_progress: is told the noise scale after every call; each group counts as two
+        products, one a pass.
 
     Returns:
       The moments, for one example whatever `group_size` is.
@@ -74,21 +85,13 @@ def gradient_noise(
     Raises:
       UserError: an argument is wrong, there are fewer than two groups, or something is
         not finite.
+      KeyboardInterrupt: before anything was known.
     """
     l2 = errors.check_real("l2", l2, 0.0)
     groups = group_gradients.GroupGradients(
         model, loss, data, group_size, training, batch_size
     )
-    mean = groups.mean()
-    if groups.num_groups < 2:
-        remedy = f"a covariance needs at least 2 groups of {group_size} example(s)"
-        raise errors.UserError("data", "1 group", remedy)
-    gradient = mean + l2 * groups.weights()
-    found = groups.deviations(mean, gradient)
-    noise = noise_moments.from_deviations(
-        found.squared_norms, found.projections, float(gradient @ gradient), group_size
-    )
-    return dataclasses.replace(noise, mode=groups.mode)
+    return noise_passes.TwoPasses(groups, l2, on_progress).measure()
 
 
 def gradient_noise_scale(
@@ -100,6 +103,7 @@ def gradient_noise_scale(
     training: bool = False,
     group_size: int = 1,
     batch_size: int = 256,
+    on_progress: progress.OnProgress | None = None,
 ) -> GradientNoiseScale:
     """Measures tr(Sigma) / |G|^2 of the mean loss.
 
@@ -113,11 +117,13 @@ def gradient_noise_scale(
         training=training,
         group_size=group_size,
         batch_size=batch_size,
+        on_progress=on_progress,
     )
     return GradientNoiseScale(
         noise.noise_scale,
         noise.noise_scale_standard_error,
         noise.num_examples,
+        noise.stopped_because,
         noise.mode,
         noise,
     )

@@ -45,7 +45,9 @@ class GroupGradients:
 
     Attributes:
       mode: "inference" or "training", see `mean_loss.MeanLoss`.
+      group_size: examples a group.
       num_groups: n; known after `mean`.
+      expected_groups: n, where the data are arrays; else None.
     """
 
     def __init__(
@@ -71,8 +73,8 @@ class GroupGradients:
         Raises:
           UserError: an argument is wrong.
         """
-        self._group_size = errors.check_integer("group_size", group_size, 1)
-        if training and self._group_size == 1:
+        self.group_size = errors.check_integer("group_size", group_size, 1)
+        if training and self.group_size == 1:
             remedy = "a batch statistic needs at least 2 examples in training mode"
             raise errors.UserError("group_size", group_size, remedy)
         self._model = model
@@ -80,10 +82,12 @@ class GroupGradients:
         self._loss = mean_loss.MeanLoss(model, loss, training)
         self.mode = self._loss.mode
         size = errors.check_integer("batch_size", batch_size, 1)
-        whole = -(-size // self._group_size) * self._group_size
+        whole = -(-size // self.group_size) * self.group_size
         self._batches = batches.Batches(data, whole)
         self._most = max(1, _MAX_BYTES // (8 * self._weights.num_parameters))
         self.num_groups = 0
+        known = self._batches.num_examples
+        self.expected_groups = None if known is None else known // self.group_size
         self._replicas = replicas.Replicas(model)
         self._total = self._replicas.compiled(self._chunk_total)
         self._around = self._replicas.compiled(self._chunk_deviations)
@@ -99,21 +103,31 @@ class GroupGradients:
           UserError: there are no groups; the loss or its gradient is not finite.
         """
         self.num_groups = 0
-        sums: linear_operator.FloatArray = np.zeros(self._weights.num_parameters)
-        value = 0.0
-        for count, chunk_value, gradient in self._replicas.each(
+        total: linear_operator.FloatArray = np.zeros(self._weights.num_parameters)
+        for count, part in self.sums():
+            self.num_groups += count
+            total += part
+        return total / self.num_groups
+
+    def sums(self) -> Iterator[tuple[int, linear_operator.FloatArray]]:
+        """Yields the number of groups of a chunk, and the sum of their gradients [P].
+
+        Raises:
+          UserError: there are no groups; the loss or its gradient is not finite.
+        """
+        empty = True
+        for count, value, gradient in self._replicas.each(
             self._total, self._chunks(), self._variables()
         ):
-            self.num_groups += int(count)
-            value += float(chunk_value)
-            sums = sums + gradient.numpy()
-        if not self.num_groups:
-            remedy = f"give at least {self._group_size} examples"
+            empty = False
+            total = gradient.numpy()
+            if not (np.isfinite(value) and np.isfinite(total).all()):
+                remedy = "it or its gradient is not finite on this data"
+                raise errors.UserError("loss", float(value / int(count)), remedy)
+            yield int(count), total
+        if empty:
+            remedy = f"give at least {self.group_size} examples"
             raise errors.UserError("data", "empty", remedy)
-        if not (np.isfinite(value) and np.isfinite(sums).all()):
-            remedy = "it or its gradient is not finite on this data at these weights"
-            raise errors.UserError("loss", value / self.num_groups, remedy)
-        return sums / self.num_groups
 
     def deviations(
         self,
@@ -121,20 +135,25 @@ class GroupGradients:
         direction: linear_operator.FloatArray,
     ) -> Deviations:
         """Returns how the gradients deviate from `mean` [P]; see `Deviations`."""
+        found = self.deviations_of_chunks(mean, direction)
+        return Deviations(*map(np.concatenate, zip(*found, strict=True)))
+
+    def deviations_of_chunks(
+        self,
+        mean: linear_operator.FloatArray,
+        direction: linear_operator.FloatArray,
+    ) -> Iterator[Deviations]:
+        """Yields what `deviations` returns, chunk by chunk."""
         around = self._replicas.everywhere(
             (
                 self._weights.cut(tf.constant(mean)),
                 self._weights.cut(tf.constant(direction)),
             )
         )
-        found = [
-            pairs.numpy()
-            for pairs in self._replicas.each(
-                self._around, self._chunks(), self._variables(), around
-            )
-        ]
-        pairs = np.concatenate(found)
-        return Deviations(pairs[:, 0], pairs[:, 1])
+        for pairs in self._replicas.each(
+            self._around, self._chunks(), self._variables(), around
+        ):
+            yield Deviations(*pairs.numpy().T)
 
     def _variables(self) -> replicas.PerReplica:
         """Returns the model's variables, trainable weights and others."""
@@ -142,7 +161,7 @@ class GroupGradients:
 
     def _chunks(self) -> Iterator[tuple[Any, Any]]:
         """Yields (inputs, targets) of [groups, group_size, ...]."""
-        size = self._group_size
+        size = self.group_size
         for batch in self._batches:
             num_groups = len(tf.nest.flatten(batch)[0]) // size
             for start in range(0, num_groups, self._most):

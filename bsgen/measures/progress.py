@@ -20,14 +20,14 @@ class Progress:
     """How far a measure is.
 
     Attributes:
-      num_products: done so far.
-      max_products: at most this many.
+      num_products: done so far, products or what else the measure counts.
+      max_products: at most this many; None where that is not known yet.
       value: the answer so far, nan before there is one.
       error: of `value`, in its unit: a standard error or a bound; inf if unknown.
     """
 
     num_products: int
-    max_products: int
+    max_products: int | None
     value: float
     error: float
 
