@@ -70,8 +70,27 @@ _SHOWN = {
     "the ratio of learning rate to batch size, coloured by batch size: mean over seeds "
     "(in (a) and (b) of the logarithms) with its 95 % t interval, and each run as a "
     "dot. Runs of one ratio lie on one vertical line.",
+    "jastrzebski_2018/fig4": "Above the training loss, below the accuracies, on the "
+    "line between the weights of two networks, at alpha = 0 and alpha = 1, where "
+    "their learning rate / batch size is written. Both are trained on the same "
+    "examples, from the initial weights of two seeds; a thin line is the mean over "
+    "both ways to share these out. Thick: mean over such pairs of seeds with its 95 % "
+    "t interval, for the losses of the logarithms. Running averages of batch norm are "
+    "interpolated, and kept beyond the ends.",
+    "jastrzebski_2018/theory": "Mean loss at which simulated SGD settles on quadratic "
+    "minima with C = H, for three shapes of the spectrum of H. (a) Small learning "
+    "rates, each ratio realised by several learning rates and batch sizes that mostly "
+    "hide each other; lines are eta tr(H) / (4 S (1 - m)), eq. 7. (b) Divided by that, "
+    "up to the critical learning rate; lines are the exact answer. Bars, where they "
+    "exceed the dots: 95 % t interval over independent chains.",
     "smith_le_2017/fig8": f"{_DURING_TRAINING} With lambda = 0.1; dashed: the means "
     "without it, as in figure 3.",
+    "smith_le_2017/noise": "(a) Trace of the covariance of a batch's gradient, of the "
+    "sum over the training set, in units of the trace of F, that of single examples, "
+    "at the initial weights and after 100 steps. At B = N nothing is left without "
+    "replacement. (b) The same over eq. 15's N(N/B - 1) and, with replacement, N^2/B; "
+    "points of one batch size are moved apart. Both: geometric mean over seeds with "
+    "its 95 % t interval.",
     "smith_le_2017/appendix_d": "Independent searches by appendix D, one a colour, "
     "each with data of its own. (a) Mean validation accuracy over the repeats of a "
     "setting, on an axis logarithmic in the error rate and cut off 0.1 below the best, "

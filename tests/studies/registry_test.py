@@ -4,7 +4,8 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors, studies
 
-_JASTRZEBSKI = tuple(f"jastrzebski_2018/fig{number}" for number in (1, 2, 3, 5))
+_FIGURES = tuple(f"jastrzebski_2018/fig{number}" for number in range(1, 6))
+_JASTRZEBSKI = (*_FIGURES, "jastrzebski_2018/theory")
 
 
 class RegistryTest(parameterized.TestCase):

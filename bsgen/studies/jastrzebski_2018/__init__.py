@@ -1,10 +1,18 @@
-"""Jastrzebski et al. (2018), ICANN 2018, LNCS 11141, figures 1, 2, 3 and 5.
+"""Jastrzebski et al. (2018), ICANN 2018, LNCS 11141, figures 1 to 5 and eq. 7.
 
 One module a figure.
 """
 
 from bsgen.studies import study
-from bsgen.studies.jastrzebski_2018 import breakdown, cycles, grid, rescaling
+from bsgen.studies.jastrzebski_2018 import (
+    breakdown,
+    cycles,
+    grid,
+    interpolations,
+    quadratic_minima,
+    rescaling,
+    stationary_loss,
+)
 
 KEY = "jastrzebski_2018"
 
@@ -30,9 +38,23 @@ STUDIES = (
         ("quick", "reduced", "paper"),
     ),
     study.Study(
+        f"{KEY}/fig4",
+        "Loss and accuracy on the line between two trained networks",
+        lambda scale, num_seeds: [],
+        interpolations.judge,
+        make_measurements=interpolations.measurements,
+    ),
+    study.Study(
         f"{KEY}/fig5",
         "Breakdown of the scaling of learning rate and batch size by one factor",
         breakdown.runs,
         breakdown.judge,
+    ),
+    study.Study(
+        f"{KEY}/theory",
+        "The loss at which SGD settles on a quadratic, simulated and predicted",
+        lambda scale, num_seeds: [],
+        stationary_loss.judge,
+        make_measurements=quadratic_minima.measurements,
     ),
 )
