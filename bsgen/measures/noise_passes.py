@@ -3,8 +3,8 @@
 The first finds the mean gradient, the second how the gradients of the groups deviate
 from it. Ctrl-C keeps an estimate: in the first pass from the few sums of gradients over
 runs of neighbouring groups that are held meanwhile, each run taken for one large group;
-in the second also from the groups seen so far, around the mean of all. Of the two the
-one of the smaller standard error of the trace is returned.
+in the second, as soon as enough of them were seen, from the groups themselves, around
+the mean of all.
 """
 
 import dataclasses
@@ -21,6 +21,8 @@ from bsgen.measures import group_gradients, linear_operator, noise_moments, prog
 _MAX_RUNS = 32
 _MIN_RUNS = 4
 _MAX_BYTES = 2**29
+# Groups seen, or half of all, that tell more than the runs. Our choice.
+_ENOUGH = 100
 
 
 class Runs:
@@ -58,11 +60,11 @@ class Runs:
             starts = range(0, len(self._sums), 2)
             self._target *= 2
             self._counts = [sum(self._counts[i : i + 2]) for i in starts]
-            self._sums = [sum(self._sums[i : i + 2]) for i in starts]
+            self._sums = [np.sum(self._sums[i : i + 2], axis=0) for i in starts]
 
     def mean(self) -> linear_operator.FloatArray:
         """Returns the mean gradient of a group [P]."""
-        return sum(self._sums) / self.num_groups
+        return np.sum(self._sums, axis=0) / self.num_groups
 
     def noise(
         self, penalty: linear_operator.FloatArray, group_size: int
@@ -122,10 +124,10 @@ class TwoPasses:
             known = self._known()
             if known is None:
                 raise
-            interrupted = {"stopped_because": progress.INTERRUPTED}
-            return dataclasses.replace(known, **interrupted, mode=self._groups.mode)
-        found = self._from_deviations()
-        return dataclasses.replace(found, mode=self._groups.mode)
+            return dataclasses.replace(
+                known, mode=self._groups.mode, stopped_because=progress.INTERRUPTED
+            )
+        return dataclasses.replace(self._from_deviations(), mode=self._groups.mode)
 
     def _pass_for_the_mean(self) -> None:
         for count, total in self._groups.sums():
@@ -160,12 +162,10 @@ class TwoPasses:
         )
 
     def _known(self) -> noise_moments.GradientNoise | None:
-        """Returns the better of the two estimates that there are so far."""
-        found = [self._runs.noise(self._penalty, self._groups.group_size)]
-        if self._num_seen >= 2:
-            found.append(self._from_deviations())
-        estimates = [each for each in found if each is not None]
-        return min(estimates, key=lambda each: each.trace_standard_error, default=None)
+        """Returns the best estimate that there is so far."""
+        if self._seen and self._num_seen >= min(_ENOUGH, self._runs.num_groups / 2):
+            return self._from_deviations()
+        return self._runs.noise(self._penalty, self._groups.group_size)
 
     def _report(self, num_gradients: int) -> None:
         if self._on_progress is None:

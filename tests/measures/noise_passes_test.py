@@ -1,11 +1,13 @@
 """Tests of errors of the gradient noise, and of what an interrupted measure keeps."""
 
+from unittest import mock
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import measures
-from bsgen.measures import noise_moments, noise_passes
+from bsgen.measures import group_gradients, noise_moments, noise_passes
 from tests.measures import matrices, small_models
 
 _TRUTH = np.array([5.0, 0.25, 20.0])  # trace, squared norm, noise scale of `_draw`
@@ -183,6 +185,10 @@ class InterruptedTest(tf.test.TestCase):
     def test_before_anything_is_known(self):
         with self.assertRaises(KeyboardInterrupt):
             self.measure(_Stop(at=1))
+        groups = group_gradients.GroupGradients
+        with mock.patch.object(groups, "sums", side_effect=KeyboardInterrupt):
+            with self.assertRaises(KeyboardInterrupt):
+                self.measure(None)
 
 
 if __name__ == "__main__":
