@@ -57,7 +57,7 @@ class BatchNoise:
       example_variances: of F along the same vectors, [1 + K].
       squared_gradient: |g|^2, of the full gradient.
       num_examples: N.
-      num_batches: drawn at each batch size.
+      num_batches: drawn at each batch size, [S].
       replacement: whether an example could be drawn twice.
       mode: "inference".
     """
@@ -71,7 +71,7 @@ class BatchNoise:
     example_variances: linear_operator.FloatArray
     squared_gradient: float
     num_examples: int
-    num_batches: int
+    num_batches: npt.NDArray[np.int64]
     replacement: bool
     mode: str = mean_loss.INFERENCE
 
@@ -91,7 +91,7 @@ def noise_by_batch_size(
     batch_sizes: Sequence[int],
     *,
     replacement: bool = False,
-    num_batches: int = 200,
+    num_batches: int | Sequence[int] = 200,
     num_directions: int = 1,
     seed: int = 0,
 ) -> BatchNoise:
@@ -108,7 +108,8 @@ def noise_by_batch_size(
       data: (inputs, targets), arrays of N examples, at least 2.
       batch_sizes: each at least 1, and at most N without replacement.
       replacement: whether a batch may hold an example twice.
-      num_batches: drawn independently at each batch size, at least 2.
+      num_batches: drawn independently at each batch size, or one number for each; at
+        least 2. Where few examples have large gradients, small batches need more.
       num_directions: K, at least 0.
       seed: of batches and random directions.
 
@@ -118,11 +119,11 @@ def noise_by_batch_size(
     if isinstance(data, tf.data.Dataset):
         remedy = "give (inputs, targets), arrays: batches are drawn from them"
         raise errors.UserError("data", "a tf.data.Dataset", remedy)
-    count = errors.check_integer("num_batches", num_batches, 2)
     groups = group_gradients.GroupGradients(model, loss, data)
     gradient = groups.mean()
     num_examples = groups.num_groups
     sizes = _check_sizes(batch_sizes, num_examples, replacement)
+    counts = _check_counts(num_batches, len(sizes))
     directions = _directions(model, gradient, num_directions, seed)
     squares, projections = _deviations(groups, gradient, directions)
     # An index no data set reaches: all examples are one batch of tensors.
@@ -130,14 +131,13 @@ def noise_by_batch_size(
     moments = _compiled_moments(model, loss)
     # Otherwise the single examples drawn with and without replacement are the same.
     draw = np.random.default_rng((seed, replacement))
-    found = []
-    for size in sizes:
-        positions = _draw(draw, num_examples, int(size), count, replacement)
-        values = moments(gradient, directions, inputs, targets, positions).numpy()
-        found.append(values)
-    values = np.stack(found)  # [S, num_batches, 2 + K], squares
-    means = values.mean(axis=1)
-    spread = values.std(axis=1, ddof=1) / np.sqrt(count)
+    found = []  # squares, [num_batches, 2 + K] for each batch size
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        positions = _draw(draw, num_examples, size, count, replacement)
+        values = moments(gradient, directions, inputs, targets, positions)
+        found.append(values.numpy())
+    means = np.stack([values.mean(axis=0) for values in found])
+    spread = np.stack([v.std(axis=0, ddof=1) / np.sqrt(len(v)) for v in found])
     return BatchNoise(
         batch_sizes=sizes,
         trace=means[:, 0],
@@ -148,7 +148,7 @@ def noise_by_batch_size(
         example_variances=(projections**2).sum(axis=1) / (num_examples - 1),
         squared_gradient=float(gradient @ gradient),
         num_examples=num_examples,
-        num_batches=count,
+        num_batches=counts,
         replacement=replacement,
     )
 
@@ -166,6 +166,17 @@ def _check_sizes(
         remedy = f"without replacement a batch has at most {num_examples} examples"
         raise errors.UserError("batch_sizes", max(sizes), remedy)
     return np.array(sizes)
+
+
+def _check_counts(
+    num_batches: int | Sequence[int], num_sizes: int
+) -> npt.NDArray[np.int64]:
+    given = np.atleast_1d(np.asarray(num_batches)).tolist()
+    counts = [errors.check_integer("num_batches", count, 2) for count in given]
+    if len(counts) not in (1, num_sizes):
+        remedy = f"give one number, or one for each of the {num_sizes} batch sizes"
+        raise errors.UserError("num_batches", num_batches, remedy)
+    return np.broadcast_to(counts, num_sizes).astype(np.int64)
 
 
 def _directions(

@@ -78,7 +78,7 @@ class BatchNoiseTest(tf.test.TestCase, parameterized.TestCase):
                 data,
                 [2, 7],
                 replacement=replacement,
-                num_batches=9,
+                num_batches=[9, 16],
                 num_directions=2,
                 seed=4,
             )
@@ -87,8 +87,9 @@ class BatchNoiseTest(tf.test.TestCase, parameterized.TestCase):
         for number in range(2):
             parts = measures.random_direction(model, (4, number), "unit")
             directions.append(np.concatenate([part.ravel() for part in parts]))
-        for place, size in enumerate((2, 7)):
-            self.assertEqual(drawn[size].shape, (9, size))
+        self.assertAllEqual(found.num_batches, [9, 16])
+        for place, (size, count) in enumerate([(2, 9), (7, 16)]):
+            self.assertEqual(drawn[size].shape, (count, size))
             moves = gradients_of(model, data, drawn[size]) - full
             squares = np.sum(moves**2, axis=1)
             along = (moves @ np.transpose(directions)) ** 2
@@ -97,7 +98,7 @@ class BatchNoiseTest(tf.test.TestCase, parameterized.TestCase):
                 (found.variances, found.variances_standard_error, along),
             ):
                 self.assertAllClose(value[place], expected.mean(0), rtol=_ROUNDING)
-                expected_error = expected.std(0, ddof=1) / 3
+                expected_error = expected.std(0, ddof=1) / np.sqrt(count)
                 self.assertAllClose(error[place], expected_error, rtol=1e-8)
 
     @parameterized.parameters(False, True)
@@ -155,6 +156,7 @@ class BatchNoiseTest(tf.test.TestCase, parameterized.TestCase):
         ("zero", 9, [0], {"replacement": True}, "^batch_sizes=0: "),
         ("none", 9, [], {}, "^batch_sizes=.*at least one"),
         ("batches", 9, [2], {"num_batches": 1}, "^num_batches=1: "),
+        ("counts", 9, [2, 3], {"num_batches": (4, 4, 4)}, "^num_batches=.*of the 2 b"),
         ("directions", 9, [2], {"num_directions": -1}, "^num_directions=-1: "),
     )
     def test_mistakes(self, num_examples, sizes, options, message):

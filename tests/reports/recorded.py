@@ -9,7 +9,7 @@ from bsgen import config, studies
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
 from tests.studies.jastrzebski_2018 import made_up_lines, made_up_simulations
-from tests.studies.smith_le_2017 import made_up_search
+from tests.studies.smith_le_2017 import made_up_noise, made_up_search
 
 NUM_SEEDS = 3
 # For each study that measures beside training: a measurement and a generator of random
@@ -18,6 +18,7 @@ ROWS = {
     "jastrzebski_2018/fig4": made_up_lines.rows,
     "jastrzebski_2018/theory": made_up_simulations.rows,
     "smith_le_2017/appendix_d": lambda entry, generator: made_up_search.rows(generator),
+    "smith_le_2017/noise": made_up_noise.rows,
 }
 
 

@@ -4,6 +4,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors, studies
 
+_BESIDE = ("smith_le_2017/appendix_d", "smith_le_2017/noise")
 _FIGURES = tuple(f"jastrzebski_2018/fig{number}" for number in range(1, 6))
 _JASTRZEBSKI = (*_FIGURES, "jastrzebski_2018/theory")
 
@@ -11,7 +12,7 @@ _JASTRZEBSKI = (*_FIGURES, "jastrzebski_2018/theory")
 class RegistryTest(parameterized.TestCase):
     def test_names(self):
         smith_le = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
-        expected = (*smith_le, "smith_le_2017/appendix_d", *_JASTRZEBSKI)
+        expected = (*smith_le, *_BESIDE, *_JASTRZEBSKI)
         self.assertEqual(studies.names(), expected)
         self.assertEqual(studies.papers(), ("smith_le_2017", "jastrzebski_2018"))
 

@@ -4,7 +4,14 @@ One module a group of figures that share their runs.
 """
 
 from bsgen.studies import study
-from bsgen.studies.smith_le_2017 import appendix_d, evidence, gap, sweeps
+from bsgen.studies.smith_le_2017 import (
+    appendix_d,
+    evidence,
+    gap,
+    noise,
+    noise_claims,
+    sweeps,
+)
 
 KEY = "smith_le_2017"
 
@@ -64,5 +71,12 @@ STUDIES = (
         appendix_d.runs,
         appendix_d.judge,
         make_measurements=appendix_d.measurements,
+    ),
+    study.Study(
+        f"{KEY}/noise",
+        "Covariance of a batch's gradient against batch size",
+        lambda scale, num_seeds: [],
+        noise_claims.judge,
+        make_measurements=noise.measurements,
     ),
 )

@@ -4,7 +4,7 @@ One module a group of figures; axes and panels are those of the paper where its 
 captions say them.
 """
 
-from bsgen.reports.figures.smith_le_2017 import appendix_d, evidence, gap, sweeps
+from bsgen.reports.figures.smith_le_2017 import appendix_d, evidence, gap, noise, sweeps
 
 DRAWINGS = {
     "smith_le_2017/fig1": evidence.draw_figure1,
@@ -16,4 +16,5 @@ DRAWINGS = {
     "smith_le_2017/fig7": sweeps.draw_figure7,
     "smith_le_2017/fig8": gap.draw_figure8,
     "smith_le_2017/appendix_d": appendix_d.draw,
+    "smith_le_2017/noise": noise.draw,
 }
