@@ -46,6 +46,12 @@ SEED = flags.DEFINE_integer("seed", 0, "Of the examples and of all probes.")
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Examples a call; only memory and speed depend on it."
 )
+_STRATEGY = flags.DEFINE_enum(
+    "strategy", "single", ["single", "mirrored"], "One device, or all of this machine."
+)
+_NUM_DEVICES = flags.DEFINE_integer(
+    "num_devices", None, "Devices of this machine for --strategy=mirrored."
+)
 _MODEL, _CONFIG = "model.keras", "config.json"
 
 
@@ -101,9 +107,16 @@ def load() -> Subject:
     What the user's functions raise goes through.
 
     Raises:
-      UserError: model, loss or data are missing or damaged, or are too few.
+      UserError: model, loss, data or devices are missing, damaged, or too few.
     """
-    model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
+    from bsgen.training import strategies
+
+    fields: dict[str, Any] = {
+        "strategy": _STRATEGY.value,
+        "num_devices": _NUM_DEVICES.value,
+    }
+    with strategies.Devices(config.HardwareConfig(**fields)).strategy.scope():
+        model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
     chosen, num_examples = _draw(data)
     l2 = l2 if _L2.value is None else errors.check_real("l2", _L2.value, 0.0)
     if _MOMENTUM.value is not None:

@@ -13,6 +13,7 @@ measures.json, and spectral_density.csv and .png.
 
 does so for any Keras model: `build()` returns one, with its weights, and `load()`
 returns (train, test). Results go to results/measure/FUNCTION or --output_dir.
+With --strategy=mirrored all devices of the machine share the batches out.
 
 Ctrl-C ends a measure and keeps what is known by then, with its error. The digits take
 a few seconds on two cores.

@@ -14,9 +14,12 @@ NAMES = (
     "trace",
     "frobenius_norm",
     "critical_learning_rate",
+    "largest_stable_learning_rate",
     "gradient_noise_scale",
+    "noise_alignment",
     "spectral_density",
 )
+_INFERENCE_ONLY = ("largest_stable_learning_rate", "noise_alignment")
 _MEASURES = flags.DEFINE_list(
     "measures", ["top_eigenvalue", "trace", "frobenius_norm"], f"Any of {NAMES}."
 )
@@ -33,6 +36,11 @@ _MAX_PRODUCTS = flags.DEFINE_integer(
 )
 _TRAINING = flags.DEFINE_bool(
     "training", False, "Measure batch norm in training mode, not in inference mode."
+)
+_GROUP_SIZE = flags.DEFINE_integer(
+    "group_size",
+    1,
+    "Examples a gradient of the gradient noise scale; at least 2 with --training.",
 )
 _DENSITY_STEPS = 80
 
@@ -60,14 +68,22 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
     from bsgen import measures
 
     options: dict[str, Any] = {
-        "l2": subject.l2,
-        "training": _TRAINING.value,
         "batch_size": subject.batch_size,
         "on_progress": on_progress,
     }
+    if name not in _INFERENCE_ONLY:
+        options["training"] = _TRAINING.value
+    elif _TRAINING.value:
+        raise errors.UserError("training", True, f"{name} has inference mode only")
+    if name != "noise_alignment":
+        options["l2"] = subject.l2
     if name == "gradient_noise_scale":
+        options["group_size"] = _GROUP_SIZE.value
         return measures.gradient_noise_scale(*subject.arguments, **options)
     options["seed"] = loaded_model.SEED.value
+    if name == "largest_stable_learning_rate":
+        options["momentum"] = subject.momentum
+        return measures.largest_stable_learning_rate(*subject.arguments, **options)
     if name == "spectral_density":
         if _MAX_PRODUCTS.value is not None:
             steps = min(_DENSITY_STEPS, _MAX_PRODUCTS.value)
@@ -78,6 +94,8 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
         return measures.spectral_density(*subject.arguments, **options)
     if _MAX_PRODUCTS.value is not None:
         options["max_products"] = _MAX_PRODUCTS.value
+    if name == "noise_alignment":
+        return measures.noise_alignment(*subject.arguments, **options)
     error = _RELATIVE_ERROR.value
     if name in ("trace", "frobenius_norm"):
         options |= {} if error is None else {"relative_error": error}
@@ -119,5 +137,7 @@ def in_words(found: Any) -> str:
     if hasattr(found, "grid"):
         values = record(found)
         return f"from {values['lowest']:.4g} to {values['highest']:.4g} ({notes_text})"
+    if hasattr(found, "upper"):
+        return f"from {found.value:.5g} to {found.upper:.5g} ({notes_text})"
     error = getattr(found, "standard_error", getattr(found, "error", math.nan))
     return f"{found.value:.5g} ± {error:.2g} ({notes_text})"

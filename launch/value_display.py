@@ -45,5 +45,5 @@ class ValueDisplay(bar.Bar):
         )
         now = time.monotonic()
         if not self._console.is_terminal and now >= self._next_line:
-            self.say(f"{self._name}, {count}: {value}")
+            self.say(f"{self._name}, {count}" + (f": {value}" if value else ""))
             self._next_line = now + _SECONDS_PER_LINE

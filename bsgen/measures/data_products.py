@@ -111,7 +111,7 @@ class DataProducts:
         self._step = self._compiled(self._reverse if reverse else self._forward)
         self._gradient_step = self._compiled(self._batch_gradient)
         self.size = self._weights.num_parameters
-        self._check_weights()
+        self._weights.check_finite()
 
     @property
     def mode(self) -> str:
@@ -210,11 +210,6 @@ class DataProducts:
             raise self._not_finite(value / count)
         return total / count
 
-    def _check_weights(self) -> None:
-        if not np.isfinite(self._weights.read()).all():
-            remedy = "some of its weights are not finite; give one that did not diverge"
-            raise errors.UserError("model", self._model.name, remedy)
-
     def _check_curvature(
         self, product: linear_operator.FloatArray, weights: Parts
     ) -> None:
@@ -231,7 +226,7 @@ class DataProducts:
         self._seen_curvature = True
 
     def _not_finite(self, value: float) -> errors.UserError:
-        self._check_weights()
+        self._weights.check_finite()
         if np.isfinite(value):
             remedy = "it is finite, but its derivatives at these weights are not"
         else:

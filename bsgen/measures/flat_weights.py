@@ -35,13 +35,23 @@ class FlatWeights:
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
         self.num_parameters = sum(self._sizes)
         if not self.num_parameters:
-            remedy = "it has no trainable weights; build it first"
+            remedy = "it has no trainable weights; build it, or unfreeze a layer"
             raise errors.UserError("model", model.name, remedy)
 
     def read(self) -> npt.NDArray[Any]:
         """Returns the weights [P], in their own dtype."""
         values = [v.numpy().ravel() for v in self._model.trainable_variables]
         return np.concatenate(values)
+
+    def check_finite(self) -> None:
+        """Checks the weights.
+
+        Raises:
+          UserError: one is not finite.
+        """
+        if not np.isfinite(self.read()).all():
+            remedy = "some of its weights are not finite; give one that did not diverge"
+            raise errors.UserError("model", self._model.name, remedy)
 
     def assign(self, weights: npt.NDArray[Any]) -> None:
         """Sets the weights from a vector [P]."""

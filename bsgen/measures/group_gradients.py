@@ -71,7 +71,7 @@ class GroupGradients:
           batch_size: examples a call, for arrays.
 
         Raises:
-          UserError: an argument is wrong.
+          UserError: an argument is wrong, or the weights are not finite.
         """
         self.group_size = errors.check_integer("group_size", group_size, 1)
         if training and self.group_size == 1:
@@ -79,6 +79,7 @@ class GroupGradients:
             raise errors.UserError("group_size", group_size, remedy)
         self._model = model
         self._weights = flat_weights.FlatWeights(model)
+        self._weights.check_finite()
         self._loss = mean_loss.MeanLoss(model, loss, training)
         self.mode = self._loss.mode
         size = errors.check_integer("batch_size", batch_size, 1)
@@ -126,7 +127,7 @@ class GroupGradients:
                 raise errors.UserError("loss", float(value / int(count)), remedy)
             yield int(count), total
         if empty:
-            remedy = f"give at least {self.group_size} examples"
+            remedy = f"give at least one group of {self.group_size} example(s)"
             raise errors.UserError("data", "empty", remedy)
 
     def deviations(

@@ -24,6 +24,7 @@ FloatArray = linear_operator.FloatArray
 
 # A new direction this small, relative to A, is rounding: the space is used up.
 _BREAKDOWN = 1e-13
+_FIRST_ROWS = 128  # of the basis; more are made when they are needed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +79,13 @@ class Lanczos:
         Args:
           operator: symmetric, of size P.
           starts: [b, P], or [P] for one; random ones, or part of A may stay unseen.
-          max_products: of `advance`, at least 1; memory is touched as it is used.
+          max_products: of `advance`, at least 1; memory grows with those taken.
         """
         self._operator = operator
-        limit = min(max_products, operator.size)
-        self._basis = np.empty((limit, operator.size))
-        self._projected = np.zeros((limit, limit))
+        self._limit = min(max_products, operator.size)
+        rows = min(self._limit, _FIRST_ROWS)
+        self._basis = np.empty((rows, operator.size))
+        self._projected = np.zeros((rows, rows))
         # Vectors orthogonal to the basis that are still to join it, and the number of
         # the basis vector whose product each is the rest of; -1 for a start vector.
         self._waiting = [(-1, start) for start in np.atleast_2d(starts)]
@@ -92,7 +94,7 @@ class Lanczos:
     @property
     def exhausted(self) -> bool:
         """Whether the basis is full or A maps its span into itself."""
-        full = self.num_products == len(self._basis)
+        full = self.num_products == self._limit
         return full or not self._drop_vanished()
 
     @property
@@ -107,6 +109,8 @@ class Lanczos:
     def advance(self) -> None:
         """Adds one vector to the basis, at the cost of one product."""
         place = self.num_products
+        if place == len(self._basis):
+            self._grow()
         vector = self._waiting[0][1].copy()
         # Twice: dividing by a small norm blows up what rounding had left.
         for _ in range(2):
@@ -135,6 +139,12 @@ class Lanczos:
             squares = np.sum(parts * (rests @ rests.T @ parts), axis=0)
         residuals = np.sqrt(np.maximum(squares, 0.0))
         return RitzPairs(values, residuals, vectors[0] ** 2)
+
+    def _grow(self) -> None:
+        """Doubles the room, up to the limit."""
+        more = min(len(self._basis), self._limit - len(self._basis))
+        self._basis = np.pad(self._basis, ((0, more), (0, 0)))
+        self._projected = np.pad(self._projected, (0, more))
 
     def _drop_vanished(self) -> bool:
         """Returns whether a vector is left that can join the basis."""

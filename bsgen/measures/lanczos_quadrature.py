@@ -92,7 +92,8 @@ def spectral_density(
       on_progress: is told after every product, with no value.
 
     Returns:
-      The density. An interrupted one holds the probes that were done.
+      The density. An interrupted one holds the probes that were done, or the steps of
+      the first where there are none yet.
 
     Raises:
       UserError: an argument is wrong, or the loss has no second derivative or no finite
@@ -128,6 +129,7 @@ def spectral_density_of(
     measures: list[lanczos.RitzPairs] = []
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
     counter = _Counter(operator, num_probes * num_steps, on_progress)
+    solver: lanczos.Lanczos | None = None
     try:
         for _ in range(num_probes):
             start = probes.rademacher(draw, operator.size)
@@ -137,7 +139,9 @@ def spectral_density_of(
             measures.append(solver.ritz_pairs())
     except KeyboardInterrupt:
         if not measures:
-            raise
+            if solver is None or not solver.num_products:
+                raise
+            measures.append(solver.ritz_pairs())
         stopped_because = progress.INTERRUPTED
     nodes = tuple(pairs.values for pairs in measures)
     weights = tuple(pairs.first_weights for pairs in measures)

@@ -81,3 +81,24 @@ class MeanLoss:
     def value(self, targets: Any, outputs: Any) -> tf.Tensor:
         """Returns the mean loss of a batch []."""
         return tf.reduce_mean(self._loss(targets, outputs))
+
+    def bends(self, targets: Any, outputs: Any) -> bool:
+        """Returns whether the loss has a second derivative by the outputs, not zero."""
+        flat = tf.nest.flatten(outputs)
+        with tf.GradientTape() as outer:
+            outer.watch(flat)
+            with tf.GradientTape() as inner:
+                inner.watch(flat)
+                value = self.value(targets, tf.nest.pack_sequence_as(outputs, flat))
+            slopes = [
+                tf.reduce_sum(
+                    part
+                    * tf.random.stateless_normal(
+                        part.shape, [0, place], 0, 1, part.dtype
+                    )
+                )
+                for place, part in enumerate(inner.gradient(value, flat))
+                if part is not None
+            ]
+        found = outer.gradient(slopes, flat)
+        return any(part is not None and tf.reduce_any(part != 0) for part in found)

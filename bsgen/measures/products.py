@@ -34,7 +34,9 @@ class Hessian(data_products.DataProducts):
     over `step`, takes over. Where a network has kinks (ReLU) differences also see how
     the kinks bend the loss on average over the step, which the Hessian, being that of
     one smooth piece, does not. "auto" takes them only where exact products would be
-    wrong, see `stopped_gradients`, and `mode` then says so.
+    wrong, see `stopped_gradients`, and `mode` then says so. It also says so where the
+    loss is piecewise linear in the model's outputs, as an absolute error is: then the
+    Hessian has the curvature of the outputs only.
 
     Attributes:
       step: relative size of the step of finite differences; the paper gives none. The
@@ -46,6 +48,7 @@ class Hessian(data_products.DataProducts):
     def __init__(self, *args: Any, step: float | None = None, **options: Any):
         """See `data_products.DataProducts`; `step` is above 0, None for the default."""
         super().__init__(*args, **options)
+        self._piecewise_linear = False
         if step is None:
             step = np.finfo(self._weights.read().dtype).eps ** (1 / 3)
         elif errors.check_real("step", step, 0.0) == 0.0:
@@ -54,9 +57,16 @@ class Hessian(data_products.DataProducts):
 
     @property
     def mode(self) -> str:
-        """How it was measured: "inference" or "training", ", finite differences"."""
-        differences = self.method == FINITE_DIFFERENCES
-        return self._loss.mode + (", finite differences" if differences else "")
+        """How it was measured: "inference" or "training", and what else is to be said.
+
+        That is ", finite differences" and ", loss piecewise linear in the outputs".
+        """
+        notes = [self._loss.mode]
+        if self.method == FINITE_DIFFERENCES:
+            notes.append("finite differences")
+        if self._piecewise_linear:
+            notes.append("loss piecewise linear in the outputs")
+        return ", ".join(notes)
 
     def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
         """Returns the product with a vector [P], as [P] in float64.
@@ -73,6 +83,15 @@ class Hessian(data_products.DataProducts):
                     raise
                 self.method = FINITE_DIFFERENCES
         return self._difference(np.asarray(vector, np.float64))
+
+    def _check_curvature(
+        self, product: linear_operator.FloatArray, weights: _Parts
+    ) -> None:
+        super()._check_curvature(product, weights)
+        batch = next(iter(self._batches))
+        inputs, targets = tf.nest.map_structure(tf.convert_to_tensor, batch)
+        outputs = self._loss.outputs(weights, inputs)
+        self._piecewise_linear = not self._loss.bends(targets, outputs)
 
     def _difference(
         self, vector: linear_operator.FloatArray

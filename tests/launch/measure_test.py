@@ -131,6 +131,22 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         error = abs(found["trace"]["value"] - np.trace(hessian))
         self.assertLess(error, 4 * found["trace"]["standard_error"])
 
+    def test_two_devices_measure_what_one_does(self):
+        run, model = self.finished_run()
+        done = _measure(
+            f"--run_dir={self.folder}/run",
+            "--measures=top_eigenvalue",
+            "--batch_size=32",
+            "--strategy=mirrored",
+            "--num_devices=2",
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        found = json.loads((self.folder / "run" / "measures.json").read_bytes())
+        examples = data.load(run.data).train
+        top = measures.top_eigenvalue(model, models.cross_entropy, examples, l2=0.01)
+        # Float32 sums in another order.
+        self.assertAllClose(found["top_eigenvalue"]["value"], top.value, rtol=1e-4)
+
     def test_ctrl_c_keeps_what_is_known(self):
         self.finished_run()
         running = subprocess.Popen(

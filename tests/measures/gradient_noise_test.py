@@ -176,6 +176,9 @@ class GradientNoiseTest(tf.test.TestCase, parameterized.TestCase):
         inputs[3] = np.inf
         with self.assertRaisesRegex(errors.UserError, "not finite"):
             measure(model, (inputs, labels))
+        model.layers[-1].bias.assign(np.full(3, np.inf))
+        with self.assertRaisesRegex(errors.UserError, "model=.*weights are not finite"):
+            measure(model, (inputs, labels))
         model.trainable = False
         with self.assertRaisesRegex(errors.UserError, "no trainable weights"):
             measure(model, (inputs, labels))

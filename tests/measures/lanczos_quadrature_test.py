@@ -72,7 +72,19 @@ class SpectralDensityTest(parameterized.TestCase):
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertEqual(found.per_probe.shape, (2, 2))
         self.assertEqual((found.num_products, told[-1].num_products), (25, 25))
+
+    def test_interrupted_in_the_first_probe(self):
         matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=5)
+        found = lanczos_quadrature.spectral_density_of(matrix, 5, 10)
+        self.assertEqual(
+            (found.stopped_because, found.num_products), ("interrupted", 5)
+        )
+        short = lanczos_quadrature.spectral_density_of(
+            matrices.Matrix(matrix.matrix), 1, 5
+        )
+        np.testing.assert_array_equal(found.value, short.value)
+        self.assertTrue(np.isinf(found.standard_error).all())
+        matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=0)
         with self.assertRaises(KeyboardInterrupt):
             lanczos_quadrature.spectral_density_of(matrix, 5, 10)
 

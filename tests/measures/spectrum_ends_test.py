@@ -24,6 +24,17 @@ class LanczosTest(parameterized.TestCase):
         np.testing.assert_allclose(pairs.values, eigenvalues, rtol=0, atol=1e-13)
         self.assertAlmostEqual(pairs.first_weights.sum(), 1.0, places=13)
 
+    def test_the_basis_grows(self):
+        # From 128 vectors to 256 to 300.
+        eigenvalues = np.sort(self.rng.normal(size=300))
+        matrix = matrices.Matrix(matrices.with_spectrum(eigenvalues))
+        solver = lanczos.Lanczos(matrix, self.rng.normal(size=300), 10**12)
+        while not solver.exhausted:
+            solver.advance()
+        self.assertTrue(solver.complete)
+        values = solver.ritz_pairs().values
+        np.testing.assert_allclose(values, eigenvalues, rtol=0, atol=1e-12)
+
     @parameterized.parameters(1, 3)
     def test_residuals_are_those_of_the_ritz_vectors(self, block_size):
         # The slow twin: an orthonormal basis of the Krylov space from powers, and the
