@@ -99,7 +99,8 @@ _SHOWN = {
     "size that had not fallen (dotted); a ring is what a search recommends. (b) Test "
     "accuracy of phase 1's best and of the recommended setting against the updates of "
     "a training run, both trained with new seeds: mean over them with its 95 % t "
-    "interval; colours are moved apart sideways, by less than 10 %.",
+    "interval. A dot within a circle: both are the same setting. Colours are moved "
+    "apart sideways, by less than 10 %.",
 }
 
 

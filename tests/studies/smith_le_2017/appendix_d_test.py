@@ -75,18 +75,28 @@ class JudgeTest(parameterized.TestCase):
     def test_the_other_way_round(self):
         gains = [-0.01, -0.02, -0.01, -0.02]
         found = _verdicts(*_searches([0.25, 0.25, 0.5, 0.25], gains))
-        self.assertEqual(found, ["fails"] * 4)
+        self.assertEqual(found, ["fails", "fails", "undecided", "fails"])
 
     def test_a_loss_within_the_margin_is_none(self):
         found = _verdicts(*_searches([5] * 4, [-0.003, -0.004, -0.003, -0.002]))
         self.assertEqual(found, ["holds", "holds", "holds", "fails"])
 
-    def test_a_search_that_stays_gains_nothing(self):
-        found = _verdicts(*_searches([1] * 4, [0.0] * 4))
-        self.assertEqual(found, ["fails", "fails", "holds", "fails"])
+    def test_searches_that_stay_say_nothing_of_larger_batches(self):
+        judged = appendix_d.judge(_results(*_searches([1] * 4, [0.0] * 4)))
+        found = made_up.verdicts(judged)
+        self.assertEqual(found, ["fails", "fails", "undecided", "fails"])
+        self.assertIn("4 of which recommend phase 1's best", judged[0].note)
+        self.assertIsNone(judged[2].measured)
+
+    def test_a_loss_of_larger_batches_is_not_hidden_by_those_that_stay(self):
+        ratios, gains = [5, 5, 5, 1, 1, 1, 0.5], [-0.02, -0.021, -0.022, 0, 0, 0, 0.1]
+        loss = appendix_d.judge(_results(*_searches(ratios, gains)))[2]
+        self.assertEqual(loss.verdict, "fails")
+        self.assertAlmostEqual(loss.measured, -0.021)
+        self.assertIn("3 searches", loss.note)
 
     def test_searches_that_disagree_decide_nothing(self):
-        found = _verdicts(*_searches([0.25, 4, 0.5, 2], [-0.1, 0.1, -0.1, 0.1]))
+        found = _verdicts(*_searches([0.25, 4, 0.5, 2], [-0.1, 0.1, 0.1, -0.1]))
         self.assertEqual(found, ["undecided"] * 4)
 
     def test_numbers_are_paired_by_search(self):
@@ -116,7 +126,9 @@ class JudgeTest(parameterized.TestCase):
     def test_a_search_without_an_end_leaves_it_undecided(self):
         kept = _searches([5] * 4, [0.01] * 4)
         self.assertEqual(_verdicts(*kept), ["holds"] * 4)
-        self.assertEqual(_verdicts(*kept, None), ["undecided"] * 4)
+        unknown, held = "undecided", "holds"
+        found = _verdicts(*kept, None)
+        self.assertEqual(found, [unknown, unknown, held, unknown])
         self.assertEqual(_verdicts(None, None), ["undecided"] * 4)
 
     def test_one_search_decides_nothing(self):

@@ -88,6 +88,21 @@ class AppendixDTest(absltest.TestCase):
         half = 4.302653 * 0.02 / np.sqrt(3)
         np.testing.assert_allclose([lower, upper], [0.92 - half, 0.92 + half])
 
+    def test_searches_that_stay_are_at_one_place(self):
+        tests = [
+            made_up_search.tests(stage, made_up_search.START, [0.9, 0.91])
+            for stage in appendix_d.TESTED
+        ]
+        searches = [[*tests[0], *tests[1]]] * 3
+        axes = figures.draw(_NAME, _results(*searches), []).axes[1]
+        self.assertLen(axes.containers, 3)
+        for container in axes.containers:
+            np.testing.assert_allclose(
+                container[0].get_xdata().astype(float), 1000, 0.1
+            )
+        low, high = axes.get_xlim()
+        self.assertGreater(high / low, 2)
+
     def test_a_search_without_an_end_has_its_path_only(self):
         search = [
             made_up_search.trial(1, made_up_search.START, 0.9, "rejected"),
