@@ -14,7 +14,6 @@ from bsgen.studies.smith_le_2017 import appendix_d
 _FORMS = {"phase 1": "o-", "phase 2": "D--", "phase 3": "s:"}
 _SHOWN = 0.1  # of accuracy, below the best: lines leave the panel further down
 _BOTTOM = 0.03  # where what does not train stands, as a share of the axis
-_MARGIN = 1.5  # around the updates in panel b, relative: a single place is shown, too
 _APART = 0.08  # between the first and the last search sideways in panel b, relative
 
 
@@ -31,7 +30,7 @@ def draw(results: study.Results) -> figure.Figure:
         shift = 1 + _APART * (share - 0.5)
         _both(grid[0, 1], tested[tested["seed"] == seed], color, shift)
     _finish_paths(grid[0, 0], rows)
-    _finish_both(grid[0, 1], tested)
+    _finish_both(grid[0, 1])
     return drawn
 
 
@@ -99,13 +98,9 @@ def _finish_paths(axes: mpl_axes.Axes, rows: pd.DataFrame) -> None:
     axes.legend(loc="best")
 
 
-def _finish_both(axes: mpl_axes.Axes, tested: pd.DataFrame) -> None:
+def _finish_both(axes: mpl_axes.Axes) -> None:
     axes.plot([], [], "o", color=style.GREY, mfc="white", ms=8, label="phase 1's best")
     axes.plot([], [], "o", color=style.GREY, ms=4.5, label="recommended")
     axes.set(xlabel="updates of a training run", ylabel="test accuracy")
-    axes.set_xscale("log")
-    if len(tested):
-        steps = tested["num_steps"]
-        axes.set_xlim(steps.min() / _MARGIN, steps.max() * _MARGIN)
-    style.plain_numbers(axes.xaxis, (1, 2, 5))
+    axes.set_xlim(0, 1.08 * axes.get_xlim()[1])
     axes.legend(loc="best")

@@ -100,8 +100,7 @@ class AppendixDTest(absltest.TestCase):
             np.testing.assert_allclose(
                 container[0].get_xdata().astype(float), 1000, 0.1
             )
-        low, high = axes.get_xlim()
-        self.assertGreater(high / low, 2)
+        self.assertEqual(axes.get_xlim()[0], 0)
 
     def test_a_search_without_an_end_has_its_path_only(self):
         search = [
