@@ -18,8 +18,8 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     from bsgen.training import cost
 
     table = rich.table.Table(box=None, pad_edge=False)
-    for heading in ("study", "title"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("study", no_wrap=True)
+    table.add_column("title", overflow="fold")
     for heading in ("scale", "runs", "measurements", "minutes"):
         table.add_column(heading, justify="right")
     for study in selected:

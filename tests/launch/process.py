@@ -11,7 +11,9 @@ import threading
 
 ROOT = pathlib.Path(__file__).parents[2]
 STUDIES = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
-STUDIES += [f"jastrzebski_2018/fig{number}" for number in (1, 2, 3, 5)]
+STUDIES += ["smith_le_2017/noise", "smith_le_2017/appendix_d"]
+STUDIES += [f"jastrzebski_2018/fig{number}" for number in range(1, 6)]
+STUDIES += ["jastrzebski_2018/theory"]
 
 
 def environment(**more):
