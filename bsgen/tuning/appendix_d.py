@@ -110,4 +110,4 @@ class AppendixD(procedure.Procedure):
             if state.fits(size)
         ]
         measured = yield from state.measure(wanted, self.later_repeats)
-        return procedure.end(state, self, measured, grown)
+        return procedure.end(state, self.best(measured), measured, grown)

@@ -1,6 +1,11 @@
-"""Climbing to the best batch size on a logarithmic lattice until it is bracketed."""
+"""Climbing to the best batch size on a logarithmic lattice, in a race of repeats.
 
-from collections.abc import Sequence
+All settings begin with few repeats, and more go only to those that may still win: a
+race, in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
+1710.06451, appendix D, says nothing of repeats.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from bsgen.tuning import comparison, plans, search, settings
@@ -11,13 +16,11 @@ class Top(NamedTuple):
 
     Attributes:
       best: None if none trained.
-      place: its place on the lattice.
-      measured: all of this climb, by rising batch size.
+      measured: all of this climb, by rising batch size, each with the repeats it got.
       at_top: whether nothing larger could be tried.
     """
 
     best: plans.Measured | None
-    place: int
     measured: list[plans.Measured]
     at_top: bool
 
@@ -50,42 +53,145 @@ def climb(
     candidates: Sequence[settings.Setting],
     start: int,
     repeats: Sequence[int],
+    few: int = 1,
+    complete: bool = False,
 ) -> plans.Steps[Top]:
     """Measures a place and its neighbours and goes on to the better side.
 
-    Ends when the best has a measured neighbour on each side, as far as the lattice and
-    the memory reach. While nothing trains it goes up: at a rate below the critical one
-    too much noise is the likely cause. Where no batch fits it goes down.
+    A pass ends when the best has a measured neighbour on each side, as far as the
+    lattice and the memory reach. It looks up first: what is measured early in training
+    rather predicts too small a batch, since the noise scale grows. While nothing trains
+    it goes up: at a rate below the critical one too much noise is the likely cause.
+    Where no batch fits it goes down.
+
+    The first pass takes the first `few` repeats, every further one one repeat more,
+    from where the last one ended. A neighbour takes no further part when it has not
+    trained, or is known not to be better than the best by the tolerance
+    (`comparison.Rules.is_settled`, both neighbours together). The climb ends when no
+    neighbour is left, or with all repeats: the flatter the surface for its noise, the
+    more it runs, but not to tell differences that do not matter.
 
     Args:
       state: knows what fits.
-      rules: say what is best.
+      rules: say what has trained, what is best, and what is settled.
       candidates: settings by rising batch size.
       start: the place to start from.
-      repeats: those to measure with.
+      repeats: at most these.
+      few: how many of them in the first pass.
+      complete: whether the best gets all repeats at the end.
     """
-    low, high = max(start - 1, 0), min(start + 1, len(candidates) - 1)
-    while True:
-        fitting = [k for k in range(low, high + 1) if _fits(state, candidates[k])]
-        measured = yield from state.measure([candidates[k] for k in fitting], repeats)
-        kept = {
-            k: one
-            for k, one in zip(fitting, measured, strict=True)
-            if _fits(state, one.setting)
-        }
-        best = rules.best(list(kept.values()))
-        place = max(kept, default=low)
+    race = _Race(state, rules, candidates)
+    place = start
+    for count in range(min(few, len(repeats)), len(repeats) + 1):
+        place = yield from race.run(place, repeats[:count])
+        if not race.settle(place):
+            break
+    if complete and race.has_trained(place):
+        yield from race.measure([place], repeats)
+        if not race.has_trained(place):
+            place = yield from race.run(place, repeats)
+    return race.top(place)
+
+
+class _Race:
+    """The places of a climb: what was measured there, and what is settled."""
+
+    def __init__(
+        self,
+        state: search.Search,
+        rules: comparison.Rules,
+        candidates: Sequence[settings.Setting],
+    ):
+        self._state = state
+        self._rules = rules
+        self._candidates = candidates
+        self._measured: dict[int, plans.Measured] = {}
+        self._settled: dict[int, int] = {}  # and by which place
+
+    def measure(
+        self, places: Sequence[int], repeats: Sequence[int]
+    ) -> plans.Steps[dict[int, plans.Measured]]:
+        """Measures places, and keeps what they gave."""
+        asked = [self._candidates[k] for k in places]
+        found = yield from self._state.measure(asked, repeats)
+        known = dict(zip(places, found, strict=True))
+        self._measured.update(known)
+        return known
+
+    def run(self, place: int, repeats: Sequence[int]) -> plans.Steps[int]:
+        """Runs a pass from a place; returns the place of the best, if one trained."""
+        known: dict[int, plans.Measured] = {}
+        while fitting := self._fitting():
+            place = min(place, fitting[-1])
+            wanted = self._missing((place, place + 1), known)
+            if not wanted and not self.has_trained(place):  # it did in an earlier pass
+                below = self._missing((place - 1,), known)
+                wanted = [k for k in below if self.has_trained(k)]
+            if not wanted:
+                goal = self._goal(place, known)
+                if goal != place:
+                    place = goal
+                    continue
+                wanted = self._missing((place - 1,), known)
+                if not wanted:
+                    break
+            known |= yield from self.measure(wanted, repeats)
+        return place
+
+    def _missing(self, places: Sequence[int], known: Collection[int]) -> list[int]:
+        """Returns those of some places that are still to be measured in a pass."""
+        fitting = self._fitting()
+        return [
+            k for k in places if k in fitting and k not in known and not self._is_out(k)
+        ]
+
+    def _goal(self, place: int, known: Mapping[int, plans.Measured]) -> int:
+        """Returns the best place of a pass; while nothing trains, the next above."""
+        fitting = self._fitting()
+        best = self._rules.best([known[k] for k in known if k in fitting])
         if best is not None:
-            place = candidates.index(best.setting)
-        can_rise = high + 1 < len(candidates) and _fits(state, candidates[high + 1])
-        if kept and place == high and can_rise:
-            high += 1
-        elif (best is not None or not kept) and place == low > 0:
-            low -= 1
-        else:
-            at_top = place == max(kept, default=low)
-            return Top(best, place, measured, at_top)
+            return self._candidates.index(best.setting)
+        highest = max([place, *known])
+        above = [k for k in fitting if k > highest and not self._is_out(k)]
+        return min(above, default=place)
 
+    def settle(self, place: int) -> bool:
+        """Settles neighbours of the best; returns whether any is left in the race."""
+        if not self.has_trained(place):
+            return False
+        left = [
+            k
+            for k in (place - 1, place + 1)
+            if k in self._measured and k in self._fitting() and not self._is_out(k)
+        ]
+        best = self._measured[place]
+        for k in left:
+            if self._rules.is_settled(best, self._measured[k], num_tests=2):
+                self._settled[k] = place
+        return not all(map(self._is_out, left))
 
-def _fits(state: search.Search, setting: settings.Setting) -> bool:
-    return state.fits(setting.batch_size)
+    def has_trained(self, place: int) -> bool:
+        """Returns whether a place was measured and trained."""
+        found = self._measured.get(place)
+        return found is not None and self._rules.trained(found)
+
+    def top(self, place: int) -> Top:
+        """Returns the end of the climb at a place."""
+        best = self._measured[place] if self.has_trained(place) else None
+        measured = [self._measured[k] for k in sorted(self._measured)]
+        return Top(best, measured, place == max(self._fitting(), default=place))
+
+    def _fitting(self) -> list[int]:
+        return [
+            k
+            for k, candidate in enumerate(self._candidates)
+            if self._state.fits(candidate.batch_size)
+        ]
+
+    def _is_out(self, place: int) -> bool:
+        """Whether a place cannot win: what settled it must not have failed since."""
+        if place not in self._measured:
+            return False
+        if not self.has_trained(place):
+            return True
+        return place in self._settled and self.has_trained(self._settled[place])

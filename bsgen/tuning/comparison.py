@@ -38,7 +38,8 @@ class Rules(checked.Checked):
         another metric that of an untrained model. A repeat that is not above it has
         not trained; the score of a diverged repeat must not be above it.
       level: of the tests, the chance of seeing a difference where there is none.
-      tolerance: what counts as a difference where no test is possible.
+      tolerance: the difference that matters: smaller ones do not count where no test is
+        possible, and are not sought (`is_settled`).
     """
 
     baseline_score: float
@@ -88,21 +89,42 @@ class Rules(checked.Checked):
             return difference.mean > self.tolerance
         return difference.p_value <= self.level / num_tests
 
+    def is_settled(
+        self, best: plans.Measured, other: plans.Measured, num_tests: int = 1
+    ) -> bool:
+        """Returns whether `other` is known not to beat `best` by `tolerance` or more.
+
+        By the paired t test, one-sided, at `level` over all of `num_tests` tests
+        together. From one repeat nothing is known.
+        """
+        found = loss(best, other, self.tolerance)
+        if found.standard_error is None:
+            return False
+        if found.p_value is None:  # all alike
+            return found.mean > 0
+        return self.is_real(found, num_tests)
+
     def beats_baseline(self, measured: plans.Measured) -> bool:
         """Returns whether the mean score is really above the baseline."""
         return self.is_real(_difference(measured.scores - self.baseline_score))
 
 
-def loss(reference: plans.Measured, candidate: plans.Measured) -> Difference:
+def loss(
+    reference: plans.Measured, candidate: plans.Measured, margin: float = 0.0
+) -> Difference:
     """Returns what `candidate` loses against `reference`, paired by repeat.
 
-    Student's paired t test. Both were asked for the same repeats.
+    Student's paired t test. Both were asked for repeats of one sequence from its start;
+    those that only one of them got do not count.
 
     Args:
       reference: with [n >= 1] scores.
-      candidate: with those of the same repeats.
+      candidate: with [m >= 1] scores.
+      margin: added to the loss.
     """
-    return _difference(reference.scores - candidate.scores)
+    count = min(len(reference.scores), len(candidate.scores))
+    losses = reference.scores[:count] - candidate.scores[:count]
+    return _difference(losses + margin)
 
 
 def _difference(differences: np.ndarray) -> Difference:

@@ -32,13 +32,16 @@ class Guided(procedure.Procedure):
     """The theory-guided variant of appendix D.
 
     1. Learning rate min(1, `share` of the critical one); a climb from the predicted
-       batch size with `first_repeats` repeats, then from where it ended with
-       `num_repeats`. If it performs poorly, a tenth of the rate with a tenth of the
-       batch size (B_opt ~ learning rate).
-    2. As in appendix D.
+       batch size. If it performs poorly, a tenth of the rate with a tenth of the batch
+       size (B_opt ~ learning rate).
+    2. As in appendix D, but a larger batch is looked at after one repeat, after half of
+       them and after all, and given up as soon as it does not train or has fallen.
     3. B_opt ~ 1 / (1 - momentum) says that the final batch size is the best one: a
-       climb from it in steps of sqrt(`factor`), again few repeats first.
+       climb from it in steps of sqrt(`factor`).
     4. What was assumed beside what was found.
+
+    A climb is a race (`climb.climb`): a setting gets more repeats only while it may be
+    better by `tolerance` than the best. What is recommended has all repeats.
 
     Attributes:
       noise_scale: tr(Sigma) / |G|^2 of a gradient, in examples; above 0.
@@ -48,7 +51,8 @@ class Guided(procedure.Procedure):
         0.9, our choice.
       factor: between neighbours in phase 1.
       min_batch_size: the smallest to try.
-      few_repeats: of the first pass of a climb; at most `num_repeats`.
+      few_repeats: of the first pass of a climb; at most `num_repeats`. One shows
+        where the peak lies wherever that matters.
       num_rates: how many learning rates may be tried, each a tenth of the one before.
       measurement: how the numbers were measured, in words.
       measuring_steps: parameter updates that took; part of the search's.
@@ -61,7 +65,7 @@ class Guided(procedure.Procedure):
     share: float = 0.25
     factor: float = 2.0
     min_batch_size: int = 1
-    few_repeats: int = 2
+    few_repeats: int = 1
     num_rates: int = 3
     measurement: str = ""
     measuring_steps: int = 0
@@ -113,13 +117,24 @@ class Guided(procedure.Procedure):
         if start is None:
             return None
         grown = yield from phases.grow_batch(
-            state, self, start.setting, self.growth, self.factor, self.later_repeats
+            state,
+            self,
+            start.setting,
+            self.growth,
+            self.factor,
+            self.later_repeats,
+            looks=(1, (self.num_repeats + 1) // 2),
         )
         final = grown.setting
-        top = yield from self._race(
-            state, final, final.batch_size, self.factor**0.5, self.later_repeats
+        top = yield from self._climb(
+            state,
+            final,
+            final.batch_size,
+            self.factor**0.5,
+            self.later_repeats,
+            complete=True,
         )
-        choice = procedure.end(state, self, top.measured, grown)
+        choice = procedure.end(state, top.best, top.measured, grown)
         if choice is not None:
             self._check(state, choice)
         return choice
@@ -132,7 +147,7 @@ class Guided(procedure.Procedure):
             ratio = rate / higher.setting.learning_rate
             centre = higher.setting.batch_size * ratio
         setting = settings.Setting(1, rate, self.momentum)
-        top = yield from self._race(
+        top = yield from self._climb(
             state, setting, centre, self.factor, self.first_repeats
         )
         if top.best is not None:
@@ -146,22 +161,19 @@ class Guided(procedure.Procedure):
             )
         return phases.Scan(top.best, top.at_top)
 
-    def _race(
+    def _climb(
         self,
         state: search.Search,
         setting: settings.Setting,
         centre: float,
         factor: float,
         repeats: tuple[int, ...],
+        complete: bool = False,
     ) -> plans.Steps[climb.Top]:
-        """Climbs with few repeats, then from its end with all of them."""
         sizes, place = climb.lattice(centre, factor, self.min_batch_size, self.limit)
         candidates = [dataclasses.replace(setting, batch_size=b) for b in sizes]
-        few = repeats[: self.few_repeats]
-        top = yield from climb.climb(state, self, candidates, place, few)
-        if top.best is None or few == repeats:
-            return top
-        return (yield from climb.climb(state, self, candidates, top.place, repeats))
+        few = self.few_repeats
+        return climb.climb(state, self, candidates, place, repeats, few, complete)
 
     def _recommend(
         self, choice: procedure.Choice, results: plans.Results

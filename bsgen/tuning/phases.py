@@ -118,7 +118,7 @@ class Grown(NamedTuple):
     Attributes:
       start: phase 1's best, trained again with this phase's repeats.
       setting: the last one that had not fallen.
-      fallen: the one after it, if it was tried.
+      fallen: the one after it, if it was tried; perhaps with fewer repeats.
     """
 
     start: plans.Measured
@@ -133,6 +133,7 @@ def grow_batch(
     growth: float,
     min_growth: float,
     repeats: Sequence[int],
+    looks: Sequence[int] = (),
 ) -> plans.Steps[Grown]:
     """Phase 2: larger batches with (1 - momentum) ~ 1 / B until the score falls.
 
@@ -143,6 +144,9 @@ def grow_batch(
     add up unseen, and a setting as good as all of them is rejected with a chance of at
     most `level`. What is not worse is accepted, because ties go to the larger batch.
 
+    A setting may be looked at before all its repeats are there, and be rejected, never
+    accepted, early. `level` then holds for all looks together.
+
     Args:
       state: where the decisions go, and the limit of the hardware.
       rules: the statistical rules.
@@ -150,7 +154,9 @@ def grow_batch(
       growth: factor of the batch size; a last, smaller step ends at the limit.
       min_growth: no step is smaller than this; phase 3 covers what is left.
       repeats: those of this phase.
+      looks: after how many repeats a setting is looked at, besides after all.
     """
+    counts = sorted({*looks, len(repeats)})
     accepted: list[plans.Measured] = []
     current = start
     while True:
@@ -166,33 +172,43 @@ def grow_batch(
                 max_batch_size=state.max_batch_size,
             )
             return Grown(accepted[0], current, None)
-        asked = [current.scaled(size)]
-        if not accepted:
-            asked.insert(0, start)
-        measured = yield from state.measure(asked, repeats)
-        if not accepted:
-            accepted.append(measured[0])
-        candidate = measured[-1]
-        if _has_fallen(state, rules, accepted, candidate):
-            return Grown(accepted[0], current, candidate)
+        for count in counts:
+            asked = [(current.scaled(size), repeats[:count])]
+            if not accepted:
+                asked.insert(0, (start, repeats))
+            measured = yield from state.ask(asked)
+            if not accepted:
+                accepted.append(measured[0])
+            candidate = measured[-1]
+            # One repeat of several can only show that it does not train.
+            num_tests = sum(each > 1 for each in counts) or 1
+            is_tested = count > 1 or count == len(repeats)
+            text, numbers = _judge(rules, accepted, candidate, is_tested, num_tests)
+            if text is not None:
+                state.decide(2, text, **numbers)
+                return Grown(accepted[0], current, candidate)
+        score = outcomes.mean_words(candidate.scores)
+        text = f"{candidate.setting.words()}: {score}, not really below any smaller"
+        state.decide(2, f"{text} batch: it is accepted", **numbers)
         accepted.append(candidate)
         current = candidate.setting
 
 
-def _has_fallen(
-    state: search.Search,
+def _judge(
     rules: comparison.Rules,
     accepted: Sequence[plans.Measured],
     candidate: plans.Measured,
-) -> bool:
+    is_tested: bool,
+    num_looks: int,
+) -> tuple[str | None, dict[str, Any]]:
+    """Returns why a setting is rejected, None if it is not; and the numbers."""
     name = candidate.setting.words()
     numbers: dict[str, Any] = {"candidate": search.numbers_of([candidate])[0]}
     if not rules.trained(candidate):
         reason = {"completed": "does not train in every repeat"}.get(
             candidate.status, candidate.status.replace("_", " ")
         )
-        state.decide(2, f"{name}: {reason}, so the batch stops growing", **numbers)
-        return True
+        return f"{name}: {reason}, so the batch stops growing", numbers
     references = [one for one in accepted if rules.trained(one)]
     losses = [comparison.loss(one, candidate) for one in references]
     numbers["losses"] = [
@@ -201,15 +217,11 @@ def _has_fallen(
     ]
     score = outcomes.mean_words(candidate.scores)
     for one, loss in zip(references, losses, strict=True):
-        if rules.is_real(loss, len(references)):
+        if is_tested and rules.is_real(loss, len(references) * num_looks):
             lost = outcomes.plus_minus(loss.mean, loss.standard_error)
-            state.decide(
-                2,
+            text = (
                 f"{name}: {score}, which is {lost} below batch size "
-                f"{one.setting.batch_size}: the score has begun to fall",
-                **numbers,
+                f"{one.setting.batch_size}: the score has begun to fall"
             )
-            return True
-    text = f"{name}: {score}, not really below any smaller batch: it is accepted"
-    state.decide(2, text, **numbers)
-    return False
+            return text, numbers
+    return None, numbers

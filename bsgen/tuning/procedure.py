@@ -19,7 +19,8 @@ from bsgen.tuning import (
 class Choice(NamedTuple):
     """How a procedure ends: its choice, phase 1's and the next larger batch tried.
 
-    All were trained with the same repeats.
+    All were trained with repeats of one sequence from its start, the first two with all
+    of it.
     """
 
     chosen: plans.Measured
@@ -135,7 +136,7 @@ class Procedure(comparison.Rules, abc.ABC):
 
 def end(
     state: search.Search,
-    rules: comparison.Rules,
+    best: plans.Measured | None,
     measured: Sequence[plans.Measured],
     grown: phases.Grown,
 ) -> Choice | None:
@@ -143,15 +144,14 @@ def end(
 
     Args:
       state: where the decision goes.
-      rules: the statistical rules.
-      measured: all at the final learning rate and momentum, with the same repeats.
+      best: of `measured`; None if none trained.
+      measured: all at the final learning rate and momentum.
       grown: the end of phase 2; its fallen setting is the next larger where none of
         `measured` is larger than the best.
 
     Returns:
-      The choice; None if none trained.
+      The choice, if there is one.
     """
-    best = rules.best(measured)
     numbers = search.numbers_of(measured)
     if best is None:
         text = "no batch size around the final one trains in every repeat"

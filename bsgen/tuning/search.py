@@ -39,7 +39,13 @@ class Search:
         self, wanted: Iterable[settings.Setting], repeats: Sequence[int]
     ) -> plans.Steps[list[plans.Measured]]:
         """Asks for settings, all with the same repeats, and returns what they gave."""
-        requests = (settings.Request(one, tuple(repeats)) for one in wanted)
+        return (yield from self.ask([(one, repeats) for one in wanted]))
+
+    def ask(
+        self, wanted: Iterable[tuple[settings.Setting, Sequence[int]]]
+    ) -> plans.Steps[list[plans.Measured]]:
+        """Asks for settings, each with repeats of its own; returns what they gave."""
+        requests = (settings.Request(one, tuple(repeats)) for one, repeats in wanted)
         measured = yield tuple(requests)
         self.trace.extend(measured)
         return measured

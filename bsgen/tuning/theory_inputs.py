@@ -11,6 +11,12 @@ the smallest counts, since a rate must be stable all along the way; of the noise
 the last. Two passes are our choice: in the first one the loss falls by most of what it
 will, later ones each cost a search what they tell about one phase of training only.
 The batch size is the root of the training set's, in the middle between 1 and all.
+
+What is measured need not be more exact than its use. The search climbs away from a
+prediction that is wrong by a factor of two, and takes a quarter of the critical rate.
+So few examples do at every point; at the last one, whose noise scale is used, as many
+more as bring its standard error down to a quarter of it. The error of the few says how
+many that takes, as in two-stage sampling, but may say too few, so it is asked again.
 """
 
 import dataclasses
@@ -28,8 +34,9 @@ from bsgen.tuning import subjects
 _BATCH_SIZE = 256  # of the measures
 _TOLERANCE = 0.1  # of the eigenvalue: the share of the critical rate is cruder
 _MAX_PRODUCTS = 30
-# A product with the Hessian takes about as long as three gradients.
-_GRADIENTS_PER_PRODUCT = 3
+# A product with the Hessian is the derivative of a gradient along one direction, twice
+# its cost; `benchmarks.curvature` finds 1.6 to 2.3.
+_GRADIENTS_PER_PRODUCT = 2
 _NUM_RATES = 3
 
 
@@ -66,7 +73,7 @@ class TheoryInputs:
       batch_size: of it.
       num_steps: parameter updates that all this took.
       num_examples: examples that a gradient was taken of, for updates and for measures;
-        a product with the Hessian counts as three gradients.
+        a product with the Hessian counts as two gradients.
     """
 
     points: tuple[Point, ...]
@@ -103,7 +110,8 @@ def guided(
     momentum: float = 0.9,
     share: float = 0.25,
     num_passes: int = 2,
-    max_examples: int = 1024,
+    min_examples: int = 256,
+    max_examples: int = 4096,
     **numbers: Any,
 ) -> guided_lib.Guided:
     """Measures a trainer's model and returns the search that it guides.
@@ -113,13 +121,16 @@ def guided(
       momentum: of the measures and of phase 1.
       share: of the critical rate to train at.
       num_passes: see `measure`.
+      min_examples: see `measure`.
       max_examples: see `measure`.
       **numbers: further arguments of `Guided`.
 
     Raises:
       UserError: nothing finite could be measured, or an argument is wrong.
     """
-    inputs = measure(trainer.subject(), momentum, share, num_passes, max_examples)
+    inputs = measure(
+        trainer.subject(), momentum, share, num_passes, min_examples, max_examples
+    )
     return guided_lib.Guided(
         train_size=trainer.train_size,
         baseline_score=trainer.baseline_score,
@@ -141,7 +152,9 @@ def measure(
     momentum: float = 0.9,
     share: float = 0.25,
     num_passes: int = 2,
-    max_examples: int = 1024,
+    min_examples: int = 256,
+    max_examples: int = 4096,
+    precision: float = 0.25,
 ) -> TheoryInputs:
     """Measures a model at its initial weights and after each pass of a short training.
 
@@ -151,13 +164,19 @@ def measure(
       share: the rate is this share of the critical one at the start, at most 1; a tenth
         of it, and again, if that diverges.
       num_passes: over the training data.
-      max_examples: that noise and curvature are measured on.
+      min_examples: that noise and curvature are measured on; at least 3.
+      max_examples: that the last noise scale is measured on, at most.
+      precision: the relative standard error sought for it, above 0.
 
     Raises:
       UserError: nothing finite could be measured, or an argument is wrong.
     """
     errors.check_integer("num_passes", num_passes, 1)
-    measured = _Measured(subject, momentum, max_examples)
+    if errors.check_real("precision", precision, 0.0) == 0:
+        raise errors.UserError("precision", precision, "give a number above 0")
+    few = errors.check_integer("min_examples", min_examples, 3)
+    most = errors.check_integer("max_examples", max_examples, few)
+    measured = _Measured(subject, momentum, few)
     start = [variable.numpy() for variable in subject.model.variables]
     first = measured.point(0)
     size = max(1, round(math.sqrt(len(subject.train_data))))
@@ -165,6 +184,7 @@ def measure(
     for _ in range(_NUM_RATES):
         points = [first, *_train(measured, rate, size, num_passes)]
         if len(points) == num_passes + 1:
+            points[-1] = measured.refined(points[-1], precision, most)
             break
         for variable, value in zip(subject.model.variables, start, strict=True):
             variable.assign(value)
@@ -183,25 +203,17 @@ def measure(
 class _Measured:
     """Measures a subject and counts what that takes."""
 
-    def __init__(self, subject: subjects.Subject, momentum: float, max_examples: int):
+    def __init__(self, subject: subjects.Subject, momentum: float, size: int):
         self.subject = subject
         self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         self.num_steps = 0
         self.num_examples = 0
-        most = errors.check_integer("max_examples", max_examples, 2)
-        most = min(most, len(subject.train_data))
-        size = min(_BATCH_SIZE, most)
-        self._size = most // size * size
-        # Every pass of a measure must meet the same examples.
-        data = subject.train_data.batches(size, most // size, subject.seed)
-        self._data: tf.data.Dataset = data.cache()
+        self._size, self._data = self._examples(size)
 
     def point(self, num_steps: int) -> Point:
         """Measures the model as it is."""
         one = self.subject
-        noise = measures.gradient_noise_scale(
-            one.model, one.loss, self._data, l2=one.l2
-        )
+        noise = self._noise(self._size, self._data)
         critical = measures.critical_learning_rate(
             one.model,
             one.loss,
@@ -212,9 +224,51 @@ class _Measured:
             l2=one.l2,
         )
         products = critical.max_eigenvalue.num_products
-        # The noise takes the mean gradient and one of each example.
-        self.num_examples += self._size * (2 + _GRADIENTS_PER_PRODUCT * products)
+        self.num_examples += self._size * _GRADIENTS_PER_PRODUCT * products
         return Point(num_steps, noise.value, noise.standard_error, critical.value)
+
+    def refined(self, point: Point, precision: float, most: int) -> Point:
+        """Returns the point with the noise scale of as many examples as it takes.
+
+        Args:
+          point: of the model as it is.
+          precision: the relative standard error sought.
+          most: examples, where they are there.
+        """
+        known = self._size
+        while (factor := self._factor(point, precision)) > 1.0:
+            size, data = self._examples(math.ceil(min(factor * known, most)))
+            if size <= known:
+                break  # all are in it
+            noise = self._noise(size, data)
+            point = dataclasses.replace(
+                point, noise_scale=noise.value, noise_scale_error=noise.standard_error
+            )
+            known = size
+        return point
+
+    def _factor(self, point: Point, precision: float) -> float:
+        """Returns how many times as many examples the precision seems to take."""
+        if not math.isfinite(point.noise_scale_error):
+            return math.inf
+        # The error falls with the root of the number of examples.
+        return (point.noise_scale_error / precision / point.noise_scale) ** 2
+
+    def _noise(self, size: int, data: tf.data.Dataset) -> measures.GradientNoiseScale:
+        one = self.subject
+        # It takes the mean gradient and one of each example.
+        self.num_examples += 2 * size
+        return measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
+
+    def _examples(self, size: int) -> tuple[int, tf.data.Dataset]:
+        """Returns how many examples there are, at most `size`, and their batches."""
+        all_data = self.subject.train_data
+        size = min(size, len(all_data))
+        count = math.ceil(size / _BATCH_SIZE)
+        batch_size = size // count
+        # Every pass of a measure must meet the same examples.
+        data = all_data.batches(batch_size, count, self.subject.seed).cache()
+        return batch_size * count, data
 
 
 def _train(

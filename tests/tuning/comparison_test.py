@@ -24,6 +24,27 @@ class RulesTest(parameterized.TestCase):
         self.assertAlmostEqual(found.p_value, expected.pvalue, places=12)
         self.assertAlmostEqual(found.mean, np.mean(reference - candidate), places=12)
 
+    def test_settled_is_the_paired_t_test_against_the_tolerance(self):
+        rules = comparison.Rules(0.0, tolerance=2.0)
+        seen = set()
+        for seed in range(40):
+            best, other = np.random.default_rng(seed).normal(size=(2, 4))
+            found = rules.is_settled(measured(best), measured(other), 2)
+            expected = stats.ttest_rel(best + 2.0, other, alternative="greater")
+            self.assertEqual(found, expected.pvalue <= 0.025)
+            seen.add(found)
+            # Repeats that only one of them has do not count.
+            again = rules.is_settled(measured([*best, 9.0]), measured(other), 2)
+            self.assertEqual(found, again)
+        self.assertEqual(seen, {False, True})
+
+    def test_settled_without_spread(self):
+        rules = comparison.Rules(0.0, tolerance=0.01)
+        two = measured([0.9, 0.9])
+        self.assertTrue(rules.is_settled(two, measured([0.905, 0.905])))
+        self.assertFalse(rules.is_settled(two, measured([0.915, 0.915])))
+        self.assertFalse(rules.is_settled(measured([0.9]), measured([0.1])))
+
     @parameterized.parameters(1, 3)
     def test_no_more_false_alarms_than_the_level(self, num_references):
         # Candidate and references are equally good: the share of trials in which any

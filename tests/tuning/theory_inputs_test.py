@@ -46,6 +46,7 @@ class TheoryInputsTest(tf.test.TestCase):
         self.assertAllClose(
             found.points[0].critical_learning_rate, critical.value, rtol=0.1
         )
+        # All examples were measured, so that none are left to refine it with.
         end = measures.gradient_noise_scale(one.model, _LOSS, blobs(100))
         self.assertAllClose(found.points[-1].noise_scale, end.value, rtol=1e-4)
         self.assertNotAllClose(end.value, noise.value, rtol=0.1)
@@ -56,9 +57,37 @@ class TheoryInputsTest(tf.test.TestCase):
         self.assertEqual([p.num_steps for p in found.points], [0, 10, 20, 30])
         # Three passes of training; at four points the mean gradient, one of each
         # example and at least one product.
-        self.assertGreaterEqual(found.num_examples, 100 * (3 + 4 * (2 + 3)))
-        few = theory_inputs.measure(subject(), num_passes=3, max_examples=50)
+        self.assertGreaterEqual(found.num_examples, 100 * (3 + 4 * (2 + 2)))
+        few = theory_inputs.measure(subject(), num_passes=3, min_examples=50)
         self.assertLess(few.num_examples, found.num_examples)
+
+    def test_the_last_noise_scale_takes_the_examples_that_it_needs(self):
+        numbers = {"num_passes": 1, "min_examples": 40}
+        rough = theory_inputs.measure(subject(400), precision=9.0, **numbers)
+        last = rough.points[-1]
+        relative = last.noise_scale_error / last.noise_scale
+        size = math.ceil(40 * (relative / 0.35) ** 2)
+        self.assertBetween(size, 41, 200)  # more than the few, fewer than all
+        fine = theory_inputs.measure(subject(400), precision=0.35, **numbers)
+        end = fine.points[-1]
+        self.assertLess(end.noise_scale_error, 0.35 * end.noise_scale)
+        # So many at first, which were not enough, and more then, at most all.
+        self.assertBetween(
+            fine.num_examples - rough.num_examples, 2 * size, 2 * (size + 400)
+        )
+        self.assertEqual(fine.points[0], rough.points[0])
+        self.assertEqual(end.critical_learning_rate, last.critical_learning_rate)
+        for most, expected in ((50, 50), (10**6, 400)):
+            # So precise that more examples are wanted than may be, or are there.
+            found = theory_inputs.measure(
+                subject(400), precision=0.01, max_examples=most, **numbers
+            )
+            self.assertEqual(found.num_examples - rough.num_examples, 2 * expected)
+
+    def test_refuses(self):
+        for more in ({"precision": 0.0}, {"min_examples": 2}, {"max_examples": 9}):
+            with self.assertRaisesRegex(errors.UserError, f"{[*more][0]}="):
+                theory_inputs.measure(subject(), **more)
 
     def test_the_least_critical_rate_and_the_last_noise_are_used(self):
         points = (
