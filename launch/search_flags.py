@@ -46,6 +46,13 @@ _LEARNING_RATES = flags.DEFINE_list(
 _MAX_TRIALS = flags.DEFINE_integer(
     "max_trials", None, "For random, bayesian (default: 30) and grid (default: all)."
 )
+_TOLERANCE = flags.DEFINE_float(
+    "tolerance",
+    None,
+    "The difference in the metric that matters, for appendix_d where there is one "
+    "repeat, for guided to spend no runs on less (default: 0.01).",
+    lower_bound=0.0,
+)
 SEED = flags.DEFINE_integer(
     "seed", 0, "Of weights and order of batches in the first repeat.", lower_bound=0
 )
@@ -67,6 +74,9 @@ def check() -> None:
     if oracle == "guided" and _LEARNING_RATES.value is not None:
         remedy = "guided chooses them by the critical one; leave it out"
         raise errors.UserError("learning_rates", _LEARNING_RATES.value, remedy)
+    if oracle in _GENERAL and _TOLERANCE.value is not None:
+        remedy = "goes with appendix_d and guided; leave it out"
+        raise errors.UserError("tolerance", _TOLERANCE.value, remedy)
     _learning_rates()
 
 
@@ -87,6 +97,7 @@ def description() -> dict[str, Any]:
         "max_batch_size": _MAX_BATCH_SIZE.value,
         "learning_rates": _learning_rates(),
         "max_trials": _MAX_TRIALS.value,
+        "tolerance": _TOLERANCE.value,
         "seed": SEED.value,
     }
 
@@ -125,6 +136,8 @@ def make_oracle(
         "max_batch_size": _MAX_BATCH_SIZE.value,
         "num_repeats": num_repeats(),
     }
+    if _TOLERANCE.value is not None:
+        numbers["tolerance"] = _TOLERANCE.value
     # A worker's own oracle is never asked, so nothing need be measured for it.
     if _ORACLE.value == "guided" and role != "worker":
         numbers["min_batch_size"] = min(sizes)

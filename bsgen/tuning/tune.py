@@ -117,6 +117,7 @@ def tune_batch_size(
     learning_rates: Sequence[float] = (1.0, 0.1, 0.01),
     max_batch_size: int | None = None,
     num_repeats: int = 5,
+    tolerance: float = 0.01,
     seed: int = 0,
     output_dir: str | os.PathLike | None = None,
     on_outcome: OnOutcome = lambda setting, outcome: None,
@@ -138,6 +139,7 @@ def tune_batch_size(
       learning_rates: tried in this order, falling.
       max_batch_size: what the hardware takes; None for no limit but the data.
       num_repeats: repeats of a setting.
+      tolerance: the difference of the metric that matters where `num_repeats` is 1.
       seed: of the first repeat.
       output_dir: where a search is kept, and goes on after an interruption; None for
         a temporary folder.
@@ -168,6 +170,7 @@ def tune_batch_size(
         learning_rates=tuple(learning_rates),
         max_batch_size=max_batch_size,
         num_repeats=num_repeats,
+        tolerance=tolerance,
         metric=trainer.metric,
     )
     description = describe(chosen, {"num_epochs": num_epochs, "seed": seed})

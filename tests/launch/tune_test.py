@@ -80,6 +80,7 @@ _MISTAKES = (
         {},
         r"learning_rates=\['1'\]: guided chooses them",
     ),
+    (("--oracle=grid", "--tolerance=0.1"), {}, r"tolerance=0.1: goes with appendix_d"),
     (("--learning_rates=a",), {}, r"learning_rates=\['a'\]: give numbers"),
     (("--loss=mse",), {}, r"loss='mse': goes with --model_fn"),
     (("--model_fn=a:b",), {}, r"data_fn=None: give both"),
@@ -238,13 +239,14 @@ class TuneTest(parameterized.TestCase):
 
     def test_guided(self):
         flags = ["--oracle=guided", *_QUICK[:-2], "--max_batch_size=40"]
-        flags.append(f"--output_dir={self.output}")
+        flags += ["--tolerance=0.02", f"--output_dir={self.output}"]
         code, stdout, stderr = self._tune(*flags)
         self.assertEqual((code, stderr), (0, ""), stderr)
         for phase in range(5):
             self.assertRegex(stdout, f"(?m)^phase {phase}: ")
         kept = json.loads((self.output / "guided.json").read_bytes())
         self.assertIn(kept["measurement"], stdout)
+        self.assertEqual(kept["tolerance"], 0.02)
         self.assertRegex(stdout, "recommended: batch size ")
         again = self._tune(*flags)[1]
         self.assertNotRegex(again, "(?m)^batch size ")  # nothing is trained again
