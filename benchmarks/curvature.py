@@ -3,15 +3,21 @@
     python -m benchmarks.curvature
 
 measures a dense and a convolutional network on the digits, at initialisation and after
-training, on all 1000 examples in batches of 250. Printed is the cost of one product in
-gradients of the same contender; then, over several random starts, the median number of
-products and the seconds until the value is within 1 % of the true one and stays there
-(the truth: SciPy's eigsh in float64); then where the contender's own rule stops, at
-which true error. So peers are compared at equal true error, whatever their rules. Power
-iteration runs to 150 products and may not get there at all. Contenders stand in
-processes of their own and take turns. Expected on two cores, in about three minutes: a
-product costs at most 3 (dense) or 4 (conv) gradients. Lanczos saves products where the
-largest eigenvalue does not stand apart, as at the start of training.
+training, on all 1000 examples in batches of 250. Over several starts it prints medians
+and quartiles of
+
+- the products until the value is within 1 % of the true one and stays there, and the
+  milliseconds until then (the truth: SciPy's eigsh in float64), and how many times
+  longer it took than ours (median within a round);
+- the products until it stays within the error that power iteration has where its own
+  rule stops it, the median of the naive contender's;
+- where the contender's own rule stops, at which true error (the largest of all rounds);
+
+and then the cost of one product, in gradients of the same contender. Finding a start
+on a sample counts as the products over all examples that it costs. A power iteration
+that does not get there counts as infinite. Contenders stand in processes of their own
+and take turns. Expected on two cores, in about five minutes: at most half the products
+of power iteration, and at most 3 (dense) or 4 (conv) gradients a product.
 """
 
 import contextlib
@@ -23,6 +29,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from absl import flags
 
 from benchmarks import (
@@ -34,8 +41,8 @@ from benchmarks import (
 from launch import entry
 
 flags.adopt_module_key_flags(shared_flags)
-_MAX_PRODUCTS = flags.DEFINE_integer("max_products", 150, "Of a search.", lower_bound=2)
-_OURS = "bsgen_lanczos"
+_MAX_PRODUCTS = flags.DEFINE_integer("max_products", 60, "Of a search.", lower_bound=2)
+_OURS, _POWER = "bsgen_lanczos", "naive_tensorflow"
 _GOAL = 0.01  # relative error
 _REPEATS = 5  # gradients and products a turn
 
@@ -46,18 +53,38 @@ class Turn(NamedTuple):
     Attributes:
       gradient: median seconds of a gradient.
       products: by title, median seconds of a product.
-      num_products: until the value is within 1 % and stays; inf if it never was.
-      seconds: until then.
-      own_products: until the contender's own rule would stop; inf if never.
-      own_error: true relative error there, or at the last product.
+      start_products: what the start of the search cost, in products.
+      seconds: after every product of the search, since its beginning.
+      errors: after every product, true relative errors.
+      own_steps: products until the contender's own rule would stop; None if never.
     """
 
     gradient: float
     products: dict[str, float]
-    num_products: float
-    seconds: float
-    own_products: float
-    own_error: float
+    start_products: float
+    seconds: list[float]
+    errors: list[float]
+    own_steps: int | None
+
+    def reached(self, error: float) -> tuple[float, float]:
+        """Returns products and seconds until an error is met for good, or infinity."""
+        wrong = [place for place, e in enumerate(self.errors) if not e <= error]
+        first = wrong[-1] + 1 if wrong else 0
+        if first == len(self.errors):
+            return math.inf, math.inf
+        return first + 1 + self.start_products, self.seconds[first]
+
+    @property
+    def own_products(self) -> float:
+        """Products until the contender's own rule would stop."""
+        if self.own_steps is None:
+            return math.inf
+        return self.own_steps + self.start_products
+
+    @property
+    def own_error(self) -> float:
+        """The true relative error there, or at the last product."""
+        return self.errors[-1 if self.own_steps is None else self.own_steps - 1]
 
 
 class Stopwatch:
@@ -82,53 +109,37 @@ class Stopwatch:
             for title, function in self._contender.products().items()
         }
         self._seed += 1
+        seconds, errors, stops = [], [], []
         begun = time.perf_counter()
-        history = [
-            (time.perf_counter() - begun, value, stops)
-            for value, stops in self._contender.search(turn, self._seed)
-        ]
-        return Turn(gradient, products, *judge(history, self._true_value))
-
-
-def judge(
-    history: Sequence[tuple[float, float, bool]], true_value: float
-) -> tuple[float, float, float, float]:
-    """Returns the last four fields of a `Turn`.
-
-    Args:
-      history: after every product, seconds since the start, the value, and whether the
-        contender's rule would stop.
-      true_value: above 0.
-    """
-    errors = [abs(value - true_value) / true_value for _, value, _ in history]
-    wrong = [place for place, error in enumerate(errors) if not error <= _GOAL]
-    first = wrong[-1] + 1 if wrong else 0
-    there = first < len(history)
-    stops = [place for place, (_, _, stops) in enumerate(history) if stops]
-    return (
-        first + 1 if there else math.inf,
-        history[first][0] if there else math.inf,
-        stops[0] + 1 if stops else math.inf,
-        errors[stops[0] if stops else -1],
-    )
+        for value, would_stop in self._contender.search(turn, self._seed):
+            seconds.append(time.perf_counter() - begun)
+            errors.append(abs(value - self._true_value) / self._true_value)
+            stops.append(would_stop)
+        own_steps = stops.index(True) + 1 if True in stops else None
+        price = self._contender.start_products
+        return Turn(gradient, products, price, seconds, errors, own_steps)
 
 
 def table(results: dict[str, stopwatch.Result]) -> str:
     """Returns the lines of one network and state."""
-    header = ("products", "ms", "its / ours", "own rule at", "own error")
-    lines = ["{:32}{:>10}{:>10}{:>12}{:>13}{:>11}".format("to 1 %", *header)]
+    power = results[_POWER].rates
+    power_error = statistics.median(turn.own_error for turn in power)
+    header = ("products", "ms", "its / ours", f"to {power_error:.2%}", "own rule")
+    lines = ["{:24}{:>17}{:>20}{:>11}{:>17}{:>17}".format("to 1 %", *header)]
     for name, (_, turns) in results.items():
         ratios = [
-            own.seconds / ours.seconds
+            own.reached(_GOAL)[1] / ours.reached(_GOAL)[1]
             for ours, own in zip(results[_OURS].rates, turns, strict=True)
         ]
+        products, seconds = zip(*(turn.reached(_GOAL) for turn in turns), strict=True)
         lines.append(
-            f"{curvature_contenders.ENTRIES[name].title:32}"
-            f"{statistics.median(turn.num_products for turn in turns):10.0f}"
-            f"{1e3 * statistics.median(turn.seconds for turn in turns):10.0f}"
-            f"{statistics.median(ratios):12.1f}"
-            f"{statistics.median(turn.own_products for turn in turns):13.0f}"
-            f"{statistics.median(turn.own_error for turn in turns):11.1%}"
+            f"{curvature_contenders.ENTRIES[name].title:24}"
+            f"{_spread(products):>17}"
+            f"{_spread([1e3 * each for each in seconds], 0):>20}"
+            f"{statistics.median(ratios):11.1f}"
+            f"{_spread([turn.reached(power_error)[0] for turn in turns]):>17}"
+            f"{_spread([turn.own_products for turn in turns]):>17}"
+            f", {max(turn.own_error for turn in turns):.1%}"
         )
     lines.append(f"{'one product':46}{'gradients':>10}{'ms':>10}")
     for name, (_, turns) in results.items():
@@ -140,6 +151,13 @@ def table(results: dict[str, stopwatch.Result]) -> str:
                 f"{label:46}{statistics.median(costs):10.1f}{milliseconds:10.1f}"
             )
     return "\n".join(lines)
+
+
+def _spread(values: Sequence[float], digits: int = 1) -> str:
+    """Returns "median (lower quartile to upper quartile)"."""
+    # The nearest of the values, since some may be infinite.
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), method="nearest")
+    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def _seconds(function: Callable[[], object]) -> float:

@@ -5,15 +5,19 @@ A contender is a module with a class `Contender`:
 - `Contender(problem)` builds the network with the problem's weights;
 - `gradient()` takes the gradient of the mean loss, and waits for it;
 - `products()` returns functions, by title, that take one Hessian-vector product each;
-- `search(max_products, seed)` looks for the largest eigenvalue from a random start, and
-  yields after every product the value so far and whether its rule would stop there.
+- `search(max_products, seed)` looks for the largest eigenvalue from a start that the
+  seed draws, and yields after every product the value so far and whether its rule would
+  stop there;
+- `start_products` is what the start of the last search cost, in products.
 """
 
 from benchmarks import contenders
 
 ENTRIES = {
-    "bsgen_lanczos": contenders.Entry("bsgen, Lanczos", "tensorflow"),
+    "bsgen_lanczos": contenders.Entry("bsgen", "tensorflow"),
+    "bsgen_random_start": contenders.Entry("bsgen, random start", "tensorflow"),
     "pyhessian_power": contenders.Entry("PyHessian", "pyhessian"),
+    "pyhessian_one_thread": contenders.Entry("PyHessian, one thread", "pyhessian"),
     "naive_tensorflow": contenders.Entry("TensorFlow, naive", "tensorflow"),
 }
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks import curvature_problem
-from bsgen.measures import lanczos, products
+from bsgen.measures import lanczos, products, sampled_start
 
 _TOLERANCE = 0.01
 
 
 class Contender:
     """See `benchmarks.curvature_contenders`."""
+
+    samples = True
+    start_products = 0.0
 
     def __init__(self, problem: curvature_problem.Problem):
         model = curvature_problem.keras_model(problem.network)
@@ -45,11 +48,20 @@ class Contender:
         }
 
     def search(self, max_products: int, seed: int) -> Iterator[tuple[float, bool]]:
-        """Yields Ritz values, as `spectrum_ends.extremes_of` computes them."""
-        start = np.random.default_rng(seed).normal(size=self._hessian.size)
-        solver = lanczos.Lanczos(self._hessian, start, max_products)
+        """Yields Ritz values, with the rule of `measures.top_eigenvalue`."""
+        start = sampled_start.Start(None, 0.0)
+        if self.samples:
+            start = sampled_start.find(self._hessian, seed)
+        self.start_products = start.num_products
+        vector = start.vector
+        if vector is None:
+            vector = np.random.default_rng(seed).normal(size=self._hessian.size)
+        solver = lanczos.Lanczos(self._hessian, vector, max_products)
+        last = np.inf
         for _ in range(max_products):
             solver.advance()
             pairs = solver.ritz_pairs()
             value = float(pairs.values[-1])
-            yield value, bool(pairs.errors[-1] <= _TOLERANCE * abs(value))
+            error = max(pairs.errors[-1], abs(value - last))
+            yield value, bool(error <= _TOLERANCE * abs(value))
+            last = value

@@ -10,6 +10,8 @@ from benchmarks import curvature_contenders, curvature_problem
 class Contender:
     """See `benchmarks.curvature_contenders`."""
 
+    start_products = 0.0
+
     def __init__(self, problem: curvature_problem.Problem):
         self._model = curvature_problem.keras_model(problem.network)
         self._model.set_weights(problem.weights)

@@ -22,6 +22,8 @@ class _ChannelsLast(torch.nn.Module):
 class Contender:
     """See `benchmarks.curvature_contenders`."""
 
+    start_products = 0.0
+
     def __init__(self, problem: curvature_problem.Problem):
         model = _network(problem.network)
         with torch.no_grad():

@@ -37,6 +37,7 @@ class Batches:
         """
         size = errors.check_integer("batch_size", batch_size, 1)
         self.num_examples: int | None = None
+        self._cuts: _Cuts | None = None
         if isinstance(data, tf.data.Dataset):
             _check_dataset(data)
             self._batches: Any = data
@@ -49,7 +50,7 @@ class Batches:
         self.num_examples = max(
             hessian.count_examples(x, y) for x in inputs for y in targets
         )
-        self._batches = _Cuts(arrays, self.num_examples, size)
+        self._batches = self._cuts = _Cuts(arrays, self.num_examples, size)
         if sum(array.nbytes for array in inputs + targets) <= _MAX_RESIDENT_BYTES:
             self._batches = [
                 tf.nest.map_structure(tf.convert_to_tensor, batch)
@@ -59,17 +60,34 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return iter(self._batches)
 
+    def sample(self, count: int, draw: np.random.Generator) -> list[tuple[Any, Any]]:
+        """Returns random examples, in batches; none of a data set.
+
+        Args:
+          count: of examples; of more than a batch, whole batches are taken, so that
+            nothing has to be compiled for them.
+          draw: draws without replacement.
+        """
+        if self._cuts is None:
+            return []
+        size = self._cuts.batch_size
+        if count > size:
+            count -= count % size
+        places = np.sort(draw.permutation(self._cuts.num_examples)[:count])
+        arrays = tf.nest.map_structure(lambda a: a[places], self._cuts.arrays)
+        return list(_Cuts(arrays, count, size))
+
 
 class _Cuts:
     def __init__(self, arrays: Any, num_examples: int, batch_size: int):
-        self._arrays = arrays
-        self._num_examples = num_examples
-        self._batch_size = batch_size
+        self.arrays = arrays
+        self.num_examples = num_examples
+        self.batch_size = batch_size
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        for start in range(0, self._num_examples, self._batch_size):
-            batch = slice(start, start + self._batch_size)
-            yield tf.nest.map_structure(lambda a, b=batch: a[b], self._arrays)
+        for start in range(0, self.num_examples, self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            yield tf.nest.map_structure(lambda a, b=batch: a[b], self.arrays)
 
 
 def _as_arrays(part: Any) -> Any:

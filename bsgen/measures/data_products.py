@@ -6,7 +6,8 @@ size; it reads the model's weights at every product, so keep it while the model 
 Batches are shared out over the replicas of the model's strategy, see `replicas`.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -104,7 +105,7 @@ class DataProducts:
         self._model = model
         self._weights = flat_weights.FlatWeights(model)
         self._loss = mean_loss.MeanLoss(model, loss, training)
-        self._batches = batches.Batches(data, batch_size)
+        self._batches: Any = batches.Batches(data, batch_size)
         self._replicas = replicas.Replicas(model)
         self._seen_curvature = False
         reverse = method == REVERSE
@@ -112,6 +113,22 @@ class DataProducts:
         self._gradient_step = self._compiled(self._batch_gradient)
         self.size = self._weights.num_parameters
         self._weights.check_finite()
+
+    @property
+    def num_examples(self) -> int | None:
+        """The number of examples; None for a data set, which is not counted."""
+        return self._batches.num_examples
+
+    @contextlib.contextmanager
+    def on_sample(self, count: int, draw: np.random.Generator) -> Iterator[None]:
+        """Within it, products are those of `count` random examples of the arrays."""
+        kept = self._batches, self._seen_curvature
+        self._batches = self._batches.sample(count, draw)
+        self._seen_curvature = True  # a sample may be flat where the whole is not
+        try:
+            yield
+        finally:
+            self._batches, self._seen_curvature = kept
 
     @property
     def mode(self) -> str:

@@ -140,6 +140,12 @@ class Lanczos:
         residuals = np.sqrt(np.maximum(squares, 0.0))
         return RitzPairs(values, residuals, vectors[0] ** 2)
 
+    def top_vector(self) -> FloatArray:
+        """Returns the unit Ritz vector [P] of the largest Ritz value."""
+        size = self.num_products
+        _, vectors = np.linalg.eigh(self._projected[:size, :size])
+        return vectors[:, -1] @ self._basis[:size]
+
     def _grow(self) -> None:
         """Doubles the room, up to the limit."""
         more = min(len(self._basis), self._limit - len(self._basis))

@@ -1,8 +1,10 @@
 """The ends of a symmetric operator's spectrum, by Lanczos' method.
 
 An answer has converged when its estimated error (`lanczos.RitzPairs.errors`) is at most
-`tolerance` times its modulus; eigenvalues below a thousandth of the largest modulus are
-held to that thousandth's tolerance, as float32 products know them no better.
+`tolerance` times its modulus, and the last product has moved it by no more: a small
+basis, or one that starts near the eigenvector of another eigenvalue, makes the
+estimate too small. Eigenvalues below a thousandth of the largest modulus are held to
+that thousandth's tolerance, as float32 products know them no better.
 """
 
 import dataclasses
@@ -15,7 +17,10 @@ from bsgen import errors
 from bsgen.measures import lanczos, linear_operator, progress
 
 _SMALLEST = 1e-3  # of the largest modulus, see above
-_Converged = Callable[[lanczos.RitzPairs, linear_operator.FloatArray], bool]
+# Of the Ritz pairs, the errors that they may have, and the values one product before.
+_Converged = Callable[
+    [lanczos.RitzPairs, linear_operator.FloatArray, linear_operator.FloatArray], bool
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Eigenvalue:
       stopped_because: see `progress.StoppedBecause`.
       mode: "inference" or "training", how batch norm was measured; "" for an operator
         without data.
+      start_products: products besides, in all, that the start cost, see
+        `sampled_start`.
     """
 
     value: float
@@ -38,6 +45,7 @@ class Eigenvalue:
     num_products: int
     stopped_because: progress.StoppedBecause
     mode: str = ""
+    start_products: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +84,11 @@ def extremes_of(
     block_size: int | None = None,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
+    start: linear_operator.FloatArray | None = None,
 ) -> ExtremeEigenvalues:
     """Does what `eigenvalues.extreme_eigenvalues` does, for any operator.
+
+    `start` [P] takes the place of the first random start vector.
 
     Raises:
       UserError: an argument is out of range.
@@ -94,14 +105,20 @@ def extremes_of(
     block_size = errors.check_integer("block_size", block_size, 1)
     wanted = np.r_[np.arange(-1, -k_top - 1, -1), np.arange(k_bottom)]
 
-    def converged(pairs: lanczos.RitzPairs, goals: npt.NDArray[np.float64]) -> bool:
-        if len(goals) < count:
+    def converged(
+        pairs: lanczos.RitzPairs,
+        goals: linear_operator.FloatArray,
+        last: linear_operator.FloatArray,
+    ) -> bool:
+        if len(last) < count:
             return False
-        return bool(np.all(pairs.errors[wanted] <= goals[wanted]))
+        moved = np.abs(pairs.values[wanted] - last[wanted])
+        largest = np.maximum(moved, pairs.errors[wanted])
+        return bool(np.all(largest <= goals[wanted]))
 
-    start = _Start(operator, block_size, seed)
+    begin = _Start(operator, block_size, seed, start)
     pairs, stopped_because = _solve(
-        start, converged, wanted, tolerance, limit, on_progress
+        begin, converged, wanted, tolerance, limit, on_progress
     )
     # An interrupted run may know fewer than were asked for.
     known = min(count, len(pairs.values))
@@ -134,9 +151,16 @@ def largest_magnitude_of(
     limit = errors.check_integer("max_products", max_products, 1)
     ends = np.array([-1, 0])
 
-    def converged(pairs: lanczos.RitzPairs, goals: npt.NDArray[np.float64]) -> bool:
+    def converged(
+        pairs: lanczos.RitzPairs,
+        goals: linear_operator.FloatArray,
+        last: linear_operator.FloatArray,
+    ) -> bool:
+        if not len(last):
+            return False
         winner, other = ends[np.argsort(-np.abs(pairs.values[ends]), kind="stable")]
-        if pairs.errors[winner] > goals[winner]:
+        moved = abs(pairs.values[winner] - last[winner])
+        if max(moved, pairs.errors[winner]) > goals[winner]:
             return False
         reach = np.abs(pairs.values[other]) + pairs.residuals[other]
         smaller = bool(reach <= np.abs(pairs.values[winner]))
@@ -161,6 +185,7 @@ class _Start:
     operator: linear_operator.LinearOperator
     block_size: int
     seed: int
+    vector: linear_operator.FloatArray | None = None
 
 
 def _solve(
@@ -171,13 +196,16 @@ def _solve(
     limit: int,
     on_progress: progress.OnProgress | None,
 ) -> tuple[lanczos.RitzPairs, progress.StoppedBecause]:
-    """Runs until `converged` of the Ritz pairs and of the errors they may have."""
+    """Runs until `converged`."""
     tolerance = errors.check_real("tolerance", tolerance, 0.0)
     size = start.operator.size
     draw = np.random.default_rng(start.seed)
     vectors = draw.normal(size=(min(start.block_size, size), size))
+    if start.vector is not None:
+        vectors[0] = start.vector
     solver = lanczos.Lanczos(start.operator, vectors, limit)
     pairs = None
+    last = np.zeros(0)
     try:
         while True:
             solver.advance()
@@ -187,8 +215,9 @@ def _solve(
             goals = tolerance * np.maximum(moduli, _SMALLEST * moduli.max())
             if solver.complete:
                 return pairs, progress.COMPLETE
-            if len(moduli) >= len(vectors) and converged(pairs, goals):
+            if len(moduli) >= len(vectors) and converged(pairs, goals, last):
                 return pairs, progress.TOLERANCE
+            last = pairs.values
             if len(moduli) == limit:
                 return pairs, progress.MAX_PRODUCTS
             if solver.exhausted:

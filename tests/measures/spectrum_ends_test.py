@@ -126,6 +126,23 @@ class ExtremesTest(parameterized.TestCase):
         self.assertLessEqual(found.top_errors[0], tolerance * found.top[0])
         self.assertLess(found.num_products, 30)
 
+    def test_a_start_near_another_eigenvector(self):
+        # Its small residual alone would end the search at 0.8 after two products.
+        eigenvalues = np.r_[np.linspace(-0.1, 0.3, 198), 0.8, 1.0]
+        matrix = matrices.with_spectrum(eigenvalues)
+        second, top = np.linalg.eigh(matrix)[1][:, -2:].T
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            noise = rng.normal(scale=0.3 / np.sqrt(200), size=200)
+            found = spectrum_ends.extremes_of(
+                matrices.Matrix(matrix),
+                1,
+                tolerance=1e-2,
+                start=second + 0.1 * top + noise,
+            )
+            self.assertAlmostEqual(found.top[0], 1.0, delta=1e-2)
+            self.assertLess(found.num_products, 10)
+
     def test_stops_at_the_limit(self):
         matrix = matrices.Matrix(np.diag(np.arange(100.0)))
         found = spectrum_ends.extremes_of(matrix, 1, tolerance=0.0, max_products=7)
