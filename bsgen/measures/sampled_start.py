@@ -3,7 +3,9 @@
 A Gaussian vector has about the share 1 / P of its square along the top eigenvector, and
 the first products go into raising that share. The Hessian of a small sample has nearly
 the same top eigenvector, at a small part of the cost. What a sample misses is not lost:
-its Ritz vector comes from a Gaussian one and has a part along every eigenvector.
+its Ritz vector comes from a Gaussian one and has a part along every eigenvector. But
+that part may be small, and a loose tolerance met too early: `spectrum_ends` therefore
+wants answers to stand still.
 """
 
 from typing import NamedTuple

@@ -131,17 +131,17 @@ class ExtremesTest(parameterized.TestCase):
         eigenvalues = np.r_[np.linspace(-0.1, 0.3, 198), 0.8, 1.0]
         matrix = matrices.with_spectrum(eigenvalues)
         second, top = np.linalg.eigh(matrix)[1][:, -2:].T
-        rng = np.random.default_rng(0)
-        for _ in range(20):
-            noise = rng.normal(scale=0.3 / np.sqrt(200), size=200)
+        right = 0
+        for seed in range(20):
+            noise = np.random.default_rng(seed).normal(size=200)
+            start = second + 0.1 * top + 0.3 * noise / np.linalg.norm(noise)
             found = spectrum_ends.extremes_of(
-                matrices.Matrix(matrix),
-                1,
-                tolerance=1e-2,
-                start=second + 0.1 * top + noise,
+                matrices.Matrix(matrix), 1, tolerance=1e-2, start=start
             )
-            self.assertAlmostEqual(found.top[0], 1.0, delta=1e-2)
             self.assertLess(found.num_products, 10)
+            right += abs(found.top[0] - 1.0) <= 1e-2
+        # None without the rule; nothing makes it certain.
+        self.assertGreaterEqual(right, 15)
 
     def test_stops_at_the_limit(self):
         matrix = matrices.Matrix(np.diag(np.arange(100.0)))
