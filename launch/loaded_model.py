@@ -10,7 +10,7 @@ import numpy as np
 from absl import flags
 
 from bsgen import config, errors
-from launch import user_functions
+from launch import streamed_examples, user_functions
 
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", "", "A finished run's folder, with config.json and model.keras."
@@ -157,10 +157,13 @@ def _of_run() -> tuple[Any, Any, Any, float, float]:
     except (OSError, ValueError) as error:
         remedy = f"cannot be loaded ({str(error).splitlines()[0]})"
         raise errors.UserError("run_dir", str(path), remedy) from error
-    arrays = data.load(run.data, _DATA_DIR.value)
+    source = data.load_source(run.data, _DATA_DIR.value)
+    if isinstance(source, data.Pool):
+        part = getattr(data.load(run.data, _DATA_DIR.value), _DATA.value)
+    else:
+        part = streamed_examples.load(source, run.data, _DATA.value, SEED.value)
     optimizer = run.optimizer
     momentum = getattr(optimizer, "momentum", 0.0)
-    part = getattr(arrays, _DATA.value)
     return model, models.cross_entropy, part, optimizer.l2, momentum
 
 
@@ -194,7 +197,9 @@ def _draw(data: Any) -> tuple[Any, int | None]:
     count = _NUM_EXAMPLES.value
     if isinstance(data, tf.data.Dataset):
         chosen = data if count is None else data.take(count)
-        return chosen.batch(_BATCH_SIZE.value), count
+        known = int(chosen.cardinality())
+        size = errors.check_integer("batch_size", _BATCH_SIZE.value, 1)
+        return chosen.batch(size), known if known >= 0 else count
     data = tf.nest.map_structure(np.asarray, tuple(data))
     size = len(tf.nest.flatten(data)[0])
     if not size:

@@ -14,6 +14,7 @@ from absl.testing import parameterized
 
 from bsgen import config, data, measures, models
 from bsgen.training import run_folder
+from tests.data import made_up_imagenet
 from tests.launch import process
 
 _USER = """
@@ -146,6 +147,44 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         top = measures.top_eigenvalue(model, models.cross_entropy, examples, l2=0.01)
         # Float32 sums in another order.
         self.assertAllClose(found["top_eigenvalue"]["value"], top.value, rtol=1e-4)
+
+    def test_measures_a_run_on_data_that_stream(self):
+        made_up_imagenet.prepare(self.folder / "data")
+        run = config.RunConfig(
+            data=config.DataConfig(
+                "imagenet2012", scaling="imagenet", augmentation="flip"
+            ),
+            model=config.ModelConfig("normalized_mlp", hidden_units=(2,)),
+            batch_size=10,
+        )
+        model = models.build(run.model, data.input_shape(run.data.name), 1000, seed=3)
+        with run_folder.RunFolder(
+            self.folder / "run", run, config.HardwareConfig()
+        ) as folder:
+            folder.open()
+            folder.save_model(model)
+        done = _measure(
+            f"--run_dir={self.folder}/run",
+            f"--data_dir={self.folder}/data",
+            "--measures=gradient_noise_scale",
+            "--data=test",
+            "--num_examples=12",
+            "--seed=4",
+        )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        found = json.loads((self.folder / "run" / "measures.json").read_bytes())
+        found = found["gradient_noise_scale"]
+        source = data.load_source(run.data, str(self.folder / "data"))
+        places = np.random.default_rng(4).permutation(source.test_pool)[:12]
+        images, labels = source.gather(places)
+        # The constants of ImageNet's channels.
+        mean, deviation = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+        inputs = ((images / 255 - mean) / deviation).astype("f")
+        noise = measures.gradient_noise_scale(
+            model, models.cross_entropy, (inputs, labels)
+        )
+        self.assertAllClose(found["value"], noise.value, rtol=1e-3)
+        self.assertEqual(found["num_examples"], 12)
 
     def test_ctrl_c_keeps_what_is_known(self):
         self.finished_run()
