@@ -29,8 +29,10 @@ def judge(
     # Judged by other runs than chose it: the highest of many means is flattered.
     truth = recorded_runs.Truth(recorder, _FIRST_TRUE, _NUM_TRUE_RUNS)
     best = truth.score(winner)
-    num_good = sum(mean >= best - search_verdicts.TOLERANCE for mean in means.values())
-    print(f"best: {winner.words()}, {best:.4f}; {num_good} settings within tolerance")
+    print(f"best: {winner.words()}, {best:.4f}")
+    for tolerance in search_verdicts.TOLERANCES:
+        num_good = sum(mean >= best - tolerance for mean in means.values())
+        print(f"{num_good} settings within {tolerance}", flush=True)
 
     def score(setting: tuning.Setting) -> float:
         rough = means.get(recorded_runs.rounded(setting), best)

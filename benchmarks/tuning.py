@@ -60,17 +60,23 @@ def _compare(dataset: str, sizes: tuple[int, int], hidden_units: int) -> None:
     folder = pathlib.Path(_OUTPUT_DIR.value) / dataset
     recorder = recorded_runs.Recorder(run, _NUM_EPOCHS, folder, _DATA_DIR.value)
     best, score = dense_grid.judge(recorder, space)
-    results: dict[str, list[search_verdicts.Reached]] = {
-        kind: [] for kind in searches.SEARCHES
-    }
+    courses: dict[str, list[searches.Course]] = {}
     for kind, search in searches.SEARCHES.items():
         begun = time.perf_counter()
-        for number in range(_NUM_SEARCHES.value):
-            course = search(recorder, space, number)
-            results[kind].append(search_verdicts.reached(course, best, score))
+        numbers = range(_NUM_SEARCHES.value)
+        courses[kind] = [search(recorder, space, number) for number in numbers]
         print(f"{kind}: {time.perf_counter() - begun:.0f} s", flush=True)
-    print(f"\n{dataset}\n{search_verdicts.table(results)}")
-    print(search_verdicts.goal(results), flush=True)
+    for tolerance in search_verdicts.TOLERANCES:
+        results = {
+            kind: [
+                search_verdicts.reached(course, best, score, tolerance)
+                for course in found
+            ]
+            for kind, found in courses.items()
+        }
+        print(f"\n{dataset}, within {tolerance}")
+        print(search_verdicts.table(results, tolerance))
+        print(search_verdicts.goal(results), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -110,10 +110,10 @@ class ReachedTest(tf.test.TestCase):
         spent = [searches.Spent(2 * i, 10 * i, score) for i, score in enumerate(scores)]
         return searches.Course(spent, chosen)
 
-    def reached(self, scores, chosen=0.9):
+    def reached(self, scores, chosen=0.9, tolerance=0.003):
         # The settings are their scores.
         return search_verdicts.reached(
-            self.course(scores, chosen), 0.9, lambda one: one
+            self.course(scores, chosen), 0.9, lambda one: one, tolerance
         )
 
     def test_first_and_for_good(self):
@@ -121,6 +121,8 @@ class ReachedTest(tf.test.TestCase):
         self.assertEqual((found.first_steps, found.first_examples), (4, 20))
         self.assertEqual((found.lasting_steps, found.lasting_examples), (8, 40))
         self.assertEqual((found.total_examples, found.shortfall), (50, 0.0))
+        near = self.reached([None, 0.5, 0.898, 0.896, 0.95, 0.897], tolerance=0.005)
+        self.assertEqual((near.first_steps, near.lasting_steps), (4, 4))
 
     def test_never(self):
         found = self.reached([None, 0.898, 0.5], chosen=None)
@@ -131,11 +133,24 @@ class ReachedTest(tf.test.TestCase):
     def test_table(self):
         found = self.reached([None, 0.898, 0.5])
         text = search_verdicts.table(
-            {"guided": [found] * 2, "RandomSearch": [found] * 2}
+            {"guided": [found] * 2, "RandomSearch": [found] * 2}, 0.003
         )
         self.assertEqual(text.count("never (never-never)"), 4)
         self.assertEqual(text.count("10 (10-10)"), 2)
         self.assertEqual(text.count("100%"), 2)
+
+    def test_goal(self):
+        quick, slow = self.reached([0.9]), self.reached([None, 0.898])
+        never = self.reached([None, 0.5])
+        found = {"appendix D": [never], "guided": [slow] * 2, "Hyperband": [slow] * 2}
+        self.assertEqual(search_verdicts.goal(found).count("1.00 times"), 2)
+        found["Hyperband"] = [never, never]
+        self.assertEqual(search_verdicts.goal(found).count("no general search"), 2)
+        found["RandomSearch"] = [slow, slow]
+        found["guided"] = [quick, quick]
+        self.assertEqual(
+            search_verdicts.goal(found).count("0.00 times the examples of the best"), 2
+        )
 
 
 if __name__ == "__main__":
