@@ -17,7 +17,14 @@ import keras
 import numpy as np
 
 from bsgen import errors
-from bsgen.measures import hessian, linear_operator, probes, products, progress
+from bsgen.measures import (
+    hessian,
+    linear_operator,
+    long_vectors,
+    probes,
+    products,
+    progress,
+)
 
 METHODS = ("products", "finite_differences")
 
@@ -122,7 +129,7 @@ def frobenius_norm_of(
 
     def sample() -> float:
         product = operator.matvec(probes.rademacher(draw, operator.size))
-        return float(product @ product)
+        return long_vectors.dot(product, product)
 
     def report(mean: probes.SampleMean) -> None:
         if on_progress is not None:

@@ -18,7 +18,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from bsgen.measures import linear_operator
+from bsgen.measures import linear_operator, long_vectors
 
 FloatArray = linear_operator.FloatArray
 
@@ -115,15 +115,17 @@ class Lanczos:
         # Twice: dividing by a small norm blows up what rounding had left.
         for _ in range(2):
             self._orthogonalise(vector, place)
-            vector /= np.linalg.norm(vector)
+            vector /= long_vectors.norm(vector)
         rest = np.array(self._operator.matvec(vector), dtype=np.float64)
         # Nothing has changed until here, so an interrupted product leaves no trace.
         self._basis[place] = vector
-        coefficients = self._basis[: place + 1] @ rest
+        coefficients = long_vectors.inner(self._basis[: place + 1], rest)
         self._projected[place, : place + 1] = coefficients
         self._projected[: place + 1, place] = coefficients
         self._orthogonalise(rest, place + 1)
-        others = [(j, w - (vector @ w) * vector) for j, w in self._waiting[1:]]
+        others = [
+            (j, w - long_vectors.dot(vector, w) * vector) for j, w in self._waiting[1:]
+        ]
         self._waiting = [*others, (place, rest)]
         self.num_products = place + 1
 
@@ -136,7 +138,8 @@ class Lanczos:
         if owned:
             parts = vectors[[owner for owner, _ in owned]]
             rests = np.array([rest for _, rest in owned])
-            squares = np.sum(parts * (rests @ rests.T @ parts), axis=0)
+            gram = np.stack([long_vectors.inner(rests, rest) for rest in rests])
+            squares = np.sum(parts * (gram @ parts), axis=0)
         residuals = np.sqrt(np.maximum(squares, 0.0))
         return RitzPairs(values, residuals, vectors[0] ** 2)
 
@@ -144,7 +147,7 @@ class Lanczos:
         """Returns the unit Ritz vector [P] of the largest Ritz value."""
         size = self.num_products
         _, vectors = np.linalg.eigh(self._projected[:size, :size])
-        return vectors[:, -1] @ self._basis[:size]
+        return long_vectors.combination(vectors[:, -1], self._basis[:size])
 
     def _grow(self) -> None:
         """Doubles the room, up to the limit."""
@@ -158,11 +161,11 @@ class Lanczos:
         self._waiting = [
             (owner, vector)
             for owner, vector in self._waiting
-            if owner < 0 or np.linalg.norm(vector) > _BREAKDOWN * scale
+            if owner < 0 or long_vectors.norm(vector) > _BREAKDOWN * scale
         ]
         return bool(self._waiting)
 
     def _orthogonalise(self, vector: FloatArray, size: int) -> None:
         basis = self._basis[:size]
         for _ in range(2):
-            vector -= basis.T @ (basis @ vector)
+            vector -= long_vectors.combination(long_vectors.inner(basis, vector), basis)

@@ -20,7 +20,14 @@ import keras
 import numpy as np
 
 from bsgen import errors
-from bsgen.measures import hessian, linear_operator, probes, products, progress
+from bsgen.measures import (
+    hessian,
+    linear_operator,
+    long_vectors,
+    probes,
+    products,
+    progress,
+)
 
 METHODS = ("hutchinson", "hutch++")
 
@@ -133,7 +140,7 @@ def trace_of(
 
     def sample() -> float:
         vector = sketch.remainder(probes.rademacher(draw, operator.size))
-        return float(vector @ operator.matvec(vector))
+        return long_vectors.dot(vector, operator.matvec(vector))
 
     def report(mean: probes.SampleMean) -> None:
         if on_progress is not None:
