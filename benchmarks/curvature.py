@@ -16,8 +16,10 @@ and quartiles of
 and then the cost of one product, in gradients of the same contender. Finding a start
 on a sample counts as the products over all examples that it costs. A power iteration
 that does not get there counts as infinite. Contenders stand in processes of their own
-and take turns. Expected on two cores, in about five minutes: at most half the products
-of power iteration, and at most 3 (dense) or 4 (conv) gradients a product.
+and take turns. Expected on two cores, in five to ten minutes: at most half the products
+of power iteration but where the largest eigenvalue stands far apart, and at most 3
+(dense) or 4 (conv) gradients a product. PyTorch on two threads takes most of the time
+where other work has a core; --contenders leaves it out.
 """
 
 import contextlib
@@ -42,6 +44,11 @@ from launch import entry
 
 flags.adopt_module_key_flags(shared_flags)
 _MAX_PRODUCTS = flags.DEFINE_integer("max_products", 60, "Of a search.", lower_bound=2)
+_CONTENDERS = flags.DEFINE_list(
+    "contenders",
+    list(curvature_contenders.ENTRIES),
+    "Those that take part, ours and the naive one among them.",
+)
 _OURS, _POWER = "bsgen_lanczos", "naive_tensorflow"
 _GOAL = 0.01  # relative error
 _REPEATS = 5  # gradients and products a turn
@@ -175,7 +182,7 @@ def main(arguments: Sequence[str]) -> None:
     names = [
         name
         for name, (_, package) in curvature_contenders.ENTRIES.items()
-        if importlib.util.find_spec(package)
+        if name in _CONTENDERS.value and importlib.util.find_spec(package)
     ]
     for network in curvature_problem.NETWORKS:
         for trained in (False, True):
