@@ -9,13 +9,15 @@ guided variant, and keras-tuner's RandomSearch, Hyperband and BayesianOptimizati
 some times with other seeds. After every trial the setting of the highest mean
 validation score so far is judged by runs that no search has seen; it is good if their
 mean lies within 0.003 of that of the best setting of a dense grid, which is judged by
-such runs, too. Printed are medians (quartiles) over the searches of the steps and
-examples spent until it is good for the first time, and until it is so for good; a
-search that never gets there counts as infinite. "short" is how far the setting chosen
-at the end lies below the best. keras-tuner's searches take one run a setting, ours
-repeats; what the guided variant measures counts. Every run is kept in --output_dir, so
-a second call is quick. Runs and searches of the digits take about twenty minutes on two
-idle cores, a third of it BayesianOptimization's own work; MNIST has not been timed.
+such runs, too; a second table takes 0.01. Printed are medians (quartiles) over the
+searches of the steps and examples spent until it is good for the first time, and until
+it is so for good; a search that never gets there counts as infinite. "short" is how far
+the setting chosen at the end lies below the best. keras-tuner's searches take one run a
+setting, ours repeats; what the guided variant measures counts. Every run is kept in
+--output_dir, so a second call is quick. The digits take about twenty minutes on two
+idle cores; MNIST's grid alone took 21 minutes on a busy one. A second call takes eight
+minutes of processor time, most of it the guided variant's measures and
+BayesianOptimization's own work.
 """
 
 import pathlib
