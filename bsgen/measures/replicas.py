@@ -27,12 +27,15 @@ class Replicas:
         """Finds the strategy from the model's variables.
 
         Args:
-          model: a built model. A strategy of several machines is not meant: there
-            every machine would have to measure at the same time.
+          model: a built model. Under a strategy of several machines each machine
+            measures for itself, on one replica, since nothing says that the others
+            measure at the same time.
         """
         values = [variable.value for variable in model.variables]
         found = [getattr(value, "distribute_strategy", None) for value in values]
         self._strategy: Any = next(filter(None, found), None)
+        if isinstance(self._strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            self._strategy = None
         self.count = self._strategy.num_replicas_in_sync if self._strategy else 1
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., PerReplica]:
