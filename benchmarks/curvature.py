@@ -16,10 +16,10 @@ and quartiles of
 and then the cost of one product, in gradients of the same contender. Finding a start
 on a sample counts as the products over all examples that it costs. A power iteration
 that does not get there counts as infinite. Contenders stand in processes of their own
-and take turns. Expected on two cores, in four minutes (five rounds): at most half the products
-of power iteration but where the largest eigenvalue stands far apart, and at most 3
-(dense) or 4 (conv) gradients a product. PyTorch on two threads takes most of the time
-where other work has a core; --contenders leaves it out.
+and take turns. Expected on two cores, in four minutes: at most half the products of
+power iteration but where the largest eigenvalue stands far apart, and at most 3 (dense)
+or 4 (conv) gradients a product. PyTorch on two threads takes most of the time where
+other work has a core; --contenders leaves it out.
 """
 
 import contextlib

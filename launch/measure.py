@@ -61,8 +61,8 @@ def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> No
             begun = time.perf_counter()
             found = named_measures.measure(name, subject, display.advance)
             kept[name] = {
-                **named_measures.record(found),
                 **subject.description,
+                **named_measures.record(found),
                 "seconds": round(time.perf_counter() - begun, 3),
             }
             _write(folder, kept, found if name == "spectral_density" else None)
