@@ -33,3 +33,13 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def refuse_partial(stopped_because: StoppedBecause) -> None:
+    """Lets Ctrl-C go on, for who has no use for what was known by then.
+
+    Raises:
+      KeyboardInterrupt: a measure stopped because it was interrupted.
+    """
+    if stopped_because == INTERRUPTED:
+        raise KeyboardInterrupt

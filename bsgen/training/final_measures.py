@@ -43,17 +43,12 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
         ends = spectrum_ends.extremes_of(
             hessian, 1, tolerance=_EIGENVALUE_TOLERANCE, max_products=_MAX_PRODUCTS
         )
-        _refuse_partial(ends.stopped_because)
+        progress.refuse_partial(ends.stopped_because)
         found["max_eigenvalue"] = float(ends.top[0])
         found["max_eigenvalue_error"] = float(ends.top_errors[0])
     if "hessian_frobenius_norm" in run.final_measures:
         norm = frobenius_norm.frobenius_norm_of(hessian, _NORM_ERROR, _MAX_PRODUCTS)
-        _refuse_partial(norm.stopped_because)
+        progress.refuse_partial(norm.stopped_because)
         found["hessian_frobenius_norm"] = norm.value
         found["hessian_frobenius_norm_standard_error"] = norm.standard_error
     return found
-
-
-def _refuse_partial(stopped_because: progress.StoppedBecause) -> None:
-    if stopped_because == progress.INTERRUPTED:
-        raise KeyboardInterrupt

@@ -27,6 +27,7 @@ from typing import Any
 import tensorflow as tf
 
 from bsgen import errors, measures
+from bsgen.measures import progress
 from bsgen.optimizers import Momentum
 from bsgen.tuning import guided as guided_lib
 from bsgen.tuning import subjects
@@ -223,6 +224,7 @@ class _Measured:
             max_products=_MAX_PRODUCTS,
             l2=one.l2,
         )
+        progress.refuse_partial(critical.max_eigenvalue.stopped_because)
         products = critical.max_eigenvalue.num_products
         self.num_examples += self._size * _GRADIENTS_PER_PRODUCT * products
         return Point(num_steps, noise.value, noise.standard_error, critical.value)
@@ -258,7 +260,9 @@ class _Measured:
         one = self.subject
         # It takes the mean gradient and one of each example.
         self.num_examples += 2 * size
-        return measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
+        noise = measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
+        progress.refuse_partial(noise.stopped_because)
+        return noise
 
     def _examples(self, size: int) -> tuple[int, tf.data.Dataset]:
         """Returns how many examples there are, at most `size`, and their batches."""

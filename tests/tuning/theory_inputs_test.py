@@ -35,6 +35,27 @@ def subject(size=100, **options):
 
 
 class TheoryInputsTest(tf.test.TestCase):
+    def test_ctrl_c_ends_the_measuring(self):
+        # The measures themselves would keep what they know by then, and go on.
+        curvature = measures.critical_learning_rate(build(), _LOSS, blobs(100), 0.9)
+        top = dataclasses.replace(
+            curvature.max_eigenvalue, stopped_because="interrupted"
+        )
+        noise = measures.gradient_noise_scale(build(), _LOSS, blobs(100))
+        for name, partial in (
+            (
+                "critical_learning_rate",
+                dataclasses.replace(curvature, max_eigenvalue=top),
+            ),
+            (
+                "gradient_noise_scale",
+                dataclasses.replace(noise, stopped_because="interrupted"),
+            ),
+        ):
+            with mock.patch.object(measures, name, return_value=partial):
+                with self.assertRaises(KeyboardInterrupt):
+                    theory_inputs.measure(subject())
+
     def test_points_are_those_of_the_measures(self):
         one = subject()
         start = build()
