@@ -11,6 +11,7 @@ from bsgen.reports import contents, page, remake, verdicts
 from tests.reports import recorded
 
 FIGURE1, FIGURE4 = "smith_le_2017/fig1", "smith_le_2017/fig4"
+STATIONARY_LOSS = "jastrzebski_2018/theory"
 
 
 class Parsed(html.parser.HTMLParser):
@@ -124,6 +125,23 @@ class PageTest(absltest.TestCase):
         self.assertIn("not finished: 198 of 198 runs", found.text)
         self.assertIn("No figure has been drawn yet", found.text)
         self.assertNotIn(("img", "src"), found.attributes)
+
+    def test_measurements_are_counted_and_linked(self):
+        before = self.parsed().attributes[("a", "href")]
+        self.assertNotIn("measurements.jsonl", before)
+        recorded.write(self.output_dir, STATIONARY_LOSS)
+        remake.remake(self.output_dir)
+        found = self.parsed()
+        (entry,) = [
+            entry
+            for entry in contents.read(self.output_dir)[0]
+            if entry.study.name == STATIONARY_LOSS
+        ]
+        count = entry.results.measurements["key"].nunique()
+        self.assertIn(f"{count} measurements, {0.5 * count:.0f} s.", found.text)
+        links = found.attributes[("a", "href")]
+        self.assertIn("measurements.jsonl", links)
+        self.assertIn(f"{STATIONARY_LOSS}/measurements.csv", links)
 
 
 if __name__ == "__main__":
