@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,6 +14,9 @@ os.environ["TEST_TMPDIR"] = tempfile.mkdtemp(prefix="bsgen-tests-")
 atexit.register(shutil.rmtree, os.environ["TEST_TMPDIR"], ignore_errors=True)
 # What TensorFlow, its datasets and killed processes leave in /tmp goes with it, too.
 os.environ["TMPDIR"] = tempfile.tempdir = os.environ["TEST_TMPDIR"]
+# What a shell starts in the background ignores Ctrl-C, and so would the processes that
+# tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import tensorflow as tf  # noqa: E402
 from absl import flags  # noqa: E402
