@@ -10,7 +10,7 @@ from absl import app, flags, logging
 
 from bsgen import errors
 
-_INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
+INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
 
 
 def run(main: Callable[[list[str]], None]) -> None:
@@ -23,6 +23,20 @@ def run(main: Callable[[list[str]], None]) -> None:
     # exceptions; what 2 would let through is "no CUDA device" on every CPU machine.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(functools.partial(_guarded, main), flags_parser=_parse)
+
+
+def refuse_arguments(arguments: list[str], remedy: str) -> None:
+    """Refuses what stands on the command line and is no flag.
+
+    Args:
+      arguments: as `main` gets them, the program's name first.
+      remedy: what to write instead.
+
+    Raises:
+      UserError: there is such an argument.
+    """
+    if len(arguments) > 1:
+        raise errors.UserError("argument", arguments[1], f"not a flag; {remedy}")
 
 
 def load_tensorflow() -> None:
@@ -54,4 +68,4 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)

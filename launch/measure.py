@@ -33,16 +33,11 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "", "Where results go (default: the run's folder)."
 )
 _FILE = "measures.json"
-_INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
-    from bsgen import errors
-
-    if len(arguments) > 1:
-        remedy = "not a flag; write --run_dir=FOLDER"
-        raise errors.UserError("argument", arguments[1], remedy)
+    entry.refuse_arguments(arguments, "write --run_dir=FOLDER")
     names = named_measures.chosen()
     loaded_model.check()
     folder = pathlib.Path(_OUTPUT_DIR.value or loaded_model.folder())
@@ -69,7 +64,7 @@ def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> No
             display.say(f"{name}: {named_measures.in_words(found)}")
             if named_measures.stopped_because(found) == "interrupted":
                 display.say(f"interrupted; what is known is in {folder}")
-                sys.exit(_INTERRUPTED)
+                sys.exit(entry.INTERRUPTED)
     print(f"all of it is in {folder / _FILE}")
 
 

@@ -34,7 +34,6 @@ import sys
 
 from absl import flags
 
-from bsgen import errors
 from launch import entry
 
 _DATASET = flags.DEFINE_string(
@@ -56,9 +55,7 @@ _FORCE = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
-    if len(arguments) > 1:
-        remedy = "not a flag; give --dataset, --data_dir, --source or --force"
-        raise errors.UserError("argument", arguments[1], remedy)
+    entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
     entry.load_tensorflow()
     import tensorflow_datasets as tfds
 

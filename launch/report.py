@@ -17,12 +17,9 @@ _OUTPUT_DIR = flags.DEFINE_string(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
-    from bsgen import errors
     from bsgen.reports import page, remake, terminal
 
-    if len(arguments) > 1:
-        remedy = "not a flag; write --output_dir=FOLDER"
-        raise errors.UserError("argument", arguments[1], remedy)
+    entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
     remake.remake(_OUTPUT_DIR.value)
     terminal.print_claims(_OUTPUT_DIR.value)
     print(f"report: {page.write(_OUTPUT_DIR.value)}")

@@ -43,9 +43,7 @@ def main(arguments: list[str]) -> None:
     from bsgen import errors, studies
     from launch import display
 
-    if len(arguments) > 1:
-        remedy = "not a flag; write --figure=NAME"
-        raise errors.UserError("argument", arguments[1], remedy)
+    entry.refuse_arguments(arguments, "write --figure=NAME")
     if _SUITE.value and _FIGURE.value:
         raise errors.UserError(
             "suite", _SUITE.value, "give --suite or --figure, not both"

@@ -41,11 +41,7 @@ _TENSORBOARD = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
-    from bsgen import errors
-
-    if len(arguments) > 1:
-        remedy = "not a flag; write --model=NAME"
-        raise errors.UserError("argument", arguments[1], remedy)
+    entry.refuse_arguments(arguments, "write --model=NAME")
     hardware = task_flags.hardware()
     run_flags.check()
     entry.load_tensorflow()

@@ -150,13 +150,10 @@ def spectral_density_of(
     density = np.stack(
         [_smooth(points, *pair, width) for pair in zip(nodes, weights, strict=True)]
     )
-    spread = np.full(len(points), math.inf)
-    if len(density) > 1:
-        spread = density.std(axis=0, ddof=1) / math.sqrt(len(density))
     return SpectralDensity(
         grid=points,
         value=density.mean(axis=0),
-        standard_error=spread,
+        standard_error=probes.standard_error(density),
         per_probe=density,
         nodes=nodes,
         weights=weights,

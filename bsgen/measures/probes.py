@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from bsgen import errors
 from bsgen.measures import linear_operator, progress
@@ -88,9 +89,16 @@ def sample_mean(
         return _mean_of(samples, progress.INTERRUPTED)
 
 
+def standard_error(samples: npt.ArrayLike) -> linear_operator.FloatArray:
+    """Returns that of the mean over the first axis of samples [K, ...], inf for one."""
+    values = np.asarray(samples, np.float64)
+    if len(values) == 1:
+        return np.full(values.shape[1:], math.inf)
+    return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
+
+
 def _mean_of(
     samples: list[float], stopped_because: progress.StoppedBecause
 ) -> SampleMean:
-    count = len(samples)
-    error = np.std(samples, ddof=1) / math.sqrt(count) if count > 1 else math.inf
-    return SampleMean(float(np.mean(samples)), float(error), count, stopped_because)
+    error = float(standard_error(samples))
+    return SampleMean(float(np.mean(samples)), error, len(samples), stopped_because)

@@ -18,7 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors
-from bsgen.measures import evaluation, flat_weights, hessian, linear_operator, progress
+from bsgen.measures import (
+    evaluation,
+    flat_weights,
+    hessian,
+    linear_operator,
+    probes,
+    progress,
+)
 
 _DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
 NORMALIZATIONS = ("filter", "unit")
@@ -157,13 +164,10 @@ def loss_along_random_directions(
         raise KeyboardInterrupt
     tables = {name: np.stack([line[name] for line in lines]) for name in lines[0]}
     losses = tables.pop("loss")
-    spread = np.full(len(places), math.inf)
-    if len(losses) > 1:
-        spread = losses.std(axis=0, ddof=1) / math.sqrt(len(losses))
     return LossAlongDirections(
         distances=places,
         value=losses.mean(axis=0),
-        standard_error=spread,
+        standard_error=probes.standard_error(losses),
         loss=losses,
         metrics=tables,
         normalization=normalization,

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bsgen import config, errors
@@ -112,8 +112,3 @@ class Measurement:
         parts = [dict(self.settings), [run.key for run in self.runs]]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def runs(measurements: Iterable[Measurement]) -> list[config.RunConfig]:
-    """Returns the runs that measurements need."""
-    return [run for entry in measurements for run in entry.runs]

@@ -17,6 +17,11 @@ from bsgen.studies import claims, measurement
 SCALES = ("quick", "reduced", "paper")
 
 
+def none(scale: str, num_seeds: int | None) -> list:
+    """Returns nothing, for a study without runs, or measurements, of its own."""
+    return []
+
+
 class Results(NamedTuple):
     """The recorded numbers of a study's finished runs.
 
@@ -50,9 +55,7 @@ class Study:
     make_runs: Callable[[str, int | None], list[config.RunConfig]]
     judge: Callable[[Results], list[claims.Claim]]
     scales: tuple[str, ...] = ("quick", "paper")
-    make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = (
-        lambda scale, num_seeds: []
-    )
+    make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = none
 
     def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
         """Returns the runs of a scale, with those that its measurements need.
@@ -61,8 +64,9 @@ class Study:
           UserError: the study has no such scale.
         """
         self._check(scale)
-        needed = measurement.runs(self.make_measurements(scale, num_seeds))
-        runs = self.make_runs(scale, num_seeds) + needed
+        runs = list(self.make_runs(scale, num_seeds))
+        for entry in self.make_measurements(scale, num_seeds):
+            runs += entry.runs
         return list({run.key: run for run in runs}.values())
 
     def measurements(

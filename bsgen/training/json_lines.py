@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bsgen import errors
+from bsgen import atomic, errors
 
 FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
 
@@ -56,9 +56,7 @@ class JsonLines:
         try:
             self._append("".join(lines).encode())
         except OSError as error:
-            folder = str(self.path.parent)
-            remedy = f"cannot write there ({error.strerror}); choose another folder"
-            raise errors.UserError("output_dir", folder, remedy) from error
+            raise atomic.cannot_write(self.path.parent, error) from error
 
     def _append(self, text: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

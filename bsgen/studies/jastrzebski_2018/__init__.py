@@ -40,7 +40,7 @@ STUDIES = (
     study.Study(
         f"{KEY}/fig4",
         "Loss and accuracy on the line between two trained networks",
-        lambda scale, num_seeds: [],
+        study.none,
         interpolations.judge,
         make_measurements=interpolations.measurements,
     ),
@@ -53,7 +53,7 @@ STUDIES = (
     study.Study(
         f"{KEY}/theory",
         "The loss at which SGD settles on a quadratic, simulated and predicted",
-        lambda scale, num_seeds: [],
+        study.none,
         stationary_loss.judge,
         make_measurements=quadratic_minima.measurements,
     ),

@@ -68,14 +68,14 @@ STUDIES = (
     study.Study(
         appendix_d.NAME,
         "Tuning batch size, learning rate and momentum by the heuristic of appendix D",
-        appendix_d.runs,
+        study.none,
         appendix_d.judge,
         make_measurements=appendix_d.measurements,
     ),
     study.Study(
         f"{KEY}/noise",
         "Covariance of a batch's gradient against batch size",
-        lambda scale, num_seeds: [],
+        study.none,
         noise_claims.judge,
         make_measurements=noise.measurements,
     ),

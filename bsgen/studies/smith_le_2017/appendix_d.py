@@ -61,13 +61,8 @@ _PRESETS = {
 }
 
 
-def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns none: which networks are trained is for the searches to say."""
-    return []
-
-
 def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
-    """Returns the searches of a scale, one a seed."""
+    """Returns the searches of a scale, one a seed; they say which runs there are."""
     preset = _PRESETS[scale]
     same = {
         name: value
@@ -76,7 +71,7 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
     }
     return [
         measurement.Measurement(
-            {"study": NAME, "seed": seed, **same},
+            {"seed": seed, **same},
             functools.partial(_search, preset, seed),
             datasets=(preset.dataset,),
             seconds=preset.seconds,

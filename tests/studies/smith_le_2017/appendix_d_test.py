@@ -5,6 +5,7 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 from scipy import stats
 
+from bsgen import studies
 from bsgen.studies import study
 from bsgen.studies.smith_le_2017 import appendix_d
 from tests.studies import made_up
@@ -52,7 +53,8 @@ class MeasurementsTest(parameterized.TestCase):
         self.assertEqual(
             [entry.settings["seed"] for entry in made], list(range(len(made)))
         )
-        self.assertEqual(appendix_d.runs(scale, None), [])
+        (found,) = studies.find(appendix_d.NAME)
+        self.assertEqual(found.runs(scale, None), [])
         self.assertEqual(made[0].datasets, (made[0].settings["dataset"],))
 
     def test_more_seeds_keep_the_first(self):
