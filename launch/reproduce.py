@@ -68,15 +68,22 @@ def main(arguments: list[str]) -> None:
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     from bsgen.studies import campaign
-    from launch import display
 
-    work = campaign.Campaign(
-        selected, scale, output_dir, _SEEDS.value, _DATA_DIR.value, _FORCE.value
-    )
-    if work.missing or work.unmeasured:
-        entry.load_tensorflow()
-    from bsgen.reports import page, remake, terminal
+    settings = _SEEDS.value, _DATA_DIR.value, _FORCE.value
+    with campaign.Campaign(selected, scale, output_dir, *settings) as work:
+        if work.missing or work.unmeasured:
+            entry.load_tensorflow()
+        _bring_to_results(work, output_dir)
+        from bsgen.reports import page, terminal
+
+        terminal.print_claims(output_dir, [study.name for study in selected])
+        print(f"report: {page.write(output_dir)}", file=sys.stdout)
+
+
+def _bring_to_results(work, output_dir: str) -> None:  # type: ignore[no-untyped-def]
+    from bsgen.reports import remake
     from bsgen.training import interruption
+    from launch import display
 
     sizes = len(work.missing), len(work.unmeasured)
     with display.Progress(*sizes, work.expected_seconds) as progress:
@@ -90,8 +97,6 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
         except interruption.Interrupted as stopped:
             progress.say("interrupted; saved: the same command goes on from there")
             sys.exit(128 + stopped.signal_number)
-    terminal.print_claims(output_dir, [study.name for study in selected])
-    print(f"report: {page.write(output_dir)}", file=sys.stdout)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ _ROOT = pathlib.Path(__file__).parents[1]
 _COLUMNS = (
     ("bsgen.errors",),
     ("bsgen.config", "bsgen.atomic"),
+    ("bsgen.folder_lock",),
     ("bsgen.theory", "bsgen.data", "bsgen.layers", "bsgen.optimizers"),
     ("bsgen.models", "bsgen.measures"),
     ("bsgen.training",),

@@ -9,13 +9,17 @@ import pathlib
 import time
 from collections.abc import Callable, Sequence
 
-from bsgen import config, data
+from bsgen import config, data, folder_lock
 from bsgen.studies import folder, measurement, measurement_store, study, tables
 from bsgen.training import cost, records
 
 
 class Campaign:
-    """Studies of one scale that share an output folder."""
+    """Studies of one scale that share an output folder.
+
+    No other campaign may use the folder until `close`, or until the process ends; a
+    `with` closes it.
+    """
 
     def __init__(
         self,
@@ -40,8 +44,9 @@ class Campaign:
             has finished.
 
         Raises:
-          UserError: a study lacks the scale, a dataset is not prepared, or a folder
-            holds something else or cannot be written.
+          UserError: a study lacks the scale, a dataset is not prepared, another process
+            uses the output folder, or a folder holds something else or cannot be
+            written.
         """
         self._studies = tuple(studies)
         self._data_dir = data_dir
@@ -50,23 +55,34 @@ class Campaign:
         self._measurements = {s.name: s.measurements(scale, num_seeds) for s in studies}
         runs = [run for of_study in self._runs.values() for run in of_study]
         measurements = [m for made in self._measurements.values() for m in made]
-        self._store = records.RunStore(self._output_dir)
-        self._measured = measurement_store.MeasurementStore(self._output_dir)
         read = {run.data.name for run in runs}
         for name in sorted(read.union(*(entry.datasets for entry in measurements))):
             data.require(name, data_dir)
-        for name, of_study in self._runs.items():
-            needs = of_study, self._measurements[name]
-            self._folder(name).check(scale, *needs, force)
-        for name, of_study in self._runs.items():  # nothing is written before all fit
-            needs = of_study, self._measurements[name]
-            self._folder(name).claim_for(scale, *needs, force)
+        self._lock = folder_lock.FolderLock(self._output_dir)
+        self._lock.take()
+        try:
+            self._claim_folders(scale, force)
+            self._store = records.RunStore(self._output_dir)
+            self._measured = measurement_store.MeasurementStore(self._output_dir)
+        except BaseException:
+            self.close()
+            raise
         self._resume = "never" if force else "auto"
         if force:
             self._store.forget(runs)
             self._measured.forget(measurements)
         self._missing = self._store.missing(runs)
         self._unmeasured = self._measured.missing(measurements)
+
+    def __enter__(self) -> "Campaign":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets another campaign use the output folder."""
+        self._lock.release()
 
     @property
     def missing(self) -> list[config.RunConfig]:
@@ -135,6 +151,16 @@ class Campaign:
             self._unmeasured.remove(entry)
             on_work(entry.seconds)
             on_finished(entry.key)
+
+    def _claim_folders(self, scale: str, force: bool) -> None:
+        claimed = [
+            (self._folder(name), (scale, runs, self._measurements[name], force))
+            for name, runs in self._runs.items()
+        ]
+        for found, contents in claimed:
+            found.check(*contents)
+        for found, contents in claimed:  # nothing is written before all fit
+            found.claim_for(*contents)
 
     def _measure(self, entry: measurement.Measurement) -> None:
         begun = time.perf_counter()

@@ -6,8 +6,6 @@ the run is over. Every file is whole at any moment, except that a crash can tear
 last line of `metrics.jsonl`, which is written anew when the run is continued.
 """
 
-import fcntl
-import io
 import json
 import logging
 import os
@@ -16,13 +14,13 @@ import tempfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bsgen import atomic, config, errors
+from bsgen import atomic, config, errors, folder_lock
 from bsgen.training import checkpoints, provenance, strict_json
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
 RESUME = ("auto", "never", "must")
-_LOCK, _CONFIG = ".lock", "config.json"
-_METRICS, _SUMMARY, _MODEL = "metrics.jsonl", "summary.json", "model.keras"
+_CONFIG, _METRICS = "config.json", "metrics.jsonl"
+_SUMMARY, _MODEL = "summary.json", "model.keras"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -43,7 +41,7 @@ class RunFolder:
         self.path = pathlib.Path(path)
         self._run = run
         self._hardware = hardware
-        self._lock: io.IOBase | None = None
+        self._lock = folder_lock.FolderLock(self.path)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -78,7 +76,7 @@ class RunFolder:
             raise errors.unknown_name("resume", resume, RESUME)
         if resume == "must" and not self._file(_CONFIG).exists():
             raise self._error("holds no run to continue; give --resume=auto to begin")
-        self._take_lock()
+        self._lock.take()
         try:
             self._check(any_run=resume == "never")
             return self._prepare(resume, warn)
@@ -91,9 +89,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Lets another process open the folder."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.release()
 
     def save(self, checkpoint: checkpoints.Checkpoint, keep: int = 2) -> pathlib.Path:
         """Writes a checkpoint, with the run's key; see `checkpoints.save`."""
@@ -175,22 +171,6 @@ class RunFolder:
             return None
         ours = isinstance(values, dict) and values.get("key") == self._run.key
         return values if ours else None
-
-    def _take_lock(self) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = open(self._file(_LOCK), "ab")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BaseException:
-                lock.close()
-                raise
-        except BlockingIOError as error:
-            remedy = "another process is training there; wait for it or choose another"
-            raise self._error(f"{remedy} folder") from error
-        except OSError as error:
-            raise atomic.cannot_write(self.path, error) from error
-        self._lock = lock
 
     def _check(self, any_run: bool) -> None:
         """Checks that what lies in the folder is this run's, or any run's."""

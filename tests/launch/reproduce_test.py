@@ -1,12 +1,13 @@
 """Tests of `launch.reproduce`: its flags, its lists and its refusals."""
 
+import os
 import pathlib
 import subprocess
 import sys
 
 from absl.testing import absltest, parameterized
 
-from bsgen import config
+from bsgen import config, folder_lock
 from bsgen.studies import folder
 from tests.launch import process
 
@@ -25,6 +26,10 @@ class LauncherTest(parameterized.TestCase):
         super().setUp()
         self.folder = pathlib.Path(self.create_tempdir().full_path)
         self.output = self.folder / "results"
+
+    def _files(self):
+        files = (path for path in self.output.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in files if path.name != ".lock"}
 
     def _assert_refused(self, message, *flags):
         finished = process.reproduce(*flags, cwd=self.folder)
@@ -106,7 +111,7 @@ class LauncherTest(parameterized.TestCase):
     def test_a_folder_of_another_scale(self):
         quick = [config.RunConfig(seed=1)]
         folder.Folder(self.output, process.STUDIES[0]).claim_for("quick", quick)
-        before = {p: p.read_bytes() for p in self.output.rglob("*") if p.is_file()}
+        before = self._files()
         self._assert_refused(
             f"output_dir='{self.output}': smith_le_2017/fig1 there was made at "
             "scale=quick.*--force$",
@@ -114,8 +119,17 @@ class LauncherTest(parameterized.TestCase):
             "--scale=paper",
             f"--output_dir={self.output}",
         )
-        after = {p: p.read_bytes() for p in self.output.rglob("*") if p.is_file()}
-        self.assertEqual(after, before)
+        self.assertEqual(self._files(), before)
+
+    def test_a_folder_in_use(self):
+        """Refused before TensorFlow is loaded, and nothing but `.lock` is there."""
+        with folder_lock.FolderLock(self.output):
+            self._assert_refused(
+                f"output_dir='{self.output}': in use by process {os.getpid()}; wait",
+                "--figure=smith_le_2017/fig4",
+                f"--output_dir={self.output}",
+            )
+        self.assertEmpty(self._files())
 
 
 if __name__ == "__main__":

@@ -159,8 +159,8 @@ class TrainTest(parameterized.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertEqual(
             done.stderr,
-            f"error: output_dir='{self.output}': another process is training there; "
-            "wait for it or choose another folder\n",
+            f"error: output_dir='{self.output}': in use by process {started.pid}; "
+            "wait for it, or choose another folder\n",
         )
         self.assertIsNone(started.poll())
 

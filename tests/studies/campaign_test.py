@@ -40,15 +40,37 @@ def _study(number, *lengths):
     return study.Study(f"made_up/fig{number}", f"Figure {number}", make_runs, judge)
 
 
-class CampaignTest(absltest.TestCase):
+class _CampaignsTest(absltest.TestCase):
+    """Campaigns one after the other in `root`."""
+
     def setUp(self):
         super().setUp()
         self.root = pathlib.Path(self.create_tempdir().full_path) / "results"
+        self.opened = []
+
+    def _open(self, *settings, **more):
+        self._close()
+        self.opened.append(campaign.Campaign(*settings, self.root, **more))
+        self.addCleanup(self._close)
+        return self.opened[-1]
+
+    def _close(self):
+        for each in self.opened:
+            each.close()
+
+    def _files(self):
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in files if path.name != ".lock"}
+
+
+class CampaignTest(_CampaignsTest):
+    def setUp(self):
+        super().setUp()
         # Figures 1 and 2 share the runs of 20 steps.
         self.studies = (_study(1, 10, 20), _study(2, 20, 30))
 
     def _campaign(self, studies=None, scale="quick", **settings):
-        return campaign.Campaign(studies or self.studies, scale, self.root, **settings)
+        return self._open(studies or self.studies, scale, **settings)
 
     def _keys_in_file(self):
         lines = (self.root / "runs.jsonl").read_text().splitlines()
@@ -79,14 +101,14 @@ class CampaignTest(absltest.TestCase):
 
     def test_a_second_start_trains_nothing(self):
         self._campaign().run()
-        before = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        before = self._files()
         work = self._campaign()
         self.assertEmpty(work.missing)
         self.assertEqual(work.expected_seconds, 0)
         finished = []
         work.run(self.fail, lambda study: finished.append(study.name))
         self.assertEqual(finished, ["made_up/fig1", "made_up/fig2"])
-        after = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        after = self._files()
         self.assertEqual(after, before)
 
     def test_a_study_is_written_when_its_last_run_has_finished(self):
@@ -137,10 +159,10 @@ class CampaignTest(absltest.TestCase):
 
     def test_a_refusal_changes_no_folder(self):
         self._campaign(self.studies[1:]).run()
-        before = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        before = self._files()
         with self.assertRaisesRegex(errors.UserError, "made_up/fig2 .*scale=quick"):
             self._campaign(scale="paper")
-        after = {p: p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+        after = self._files()
         self.assertEqual(after, before)
 
     def test_data_are_checked_before_anything_is_written(self):
@@ -158,6 +180,24 @@ class CampaignTest(absltest.TestCase):
         )
         work.run()
         self.assertIsNotNone(records.RunStore(self.root).find(_run(9, 10)))
+
+    def test_one_campaign_at_a_time(self):
+        """A second one would train the same runs again, and write each line twice."""
+        work = self._campaign()
+        with self.assertRaisesRegex(errors.UserError, "in use by process"):
+            campaign.Campaign(self.studies, "quick", self.root)
+        work.run()
+        self.assertLen(self._keys_in_file(), 6)
+        work.close()
+        with campaign.Campaign(self.studies, "quick", self.root) as second:
+            self.assertEmpty(second.missing)
+
+    def test_a_refusal_gives_the_folder_back(self):
+        self._campaign(self.studies[1:])
+        self._close()
+        with self.assertRaisesRegex(errors.UserError, "scale=quick"):
+            campaign.Campaign(self.studies, "paper", self.root)
+        self._campaign()
 
     def test_training_is_asked_only_for_what_is_missing(self):
         self._campaign(self.studies[:1]).run()
@@ -196,15 +236,14 @@ def _measuring_study(log):
     )
 
 
-class MeasuringCampaignTest(absltest.TestCase):
+class MeasuringCampaignTest(_CampaignsTest):
     def setUp(self):
         super().setUp()
-        self.root = pathlib.Path(self.create_tempdir().full_path) / "results"
         self.places = []
         self.study = _measuring_study(self.places)
 
     def _campaign(self, **settings):
-        return campaign.Campaign([self.study], "quick", self.root, **settings)
+        return self._open([self.study], "quick", **settings)
 
     def test_measures_after_training(self):
         work = self._campaign()

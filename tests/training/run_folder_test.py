@@ -273,8 +273,8 @@ class RunFolderTest(parameterized.TestCase):
         first, second = self._folder(), self._folder()
         first.open()
         first.save(_checkpoint(1))
-        self.assert_refuses("another process is training there", second)
-        self.assert_refuses("another process is training there", second, "never")
+        self.assert_refuses("in use by process", second)
+        self.assert_refuses("in use by process", second, "never")
         first.close()
         self.assertEqual(second.open().step, 1)
 
@@ -290,7 +290,7 @@ class RunFolderTest(parameterized.TestCase):
             self.assertEqual(process.stdout.readline(), "open\n")
             self.assertEqual(self._metrics(), [{"step": 1}])
             folder = self._folder(config.RunConfig())
-            self.assert_refuses("another process is training there", folder)
+            self.assert_refuses("in use by process", folder)
             process.kill()
         (self.path / f".config.json.{process.pid}").touch()  # had it been writing
         self.assertIsNone(folder.open())
