@@ -74,6 +74,7 @@ class View:
         self._num_recorded = num_recorded
         self.train_size = recorder.train_size
         self.metric = recorder.metric
+        self.lower_is_better = recorder.lower_is_better
         self.worst_score = recorder.worst_score
         self.baseline_score = recorder.baseline_score
 

@@ -62,9 +62,13 @@ class ModelTrainer:
         self._train_data = examples.examples("train_data", train_data)
         self._validation_data = examples.examples("validation_data", validation_data)
         self.train_size = len(self._train_data)
-        measured = self._evaluate(self._new_model(settings.Setting(1, 1.0, 0.0), 0))
+        model = self._built_model(0)
+        # What it was compiled with, such as "Adam"; None if it was not.
+        self.own_optimizer = type(model.optimizer).__name__ if model.compiled else None
+        measured = self._evaluate(self._compiled(model, settings.Setting(1, 1.0, 0.0)))
         self._name = self._choose(measured)
         self._sign = _sign(self._name, mode)
+        self.lower_is_better = self._sign < 0
         prefix = "" if self._sign > 0 else "minus "
         self.metric = f"{prefix}validation {self._name}"
         untrained = self._sign * measured[self._name]
@@ -82,17 +86,49 @@ class ModelTrainer:
         num_epochs: float | None = None,
     ) -> outcomes.Outcome:
         """Trains a setting once a repeat; see `trainers.Trainer`."""
+        return self._train(
+            setting.batch_size,
+            repeats,
+            num_epochs,
+            lambda repeat: self._new_model(setting, repeat),
+        )
+
+    def train_as_compiled(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains the model with the optimizer that it was compiled with.
+
+        Otherwise as `train`: the same seeds, budget and score.
+
+        Args:
+          batch_size: the examples in each step.
+          repeats: numbers of the repeats.
+          num_epochs: None for the trainer's own budget.
+        """
+        return self._train(batch_size, repeats, num_epochs, self._built_model)
+
+    def _train(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None,
+        new_model: Callable[[int], keras.Model],
+    ) -> outcomes.Outcome:
         epochs = num_epochs or self._num_epochs
-        num_steps = int(epochs * self.train_size // setting.batch_size)
+        num_steps = int(epochs * self.train_size // batch_size)
         if num_steps < 1:
-            remedy = f"shorter than one step of {setting.batch_size} of "
+            remedy = f"shorter than one step of {batch_size} of "
             remedy += f"{self.train_size} examples"
             raise errors.UserError("num_epochs", epochs, remedy)
         scores = {}
         begun = time.perf_counter()
         try:
             for repeat in repeats:
-                scores[repeat] = self._score(setting, repeat, num_steps)
+                model = new_model(repeat)
+                scores[repeat] = self._score(model, batch_size, repeat, num_steps)
         except tf.errors.ResourceExhaustedError:
             seconds = time.perf_counter() - begun
             return outcomes.Outcome({}, "out_of_memory", seconds=seconds)
@@ -101,7 +137,7 @@ class ModelTrainer:
             scores,
             "diverged" if diverged else "completed",
             num_steps * len(scores),
-            num_steps * len(scores) * setting.batch_size,
+            num_steps * len(scores) * batch_size,
             time.perf_counter() - begun,
         )
 
@@ -112,11 +148,10 @@ class ModelTrainer:
         seed = self._seed + repeat
         return subjects.Subject(model, loss, self._train_data, seed=seed)
 
-    def _score(self, setting: settings.Setting, repeat: int, num_steps: int) -> float:
-        model = self._new_model(setting, repeat)
-        batches = self._train_data.batches(
-            setting.batch_size, num_steps, self._seed + repeat
-        )
+    def _score(
+        self, model: keras.Model, batch_size: int, repeat: int, num_steps: int
+    ) -> float:
+        batches = self._train_data.batches(batch_size, num_steps, self._seed + repeat)
         history = model.fit(
             batches,
             shuffle=False,  # they are shuffled
@@ -128,12 +163,20 @@ class ModelTrainer:
         value = self._evaluate(model)[self._name]
         return self._sign * value if math.isfinite(value) else self.worst_score
 
-    def _new_model(self, setting: settings.Setting, repeat: int) -> keras.Model:
+    def _built_model(self, repeat: int) -> keras.Model:
+        """Returns a new model as the user's function returns it."""
         keras.utils.set_random_seed(self._seed + repeat)
         model = self._build_model()
         if not isinstance(model, keras.Model):
             remedy = "let it return a Keras model"
             raise errors.UserError("build_model", type(model).__name__, remedy)
+        return model
+
+    def _new_model(self, setting: settings.Setting, repeat: int) -> keras.Model:
+        return self._compiled(self._built_model(repeat), setting)
+
+    def _compiled(self, model: keras.Model, setting: settings.Setting) -> keras.Model:
+        """Gives a model the optimizer of a setting in place of its own."""
         optimizer = Momentum(setting.learning_rate, setting.momentum)
         if model.compiled:
             model.optimizer = optimizer

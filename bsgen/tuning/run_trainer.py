@@ -23,6 +23,7 @@ class RunTrainer:
     """
 
     metric = "validation accuracy"
+    lower_is_better = False
     worst_score = 0.0
 
     def __init__(

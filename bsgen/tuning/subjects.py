@@ -31,13 +31,15 @@ class SubjectTrainer(Protocol):
     """A trainer whose model can be measured.
 
     Attributes:
-      train_size: see `trainers.Trainer`, as the next two.
+      train_size: see `trainers.Trainer`, as the next three.
       metric: what the score is called.
+      lower_is_better: whether less of the metric is better.
       baseline_score: of the constant predictor.
     """
 
     train_size: int
     metric: str
+    lower_is_better: bool
     baseline_score: float
 
     def subject(self, repeat: int = 0) -> Subject:

@@ -12,12 +12,15 @@ class Trainer(Protocol):
     Attributes:
       train_size: N, examples to train on.
       metric: what the score is called.
+      lower_is_better: whether the score is the metric with its sign reversed, because
+        less of the metric is better.
       worst_score: the score of a repeat that diverged, finite.
       baseline_score: of the constant predictor.
     """
 
     train_size: int
     metric: str
+    lower_is_better: bool
     worst_score: float
     baseline_score: float
 

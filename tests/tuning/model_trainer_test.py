@@ -38,6 +38,10 @@ def classifier(*hidden):
     return keras.Sequential([keras.Input((_WIDTH,)), *hidden, outputs])
 
 
+def _adam():
+    return keras.optimizers.Adam(0.1)
+
+
 def strange(targets, outputs):
     return tf.abs(targets - outputs)
 
@@ -108,6 +112,32 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         expected = -after_one_step(0.1, lambda x: np.mean(np.abs(x)))
         self.assertAllClose(found.scores[0], expected, rtol=1e-5)
         self.assertStartsWith(trainer.metric, "minus validation m")
+
+    def test_as_compiled_is_what_fit_makes_of_the_compiled_model(self):
+        trainer = self._trainer(lambda: linear(optimizer=_adam(), loss="mse"))
+        self.assertEqual(trainer.own_optimizer, "Adam")
+        found = trainer.train_as_compiled(_SIZE, (0, 4))
+        inputs, targets = linear_data()
+        # Adam's first step is its rate against the sign of the gradient.
+        weights = 0.1 * np.sign(inputs.T @ targets)
+        inputs, targets = linear_data(1)
+        expected = -mean_square(inputs @ weights - targets)
+        self.assertAllClose(found.scores, {0: expected, 4: expected}, rtol=1e-5)
+        self.assertEqual((found.num_steps, found.num_examples), (2, 2 * _SIZE))
+
+    def test_as_compiled_takes_the_batches_of_a_setting(self):
+        trainer = self._trainer(
+            lambda: linear(optimizer=keras.optimizers.SGD(0.1), loss="mse"),
+            num_epochs=3,
+        )
+        own = trainer.train_as_compiled(8, (0, 1))
+        # Without momentum both are plain SGD.
+        ours = trainer.train(Setting(8, 0.1, 0.0), (0, 1))
+        self.assertAllClose(own.scores, ours.scores, rtol=1e-5)
+        self.assertEqual(own.num_steps, ours.num_steps)
+
+    def test_not_compiled_there_is_no_optimizer_of_its_own(self):
+        self.assertIsNone(self._trainer(loss="mse").own_optimizer)
 
     def test_steps_are_exact_batches_of_the_budget(self):
         sizes = []

@@ -13,6 +13,7 @@ class SurfaceTrainer:
     """
 
     metric = "validation accuracy"
+    lower_is_better = False
     worst_score = 0.0
 
     def __init__(self, surface_=None, fail=lambda call: None):

@@ -24,7 +24,8 @@ class _Killed(BaseException):
 class _Trainer:
     """Scores fall with the distance of log B from that of `peak` / (1 - momentum)."""
 
-    metric, worst_score, baseline_score = "validation accuracy", 0.0, 0.1
+    metric, lower_is_better = "validation accuracy", False
+    worst_score, baseline_score = 0.0, 0.1
     peak, stop_after = 3.2, None
 
     def __init__(self, run, num_epochs, folder, data_dir):
