@@ -6,8 +6,7 @@ import rich.console
 import rich.progress
 import rich.table
 
-from bsgen import studies
-from launch import bar
+from bsgen import progress_bar, studies
 
 
 def list_studies(selected: Iterable[studies.Study]) -> None:
@@ -34,7 +33,7 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     rich.console.Console().print(table)
 
 
-class Progress(bar.Bar):
+class Progress(progress_bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
     def __init__(self, num_runs: int, num_measurements: int, expected_seconds: float):

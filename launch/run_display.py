@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import rich.progress
 
-from launch import bar
+from bsgen import progress_bar
 
 if TYPE_CHECKING:
     from bsgen.training import loop
 
 
-class RunDisplay(bar.Bar):
+class RunDisplay(progress_bar.Bar):
     """A bar with loss, accuracy, images per second and time left; lines when piped.
 
     Attributes:

@@ -60,8 +60,7 @@ def main(arguments: list[str]) -> None:
 
 def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
-    from bsgen.tuning import search_folder
-    from launch import search_display
+    from bsgen.tuning import search_display, search_folder
 
     with search_display.SearchDisplay() as display:
         display.say(f"{search_subject.name()}, {role} search in {output_dir}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich.progress
 
-from launch import bar
+from bsgen import progress_bar
 
 if TYPE_CHECKING:
     from bsgen.measures import progress
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SECONDS_PER_LINE = 30.0  # where the output is no terminal
 
 
-class ValueDisplay(bar.Bar):
+class ValueDisplay(progress_bar.Bar):
     """A bar for the measure that runs; a line for each that is done."""
 
     def __init__(self) -> None:

@@ -1,16 +1,12 @@
 """What a search shows: a bar, and a line for every trial and every decision."""
 
-from typing import TYPE_CHECKING
-
 import rich.progress
 
-from launch import bar
-
-if TYPE_CHECKING:
-    from bsgen.tuning import outcomes, plans, settings
+from bsgen import progress_bar
+from bsgen.tuning import outcomes, plans, settings
 
 
-class SearchDisplay(bar.Bar):
+class SearchDisplay(progress_bar.Bar):
     """A bar with the trials and the time so far; lines alone when piped."""
 
     def __init__(self) -> None:
@@ -23,20 +19,18 @@ class SearchDisplay(bar.Bar):
         )
         # How many trials there will be depends on what they give.
 
-    def trial(self, setting: "settings.Setting", outcome: "outcomes.Outcome") -> None:
+    def trial(self, setting: settings.Setting, outcome: outcomes.Outcome) -> None:
         """Shows a finished trial."""
         self._bar.update(self._task, advance=1, description=setting.words())
         self.say(f"{setting.words()}: {_words(outcome)}")
 
-    def decision(self, decision: "plans.Decision") -> None:
+    def decision(self, decision: plans.Decision) -> None:
         """Shows a decision of the search."""
         self.say(f"phase {decision.phase}: {decision.text}")
 
 
-def _words(outcome: "outcomes.Outcome") -> str:
+def _words(outcome: outcomes.Outcome) -> str:
     """Returns "0.974 ± 0.003, 5 repeats, 0.4 s", or what went wrong."""
-    from bsgen.tuning import outcomes
-
     parts = []
     if outcome.status != "completed":
         parts.append(outcome.status.replace("_", " "))

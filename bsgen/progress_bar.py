@@ -1,4 +1,4 @@
-"""A progress bar with lines above it: what all displays of the launchers share."""
+"""A progress bar with lines above it: what all progress displays share."""
 
 from types import TracebackType
 from typing import Any, TypeVar
