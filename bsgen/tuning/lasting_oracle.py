@@ -6,17 +6,22 @@ middle of its writing leaves half a file, or a trial that nobody was given. Ours
 gives a trial in which the user's code raised another chance with every start.
 """
 
+import functools
 import json
-import os
+import logging
+import pathlib
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import keras_tuner
 
-from bsgen.tuning import roles, trials
+from bsgen import errors
+from bsgen.tuning import oracle_files, roles, trials
 
 IDENTITY = "search"  # The name of the value that says which search this is.
+_Trial: TypeAlias = trials.Trial
+_VALUES = "values"  # our entry of the state: the values of each trial
 # After this time a worker that has not come back loses its trial to another one: our
 # choice, some times what a worker takes to start. If it does come back, the first of
 # the two that reports counts, and both report the same.
@@ -31,11 +36,14 @@ class LastingOracle(keras_tuner.Oracle):
     Attributes:
       identity: versions and description of the search, of JSON's types; workers
         compare it with theirs.
+      warn: is given one line for each damaged file that the search goes on without.
     """
 
     identity: Mapping[str, Any] = {}
-    trials: dict[str, keras_tuner.engine.trial.Trial]  # of keras-tuner, as the next
+    warn: Callable[[str], None] = logging.getLogger(__name__).warning
+    trials: dict[str, _Trial]  # of keras-tuner, as the next
     end_order: list[str]
+    ongoing_trials: dict[str, _Trial]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +58,7 @@ class LastingOracle(keras_tuner.Oracle):
         return space
 
     @keras_tuner.synchronized
-    def create_trial(self, tuner_id: str) -> keras_tuner.engine.trial.Trial:
+    def create_trial(self, tuner_id: str) -> _Trial:
         """Hands out a trial; keras-tuner calls this."""
         self._unheard.discard(tuner_id)
         trial = super().create_trial(tuner_id)
@@ -67,7 +75,7 @@ class LastingOracle(keras_tuner.Oracle):
         return self.ongoing_trials[tuner_id]
 
     @keras_tuner.synchronized
-    def end_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
+    def end_trial(self, trial: _Trial) -> None:
         """Takes the end of a trial, once; keras-tuner calls this."""
         if trial.trial_id in self.end_order:
             return  # reported again, as its chief was killed while it answered
@@ -75,28 +83,67 @@ class LastingOracle(keras_tuner.Oracle):
         self._unheard &= self.ongoing_trials.keys()
         self.save()  # keras-tuner saves before it has done the last of it
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Takes the state of a search that goes on; keras-tuner calls this."""
-        # One that was written, but not handed out: it will be created again.
-        begun = set(state["start_order"])
-        self.trials = {name: self.trials[name] for name in self.trials if name in begun}
-        super().set_state(state)
-        self._before = dict(self.ongoing_trials)
+    def get_state(self) -> dict[str, Any]:
+        """Returns the state to write; keras-tuner calls this.
+
+        Besides keras-tuner's entries it holds the values of all trials: one whose file
+        is damaged is trained again with them.
+        """
+        values = {
+            name: each.hyperparameters.values for name, each in self.trials.items()
+        }
+        return {**super().get_state(), _VALUES: values}
 
     def reload(self) -> None:
-        """Reads a search that goes on; keras-tuner calls this."""
-        super().reload()
-        for worker, trial in self._before.items():
+        """Reads a search that goes on, without its damaged files; keras-tuner calls it.
+
+        Raises:
+          UserError: what is left of the files does not say how far the search is.
+        """
+        states = self._files.read_states(self.get_state())
+        if not states:
+            # There are trials without a state if the first one was never handed out.
+            found = self._files.read_trials().values()
+            if any(trials.to_outcome(trial) for trial in found):
+                raise self._error("the state of its search, oracle.json, is lost")
+            return
+        try:
+            self._restore(states[0])
+        except errors.UserError:
+            raise
+        except Exception as error:  # only of a file without a check sum
+            raise self._error("its oracle.json is damaged") from error
+        self._retry_failed()
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        # A trial that was written, but not handed out, is not among these: it will be
+        # created again.
+        found = self._files.read_trials(state["start_order"])
+        self.trials = {
+            name: found.get(name) or self._lost(name, state)
+            for name in state["start_order"]
+        }
+        self.set_state(state)
+        before, self.ongoing_trials = self.ongoing_trials, {}
+        for worker, trial in before.items():
             if trial.status in ("COMPLETED", "FAILED"):  # its end was cut short
-                self._retry_queue.remove(trial.trial_id)
                 self.end_order = [i for i in self.end_order if i != trial.trial_id]
                 self.end_trial(trial)
             elif roles.role() == "chief":
-                self._retry_queue.remove(trial.trial_id)
                 self.ongoing_trials[worker] = trial
                 self.tuner_ids.add(worker)
+            else:
+                self._retry_queue.append(trial.trial_id)
         self._unheard = set(self.ongoing_trials)
-        self._retry_failed()
+
+    def _lost(self, name: str, state: dict[str, Any]) -> _Trial:
+        """Returns a trial whose file is lost, to be trained again."""
+        values = state.get(_VALUES, {}).get(name)
+        if values is None:  # written by an earlier version
+            raise self._error(f"what its trial {name} is to train is lost")
+        space = keras_tuner.HyperParameters.from_config(state["hyperparameters"])
+        space.values = values
+        return _Trial(space, name, "RUNNING")
 
     def _retry_failed(self) -> None:
         """Lets trials in which the user's code raised be trained again."""
@@ -117,19 +164,15 @@ class LastingOracle(keras_tuner.Oracle):
 
     def save(self) -> None:
         """Writes the oracle's state; keras-tuner calls this."""
-        write(self._get_oracle_fname(), self.get_state())
+        self._files.write_state(self.get_state())
 
-    def _save_trial(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        folder = self._get_trial_dir(trial.trial_id)
-        write(os.path.join(folder, "trial.json"), trial.get_state())
+    def _save_trial(self, trial: _Trial) -> None:
+        self._files.write_trial(trial)
 
+    @functools.cached_property
+    def _files(self) -> oracle_files.OracleFiles:
+        return oracle_files.OracleFiles(pathlib.Path(self._project_dir), self.warn)
 
-def write(path: str, values: Any) -> None:
-    """Writes JSON: a process killed meanwhile leaves the old file or the new one.
-
-    Unlike `bsgen.atomic` it does not wait for the disk, several times a trial.
-    """
-    temporary = f"{path}.new"
-    with open(temporary, "w") as file:
-        json.dump(values, file)
-    os.replace(temporary, path)
+    def _error(self, reason: str) -> errors.UserError:
+        remedy = f"{reason}; choose another folder"
+        return errors.UserError("output_dir", self._directory, remedy)

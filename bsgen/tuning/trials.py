@@ -6,12 +6,13 @@ metric of its own, and the status is a number.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras_tuner
 
 from bsgen.tuning import outcomes, settings
 
+Trial: TypeAlias = keras_tuner.engine.trial.Trial
 OBJECTIVE = "score"  # the mean over repeats, higher is better
 _REPEAT = "repeat_"
 _PART = 2**24  # Whole numbers up to it are exact in single precision.
@@ -66,7 +67,7 @@ def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float
     }
 
 
-def to_outcome(trial: keras_tuner.engine.trial.Trial) -> outcomes.Outcome | None:
+def to_outcome(trial: Trial) -> outcomes.Outcome | None:
     """Returns the outcome of a trial; None of one that is still to end."""
     if trial.status == "FAILED":
         return outcomes.Outcome({}, "failed")
@@ -90,7 +91,7 @@ def to_outcome(trial: keras_tuner.engine.trial.Trial) -> outcomes.Outcome | None
 
 
 def merged(
-    trials: Mapping[str, keras_tuner.engine.trial.Trial], num_repeats: int
+    trials: Mapping[str, Trial], num_repeats: int
 ) -> dict[settings.Setting, outcomes.Outcome]:
     """Returns the outcome of each setting over all its finished trials."""
     results: dict[settings.Setting, outcomes.Outcome] = {}

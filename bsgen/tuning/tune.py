@@ -4,6 +4,7 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, through keras-tuner.
 """
 
 import dataclasses
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from bsgen.tuning import (
     tuner,
 )
 
+_LOGGER = logging.getLogger(__name__)
 OnOutcome = Callable[[settings.Setting, outcomes.Outcome], None]
 
 
@@ -55,6 +57,7 @@ def run_search(
     description: Mapping[str, Any],
     num_repeats: int = 1,
     on_outcome: OnOutcome = lambda setting, outcome: None,
+    warn: Callable[[str], None] = _LOGGER.warning,
 ) -> SearchResult:
     """Runs a search to its end, or goes on with it.
 
@@ -68,9 +71,11 @@ def run_search(
       description: of the search, of JSON's types; another one in the folder is refused.
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting trained in this process, and its outcome.
+      warn: is given one line for each damaged file that the search goes on without.
 
     Raises:
-      UserError: the folder holds another search or cannot be written.
+      UserError: the folder holds another search, so much in it is damaged that the
+        search cannot go on, or it cannot be written.
     """
     is_worker = roles.role() == "worker"
     folder = search_folder.SearchFolder(output_dir)
@@ -83,6 +88,7 @@ def run_search(
         num_repeats,
         on_outcome,
         {**provenance.versions(), **description},
+        warn,
     )
     searcher.search(verbose=0)
     if is_worker:

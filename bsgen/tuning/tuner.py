@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ from bsgen.tuning import (
 )
 
 _IDLE_SECONDS = 0.1
+_LOGGER = logging.getLogger(__name__)
 
 
 class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
@@ -41,6 +43,10 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
       on_outcome: called with each setting and its outcome, once they are saved.
       identity: of the search, of JSON's types; a worker with another one than its
         chief's ends with a `UserError` before it trains.
+      warn: is given one line for each damaged file that the search goes on without.
+
+    Raises:
+      UserError: so much in the directory is damaged that the search cannot go on.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             [settings.Setting, outcomes.Outcome], None
         ] = lambda setting, outcome: None,
         identity: Mapping[str, Any] | None = None,
+        warn: Callable[[str], None] = _LOGGER.warning,
     ):
         self._trainer = trainer
         self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
@@ -60,6 +67,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._finished: tuple[settings.Setting, outcomes.Outcome] | None = None
         self._identity = identity or {}
         oracle.identity = self._identity
+        oracle.warn = warn
         oracle.verbose = 0  # already while it reloads
         # It prints that it reloads.
         with contextlib.redirect_stdout(io.StringIO()):
@@ -92,7 +100,22 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Saves what a search goes on from; keras-tuner calls this."""
         if not self._is_worker():
             self.oracle.save()
-            lasting_oracle.write(self._get_tuner_fname(), self.get_state())
+
+    def reload(self) -> None:
+        """Reads what a search goes on from; keras-tuner calls this."""
+        if self._is_worker():
+            return
+        if isinstance(self.oracle, lasting_oracle.LastingOracle):
+            self.oracle.reload()
+        elif os.path.exists(os.path.join(self._get_tuner_fname(), "oracle.json")):
+            self._reload_plain()
+
+    def _reload_plain(self) -> None:
+        try:
+            self.oracle.reload()
+        except Exception as error:  # of keras-tuner's own, which checks nothing
+            remedy = "keras-tuner cannot read its search there; choose another folder"
+            raise errors.UserError("output_dir", str(self.directory), remedy) from error
 
     def pre_create_trial(self) -> None:
         """Lets a worker wait: keras-tuner asks an idle chief without a pause."""
@@ -100,9 +123,9 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             time.sleep(_IDLE_SECONDS)
 
     def _get_tuner_fname(self) -> str:
-        # One name for all: what began alone may go on with a chief, or the other way.
-        # `project_dir` would make the folder, which is not a worker's to make.
-        return os.path.join(self.directory, self.project_name, "tuner.json")
+        # keras-tuner reloads the search if this exists: the folder, as no single file
+        # may be missing. The tuner has no state beside the oracle's.
+        return os.path.join(self.directory, self.project_name)
 
     def _try_run_and_update_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any

@@ -1,0 +1,195 @@
+"""Whatever happens to a file of a search, what comes out is what was measured."""
+
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen import errors
+from bsgen.tuning import AppendixD, BatchSizeHeuristic, general_oracles, run_search
+from tests.tuning import surface_trainer
+
+_PROCEDURE = AppendixD(
+    train_size=100_000,
+    baseline_score=0.1,
+    batch_sizes=(64, 1024, 16384),
+    num_repeats=2,
+)
+_DESCRIBED = {"seed": 0}
+_STOP = 4  # calls
+
+
+def flip(content, draw):
+    place = draw.integers(8 * len(content))
+    damaged = bytearray(content)
+    damaged[place // 8] ^= 1 << place % 8
+    return bytes(damaged)
+
+
+def raise_a_digit(content, draw):
+    """Changes one digit, so that the file stays JSON of the same form."""
+    places = [i for i, byte in enumerate(content) if byte in b"12345678"]
+    damaged = bytearray(content)
+    damaged[draw.choice(places)] += 1
+    return bytes(damaged)
+
+
+def other_type(content, draw):
+    values = json.loads(content)
+    values[draw.choice(sorted(values))] = [None]
+    return json.dumps(values).encode()
+
+
+DAMAGE = {
+    "empty": lambda content, draw: b"",
+    "truncated": lambda content, draw: content[: draw.integers(1, len(content) - 1)],
+    "flipped_0": flip,
+    "flipped_1": flip,
+    "digit_0": raise_a_digit,
+    "digit_1": raise_a_digit,
+    "garbage": lambda content, draw: draw.bytes(len(content)),
+    "list": lambda content, draw: b"[" + content + b"]",
+    "other_type": other_type,
+    "deleted": lambda content, draw: None,
+}
+
+
+def make(name):
+    if name == "appendix_d":
+        return BatchSizeHeuristic(_PROCEDURE)
+    more = {} if name == "hyperband" else {"max_trials": 8}
+    sizes, rates = (64, 1024, 8192), (0.01, 1.0)
+    return general_oracles.make(name, sizes, rates, num_epochs=9, **more)
+
+
+def search(name, folder, fail=lambda call: None):
+    """Returns the result, the calls of the trainer, and the warnings."""
+    trainer, warnings = surface_trainer.SurfaceTrainer(fail=fail), []
+    found = run_search(
+        make(name), trainer, folder, _DESCRIBED, num_repeats=2, warn=warnings.append
+    )
+    return found, trainer.calls, warnings
+
+
+class DamagedSearchTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+
+    def _stopped(self, name):
+        """Leaves a search of which `_STOP` trials have ended and one runs."""
+
+        def stop(call):
+            if call == _STOP:
+                raise KeyboardInterrupt
+
+        folder = self.folder / "stopped"
+        with self.assertRaises(KeyboardInterrupt):
+            search(name, folder, stop)
+        return folder
+
+    def _assert_the_same(self, found, whole):
+        columns = ["batch_size", "learning_rate", "momentum", "repeats"]
+        pd.testing.assert_frame_equal(
+            *(
+                each.trials.sort_values(columns).reset_index(drop=True)
+                for each in (found, whole)
+            )
+        )
+        self.assertEqual(found.decisions, whole.decisions)
+        for name in ("setting", "score"):
+            values = (getattr(each.recommendation, name) for each in (found, whole))
+            self.assertEqual(*values)
+
+    @parameterized.product(
+        name=("appendix_d", "random", "grid", "hyperband", "bayesian"),
+        kind=("flipped_0", "deleted"),
+    )
+    def test_a_trial_is_trained_again(self, name, kind):
+        self._check(name, kind, "trials/trial_*1/trial.json")
+
+    @parameterized.parameters(*sorted(DAMAGE.keys() - {"flipped_0", "deleted"}))
+    def test_any_damage_of_a_trial(self, kind):
+        self._check("appendix_d", kind, "trials/trial_*1/trial.json")
+
+    @parameterized.product(name=("appendix_d", "random", "hyperband"), kind=(*DAMAGE,))
+    def test_a_state_is_recovered(self, name, kind):
+        self._check(name, kind, "trials/oracle.json")
+
+    def _check(self, name, kind, pattern):
+        whole, calls, _ = search(name, self.folder / "whole")
+        stopped = self._stopped(name)
+        (path,) = stopped.glob(pattern)
+        content = path.read_bytes()
+        damaged = DAMAGE[kind](content, np.random.default_rng(len(content)))
+        if damaged is None:
+            path.unlink()
+        else:
+            path.write_bytes(damaged)
+        found, again, warnings = search(name, stopped)
+        self._assert_the_same(found, whole)
+        is_trial = path.name == "trial.json"
+        self.assertLen(again, len(calls) - _STOP + is_trial)
+        if is_trial or kind != "deleted":
+            (line,) = warnings
+            self.assertIn(f"{path} is", line)
+            self.assertNotIn("\n", line)
+        # It is whole again, and nothing is left to do.
+        self.assertEqual(search(name, stopped)[1:], ([], []))
+
+    def test_a_lost_state_is_no_new_search(self):
+        stopped = self._stopped("random")
+        (stopped / "trials/oracle.json").unlink()
+        (stopped / "trials/oracle_before.json").write_text("")
+        before = {path: path.read_bytes() for path in stopped.rglob("*.json")}
+        with self.assertRaisesRegex(errors.UserError, "oracle.json, is lost; choose"):
+            search("random", stopped)
+        for path, content in before.items():
+            self.assertEqual(path.read_bytes(), content)
+
+    def test_removed_trials_are_trained_again(self):
+        whole, calls, _ = search("random", self.folder / "whole")
+        stopped = self._stopped("random")
+        shutil.rmtree(stopped / "trials")
+        found, again, _ = search("random", stopped)
+        self.assertEqual(again, calls)
+        self._assert_the_same(found, whole)
+
+    @parameterized.parameters("appendix_d", "random", "grid", "hyperband")
+    def test_goes_on_with_what_an_earlier_version_wrote(self, name):
+        whole, calls, _ = search(name, self.folder / "whole")
+        stopped = self._stopped(name)
+        (stopped / "trials/oracle_before.json").unlink()
+        for path in stopped.rglob("*.json"):
+            values = json.loads(path.read_bytes())
+            values.pop("sha256")
+            if path.name == "oracle.json":
+                values.pop("values")
+            path.write_text(json.dumps(values))
+        (stopped / "trials/tuner.json").write_text("{}")
+        found, again, warnings = search(name, stopped)
+        self.assertEqual(again, calls[_STOP:])
+        self.assertEmpty(warnings)
+        self._assert_the_same(found, whole)
+
+    @parameterized.parameters("trials/oracle.json", "trials/trial_0001/trial.json")
+    def test_damage_of_an_earlier_versions_file(self, name):
+        stopped = self._stopped("random")
+        (stopped / "trials/oracle_before.json").unlink()
+        (path,) = stopped.glob(name.replace("0001", "*1"))
+        values = json.loads(path.read_bytes())
+        values = {key: 7 for key in values if key not in ("sha256", "values")}
+        path.write_text(json.dumps(values))
+        if path.name == "trial.json":
+            state = json.loads((stopped / "trials/oracle.json").read_bytes())
+            del state["sha256"], state["values"]
+            (stopped / "trials/oracle.json").write_text(json.dumps(state))
+        with self.assertRaisesRegex(errors.UserError, "^output_dir=.*; choose another"):
+            search("random", stopped)
+
+
+if __name__ == "__main__":
+    absltest.main()
