@@ -7,6 +7,7 @@ decision with its reason, and `recommendation.json` the end.
 
 import dataclasses
 import json
+import logging
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,19 +15,38 @@ from typing import Any
 
 import pandas as pd
 
-from bsgen import atomic, errors
+from bsgen import atomic, errors, sealed_json
 from bsgen.tuning import outcomes, plans, recommendations, settings
 
 _SEARCH, _TRIALS = "search.json", "trials.csv"
 _DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
+# What shows that a folder without search.json is something else's, with the owner.
+_OTHERS = {
+    "trials": f"trials, but no {_SEARCH}",
+    "metrics.jsonl": "a training run",
+    "summary.json": "a training run",
+    "runs.jsonl": "a reproduction",
+    "runs.csv": "a study",
+    "claims.json": "a study",
+    "config.json": "something else than a search",
+}
+_LOGGER = logging.getLogger(__name__)
 
 
 class SearchFolder:
     """The files of one search."""
 
-    def __init__(self, path: str | os.PathLike):
-        """Names the folder; touches nothing."""
+    def __init__(
+        self, path: str | os.PathLike, warn: Callable[[str], None] = _LOGGER.warning
+    ):
+        """Names the folder; touches nothing.
+
+        Args:
+          path: of the folder.
+          warn: is given one line for each damaged file that is made anew.
+        """
         self.path = pathlib.Path(path)
+        self._warn = warn
 
     def claim(self, description: Mapping[str, Any]) -> None:
         """Takes the folder for a search, or goes on with the same search.
@@ -38,37 +58,38 @@ class SearchFolder:
           UserError: it holds another search, or cannot be written.
         """
         wanted = json.loads(json.dumps(description))
-        path = self.path / _SEARCH
-        if not path.exists():
-            if (self.path / "trials").exists():
-                raise self._error("holds trials, but no search.json")
-            self._write(_SEARCH, wanted)
+        if not (self.path / _SEARCH).exists():
+            self._refuse_others()
+            self._write_object(_SEARCH, wanted)
             return
         try:
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise self._error(f"its {_SEARCH} cannot be read") from error
+            found = self._read_object(_SEARCH)
+        except (OSError, sealed_json.Damaged) as error:
+            raise self._error(f"its {_SEARCH} is damaged ({error})") from error
         if found != wanted:
             names = sorted({*found, *wanted})
             differing = [name for name in names if found.get(name) != wanted.get(name)]
             raise self._error(f"holds another search: {', '.join(differing)} differ")
 
     def keep(self, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-        """Returns what a file of the folder holds; makes and writes it if it is new.
+        """Returns what a file of the folder holds, after writing it if need be.
 
         Args:
           name: of the file.
-          make: returns its contents, of JSON's types.
+          make: returns its contents, of JSON's types; called if there is no file, or a
+            damaged one, of which `warn` is told.
 
         Raises:
-          UserError: the file cannot be read or written.
+          UserError: the folder cannot be written.
         """
-        if not (self.path / name).exists():
-            self._write(name, make())
         try:
-            return json.loads((self.path / name).read_bytes())
-        except (OSError, ValueError) as error:
-            raise self._error(f"its {name} cannot be read") from error
+            return self._read_object(name)
+        except FileNotFoundError:
+            pass
+        except (OSError, sealed_json.Damaged) as error:
+            self._warn(f"{self.path / name} is damaged ({error}): it is made anew")
+        self._write_object(name, make())
+        return self._read_object(name)
 
     def write(
         self,
@@ -105,6 +126,19 @@ class SearchFolder:
         if recommendation is not None:
             self._write(_RECOMMENDATION, recommendation.to_dict())
         return table
+
+    def _refuse_others(self) -> None:
+        """Refuses a folder that is in use for something else than a search."""
+        for name, owner in _OTHERS.items():
+            if any(self.path.glob(name)):
+                raise self._error(f"holds {owner} ({name})")
+
+    def _read_object(self, name: str) -> dict[str, Any]:
+        return sealed_json.loads((self.path / name).read_bytes())
+
+    def _write_object(self, name: str, values: Mapping[str, Any]) -> None:
+        text = sealed_json.dumps(values, indent=1) + "\n"
+        atomic.write(self.path / name, text.encode())
 
     def _write(self, name: str, values: Any) -> None:
         text = json.dumps(values, indent=1) + "\n"
