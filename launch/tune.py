@@ -62,22 +62,25 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
     from bsgen.tuning import search_display, search_folder
 
-    with search_display.SearchDisplay() as display:
+    with (
+        search_display.SearchDisplay() as display,
+        search_folder.SearchFolder(output_dir, display.warn) as folder,
+    ):
         display.say(f"{search_subject.name()}, {role} search in {output_dir}")
         trainer = search_subject.make(output_dir)
         description["metric"] = trainer.metric
         description["baseline_score"] = trainer.baseline_score
-        folder = search_folder.SearchFolder(output_dir)
         if role != "worker":
             folder.claim(description)
         oracle = search_flags.make_oracle(trainer, folder, role, display.decision)
         found = tuning.run_search(
             oracle,
             trainer,
-            output_dir,
+            folder,
             description,
             search_flags.num_repeats(),
             display.trial,
+            display.warn,
         )
     if role == "worker":
         print("the search is over; the chief has the results")

@@ -28,6 +28,10 @@ class SearchDisplay(progress_bar.Bar):
         """Shows a decision of the search."""
         self.say(f"phase {decision.phase}: {decision.text}")
 
+    def warn(self, line: str) -> None:
+        """Shows what is wrong, but not in the way of the search."""
+        self.say(f"warning: {line}")
+
 
 def _words(outcome: outcomes.Outcome) -> str:
     """Returns "0.974 ± 0.003, 5 repeats, 0.4 s", or what went wrong."""

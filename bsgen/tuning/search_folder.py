@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from bsgen import atomic, errors, sealed_json
+from bsgen import atomic, errors, folder_lock, sealed_json
 from bsgen.tuning import outcomes, plans, recommendations, settings
 
 _SEARCH, _TRIALS = "search.json", "trials.csv"
@@ -34,7 +34,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SearchFolder:
-    """The files of one search."""
+    """The files of one search; one process at a time may have claimed it.
+
+    A `with` lets it go again. Workers of a distributed search leave it to their chief.
+    """
 
     def __init__(
         self, path: str | os.PathLike, warn: Callable[[str], None] = _LOGGER.warning
@@ -47,29 +50,42 @@ class SearchFolder:
         """
         self.path = pathlib.Path(path)
         self._warn = warn
+        self._lock = folder_lock.FolderLock(self.path)
+        self._is_claimed = False
+
+    def __enter__(self) -> "SearchFolder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def claim(self, description: Mapping[str, Any]) -> None:
         """Takes the folder for a search, or goes on with the same search.
+
+        It may be claimed again, for the same search.
 
         Args:
           description: of the search, of JSON's types: equal for equal searches.
 
         Raises:
-          UserError: it holds another search, or cannot be written.
+          UserError: another process searches there, it holds another search or
+            something else, it is damaged, or it cannot be written.
         """
-        wanted = json.loads(json.dumps(description))
         if not (self.path / _SEARCH).exists():
             self._refuse_others()
-            self._write_object(_SEARCH, wanted)
-            return
+        if not self._is_claimed:
+            self._lock.take()
         try:
-            found = self._read_object(_SEARCH)
-        except (OSError, sealed_json.Damaged) as error:
-            raise self._error(f"its {_SEARCH} is damaged ({error})") from error
-        if found != wanted:
-            names = sorted({*found, *wanted})
-            differing = [name for name in names if found.get(name) != wanted.get(name)]
-            raise self._error(f"holds another search: {', '.join(differing)} differ")
+            self._describe(json.loads(json.dumps(description)))
+        except BaseException:
+            self.close()
+            raise
+        self._is_claimed = True
+
+    def close(self) -> None:
+        """Lets another process claim the folder."""
+        self._lock.release()
+        self._is_claimed = False
 
     def keep(self, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Returns what a file of the folder holds, after writing it if need be.
@@ -126,6 +142,20 @@ class SearchFolder:
         if recommendation is not None:
             self._write(_RECOMMENDATION, recommendation.to_dict())
         return table
+
+    def _describe(self, wanted: dict[str, Any]) -> None:
+        """Writes which search the folder is for, or compares it."""
+        if not (self.path / _SEARCH).exists():
+            self._write_object(_SEARCH, wanted)
+            return
+        try:
+            found = self._read_object(_SEARCH)
+        except (OSError, sealed_json.Damaged) as error:
+            raise self._error(f"its {_SEARCH} is damaged ({error})") from error
+        if found != wanted:
+            names = sorted({*found, *wanted})
+            differing = [name for name in names if found.get(name) != wanted.get(name)]
+            raise self._error(f"holds another search: {', '.join(differing)} differ")
 
     def _refuse_others(self) -> None:
         """Refuses a folder that is in use for something else than a search."""

@@ -53,7 +53,7 @@ class SearchResult:
 def run_search(
     search_oracle: keras_tuner.Oracle,
     trainer: trainers.Trainer,
-    output_dir: str | os.PathLike,
+    output_dir: str | os.PathLike | search_folder.SearchFolder,
     description: Mapping[str, Any],
     num_repeats: int = 1,
     on_outcome: OnOutcome = lambda setting, outcome: None,
@@ -67,18 +67,29 @@ def run_search(
     Args:
       search_oracle: what to try next; `BatchSizeHeuristic` or one of keras-tuner's.
       trainer: trains settings.
-      output_dir: of this search alone.
+      output_dir: of this search alone; no second process may use it meanwhile.
       description: of the search, of JSON's types; another one in the folder is refused.
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting trained in this process, and its outcome.
       warn: is given one line for each damaged file that the search goes on without.
 
     Raises:
-      UserError: the folder holds another search, so much in it is damaged that the
-        search cannot go on, or it cannot be written.
+      UserError: another process searches in the folder, it holds something else, so
+        much in it is damaged that the search cannot go on, or it cannot be written.
     """
+    if not isinstance(output_dir, search_folder.SearchFolder):
+        with search_folder.SearchFolder(output_dir, warn) as folder:
+            return run_search(
+                search_oracle,
+                trainer,
+                folder,
+                description,
+                num_repeats,
+                on_outcome,
+                warn,
+            )
+    folder = output_dir
     is_worker = roles.role() == "worker"
-    folder = search_folder.SearchFolder(output_dir)
     if not is_worker:
         folder.claim(description)
     searcher = tuner.SettingTuner(

@@ -187,7 +187,7 @@ class TuneTest(parameterized.TestCase):
             self.assertIn(f"phase {phase}: ", stdout)
         names = {path.name for path in self.output.iterdir()}
         files = {"search.json", "trials.csv", "decisions.json", "recommendation.json"}
-        self.assertEqual(names, {*files, "figure.png", "trials"})
+        self.assertEqual(names, {*files, "figure.png", "trials", ".lock"})
         self.assertEqual({p.name for p in self.folder.iterdir()}, {"results", "search"})
 
         with self.subTest("another search in its folder"):

@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 
 import pandas as pd
@@ -13,15 +14,65 @@ class SearchFolderTest(parameterized.TestCase):
         super().setUp()
         self.path = pathlib.Path(self.create_tempdir().full_path) / "search"
         self.folder = search_folder.SearchFolder(self.path)
+        self.addCleanup(self.folder.close)
 
     def test_takes_the_same_search_again(self):
         described = {"oracle": "appendix_d", "rates": (1.0, 0.1), "seed": None}
         self.folder.claim(described)
         self.folder.claim(described)
+        written = json.loads((self.path / "search.json").read_bytes())
+        del written["sha256"]
         self.assertEqual(
-            json.loads((self.path / "search.json").read_bytes()),
-            {"oracle": "appendix_d", "rates": [1.0, 0.1], "seed": None},
+            written, {"oracle": "appendix_d", "rates": [1.0, 0.1], "seed": None}
         )
+
+    def test_takes_what_an_earlier_version_wrote(self):
+        self.path.mkdir()
+        (self.path / "search.json").write_text('{"seed": 0}')
+        self.folder.claim({"seed": 0})
+        with self.assertRaisesRegex(errors.UserError, "another search: seed differ"):
+            self.folder.claim({"seed": 1})
+
+    def test_one_search_at_a_time(self):
+        other = search_folder.SearchFolder(self.path)
+        with self.folder:
+            self.folder.claim({"seed": 0})
+            self.folder.claim({"seed": 0})
+            with self.assertRaisesRegex(
+                errors.UserError, f"in use by process {os.getpid()}; wait for it"
+            ):
+                other.claim({"seed": 0})
+        other.claim({"seed": 0})
+        with self.assertRaisesRegex(errors.UserError, "another search"):
+            other.claim({"seed": 1})
+        self.folder.claim({"seed": 0})  # a search that was refused keeps nothing
+
+    @parameterized.parameters(
+        ("metrics.jsonl", "a training run"),
+        ("runs.jsonl", "a reproduction"),
+        ("config.json", "something else than a search"),
+    )
+    def test_refuses_what_another_command_wrote(self, name, owner):
+        self.path.mkdir()
+        (self.path / name).write_text("{}")
+        with self.assertRaisesRegex(errors.UserError, f"holds {owner} .{name}.; choo"):
+            self.folder.claim({})
+        self.assertEqual([each.name for each in self.path.iterdir()], [name])
+
+    def test_what_is_kept_is_made_once_and_again_when_damaged(self):
+        warnings = []
+        folder = search_folder.SearchFolder(self.path, warnings.append)
+        values = iter([{"noise": 1.5}, {"noise": 2.5}])
+        for _ in range(2):
+            kept = folder.keep("guided.json", lambda: next(values))
+            self.assertEqual(kept, {"noise": 1.5})
+        self.assertEmpty(warnings)
+        path = self.path / "guided.json"
+        path.write_bytes(path.read_bytes().replace(b"1.5", b"1.7"))
+        kept = folder.keep("guided.json", lambda: next(values))
+        self.assertEqual(kept, {"noise": 2.5})
+        self.assertLen(warnings, 1)
+        self.assertRegex(warnings[0], "guided.json is damaged .its check sum")
 
     def test_refuses_another_search(self):
         self.folder.claim({"seed": 0, "epochs": 20, "old": 1})
@@ -40,7 +91,9 @@ class SearchFolderTest(parameterized.TestCase):
     def test_refuses_what_it_cannot_read(self):
         self.path.mkdir()
         (self.path / "search.json").write_text("{")
-        with self.assertRaisesRegex(errors.UserError, "search.json cannot be read"):
+        with self.assertRaisesRegex(
+            errors.UserError, "search.json is damaged .it is not JSON"
+        ):
             self.folder.claim({})
 
     def test_refuses_a_place_that_is_a_file(self):

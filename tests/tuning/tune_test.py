@@ -69,7 +69,7 @@ class TuneTest(parameterized.TestCase):
         self.assertEqual({*sizes[table["learning_rate"] == 1]}, {64, 1024, 16384})
         names = {path.name for path in (self.folder / "search").iterdir()}
         files = {"search.json", "trials.csv", "decisions.json", "recommendation.json"}
-        self.assertEqual(names, {*files, "trials"})
+        self.assertEqual(names, {*files, "trials", ".lock"})
 
     def test_goes_on_wherever_it_was_stopped(self):
         whole = surface_trainer.SurfaceTrainer()
