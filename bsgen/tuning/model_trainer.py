@@ -2,28 +2,45 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import keras
-import keras_tuner
 import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
 from bsgen.optimizers import Momentum
-from bsgen.tuning import examples, outcomes, settings, subjects
+from bsgen.tuning import (
+    constant_answers,
+    example_checks,
+    examples,
+    fingerprints,
+    fresh_models,
+    metric_direction,
+    metric_values,
+    outcomes,
+    settings,
+    subjects,
+)
 
-_EVALUATION_BATCH = 256
+CONSTANT, UNTRAINED = "the best constant answer", "the untrained model"
 
 
 class ModelTrainer:
     """See `trainers.Trainer`; the score is a metric of the user on validation data.
 
     A trial builds a new model, gives it `bsgen.optimizers.Momentum` and takes
-    floor(num_epochs N / B) steps of exactly B examples by `fit`. A repeat whose loss or
-    metric stops being finite has diverged. A metric of which less is better is scored
-    with the sign reversed.
+    floor(num_epochs N / B) steps of exactly B examples by `fit`; all else is as the
+    model was compiled. A repeat whose loss or metric stops being finite has diverged. A
+    metric of which less is better is scored with the sign reversed.
+
+    Attributes:
+      baseline: what `baseline_score` is of: the best constant answer, or the untrained
+        model where that is better, or where a constant cannot be scored or is perfect.
+      fingerprints: digests of the model and of the data, by name; see `fingerprints`.
+      own_optimizer: the class that the model was compiled with, such as "Adam"; None if
+        it was not compiled.
     """
 
     def __init__(
@@ -36,48 +53,87 @@ class ModelTrainer:
         metric: Any = None,
         mode: Literal["max", "min"] | None = None,
         seed: int = 0,
+        class_weight: Mapping[int, float] | None = None,
     ):
         """Builds a model once, to learn its metric and the untrained score.
 
         Args:
           build_model: returns a new Keras model with fresh weights. If it is compiled,
             its loss and metrics hold, and its optimizer is replaced.
-          train_data: `(inputs, targets)` of arrays, or a `tf.data.Dataset` of such
-            pairs, one example each, of known size.
+          train_data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array
+            or a list, tuple or dictionary of arrays; or a `tf.data.Dataset` of such, of
+            single examples or of batches. A data set is read into memory, or into a
+            temporary file where it is large; one that shuffles or augments is read
+            anew for every epoch.
           validation_data: the same.
           num_epochs: of every trial; above 0.
           loss: for a model that is not compiled, as for `compile`.
-          metric: for a model that is not compiled, a metric as for `compile`; for a
-            compiled one the name of its metric; None for its first one, else the loss.
-          mode: whether more of the metric is better; None to go by its name.
+          metric: for a model that is not compiled, a metric as for `compile`, or a list
+            of them; for a compiled one its name or the metric itself; None for its
+            first one, else the loss.
+          mode: whether more of the metric is better; None where Keras knows.
           seed: of repeat 0.
+          class_weight: weights of the training examples by class, as for `fit`.
 
         Raises:
           UserError: data, loss or metric are missing or do not fit.
         """
-        self._build_model = build_model
+        self._models = fresh_models.FreshModels(build_model)
         self._num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
         self._loss, self._metric = loss, metric
         self._seed = errors.check_integer("seed", seed, 0)
-        self._train_data = examples.examples("train_data", train_data)
-        self._validation_data = examples.examples("validation_data", validation_data)
-        self.train_size = len(self._train_data)
-        model = self._built_model(0)
-        # What it was compiled with, such as "Adam"; None if it was not.
+        model = self._models.new(self._seed)
         self.own_optimizer = type(model.optimizer).__name__ if model.compiled else None
-        measured = self._evaluate(self._compiled(model, settings.Setting(1, 1.0, 0.0)))
-        self._name = self._choose(measured)
-        self._sign = _sign(self._name, mode)
+        self._compiled(model, settings.Setting(1, 1.0, 0.0))
+        shapes = fresh_models.input_shapes(model)
+        self._train_data = examples.examples(
+            "train_data", train_data, shapes, class_weight
+        )
+        self._validation_data = examples.examples(
+            "validation_data", validation_data, shapes
+        )
+        for data in (self._train_data, self._validation_data):
+            example_checks.check_shapes(data, shapes)
+            example_checks.check_finite(data, model)
+        self.train_size = len(self._train_data)
+        self._set_scores(model, mode)
+        self.fingerprints = {
+            "model": fingerprints.of_model(model),
+            "train_data": fingerprints.of_examples(self._train_data),
+            "validation_data": fingerprints.of_examples(self._validation_data),
+        }
+
+    def _set_scores(self, model: keras.Model, mode: str | None) -> None:
+        """Chooses the metric; finds the scores of a baseline and of divergence."""
+        measured = self._evaluate(model)
+        # Of a model that was not compiled it is the only one, or the first.
+        chosen_by = self._metric if self._loss is None else None
+        self._place = metric_values.place(measured, chosen_by)
+        chosen = measured[self._place]
+        direction = metric_direction.direction(chosen.name, chosen.metric, mode)
+        self._sign = 1 if direction.mode == "max" else -1
         self.lower_is_better = self._sign < 0
-        prefix = "" if self._sign > 0 else "minus "
-        self.metric = f"{prefix}validation {self._name}"
-        untrained = self._sign * measured[self._name]
-        self.baseline_score = max(untrained, self._constant_score())
-        # Of an accuracy 0; of anything else, clearly below the untrained model.
+        self.metric = f"{'minus ' * self.lower_is_better}validation {chosen.name}"
+        untrained = self._sign * float(chosen.value)
+        constant = constant_answers.best(
+            model, self._place, self._sign, self._train_data, self._validation_data
+        )
+        scores = {CONSTANT: constant, UNTRAINED: untrained}
+        # Nothing can be better than a perfect score, so it tells nothing.
+        perfect = self._sign * direction.best
+        usable = {
+            name: score
+            for name, score in scores.items()
+            if score is not None and math.isfinite(score) and score < perfect
+        }
+        lowest = min([*usable.values(), 0.0])
+        worst = self._sign * direction.worst
+        if not math.isfinite(worst):  # then clearly below all that is known
+            worst = lowest - 10 * (abs(lowest) + 1)
         # In single precision, as the scores.
-        self.worst_score = float(np.float32(untrained - 10 * (abs(untrained) + 1)))
-        if self._is_accuracy():
-            self.worst_score = 0.0
+        self.worst_score = float(np.float32(worst))
+        self.baseline = max(usable, key=usable.__getitem__, default="none")
+        self.baseline_score = usable.get(self.baseline, self.worst_score)
 
     def train(
         self,
@@ -108,7 +164,12 @@ class ModelTrainer:
           repeats: numbers of the repeats.
           num_epochs: None for the trainer's own budget.
         """
-        return self._train(batch_size, repeats, num_epochs, self._built_model)
+        return self._train(
+            batch_size,
+            repeats,
+            num_epochs,
+            lambda repeat: self._models.new(self._seed + repeat),
+        )
 
     def _train(
         self,
@@ -123,7 +184,7 @@ class ModelTrainer:
             remedy = f"shorter than one step of {batch_size} of "
             remedy += f"{self.train_size} examples"
             raise errors.UserError("num_epochs", epochs, remedy)
-        scores = {}
+        scores: dict[int, float | None] = {}
         begun = time.perf_counter()
         try:
             for repeat in repeats:
@@ -132,10 +193,9 @@ class ModelTrainer:
         except tf.errors.ResourceExhaustedError:
             seconds = time.perf_counter() - begun
             return outcomes.Outcome({}, "out_of_memory", seconds=seconds)
-        diverged = self.worst_score in scores.values()
         return outcomes.Outcome(
-            scores,
-            "diverged" if diverged else "completed",
+            {i: self.worst_score if s is None else s for i, s in scores.items()},
+            "diverged" if None in scores.values() else "completed",
             num_steps * len(scores),
             num_steps * len(scores) * batch_size,
             time.perf_counter() - begun,
@@ -150,7 +210,8 @@ class ModelTrainer:
 
     def _score(
         self, model: keras.Model, batch_size: int, repeat: int, num_steps: int
-    ) -> float:
+    ) -> float | None:
+        """Trains a model; returns its score, None if it diverged."""
         batches = self._train_data.batches(batch_size, num_steps, self._seed + repeat)
         history = model.fit(
             batches,
@@ -158,73 +219,41 @@ class ModelTrainer:
             verbose=0,
             callbacks=[keras.callbacks.TerminateOnNaN()],
         )
-        if not math.isfinite(history.history["loss"][-1]):
-            return self.worst_score
-        value = self._evaluate(model)[self._name]
-        return self._sign * value if math.isfinite(value) else self.worst_score
-
-    def _built_model(self, repeat: int) -> keras.Model:
-        """Returns a new model as the user's function returns it."""
-        keras.utils.set_random_seed(self._seed + repeat)
-        model = self._build_model()
-        if not isinstance(model, keras.Model):
-            remedy = "let it return a Keras model"
-            raise errors.UserError("build_model", type(model).__name__, remedy)
-        return model
+        # A model with a training step of its own may report no loss.
+        if not math.isfinite(history.history.get("loss", [0.0])[-1]):
+            return None
+        _check_trained(model)
+        measured = self._evaluate(model)
+        # The last step can have made weights of NaN, whose accuracy is a number.
+        losses = [each.value for each in measured if each.key == "loss"]
+        score = self._sign * float(measured[self._place].value)
+        return score if np.isfinite([score, *losses]).all() else None
 
     def _new_model(self, setting: settings.Setting, repeat: int) -> keras.Model:
-        return self._compiled(self._built_model(repeat), setting)
+        return self._compiled(self._models.new(self._seed + repeat), setting)
 
     def _compiled(self, model: keras.Model, setting: settings.Setting) -> keras.Model:
         """Gives a model the optimizer of a setting in place of its own."""
         optimizer = Momentum(setting.learning_rate, setting.momentum)
-        if model.compiled:
-            model.optimizer = optimizer
-            return model
-        if self._loss is None:
-            remedy = "give a loss, or let build_model return a compiled model"
-            raise errors.UserError("loss", None, remedy)
-        metrics = None if self._metric is None else [self._metric]
-        model.compile(optimizer, self._loss, metrics=metrics)
+        metrics: Any = self._metric
+        if metrics is not None and not isinstance(metrics, list | tuple | dict):
+            metrics = [metrics]
+        fresh_models.compile_by_default(model, optimizer, self._loss, metrics)
         return model
 
-    def _evaluate(self, model: keras.Model) -> dict[str, float]:
-        batches = self._validation_data.in_order(_EVALUATION_BATCH)
-        return model.evaluate(batches, return_dict=True, verbose=0)
-
-    def _choose(self, measured: dict[str, float]) -> str:
-        """Returns the name, among the metrics of `evaluate`, of the one to tune."""
-        others = [name for name in measured if name != "loss"]
-        if isinstance(self._metric, str) and self._metric in measured:
-            return self._metric
-        if isinstance(self._metric, str) and others and self._loss is None:
-            raise errors.unknown_name("metric", self._metric, measured)
-        return others[0] if others else "loss"
-
-    def _is_accuracy(self) -> bool:
-        return "acc" in self._name.lower()
-
-    def _constant_score(self) -> float:
-        """Returns the accuracy of the best constant predictor, -inf elsewhere."""
-        targets = self._validation_data.targets()
-        if not self._is_accuracy() or targets is None:
-            return -math.inf
-        if targets.ndim > 1 and targets.shape[-1] > 1:
-            targets = targets.argmax(axis=-1)
-        _, counts = np.unique(targets, return_counts=True)
-        return float(counts.max() / counts.sum())
+    def _evaluate(self, model: keras.Model) -> list[metric_values.MetricValue]:
+        return metric_values.evaluate(model, self._validation_data.in_order())
 
 
-def _sign(name: str, mode: str | None) -> int:
-    """Returns 1 where more is better, -1 where less is.
+def _check_trained(model: keras.Model) -> None:
+    """Refuses a model whose own training step passes over its optimizer.
 
     Raises:
-      UserError: the name does not tell.
+      UserError: it does.
     """
-    if mode is None and ("acc" in name.lower() or name == "loss"):
-        mode = "min" if name == "loss" else "max"
-    inferred = mode or keras_tuner.engine.metrics_tracking.infer_metric_direction(name)
-    if inferred not in ("max", "min"):
-        remedy = f"say whether more of {name!r} is better: 'max' or 'min'"
-        raise errors.UserError("mode", mode, remedy)
-    return 1 if inferred == "max" else -1
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    # Steps that loss scaling skips do not count.
+    if optimizer is model.optimizer and int(optimizer.iterations.numpy()) == 0:
+        remedy = "its training step does not use model.optimizer, so that no learning "
+        remedy += "rate could be tuned"
+        raise errors.UserError("build_model", model.name, remedy)

@@ -53,7 +53,7 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
             inputs.append(batch)
         self.assertEqual(sizes, [4, 4, 2])
         self.assertAllEqual(np.concatenate(inputs), pair[0])
-        self.assertAllEqual(found.targets(), pair[1])
+        self.assertAllEqual(found.targets, pair[1])
 
     def test_nested_inputs(self):
         inputs, targets = arrays(6)
@@ -63,7 +63,7 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
             ((batch, (first, second)),) = found.batches(6, 1, 0).as_numpy_iterator()
             self.assertAllEqual(batch["a"], -batch["b"])
             self.assertAllEqual(second, first + 1)
-            self.assertIsNone(found.targets())
+            self.assertAllEqual(found.targets[1], targets + 1)
 
     @parameterized.parameters(
         ("NoneType.*give \\(inputs, targets\\)", None),
@@ -76,11 +76,13 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, f"validation_data=.*{message}"):
             examples.examples("validation_data", data)
 
-    def test_refuses_datasets_of_unknown_size(self):
-        dataset = as_dataset(arrays(6))
-        for wrong in (dataset.repeat(), dataset.filter(lambda x, y: True)):
-            with self.assertRaisesRegex(errors.UserError, "size is not known"):
-                examples.examples("train_data", wrong)
+    def test_refuses_datasets_without_an_end(self):
+        with self.assertRaisesRegex(errors.UserError, "it does not end: leave out"):
+            examples.examples("train_data", as_dataset(arrays(6)).repeat())
+
+    def test_counts_datasets_of_unknown_size(self):
+        filtered = as_dataset(arrays(6)).filter(lambda inputs, _: inputs[0] > 1)
+        self.assertLen(examples.examples("train_data", filtered), 4)
 
 
 if __name__ == "__main__":

@@ -93,9 +93,11 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((found.num_steps, found.num_examples), (2, 2 * _SIZE))
         self.assertEqual(trainer.train_size, _SIZE)
         self.assertEqual(trainer.metric, "minus validation loss")
-        untrained = -mean_square(linear_data(1)[1])
-        self.assertAlmostEqual(trainer.baseline_score, untrained, places=5)
-        self.assertLess(trainer.worst_score, untrained)
+        # The best constant answer is the mean; the untrained model says 0.
+        constant = -np.var(linear_data(1)[1])
+        self.assertAlmostEqual(trainer.baseline_score, constant, places=5)
+        self.assertEqual(trainer.baseline, "the best constant answer")
+        self.assertLess(trainer.worst_score, constant)
 
     @parameterized.parameters(
         ({"loss": "mse", "metric": "mae"}, False),
@@ -244,7 +246,11 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
             self._trainer(build)
 
     @parameterized.parameters(
-        ("validation_data='NoneType'", linear, {"validation_data": None}),
+        (
+            "validation_data='NoneType'",
+            linear,
+            {"validation_data": None, "loss": "mse"},
+        ),
         ("build_model='Dense': let it return", lambda: keras.layers.Dense(1), {}),
         ("loss=None: give a loss", linear, {}),
         ("num_epochs=-1", linear, {"num_epochs": -1, "loss": "mse"}),

@@ -1,0 +1,158 @@
+"""Constant answers that make sense for some targets: candidates for the best one.
+
+Which one is best depends on the metric: the most frequent class for an accuracy, the
+shares of the classes for a cross-entropy, the mean for a squared error, the median for
+an absolute one, "yes" everywhere for an F score. So many are tried.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_MOST_CLASSES = 16  # that are each answered alone
+_MOST_SHARES = 2**28  # comparisons for shares of classes at every place
+_MOST_NUMBERS = 2**24  # of targets; of more, every so manieth example counts
+_THRESHOLDS = (-1.0, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+_QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_LARGEST_LOGIT = 10.0
+
+
+class _Targets(NamedTuple):
+    """Targets of a kind, [n, *places, components] or, of "labels", [n, *places]."""
+
+    kind: str
+    values: np.ndarray
+    num_classes: int
+
+
+def candidates(
+    targets: np.ndarray,
+    train_targets: np.ndarray,
+    output_shape: tuple[int, ...],
+    weights: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Returns constant outputs of one example.
+
+    Answers with one number a class or component come from the targets that they are
+    scored on. Those with other numbers at every place of a larger output would fit
+    these too well: they come from the training data.
+
+    Args:
+      targets: [n, ...] on which the answers are scored.
+      train_targets: [m, ...] of training.
+      output_shape: of one example.
+      weights: [n] of the targets, if there are any.
+
+    Returns:
+      Arrays of `output_shape`; none where targets do not say what an output means.
+    """
+    found: list[np.ndarray] = []
+    known = _as_outputs(targets, output_shape)
+    if known is not None:
+        num_places = int(np.prod(known.values.shape[1 : len(output_shape) or 1]))
+        values = known.values.reshape(-1, *known.values.shape[len(output_shape) or 1 :])
+        known = known._replace(values=values)
+        found += _answers(known)
+        if weights is not None and np.shape(weights) == targets.shape[:1]:
+            found += _answers(known, np.repeat(weights, num_places))
+    placed = _as_outputs(train_targets, output_shape)
+    if len(output_shape) > 1 and known is not None and placed is not None:
+        if placed.values.size * placed.num_classes <= _MOST_SHARES:
+            found += _answers(placed)
+    shape = output_shape or (1,)
+    return [
+        np.broadcast_to(each, shape).astype(np.float32).reshape(output_shape)
+        for each in found
+    ]
+
+
+def _as_outputs(targets: np.ndarray, output_shape: tuple[int, ...]) -> _Targets | None:
+    if targets.dtype.kind not in "biuf" or not np.isfinite(targets).all():
+        return None
+    targets = targets[:: 1 + targets.size // _MOST_NUMBERS]
+    shape, last = output_shape or (1,), (output_shape or (1,))[-1]
+    places = shape[:-1]
+    if last > 1 and targets.shape[1:] in (places, (*places, 1)):
+        labels = targets.reshape(-1, *places)
+        if not np.array_equal(labels, np.round(labels)):
+            return None
+        return _Targets("labels", labels.astype(int), last)
+    if int(np.prod(targets.shape[1:])) != int(np.prod(shape)):
+        return None
+    values = targets.reshape(-1, *shape).astype(np.float64)
+    if values.min() >= 0 and values.max() <= 1:
+        if last > 1 and np.allclose(values.sum(axis=-1), 1, atol=1e-3):
+            return _Targets("shares", values, last)
+        if np.isin(values, (0, 1)).all():
+            return _Targets("binary", values, 1)
+    return _Targets("real", values, 1)
+
+
+def _answers(targets: _Targets, weights: np.ndarray | None = None) -> list[np.ndarray]:
+    """Returns answers [*places, components] to targets [n, *places, components]."""
+    values = targets.values
+    if weights is not None and not weights.sum() > 0:
+        return []
+    if targets.kind == "labels":
+        return _of_classes(_shares(values, targets.num_classes, weights))
+    mean = np.average(values, axis=0, weights=weights)
+    if targets.kind == "shares":
+        return _of_classes(mean)
+    if targets.kind == "binary":
+        return _of_probabilities(mean)
+    found = [mean, *np.quantile(values, _QUANTILES, axis=0)]
+    if values.min() > -1:
+        found.append(np.expm1(np.average(np.log1p(values), axis=0, weights=weights)))
+    lengths = np.linalg.norm(values, axis=-1, keepdims=True)
+    if values.shape[-1] > 1 and lengths.min() > 0:
+        found.append((values / lengths).mean(axis=0))
+    return found
+
+
+def _shares(
+    labels: np.ndarray, num_classes: int, weights: np.ndarray | None
+) -> np.ndarray:
+    """Returns the shares [*places, classes] of labels [n, *places]."""
+    if labels.ndim == 1:
+        # Labels without a class are those that some losses pass over.
+        known = (labels >= 0) & (labels < num_classes)
+        chosen = None if weights is None else weights[known]
+        counts = np.bincount(labels[known], chosen, num_classes)
+        return counts / max(counts.sum(), 1e-30)
+    return np.stack(
+        [(labels == label).mean(axis=0) for label in range(num_classes)], axis=-1
+    )
+
+
+def _of_classes(shares: np.ndarray) -> list[np.ndarray]:
+    """Returns probabilities and logits [..., classes], of which no two are equal.
+
+    Of equal ones Keras would put all among the top k.
+    """
+    ranks = shares.argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable")
+    apart = (1 + ranks) / shares.shape[-1]
+    alone = np.eye(shares.shape[-1])
+    found = [shares * (1 + 1e-6 * ranks) + 1e-8 * apart]
+    found.append(alone[shares.argmax(axis=-1)] + 1e-4 * apart)
+    if shares.ndim == 1:
+        frequent = shares.argsort()[::-1][:_MOST_CLASSES]
+        found.extend(alone[label] + 1e-4 * apart for label in frequent)
+    found = [each / each.sum(axis=-1, keepdims=True) for each in found]
+    return [form for each in found for form in (each, np.log(each))]
+
+
+def _of_probabilities(shares: np.ndarray) -> list[np.ndarray]:
+    """Returns probabilities, logits and signs of what is true with given shares."""
+    found = [shares]
+    for threshold in _THRESHOLDS:
+        hard = (shares > threshold).astype(float)
+        if not any(np.array_equal(hard, each) for each in found):
+            found.append(hard)
+    with np.errstate(divide="ignore"):
+        logits = [np.log(each) - np.log1p(-each) for each in found]
+    largest = _LARGEST_LOGIT
+    return [
+        *found,
+        *(np.clip(each, -largest, largest) for each in logits),
+        *(2 * each - 1 for each in found),
+    ]

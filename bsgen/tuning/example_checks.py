@@ -1,0 +1,80 @@
+"""What is wrong with examples before anything is trained on them."""
+
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import errors
+from bsgen.tuning import dataset_rows
+from bsgen.tuning import examples as examples_lib
+
+_READ_AT_ONCE = 2**24  # numbers
+_MOST_TRIED = 256  # examples
+
+
+def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:
+    """Refuses examples with NaN or infinity, unless the model takes them.
+
+    A loss that passes over targets of NaN is a known way to say that one is missing.
+
+    Args:
+      examples: to check.
+      model: untrained, compiled.
+
+    Raises:
+      UserError: numbers are not finite, and neither is the loss on them.
+    """
+    for name, array in _named(examples):
+        count = 0
+        places: list[int] = []
+        for start, part in _parts(array):
+            wrong = ~np.isfinite(part).reshape(len(part), -1).all(axis=1)
+            count += int(wrong.sum())
+            places.extend((start + np.flatnonzero(wrong))[: _MOST_TRIED - len(places)])
+        if not count:
+            continue
+        batches = examples.at(np.array(places), _MOST_TRIED)
+        measured = model.evaluate(batches, return_dict=True, verbose=0)
+        if np.isfinite(measured.get("loss", np.nan)):
+            continue
+        remedy = f"{name} hold NaN or infinity in {count} of {len(array)} examples, "
+        remedy += f"first in example {places[0]}: remove or replace them"
+        raise errors.UserError(examples.argument, "examples", remedy)
+
+
+def check_shapes(
+    examples: "examples_lib.Examples",
+    input_shapes: Sequence[tuple[int | None, ...]] | None,
+) -> None:
+    """Refuses the input of a model with one input if its shape is another.
+
+    Raises:
+      UserError: it is, or there are several.
+    """
+    found = [array.shape[1:] for array in tf.nest.flatten(examples.inputs)]
+    if input_shapes is None or len(input_shapes) > 1:
+        return
+    wanted = tuple(input_shapes[0][1:])
+    if len(found) > 1 or not dataset_rows.fits(found[0], wanted):
+        remedy = f"the model takes one input of shape {wanted} an example"
+        raise errors.UserError(examples.argument, f"inputs of shapes {found}", remedy)
+
+
+def _named(examples: "examples_lib.Examples") -> Iterator[tuple[str, np.ndarray]]:
+    parts = {
+        "inputs": examples.inputs,
+        "targets": examples.targets,
+        "weights": examples.weights,
+    }
+    for name, part in parts.items():
+        for array in tf.nest.flatten(part) if part is not None else []:
+            if array.dtype.kind == "f":
+                yield name, array
+
+
+def _parts(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    rows = max(1, _READ_AT_ONCE // max(array[:1].size, 1))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]

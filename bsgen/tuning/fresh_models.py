@@ -1,0 +1,165 @@
+"""New models from a user's function: each a fresh one of the same kind, compiled."""
+
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from bsgen import errors
+
+# Keras chooses among its own classes for these, by the shapes of targets and outputs.
+_CHOSEN_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+
+
+class FreshModels:
+    """Calls a user's function and checks what it returns."""
+
+    def __init__(self, build_model: Callable[[], keras.Model]):
+        """Checks the function without calling it.
+
+        Raises:
+          UserError: it is no function, or one that needs arguments.
+        """
+        if isinstance(build_model, keras.Model) or not callable(build_model):
+            remedy = "give a function that returns a new Keras model at every call"
+            raise errors.UserError("build_model", type(build_model).__name__, remedy)
+        missing = ", ".join(_required(build_model))
+        if missing:
+            remedy = "build_model is called without arguments, but needs "
+            remedy += f"{missing}: give a function that sets them"
+            name = getattr(build_model, "__name__", type(build_model).__name__)
+            raise errors.UserError("build_model", name, remedy)
+        self._build_model = build_model
+        self._num_calls = 0
+        self._models: list[weakref.ref[keras.Model]] = []
+        self._trained: dict[int, weakref.ref[keras.Variable]] = {}
+        self._form: list[Any] = []
+
+    def new(self, seed: int) -> keras.Model:
+        """Returns a new model.
+
+        Args:
+          seed: of its weights, and of all that Keras draws afterwards.
+
+        Raises:
+          UserError: it is no model, no new one, or another one than before.
+        """
+        keras.utils.set_random_seed(seed)
+        model = self._build_model()
+        self._num_calls += 1
+        if not isinstance(model, keras.Model):
+            remedy = "let it return a Keras model"
+            raise errors.UserError("build_model", type(model).__name__, remedy)
+        self._check_is_new(model)
+        self._check_is_alike(model)
+        return model
+
+    def _check_is_new(self, model: keras.Model) -> None:
+        if any(known() is model for known in self._models):
+            remedy = "it returned the same model object twice, which would be trained "
+            remedy += "on and on: let it build a new one at every call"
+            raise errors.UserError("build_model", model.name, remedy)
+        alive = [known for known in self._models if known() is not None]
+        self._models = [*alive, weakref.ref(model)]
+        for variable in model.trainable_variables:
+            known = self._trained.get(id(variable))
+            is_known = known is not None and known() is variable
+            if is_known:
+                remedy = f"its models share the trainable weights {variable.path!r}, "
+                remedy += "which would be trained on and on: build all layers anew"
+                raise errors.UserError("build_model", model.name, remedy)
+        self._trained = {
+            id(variable): weakref.ref(variable)
+            for variable in model.trainable_variables
+        }
+
+    def _check_is_alike(self, model: keras.Model) -> None:
+        form = [tuple(weight.shape) for weight in model.weights]
+        if not form:
+            return  # it is built when it meets data
+        if self._form and form != self._form:
+            pairs = zip(self._form, form, strict=False)
+            differing = next((pair for pair in pairs if pair[0] != pair[1]), None)
+            first, now = differing or (f"{len(self._form)}", f"{len(form)}")
+            remedy = f"at call {self._num_calls} it returned a model of other weights "
+            remedy += f"than before ({now} instead of {first}): let all be alike"
+            raise errors.UserError("build_model", model.name, remedy)
+        self._form = form
+
+
+def compile_by_default(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Any, metrics: Any
+) -> None:
+    """Gives a model an optimizer, in all else as its user compiled it.
+
+    Args:
+      model: compiled or not.
+      optimizer: takes the place of the model's own. Under mixed_float16 it is wrapped
+        in loss scaling, as `compile` does, and as the user's own was.
+      loss: for a model that is not compiled.
+      metrics: for a model that is not compiled, as for `compile`.
+
+    Raises:
+      UserError: there are two losses or none, or Keras knows none of the name.
+    """
+    if not model.compiled:
+        if loss is None:
+            remedy = "give a loss, or let build_model return a compiled model"
+            raise errors.UserError("loss", None, remedy)
+        _check_name("loss", loss, keras.losses.get)
+        for metric in metrics or []:
+            _check_name("metric", metric, keras.metrics.get)
+        model.compile(optimizer, loss, metrics=metrics)
+        return
+    if loss is not None:
+        remedy = "the model is compiled with a loss of its own; leave it out"
+        raise errors.UserError("loss", loss, remedy)
+    scaling = keras.optimizers.LossScaleOptimizer
+    own = model.optimizer
+    if isinstance(own, scaling):
+        more = {
+            name: own.get_config()[name]
+            for name in ("initial_scale", "dynamic_growth_steps")
+        }
+        optimizer = scaling(optimizer, **more)
+    elif own is None and model.dtype_policy.name == "mixed_float16":
+        optimizer = scaling(optimizer)
+    model.optimizer = optimizer
+    # One that was made before holds the optimizer that it was made with.
+    model.train_function = None
+
+
+def input_shapes(model: keras.Model) -> list[tuple[int | None, ...]] | None:
+    """Returns the shapes of a model's inputs, with the axis of the batch.
+
+    None of a model that learns them from its data.
+    """
+    try:
+        return [tuple(each.shape) for each in model.inputs]
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _required(function: Callable[..., Any]) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function written in C, say
+        return []
+    return [
+        each.name
+        for each in parameters
+        if each.default is each.empty
+        and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
+
+
+def _check_name(argument: str, name: Any, get: Callable[[str], Any]) -> None:
+    if not isinstance(name, str) or name in _CHOSEN_BY_SHAPE:
+        return
+    try:
+        get(name)
+    except ValueError as error:
+        remedy = f"Keras knows no such {argument}"
+        raise errors.UserError(argument, name, remedy) from error

@@ -1,0 +1,165 @@
+"""Which way a Keras metric points, and the best and worst values that it can take.
+
+Decided by the metric's class, never by its name: "acc" in a name means nothing. For a
+metric that nobody but its author knows, the author is asked.
+"""
+
+import inspect
+import math
+from typing import Literal, NamedTuple
+
+import keras
+
+from bsgen import errors
+
+Mode = Literal["max", "min"]
+_METRICS, _LOSSES = keras.metrics, keras.losses
+
+
+class Direction(NamedTuple):
+    """Which way is better.
+
+    Attributes:
+      mode: "max" where more is better, "min" where less is.
+      worst: value that the metric can take, infinite where there is no bound.
+      best: value that the metric can take, likewise.
+    """
+
+    mode: Mode
+    worst: float
+    best: float
+
+
+_SHARE = Direction("max", 0.0, 1.0)
+_CORRELATION = Direction("max", -1.0, 1.0)
+_COUNT_OF_HITS = Direction("max", 0.0, math.inf)
+_ERROR = Direction("min", math.inf, 0.0)
+_LOSS = Direction("min", math.inf, -math.inf)
+
+# Looked up in this order by `isinstance`, so a user's subclass counts as its parent.
+_OF_CLASSES: tuple[tuple[tuple[type, ...], Direction], ...] = (
+    (
+        (
+            _METRICS.Accuracy,
+            _METRICS.BinaryAccuracy,
+            _METRICS.CategoricalAccuracy,
+            _METRICS.SparseCategoricalAccuracy,
+            _METRICS.TopKCategoricalAccuracy,
+            _METRICS.SparseTopKCategoricalAccuracy,
+            _METRICS.AUC,
+            _METRICS.Precision,
+            _METRICS.Recall,
+            _METRICS.PrecisionAtRecall,
+            _METRICS.RecallAtPrecision,
+            _METRICS.SensitivityAtSpecificity,
+            _METRICS.SpecificityAtSensitivity,
+            _METRICS.FBetaScore,  # F1Score is one
+            _METRICS.IoU,  # and so are its kin
+        ),
+        _SHARE,
+    ),
+    (
+        (
+            _METRICS.CosineSimilarity,
+            _METRICS.PearsonCorrelation,
+            _METRICS.ConcordanceCorrelation,
+        ),
+        _CORRELATION,
+    ),
+    ((_METRICS.R2Score,), Direction("max", -math.inf, 1.0)),
+    ((_METRICS.TruePositives, _METRICS.TrueNegatives), _COUNT_OF_HITS),
+    (
+        (
+            _METRICS.FalsePositives,
+            _METRICS.FalseNegatives,
+            _METRICS.MeanSquaredError,
+            _METRICS.RootMeanSquaredError,
+            _METRICS.MeanAbsoluteError,
+            _METRICS.MeanAbsolutePercentageError,
+            _METRICS.MeanSquaredLogarithmicError,
+            _METRICS.LogCoshError,
+            _METRICS.Hinge,
+            _METRICS.SquaredHinge,
+            _METRICS.CategoricalHinge,
+        ),
+        _ERROR,
+    ),
+    (
+        (
+            _METRICS.BinaryCrossentropy,
+            _METRICS.CategoricalCrossentropy,
+            _METRICS.SparseCategoricalCrossentropy,
+            _METRICS.KLDivergence,
+            _METRICS.Poisson,
+        ),
+        _LOSS,
+    ),
+)
+_OF_FUNCTIONS = {
+    _METRICS.binary_accuracy: _SHARE,
+    _METRICS.categorical_accuracy: _SHARE,
+    _METRICS.sparse_categorical_accuracy: _SHARE,
+    _METRICS.top_k_categorical_accuracy: _SHARE,
+    _METRICS.sparse_top_k_categorical_accuracy: _SHARE,
+    _METRICS.pearson_correlation: _CORRELATION,
+    _METRICS.concordance_correlation: _CORRELATION,
+    **{
+        function: _LOSS
+        for name, function in inspect.getmembers(_LOSSES, inspect.isfunction)
+        if name not in ("get", "serialize", "deserialize")
+    },
+}
+
+
+def direction(
+    name: str, metric: keras.metrics.Metric | None, mode: str | None = None
+) -> Direction:
+    """Returns which way a metric points.
+
+    Args:
+      name: of the value, as `evaluate` calls it.
+      metric: the object that computes it; None where nobody knows.
+      mode: what the user says, which is always obeyed.
+
+    Raises:
+      UserError: `mode` is none of "max", "min" and None; or it is None, and Keras does
+        not know the direction of the metric.
+    """
+    if mode not in (None, "max", "min"):
+        raise errors.UserError("mode", mode, "give 'max', 'min' or None")
+    known = _LOSS if is_loss(name, metric) else _known(metric)
+    if mode is not None:
+        low, high = sorted((known or _LOSS)[1:])
+        worst, best = (low, high) if mode == "max" else (high, low)
+        return Direction("max" if mode == "max" else "min", worst, best)
+    if known is None:
+        remedy = f"say whether more of {name!r} is better: 'max' or 'min'"
+        raise errors.UserError("mode", mode, remedy)
+    return known
+
+
+def is_loss(name: str, metric: keras.metrics.Metric | None) -> bool:
+    """Returns whether a value is a loss.
+
+    Keras tracks the whole loss in a `Mean` that is called "loss", and that of an output
+    in one called "OUTPUT_loss"; models with a training step of their own do the same.
+    """
+    tracks_loss = metric is None or type(metric) is keras.metrics.Mean
+    return tracks_loss and (name == "loss" or name.endswith("_loss"))
+
+
+def _known(metric: keras.metrics.Metric | None) -> Direction | None:
+    for classes, found in _OF_CLASSES:
+        if isinstance(metric, classes):
+            return found
+    # Keras wraps functions, and losses that serve as metrics.
+    function = getattr(metric, "_fn", None)
+    if isinstance(function, keras.losses.Loss):
+        return _LOSS
+    if inspect.isfunction(function) and function in _OF_FUNCTIONS:
+        return _OF_FUNCTIONS[function]
+    # Keras' own callbacks go by this attribute; a later Keras may have more metrics.
+    keras_says = getattr(metric, "_direction", None)
+    if keras_says == "up":
+        return Direction("max", -math.inf, math.inf)
+    return _LOSS if keras_says == "down" else None
