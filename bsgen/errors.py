@@ -6,14 +6,29 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+_MAX_CHARACTERS = 300  # of a value in a message
+# What float32 holds, in which weights and rates are: its largest number, and the
+# smallest that TensorFlow does not take for 0.
+_LARGEST_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
+_SMALLEST_FLOAT32 = 2.0**-126
+
 
 class UserError(ValueError):
     """A mistake in what the user gave; launchers print it as one line, no traceback."""
 
+    # Keras replaces an error that is raised inside a layer by one of many lines, unless
+    # it carries this mark, with which Keras knows its own.
+    _keras_call_info_injected = True
+
     def __init__(self, argument: str, value: Any, remedy: str):
         self.argument = argument
         self.value = value
-        super().__init__(f"{argument}={value!r}: {remedy}")
+        self.remedy = remedy
+        super().__init__(f"{argument}={_shortened(repr(value))}: {remedy}")
+
+    def __reduce__(self) -> tuple[type["UserError"], tuple[str, Any, str]]:
+        # An exception is copied and pickled by its message alone, unless told how.
+        return type(self), (self.argument, self.value, self.remedy)
 
 
 class OutOfMemory(UserError):
@@ -28,15 +43,20 @@ def unknown_name(argument: str, value: str, known: Iterable[str]) -> UserError:
     return UserError(argument, value, f"unknown; {hint}known: {', '.join(names)}")
 
 
-def check_integer(argument: str, value: Any, minimum: int) -> int:
+def check_integer(
+    argument: str, value: Any, minimum: int, maximum: int | None = None
+) -> int:
     """Returns `value` as an int.
 
     Raises:
-      UserError: it is no whole number of at least `minimum`.
+      UserError: it is no whole number from `minimum` to `maximum`; None is no limit.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and value == int(value) >= minimum):
-        raise UserError(argument, value, f"give an integer of at least {minimum}")
+    whole = _is_number(value) and value == math.floor(value)
+    if not (whole and minimum <= value and (maximum is None or value <= maximum)):
+        bounds = f"of at least {minimum}"
+        if maximum is not None:
+            bounds = f"from {minimum} to {maximum:,}"
+        raise UserError(argument, value, f"give an integer {bounds}")
     return int(value)
 
 
@@ -48,9 +68,39 @@ def check_real(
     Raises:
       UserError: it is no finite number of at least `minimum` and below `below`.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and minimum <= value < below):
+    if not (_is_number(value) and minimum <= value < below):
         bounds = f"at least {minimum:g}"
         bounds += "" if below == math.inf else f" and below {below:g}"
         raise UserError(argument, value, f"give a finite number of {bounds}")
     return float(value)
+
+
+def check_float32(argument: str, value: Any) -> float:
+    """Returns `value` as a float that is about the same in float32, 0 included.
+
+    Raises:
+      UserError: it is no number of at least 0, or float32 would make it 0 or infinite.
+    """
+    number = check_real(argument, value, 0.0)
+    if number and not _SMALLEST_FLOAT32 <= number <= _LARGEST_FLOAT32:
+        bounds = f"{_SMALLEST_FLOAT32:.2g} to {_LARGEST_FLOAT32:.2g}"
+        remedy = f"float32 cannot hold it; give 0, or a number from {bounds}"
+        raise UserError(argument, value, remedy)
+    return number
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number that a float can hold."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of an integer
+        return False
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _MAX_CHARACTERS:
+        return text
+    half = _MAX_CHARACTERS // 2
+    return f"{text[:half]}...{text[-half:]}"
