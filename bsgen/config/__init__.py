@@ -8,7 +8,13 @@ from bsgen.config.data import DataConfig
 from bsgen.config.hardware import HardwareConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
-from bsgen.config.run import FINAL_MEASURES, RunConfig, from_dict
+from bsgen.config.run import (
+    FINAL_MEASURES,
+    MAX_EVALUATIONS,
+    MAX_STEPS,
+    RunConfig,
+    from_dict,
+)
 from bsgen.config.schedule import (
     Constant,
     ConstantThenDecay,
@@ -22,6 +28,8 @@ from bsgen.config.serialization import to_dict
 
 __all__ = [
     "FINAL_MEASURES",
+    "MAX_EVALUATIONS",
+    "MAX_STEPS",
     "Constant",
     "ConstantThenDecay",
     "Cyclic",

@@ -6,6 +6,10 @@ from typing import Literal
 from bsgen import errors
 from bsgen.config.checked import Checked
 
+# JSON carries integers up to here exactly, and a thousand times as much, from which the
+# weights are drawn, still is an int64.
+MAX_SEED = 2**53
+
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(Checked):
@@ -40,5 +44,7 @@ class DataConfig(Checked):
             validation_size=errors.check_integer(
                 "validation_size", self.validation_size, 0
             ),
-            subset_seed=errors.check_integer("subset_seed", self.subset_seed, 0),
+            subset_seed=errors.check_integer(
+                "subset_seed", self.subset_seed, 0, MAX_SEED
+            ),
         )

@@ -12,6 +12,7 @@ from bsgen.config.checked import Checked
 
 STRATEGIES = ("single", "mirrored", "multi_worker")
 PLACEMENTS = ("auto", "device", "stream")
+MAX_DEVICES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +23,7 @@ class HardwareConfig(Checked):
       strategy: "single" for one device, "mirrored" for all devices of one machine,
         "multi_worker" for the machines that the environment variable TF_CONFIG names.
       num_devices: how many devices of this machine "mirrored" takes; None for all GPUs,
-        or, without one, all (logical) CPUs.
+        or, without one, all (logical) CPUs. At most `MAX_DEVICES`.
       gradient_accumulation: how many parts, one after the other, a replica cuts its
         share of a batch in, so that only one part's activations are in memory.
       jit: whether XLA compiles the gradient; None for "on a single GPU".
@@ -52,7 +53,9 @@ class HardwareConfig(Checked):
             )
         )
         if self.num_devices is not None:
-            devices = errors.check_integer("num_devices", self.num_devices, 1)
+            devices = errors.check_integer(
+                "num_devices", self.num_devices, 1, MAX_DEVICES
+            )
             self._set(num_devices=devices)
             if self.strategy != "mirrored":
                 remedy = "only strategy='mirrored' takes a number of devices"

@@ -6,6 +6,9 @@ from typing import Literal
 from bsgen import errors
 from bsgen.config.checked import Checked
 
+MAX_WIDTH = 2**24
+MAX_HIDDEN_LAYERS = 500
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(Checked):
@@ -16,7 +19,8 @@ class ModelConfig(Checked):
 
     Attributes:
       name: a network of `bsgen.models`.
-      hidden_units: widths of the hidden layers, for the networks with free widths.
+      hidden_units: widths of the hidden layers, for the networks with free widths; at
+        most `MAX_HIDDEN_LAYERS` of at most `MAX_WIDTH`.
       activation: of the hidden layers, likewise.
       normalization: "batch", "ghost" or "none"; without it the wide ResNets use
         Regularized SkipInit.
@@ -34,8 +38,12 @@ class ModelConfig(Checked):
     dropout: float | None = None
 
     def __post_init__(self) -> None:
+        if len(self.hidden_units) > MAX_HIDDEN_LAYERS:
+            remedy = f"give at most {MAX_HIDDEN_LAYERS} layers"
+            raise errors.UserError("hidden_units", self.hidden_units, remedy)
         units = tuple(
-            errors.check_integer("hidden_units", n, 1) for n in self.hidden_units
+            errors.check_integer("hidden_units", n, 1, MAX_WIDTH)
+            for n in self.hidden_units
         )
         self._set(hidden_units=units)
         for field, known in (

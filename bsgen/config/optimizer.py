@@ -7,6 +7,8 @@ from bsgen import errors
 from bsgen.config import schedule as schedules
 from bsgen.config.checked import Checked
 
+_ROUNDS_TO_ONE = 1.0 - 2.0**-25  # half of the last place of float32 below 1
+
 
 @dataclasses.dataclass(frozen=True)
 class MomentumConfig(Checked):
@@ -17,7 +19,7 @@ class MomentumConfig(Checked):
 
     Attributes:
       learning_rate: e, the base that `schedule` and `warm_up` multiply; at least 0.
-      momentum: m in [0, 1).
+      momentum: m in [0, 1), and below 1 in float32, too.
       nesterov: whether to use Nesterov's form.
       l2: at least 0.
       clip_norm: bound on the norm of the whole gradient; None for no bound.
@@ -38,12 +40,15 @@ class MomentumConfig(Checked):
 
     def __post_init__(self) -> None:
         self._set(
-            learning_rate=errors.check_real("learning_rate", self.learning_rate, 0.0),
+            learning_rate=errors.check_float32("learning_rate", self.learning_rate),
             momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
-            l2=errors.check_real("l2", self.l2, 0.0),
+            l2=errors.check_float32("l2", self.l2),
         )
+        if self.momentum >= _ROUNDS_TO_ONE:
+            remedy = "float32 makes it 1, with which no velocity ever fades; give less"
+            raise errors.UserError("momentum", self.momentum, remedy)
         if self.clip_norm is not None:
-            clip_norm = errors.check_real("clip_norm", self.clip_norm, 0.0)
+            clip_norm = errors.check_float32("clip_norm", self.clip_norm)
             if clip_norm == 0:
                 raise errors.UserError(
                     "clip_norm", 0.0, "give None to switch clipping off"

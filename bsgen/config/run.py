@@ -8,12 +8,15 @@ from typing import Any, Literal
 from bsgen import errors
 from bsgen.config import schedule, serialization
 from bsgen.config.checked import Checked
-from bsgen.config.data import DataConfig
+from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
 
 FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+# The plan of a run holds some numbers a step, some 500 MB at this limit.
+MAX_STEPS = 10**7
+MAX_EVALUATIONS = 10**5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +27,11 @@ class RunConfig(Checked):
       data, model, optimizer: see their classes.
       batch_size: B, examples per step, 1 to N; None is the full batch.
       batch_size_schedule: how the batch size changes; B times its factor, rounded.
-      num_steps: parameter updates (the most that Newton's method may take).
+      num_steps: parameter updates (the most that Newton's method may take), at most
+        `MAX_STEPS`.
       evaluation_steps: the steps after which the run is evaluated, rising, from 0 on;
-        the last one is always `num_steps`.
-      seed: of the initial weights and the order of the batches.
+        the last one is always `num_steps`. At most `MAX_EVALUATIONS`.
+      seed: of the initial weights and the order of the batches, at most `MAX_SEED`.
       precision: "float32", or the Keras policy "mixed_bfloat16" or "mixed_float16" (the
         latter with dynamic loss scaling); weights are float32 always.
       final_measures: what is measured on the trained network, of `FINAL_MEASURES`; see
@@ -48,7 +52,10 @@ class RunConfig(Checked):
     measured_examples: int | None = None
 
     def __post_init__(self) -> None:
-        num_steps = errors.check_integer("num_steps", self.num_steps, 1)
+        num_steps = errors.check_integer("num_steps", self.num_steps, 1, MAX_STEPS)
+        if len(self.evaluation_steps) > MAX_EVALUATIONS:
+            remedy = f"give at most {MAX_EVALUATIONS}; evaluate less often"
+            raise errors.UserError("evaluation_steps", self.evaluation_steps, remedy)
         steps = {
             errors.check_integer("evaluation_steps", s, 0)
             for s in self.evaluation_steps
@@ -60,7 +67,7 @@ class RunConfig(Checked):
         self._set(
             num_steps=num_steps,
             evaluation_steps=tuple(sorted(steps | {num_steps})),
-            seed=errors.check_integer("seed", self.seed, 0),
+            seed=errors.check_integer("seed", self.seed, 0, MAX_SEED),
         )
         if self.precision not in PRECISIONS:
             raise errors.unknown_name("precision", self.precision, PRECISIONS)

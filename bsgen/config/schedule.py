@@ -2,6 +2,7 @@
 
 What each one computes is in `bsgen.optimizers.schedules`. Boundaries and periods are
 counted in epochs (passes over the training set, fractions allowed) or in steps.
+Factors are numbers that float32 holds.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ from bsgen import errors
 from bsgen.config.checked import Checked
 
 Unit = Literal["epochs", "steps"]
+_SHORTEST_PERIOD = 1e-6  # so that the longest run has fewer cycles than float64 counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Stepwise(Checked):
         if not boundaries or len(boundaries) != len(self.factors):
             remedy = f"give one factor a boundary, and at least one: {boundaries}"
             raise errors.UserError("factors", self.factors, remedy)
-        factors = tuple(_positive("factors", each) for each in self.factors)
+        factors = tuple(_factor("factors", each) for each in self.factors)
         self._set(boundaries=boundaries, factors=factors)
 
 
@@ -55,7 +57,8 @@ class Cyclic(Checked):
 
     Attributes:
       factors: positive, at least two; the first one applies at the start.
-      period: length of a cycle, in which each factor has an equal share.
+      period: length of a cycle, in which each factor has an equal share; at least
+        1e-6.
       unit: of the period.
       shape: "steps" holds each factor through its share; "linear" goes straight from
         the beginning of one to the beginning of the next, and back to the first.
@@ -71,10 +74,11 @@ class Cyclic(Checked):
         _check_unit(self.unit)
         if self.shape not in ("steps", "linear"):
             raise errors.unknown_name("shape", self.shape, ("steps", "linear"))
-        factors = tuple(_positive("factors", each) for each in self.factors)
+        factors = tuple(_factor("factors", each) for each in self.factors)
         if len(factors) < 2:
             raise errors.UserError("factors", self.factors, "give at least two")
-        self._set(factors=factors, period=_positive("period", self.period))
+        period = errors.check_real("period", self.period, _SHORTEST_PERIOD)
+        self._set(factors=factors, period=period)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +103,7 @@ class ConstantThenDecay(Checked):
 
     def __post_init__(self) -> None:
         self._set(
-            decay=_positive("decay", self.decay),
+            decay=_factor("decay", self.decay),
             num_decays=errors.check_integer("num_decays", self.num_decays, 1),
             constant_share=errors.check_real(
                 "constant_share", _positive("constant_share", self.constant_share), 0, 1
@@ -136,6 +140,10 @@ def _positive(argument: str, value: float) -> float:
     if errors.check_real(argument, value, 0.0) == 0:
         raise errors.UserError(argument, value, "give more than 0")
     return float(value)
+
+
+def _factor(argument: str, value: float) -> float:
+    return _positive(argument, errors.check_float32(argument, value))
 
 
 def _check_unit(unit: str) -> None:

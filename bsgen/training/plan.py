@@ -91,11 +91,12 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
         schedules.check_budget(schedule, run.num_steps, ends[-1] / train_size)
     first_places = ends - batch_sizes
     steps, epochs = np.arange(run.num_steps), first_places / train_size
-    rates = optimizer.learning_rate * schedules.factor(
-        optimizer.schedule, steps, epochs, run.num_steps
-    )
+    with np.errstate(over="ignore"):  # what overflows is refused below
+        rates = optimizer.learning_rate * schedules.factor(
+            optimizer.schedule, steps, epochs, run.num_steps
+        )
     rates *= schedules.warm_up_factor(optimizer.warm_up, steps, epochs)
-    return Plan(batch_sizes, first_places, rates.astype(np.float32), train_size)
+    return Plan(batch_sizes, first_places, _as_float32(rates), train_size)
 
 
 def num_steps_in_epochs(
@@ -113,8 +114,9 @@ def num_steps_in_epochs(
       train_size: N.
 
     Raises:
-      UserError: the budget is shorter than one batch, a batch would exceed the training
-        set, or the batch size depends on the number of steps.
+      UserError: the budget is shorter than one batch or longer than a run may be, a
+        batch would exceed the training set, or the batch size depends on the number of
+        steps.
     """
     num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
     if isinstance(run.batch_size_schedule, config.ConstantThenDecay):
@@ -124,8 +126,13 @@ def num_steps_in_epochs(
     base = _base(run, train_size)
     if isinstance(run.batch_size_schedule, config.Constant):
         num_steps = budget // base
+    elif num_epochs > config.MAX_STEPS:  # an epoch has one step at least
+        num_steps = config.MAX_STEPS + 1
     else:
         num_steps = _num_steps_in_examples(budget, run, train_size)
+    if num_steps > config.MAX_STEPS:
+        remedy = f"more than {config.MAX_STEPS:,} steps, the most that a run may take"
+        raise errors.UserError("num_epochs", num_epochs, remedy)
     if num_steps < 1:
         remedy = f"shorter than one step: batch_size={base}, train_size={train_size}"
         raise errors.UserError("num_epochs", num_epochs, remedy)
@@ -147,15 +154,21 @@ def evaluation_steps(
       `RunConfig.evaluation_steps`.
 
     Raises:
-      UserError: `every` is not above 0, or the unit is unknown.
+      UserError: `every` is not above 0 or makes too many, or the unit is unknown.
     """
     positions = {"epochs": plan.epochs, "steps": np.arange(plan.num_steps + 1.0)}
     if unit not in positions:
         raise errors.unknown_name("unit", unit, positions)
     if errors.check_real("every", every, 0.0) == 0:
         raise errors.UserError("every", every, "give more than 0")
-    counts = schedules.completed(positions[unit], every)
+    # More often than at every step is at every step.
+    finest = np.diff(positions[unit]).min() / 2
+    counts = schedules.completed(positions[unit], max(every, finest))
     steps = np.flatnonzero(np.diff(counts)) + 1
+    if len(steps) > config.MAX_EVALUATIONS:
+        remedy = f"makes {len(steps):,} evaluations, and a run may have "
+        remedy += f"{config.MAX_EVALUATIONS:,}; evaluate less often"
+        raise errors.UserError("every", every, remedy)
     return tuple(sorted({*steps.tolist(), plan.num_steps}))
 
 
@@ -195,6 +208,18 @@ def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.n
     return batch_sizes
 
 
+def _as_float32(rates: np.ndarray) -> np.ndarray:
+    """Returns the rates, float32 [T]; UserError if float32 cannot hold them."""
+    with np.errstate(over="ignore"):
+        rounded = rates.astype(np.float32)
+    lost = ~np.isfinite(rounded) | ((rounded < np.finfo(np.float32).tiny) & (rates > 0))
+    if lost.any():
+        step = int(lost.argmax())
+        remedy = f"float32 cannot hold the learning rate of step {step}; let it change "
+        raise errors.UserError("schedule", float(rates[step]), f"{remedy}less")
+    return rounded
+
+
 def _rounded(base: int, factors: np.ndarray) -> np.ndarray:
     # Clipped to int32: what is too much for the training set is refused afterwards.
     return np.clip(np.rint(base * factors), 1, 2**31 - 1).astype(np.int64)
@@ -209,10 +234,14 @@ def _check_sizes(base: int, sizes: np.ndarray, train_size: int) -> None:
 
 
 def _num_steps_in_examples(budget: int, run: config.RunConfig, train_size: int) -> int:
-    """Returns the most steps of a batch-size schedule that take `budget` examples."""
+    """Returns the most steps of a batch-size schedule that take `budget` examples.
+
+    More than a run may take if they do not suffice.
+    """
     num_steps = 2
-    while True:
+    while num_steps <= 2 * config.MAX_STEPS:
         ends = np.cumsum(_batch_sizes(run, train_size, num_steps), dtype=np.int64)
         if ends[-1] > budget:
             return int(np.searchsorted(ends, budget, side="right"))
         num_steps *= 2
+    return num_steps

@@ -195,7 +195,7 @@ class MistakesTest(parameterized.TestCase):
         ),
         (
             "huge_factor",
-            run(4, 5, config.Stepwise((1,), (1e300,))),
+            run(4, 5, config.Stepwise((1,), (1e30,))),
             "^batch_size_schedule=.*train_size=10",
         ),
         (
@@ -239,6 +239,38 @@ class MistakesTest(parameterized.TestCase):
     def test_num_steps_in_epochs(self, num_epochs, made, message):
         with self.assertRaisesRegex(errors.UserError, message):
             plan.num_steps_in_epochs(num_epochs, made, 10)
+
+    @parameterized.parameters(
+        (run(4),), (run(4, 1, config.Cyclic((1, 2))),), (run(10, 5),)
+    )
+    def test_more_epochs_than_a_run_may_have_steps_of(self, made):
+        for num_epochs in (2e7, 1e308):
+            with self.assertRaisesRegex(errors.UserError, "^num_epochs=.*10,000,000"):
+                plan.num_steps_in_epochs(num_epochs, made, 10)
+
+    def test_too_many_evaluations(self):
+        made = plan.make(run(4, 200_000), 10)
+        with self.assertRaisesRegex(errors.UserError, "^every=1: makes 200,000"):
+            plan.evaluation_steps(1, "steps", made)
+        self.assertLen(plan.evaluation_steps(2, "steps", made), 100_000)
+
+    def test_an_evaluation_at_every_step(self):
+        made = plan.make(run(4, 5), 10)
+        for every in (1, 0.3, 1e-300):
+            self.assertEqual(
+                plan.evaluation_steps(every, "steps", made), (*range(1, 6),)
+            )
+        self.assertEqual(plan.evaluation_steps(1e-300, "epochs", made), (*range(1, 6),))
+
+    @parameterized.parameters(
+        config.ConstantThenDecay(1e-30, 2),
+        config.ConstantThenDecay(1e30, 2),
+        config.Stepwise((1.0,), (2e-38,)),
+    )
+    def test_a_rate_that_float32_cannot_hold(self, schedule):
+        made = run(4, 8, schedule=schedule, learning_rate=0.5)
+        with self.assertRaisesRegex(errors.UserError, "^schedule=.*float32"):
+            plan.make(made, 10)
 
     def test_evaluation_steps_and_segments(self):
         made = plan.make(run(4, 8), 10)
