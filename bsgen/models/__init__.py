@@ -1,11 +1,16 @@
-"""The networks of the papers, by name, as plain Keras functional models."""
+"""The networks of the papers, by name, as plain Keras functional models.
+
+Their names are known without TensorFlow, which takes seconds to import.
+"""
+
+from typing import Any
 
 from bsgen.models.classification import correct, cross_entropy
-from bsgen.models.dense import logistic_regression, mlp
-from bsgen.models.registry import build, names, takes
+from bsgen.models.registry import build, check, names, takes
 
 __all__ = [
     "build",
+    "check",
     "correct",
     "cross_entropy",
     "logistic_regression",
@@ -13,3 +18,12 @@ __all__ = [
     "names",
     "takes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs Keras, `mlp` and `logistic_regression`, when asked for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bsgen.models import dense
+
+    return getattr(dense, name)

@@ -3,10 +3,13 @@
 One logit means two classes and the sigmoid; n logits mean n classes and the softmax.
 """
 
-import tensorflow as tf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
-def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def cross_entropy(labels: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":
     """Returns the cross-entropy of each example in nats.
 
     Args:
@@ -16,6 +19,8 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Returns:
       [batch], in the dtype of the logits.
     """
+    import tensorflow as tf
+
     if logits.shape[-1] == 1:
         return tf.nn.sigmoid_cross_entropy_with_logits(
             tf.cast(labels, logits.dtype), logits[..., 0]
@@ -23,11 +28,13 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
-def correct(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def correct(labels: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":
     """Returns 1 where the likeliest class is the label, else 0; [batch], as the logits.
 
     A non-finite logit is never correct.
     """
+    import tensorflow as tf
+
     if logits.shape[-1] == 1:
         predicted = tf.cast(logits[..., 0] > 0, labels.dtype)
     else:

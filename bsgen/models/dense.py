@@ -8,6 +8,7 @@ Jastrzebski et al. (2018), section 4, train a 4-layer batch-normalized ReLU netw
 
 import keras
 
+from bsgen import errors
 from bsgen.models import assembly
 from bsgen.models import normalization as normalization_lib
 
@@ -18,7 +19,7 @@ def mlp(
     hidden_units: tuple[int, ...] = (800,),
     activation: str = "relu",
     seed: int = 0,
-    dtype: str = "float32",
+    dtype: str | None = None,
 ) -> keras.Model:
     """Builds a fully connected network that returns logits.
 
@@ -28,12 +29,22 @@ def mlp(
       hidden_units: widths of the hidden layers; () gives a linear model.
       activation: a Keras activation of the hidden layers.
       seed: of the initial weights; the same seed gives the same weights.
-      dtype: of weights and arithmetic.
+      dtype: of weights and arithmetic; None for Keras' policy, of which the logits are
+        in full precision.
 
     Returns:
       A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
+
+    Raises:
+      UserError: Keras has no such activation.
     """
-    inputs = keras.Input(input_shape, dtype=dtype)
+    try:
+        keras.activations.get(activation)
+    except ValueError as error:
+        remedy = "Keras has no activation of that name"
+        raise errors.UserError("activation", activation, remedy) from error
+    of_logits = dtype or keras.config.dtype_policy().variable_dtype
+    inputs = keras.Input(input_shape, dtype=of_logits)
     outputs = inputs
     if len(input_shape) > 1:
         outputs = keras.layers.Flatten(dtype=dtype)(outputs)
@@ -43,7 +54,7 @@ def mlp(
             width,
             activation=activation if index < len(hidden_units) else None,
             kernel_initializer=_initializer(seed, index),
-            dtype=dtype,
+            dtype=dtype if index < len(hidden_units) else of_logits,
         )(outputs)
     return keras.Model(inputs, outputs, name="mlp")
 

@@ -30,7 +30,10 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
     """
     for run in runs:
         split = ensemble.check(run, data_dir)
-        if engine(run) == "loop":
+        trained_by = engine(run)
+        if trained_by == "minima":
+            minima.check(run)
+        elif trained_by == "loop":
             plans.make(run, len(split.train))
 
 

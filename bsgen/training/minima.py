@@ -10,8 +10,15 @@ from collections.abc import Iterator, Sequence
 import keras
 import numpy as np
 
-from bsgen import config, data, models, theory
+from bsgen import config, data, errors, models, theory
 from bsgen.training import newton, records
+
+_OF_STOCHASTIC_STEPS = (
+    "batch_size",
+    "batch_size_schedule",
+    "sampling",
+    "augmentation",
+)
 
 
 def train(
@@ -26,7 +33,12 @@ def train(
     Args:
       runs: configurations with a `NewtonConfig`.
       data_dir: where prepared datasets lie.
+
+    Raises:
+      UserError: a run asks for what Newton's method does not do; see `check`.
     """
+    for run in runs:
+        check(run)
     solvers: dict[tuple, tuple[keras.Model, newton.NewtonSolver]] = {}
     previous = None
     for run in sorted(runs, key=_order):
@@ -45,6 +57,27 @@ def train(
         final = _final(run, arrays, model, solver)
         seconds = time.perf_counter() - started
         yield records.RunRecord(run, "completed", {}, final, seconds)
+
+
+def check(run: config.RunConfig) -> None:
+    """Checks that a run asks for nothing but the minimum.
+
+    Its seed may be any, as the minimum is unique.
+
+    Raises:
+      UserError: it has a setting of stochastic steps, or a final measure.
+    """
+    parts = (run, config.RunConfig()), (run.data, config.DataConfig())
+    for part, default in parts:
+        for field in _OF_STOCHASTIC_STEPS:
+            value = getattr(part, field, None)
+            if value != getattr(default, field, None):
+                remedy = "Newton's method takes no stochastic steps; leave it out"
+                raise errors.UserError(field, value, remedy)
+    if run.evaluation_steps != (run.num_steps,):
+        remedy = "Newton's method is evaluated at the minimum alone; leave it out"
+        raise errors.UserError("evaluation_steps", run.evaluation_steps, remedy)
+    models.check(run.model, run.precision)
 
 
 def _order(run: config.RunConfig) -> tuple[str, float]:
@@ -79,8 +112,10 @@ def _final(
         "iterations": minimum.iterations,
         "converged": float(minimum.converged),
     }
-    for part in ("train", "test"):
+    for part in ("train", "validation", "test"):
         inputs, labels = getattr(arrays, part)
+        if not len(labels):
+            continue
         logits = model(inputs.astype(np.float64))
         final[f"{part}_cross_entropy"] = float(
             np.mean(models.cross_entropy(labels, logits))

@@ -260,7 +260,8 @@ def _gradient(
     with tf.GradientTape() as tape:
         logits = model(inputs, training=True)
         cross_entropy = models.cross_entropy(labels, logits)
-        loss = optimizer.scale_loss(tf.reduce_sum(cross_entropy) / global_size)
+        loss = tf.reduce_sum(cross_entropy) / tf.cast(global_size, cross_entropy.dtype)
+        loss = optimizer.scale_loss(loss)
     weights = [variable.value for variable in model.trainable_variables]
     sums = _sums(labels, logits, tf.ones_like(cross_entropy))
     return sums, tape.gradient(loss, weights)
@@ -281,4 +282,6 @@ def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
 
 def _sums(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     metrics = models.cross_entropy(labels, logits), models.correct(labels, logits)
-    return tf.stack([tf.reduce_sum(metric * weights) for metric in metrics])
+    weights = tf.cast(weights, logits.dtype)
+    sums = tf.stack([tf.reduce_sum(metric * weights) for metric in metrics])
+    return tf.cast(sums, tf.float32)

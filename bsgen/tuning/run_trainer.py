@@ -61,9 +61,10 @@ class RunTrainer:
         _, labels = source.gather(split.validation)
         self.baseline_score = float(np.bincount(labels).max() / len(labels))
         # A network that does not take such inputs is refused here, not in every trial.
-        models.build(run.model, source.input_shape, source.num_classes)
+        shape, num_classes = source.input_shape, source.num_classes
+        models.build(run.model, shape, num_classes, precision=run.precision)
         self._needs_loop = (
-            execution.engine(run) == "loop" or self._hardware.strategy != "single"
+            execution.engine(run) == "loop" or self._hardware != config.HardwareConfig()
         )
 
     def train(
@@ -108,7 +109,7 @@ class RunTrainer:
         inputs, labels = arrays.train
         shape, seed = inputs.shape[1:], run.seed + repeat
         return subjects.Subject(
-            models.build(run.model, shape, arrays.num_classes, seed),
+            models.build(run.model, shape, arrays.num_classes, seed, run.precision),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             examples.examples("train_data", (inputs, labels)),
             run.sgd.l2,

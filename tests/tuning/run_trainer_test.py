@@ -64,6 +64,26 @@ class RunTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(trainer.train(Setting(24, 0.1, 0.9), (0,)).num_steps, 4)
 
     @parameterized.parameters(
+        ({}, {"data_placement": "stream"}), ({"precision": "mixed_bfloat16"}, {})
+    )
+    def test_what_only_the_loop_has_is_trained_by_the_loop(self, more, hardware):
+        run = config.RunConfig(data=_DATA, model=_SMALL, **more)
+        folder, chosen = (
+            self.create_tempdir().full_path,
+            config.HardwareConfig(**hardware),
+        )
+        trainer = RunTrainer(run, 1, folder, hardware=chosen)
+        with mock.patch.object(loop, "train", wraps=loop.train) as spied:
+            found = trainer.train(Setting(50, 0.1, 0.9), (0,))
+        self.assertEqual(found.status, "completed")
+        self.assertEqual(spied.call_args.args[2], chosen)
+        self.assertEqual(spied.call_args.args[0].precision, run.precision)
+        self.assertEqual(
+            [layer.compute_dtype for layer in trainer.subject().model.layers[2:3]],
+            ["bfloat16" if more else "float32"],
+        )
+
+    @parameterized.parameters(
         errors.OutOfMemory("batch_size", 16, "too big"),
         tf.errors.ResourceExhaustedError(None, None, "too big"),
     )
