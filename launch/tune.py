@@ -70,6 +70,7 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
         trainer = search_subject.make(output_dir)
         description["metric"] = trainer.metric
         description["baseline_score"] = trainer.baseline_score
+        description.update(getattr(trainer, "fingerprints", {}))
         if role != "worker":
             folder.claim(description)
         oracle = search_flags.make_oracle(trainer, folder, role, display.decision)

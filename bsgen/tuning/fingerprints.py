@@ -17,9 +17,24 @@ import tensorflow as tf
 
 from bsgen.tuning import examples as examples_lib
 
+NAMES = ("model", "train_data", "validation_data")  # in a search's description
 # Arrays up to this size are read whole, of larger ones as much in pieces. Our choice.
 _MOST_BYTES = 2**28
 _NUM_PIECES = 256
+
+
+def of(
+    model: keras.Model,
+    train_data: "examples_lib.Examples",
+    validation_data: "examples_lib.Examples",
+) -> dict[str, str]:
+    """Returns the digests of all that a search trains with, by `NAMES`."""
+    digests = (
+        of_model(model),
+        of_examples(train_data),
+        of_examples(validation_data),
+    )
+    return dict(zip(NAMES, digests, strict=True))
 
 
 def of_model(model: keras.Model) -> str:

@@ -97,11 +97,9 @@ class ModelTrainer:
             example_checks.check_finite(data, model)
         self.train_size = len(self._train_data)
         self._set_scores(model, mode)
-        self.fingerprints = {
-            "model": fingerprints.of_model(model),
-            "train_data": fingerprints.of_examples(self._train_data),
-            "validation_data": fingerprints.of_examples(self._validation_data),
-        }
+        self.fingerprints = fingerprints.of(
+            model, self._train_data, self._validation_data
+        )
 
     def _set_scores(self, model: keras.Model, mode: str | None) -> None:
         """Chooses the metric; finds the scores of a baseline and of divergence."""

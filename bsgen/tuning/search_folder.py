@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from bsgen import atomic, errors, folder_lock, sealed_json
-from bsgen.tuning import outcomes, plans, recommendations, settings
+from bsgen.tuning import fingerprints, outcomes, plans, recommendations, settings
 
 _SEARCH, _TRIALS = "search.json", "trials.csv"
 _DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
@@ -152,9 +152,17 @@ class SearchFolder:
             found = self._read_object(_SEARCH)
         except (OSError, sealed_json.Damaged) as error:
             raise self._error(f"its {_SEARCH} is damaged ({error})") from error
-        if found != wanted:
-            names = sorted({*found, *wanted})
-            differing = [name for name in names if found.get(name) != wanted.get(name)]
+        unknown = {*fingerprints.NAMES} & {*wanted} - {*found}
+        if unknown:
+            # The baseline follows from them, and older ones were found otherwise.
+            found = {**found, "baseline_score": wanted.get("baseline_score")}
+            self._warn(
+                f"{self.path} does not say of which model and data its trials are: "
+                "make sure that they are the same"
+            )
+        names = sorted({*found, *wanted} - unknown)
+        differing = [name for name in names if found.get(name) != wanted.get(name)]
+        if differing:
             raise self._error(f"holds another search: {', '.join(differing)} differ")
 
     def _refuse_others(self) -> None:

@@ -4,6 +4,7 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, tunes these three.
 """
 
 import dataclasses
+from typing import Any
 
 from bsgen import errors
 from bsgen.config import checked
@@ -85,6 +86,36 @@ def logarithmic_batch_sizes(
         sizes.add(rounded)
         power += 1
     return tuple(sorted(sizes))
+
+
+def given_batch_sizes(
+    batch_sizes: Any, train_size: int, maximum: int | None = None
+) -> tuple[int, ...]:
+    """Returns the batch sizes that a user gave, rising, none twice.
+
+    Args:
+      batch_sizes: one or several, of any kind of sequence or array.
+      train_size: N, the most examples that a batch can have.
+      maximum: what the hardware takes; None for no limit but N.
+
+    Raises:
+      UserError: there are none, or one is no batch size or beyond a limit.
+    """
+    try:
+        found = list(batch_sizes)
+    except TypeError:  # a single number
+        found = [batch_sizes]
+    sizes = sorted({errors.check_integer("batch_sizes", size, 1) for size in found})
+    if not sizes:
+        raise errors.UserError("batch_sizes", batch_sizes, "give at least one")
+    for limit, reason in (
+        (train_size, "the number of training examples"),
+        (maximum or train_size, "max_batch_size"),
+    ):
+        if sizes[-1] > limit:
+            remedy = f"give a batch size of at most {limit}, {reason}"
+            raise errors.UserError("batch_sizes", tuple(sizes), remedy)
+    return tuple(sizes)
 
 
 def default_batch_sizes(train_size: int) -> tuple[int, ...]:

@@ -138,19 +138,21 @@ def tune_batch_size(
     seed: int = 0,
     output_dir: str | os.PathLike | None = None,
     on_outcome: OnOutcome = lambda setting, outcome: None,
+    class_weight: Mapping[int, float] | None = None,
 ) -> SearchResult:
     """Tunes batch size, learning rate and momentum of any Keras model by appendix D.
 
     Args:
       build_model: returns a new Keras model with fresh weights, compiled or not; its
         optimizer is replaced by `bsgen.optimizers.Momentum`.
-      train_data: `(inputs, targets)` of arrays, or a `tf.data.Dataset` of such pairs,
-        one example each, of known size.
+      train_data: `(inputs, targets)` or `(inputs, targets, weights)`, or a
+        `tf.data.Dataset` of such, see `ModelTrainer`.
       validation_data: the same; every choice is made on them.
       num_epochs: passes over the training data of every trial.
       loss: for a model that is not compiled.
       metric: what to tune, see `ModelTrainer`.
-      mode: "max" or "min", whether more of the metric is better; None by its name.
+      mode: "max" or "min", whether more of the metric is better; None where Keras
+        knows.
       batch_sizes: of phase 1; None for powers of two from 8 to a quarter of the
         training data.
       learning_rates: tried in this order, falling.
@@ -161,6 +163,7 @@ def tune_batch_size(
       output_dir: where a search is kept, and goes on after an interruption; None for
         a temporary folder.
       on_outcome: called with each setting and its outcome.
+      class_weight: weights of the training examples by class, as for `fit`.
 
     Returns:
       The recommendation with the evidence; `result.recommendation.words()` says it.
@@ -178,19 +181,25 @@ def tune_batch_size(
         metric,
         mode,
         seed,
+        class_weight,
     )
-    sizes = batch_sizes or settings.default_batch_sizes(trainer.train_size)
+    sizes = settings.default_batch_sizes(trainer.train_size)
+    if batch_sizes is not None:
+        sizes = settings.given_batch_sizes(
+            batch_sizes, trainer.train_size, max_batch_size
+        )
     chosen = appendix_d.AppendixD(
         train_size=trainer.train_size,
         baseline_score=trainer.baseline_score,
-        batch_sizes=tuple(sizes),
+        batch_sizes=sizes,
         learning_rates=tuple(learning_rates),
         max_batch_size=max_batch_size,
         num_repeats=num_repeats,
         tolerance=tolerance,
         metric=trainer.metric,
     )
-    description = describe(chosen, {"num_epochs": num_epochs, "seed": seed})
+    more = {"num_epochs": float(num_epochs), "seed": int(seed)}
+    description = describe(chosen, {**more, **trainer.fingerprints})
     with tempfile.TemporaryDirectory() as temporary:
         return run_search(
             oracle.BatchSizeHeuristic(chosen),
