@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from bsgen import errors
+from bsgen import errors, interrupts
 
 INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
 
@@ -62,7 +62,8 @@ def _parse(arguments: list[str]) -> list[str]:
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
     try:
-        main(arguments)
+        with interrupts.kept():
+            main(arguments)
     except errors.UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -13,7 +13,13 @@ from absl.testing import absltest, parameterized
 _ROOT = pathlib.Path(__file__).parents[1]
 _COLUMNS = (
     ("bsgen.errors",),
-    ("bsgen.config", "bsgen.atomic", "bsgen.progress_bar", "bsgen.sealed_json"),
+    (
+        "bsgen.config",
+        "bsgen.atomic",
+        "bsgen.progress_bar",
+        "bsgen.interrupts",
+        "bsgen.sealed_json",
+    ),
     ("bsgen.folder_lock",),
     ("bsgen.theory", "bsgen.data", "bsgen.layers", "bsgen.optimizers"),
     ("bsgen.models", "bsgen.measures"),

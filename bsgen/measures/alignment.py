@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     gradient_covariance,
     hessian,
@@ -60,6 +60,7 @@ class NoiseAlignment:
     mode: str = ""
 
 
+@interrupts.kept()
 def noise_alignment(
     model: keras.Model,
     loss: hessian.Loss,
@@ -135,7 +136,7 @@ def noise_alignment_of(
     except KeyboardInterrupt:
         if not rows:
             raise
-        stopped_because = progress.INTERRUPTED
+        stopped_because = progress.interrupted()
     return _from_rows(rows, stopped_because)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import evaluation, hessian, progress
 
 _FIRST_STEP = 0.01  # of |weights|, or of 1 where they are all zero; our choice
@@ -49,6 +49,7 @@ class BasinWidth:
     mode: str = "inference"
 
 
+@interrupts.kept()
 def basin_width(
     model: keras.Model,
     loss: hessian.Loss,
@@ -120,7 +121,7 @@ def basin_width(
         if not all(side.found(tolerance) for side in sides):
             stopped_because = progress.MAX_PRODUCTS
     except KeyboardInterrupt:
-        stopped_because = progress.INTERRUPTED
+        stopped_because = progress.interrupted()
     left, right = (side.distance for side in sides)
     return BasinWidth(
         value=left + right,

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     batches,
     flat_weights,
@@ -84,6 +84,7 @@ class BatchNoise:
         return per_batch - 1.0 / self.num_examples
 
 
+@interrupts.kept()
 def noise_by_batch_size(
     model: keras.Model,
     loss: hessian.Loss,

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from bsgen import theory
+from bsgen import interrupts, theory
 from bsgen.measures import eigenvalues, hessian, progress, spectrum_ends
 
 
@@ -32,6 +32,7 @@ class CriticalLearningRate:
     max_eigenvalue: spectrum_ends.Eigenvalue
 
 
+@interrupts.kept()
 def critical_learning_rate(
     model: keras.Model,
     loss: hessian.Loss,

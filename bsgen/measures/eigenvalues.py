@@ -12,10 +12,11 @@ from typing import Any
 
 import keras
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import hessian, products, progress, sampled_start, spectrum_ends
 
 
+@interrupts.kept()
 def top_eigenvalue(
     model: keras.Model,
     loss: hessian.Loss,
@@ -78,6 +79,7 @@ def top_eigenvalue(
     )
 
 
+@interrupts.kept()
 def largest_magnitude_eigenvalue(
     model: keras.Model,
     loss: hessian.Loss,
@@ -105,6 +107,7 @@ def largest_magnitude_eigenvalue(
     return dataclasses.replace(found, mode=operator.mode)
 
 
+@interrupts.kept()
 def extreme_eigenvalues(
     model: keras.Model,
     loss: hessian.Loss,

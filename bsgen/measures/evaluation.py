@@ -204,7 +204,7 @@ def profile(
     except KeyboardInterrupt:
         if not found:
             raise
-        stopped_because = progress.INTERRUPTED
+        stopped_because = progress.interrupted()
     names = found[0] if found else ()
     return {n: np.array([row[n] for row in found]) for n in names}, stopped_because
 

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     hessian,
     linear_operator,
@@ -55,6 +55,7 @@ class FrobeniusNorm:
     mode: str = ""
 
 
+@interrupts.kept()
 def hessian_frobenius_norm(
     model: keras.Model,
     loss: hessian.Loss,

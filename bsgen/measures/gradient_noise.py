@@ -17,7 +17,7 @@ from typing import Any
 
 import keras
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     group_gradients,
     hessian,
@@ -48,6 +48,7 @@ class GradientNoiseScale:
     noise: noise_moments.GradientNoise
 
 
+@interrupts.kept()
 def gradient_noise(
     model: keras.Model,
     loss: hessian.Loss,
@@ -94,6 +95,7 @@ def gradient_noise(
     return noise_passes.TwoPasses(groups, l2, on_progress).measure()
 
 
+@interrupts.kept()
 def gradient_noise_scale(
     model: keras.Model,
     loss: hessian.Loss,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import flat_weights, stopped_gradients
 
 Loss = Callable[[Any, Any], tf.Tensor]
@@ -98,6 +98,7 @@ class LossSum:
         return value, gradient, outer.jacobian(gradient, weights)
 
 
+@interrupts.kept()
 def dense_hessian(
     model: keras.Model, loss: Loss, data: tuple[Any, Any], l2: float = 0.0
 ) -> npt.NDArray[np.float64]:

@@ -18,6 +18,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from bsgen import interrupts
 from bsgen.measures import linear_operator, long_vectors
 
 FloatArray = linear_operator.FloatArray
@@ -108,6 +109,7 @@ class Lanczos:
 
     def advance(self) -> None:
         """Adds one vector to the basis, at the cost of one product."""
+        interrupts.check()
         place = self.num_products
         if place == len(self._basis):
             self._grow()

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import hessian, lanczos, linear_operator, probes, products, progress
 
 _RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
@@ -57,6 +57,7 @@ class SpectralDensity:
     mode: str = ""
 
 
+@interrupts.kept()
 def spectral_density(
     model: keras.Model,
     loss: hessian.Loss,
@@ -142,7 +143,7 @@ def spectral_density_of(
             if solver is None or not solver.num_products:
                 raise
             measures.append(solver.ritz_pairs())
-        stopped_because = progress.INTERRUPTED
+        stopped_because = progress.interrupted()
     nodes = tuple(pairs.values for pairs in measures)
     weights = tuple(pairs.first_weights for pairs in measures)
     width = gaussian_width or _default_width(nodes)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import evaluation, hessian, linear_operator, progress
 
 _DEFAULT_ALPHAS = np.linspace(-1.0, 2.0, 31)
@@ -42,6 +42,7 @@ class LossAlongLine:
     mode: str = "inference"
 
 
+@interrupts.kept()
 def loss_along_line(
     model: keras.Model,
     loss: hessian.Loss,

@@ -125,7 +125,7 @@ class TwoPasses:
             if known is None:
                 raise
             return dataclasses.replace(
-                known, mode=self._groups.mode, stopped_because=progress.INTERRUPTED
+                known, mode=self._groups.mode, stopped_because=progress.interrupted()
             )
         return dataclasses.replace(self._from_deviations(), mode=self._groups.mode)
 

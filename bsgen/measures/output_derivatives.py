@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
 
@@ -70,6 +70,7 @@ class OutputDerivatives:
         return self.second_moment - np.outer(self.mean, self.mean)
 
 
+@interrupts.kept()
 def output_derivatives(
     model: keras.Model,
     inputs: npt.ArrayLike,
@@ -109,6 +110,7 @@ def output_derivatives(
     total_squares = np.zeros(num_parameters)
     total_products = np.zeros((num_parameters, num_parameters)) if covariance else None
     for start in range(0, len(inputs), batch_size):
+        interrupts.check()
         rows = jacobian(inputs[start : start + batch_size]).numpy().astype(np.float64)
         total += rows.sum(axis=0)
         total_squares += np.square(rows).sum(axis=0)

@@ -86,7 +86,7 @@ def sample_mean(
     except KeyboardInterrupt:
         if not samples:
             raise
-        return _mean_of(samples, progress.INTERRUPTED)
+        return _mean_of(samples, progress.interrupted())
 
 
 def standard_error(samples: npt.ArrayLike) -> linear_operator.FloatArray:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final, Literal
 
+from bsgen import interrupts
+
 TOLERANCE: Final = "tolerance"
 MAX_PRODUCTS: Final = "max_products"
 COMPLETE: Final = "complete"
@@ -33,6 +35,12 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def interrupted() -> StoppedBecause:
+    """Answers Ctrl-C with what is known: returns "interrupted", once it is caught."""
+    interrupts.answered()
+    return INTERRUPTED
 
 
 def refuse_partial(stopped_because: StoppedBecause) -> None:

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     evaluation,
     flat_weights,
@@ -94,6 +94,7 @@ def random_direction(
     ]
 
 
+@interrupts.kept()
 def loss_along_random_directions(
     model: keras.Model,
     loss: hessian.Loss,
@@ -156,7 +157,7 @@ def loss_along_random_directions(
                 on_progress,
             )
         except KeyboardInterrupt:
-            stopped_because = progress.INTERRUPTED
+            stopped_because = progress.interrupted()
         if stopped_because == progress.INTERRUPTED:
             break
         lines.append(line)

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from bsgen import interrupts
+
 # A structure of tensors where there is one replica; else of a tensor for each.
 PerReplica: TypeAlias = Any
 
@@ -67,6 +69,7 @@ class Replicas:
         shares = {self.count: self._shares(self.count)}
         waiting: list[Any] = []
         for batch in batches:
+            interrupts.check()
             waiting.append(batch)
             if len(waiting) == self.count:
                 yield self.count, self._place(waiting), shares[self.count]

@@ -225,7 +225,7 @@ def _solve(
     except KeyboardInterrupt:
         if pairs is None:
             raise
-        return pairs, progress.INTERRUPTED
+        return pairs, progress.interrupted()
 
 
 def _report(

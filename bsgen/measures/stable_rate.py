@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     critical_rate,
     evaluation,
@@ -53,6 +53,7 @@ class StableLearningRate:
     mode: str
 
 
+@interrupts.kept()
 def largest_stable_learning_rate(
     model: keras.Model,
     loss: hessian.Loss,
@@ -119,7 +120,7 @@ def largest_stable_learning_rate(
                 stopped_because = progress.TOLERANCE
                 break
     except KeyboardInterrupt:
-        stopped_because = progress.INTERRUPTED
+        stopped_because = progress.interrupted()
     return StableLearningRate(
         stable,
         unstable,

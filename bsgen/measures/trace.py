@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import (
     hessian,
     linear_operator,
@@ -57,6 +57,7 @@ class Trace:
     mode: str = ""
 
 
+@interrupts.kept()
 def hessian_trace(
     model: keras.Model,
     loss: hessian.Loss,
@@ -209,6 +210,6 @@ class _Sketch:
             standard_error=mean.standard_error,
             num_products=self.num_products,
             num_probes=len(forms),
-            stopped_because=progress.INTERRUPTED,
+            stopped_because=progress.interrupted(),
             method="hutchinson",
         )

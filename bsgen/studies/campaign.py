@@ -9,7 +9,7 @@ import pathlib
 import time
 from collections.abc import Callable, Sequence
 
-from bsgen import config, data, folder_lock
+from bsgen import config, data, folder_lock, interrupts
 from bsgen.studies import folder, measurement, measurement_store, study, tables
 from bsgen.training import cost, records
 
@@ -100,6 +100,7 @@ class Campaign:
         training = sum(cost.seconds(run) for run in self._missing)
         return training + sum(entry.seconds for entry in self._unmeasured)
 
+    @interrupts.kept()
     def run(
         self,
         on_work: Callable[[float], None] = lambda seconds: None,
@@ -147,6 +148,7 @@ class Campaign:
             )
             self._missing = []
         for entry in self.unmeasured:
+            interrupts.check()
             self._measure(entry)
             self._unmeasured.remove(entry)
             on_work(entry.seconds)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, models
+from bsgen import config, data, interrupts, models
 from bsgen.data import batches, scaling
 from bsgen.training import program as program_lib
 from bsgen.training import records
@@ -60,6 +60,7 @@ def train(
     step = 0
     for target in budget.evaluation_steps:
         while step < target and rows:
+            interrupts.check()
             num_steps = min(max_steps, target - step)
             positions = _positions(rows, step, num_steps, max_steps, batch_size)
             state, finite = program.take_steps(state, settings, positions, num_steps)

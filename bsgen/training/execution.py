@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from bsgen import config, models
+from bsgen import config, interrupts, models
 from bsgen.training import checkpoints, cost, ensemble, loop, minima, records
 from bsgen.training import plan as plans
 
@@ -37,6 +37,7 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
             plans.make(run, len(split.train))
 
 
+@interrupts.kept()
 def execute(
     runs: Sequence[config.RunConfig],
     store: records.RunStore,

@@ -1,4 +1,7 @@
-"""Asks a long run to stop at its next safe point, instead of breaking it off."""
+"""Asks a long run to stop at its next safe point, instead of breaking it off.
+
+`bsgen.interrupts` is for work that has nothing to save, and ends with KeyboardInterrupt.
+"""
 
 import contextlib
 import signal

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, errors
+from bsgen import config, errors, interrupts
 from bsgen.training import (
     checkpoints,
     event_files,
@@ -70,6 +70,7 @@ class _State:
     seconds: float = 0.0
 
 
+@interrupts.kept()
 def train(
     run: config.RunConfig,
     output_dir: str | os.PathLike,
@@ -178,6 +179,7 @@ class _Loop:
         evaluations = set(self._run.evaluation_steps)
         if state.step == 0 and 0 in evaluations and not state.history:
             self._save_record(self._evaluate({}))
+        interrupts.check()
         saved = time.monotonic()
         with interruption.Interruption() as asked:
             while state.step < num_steps:

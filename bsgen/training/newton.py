@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures import hessian as hessian_lib
 
 # Armijo's condition asks for this share of the decrease that the slope promises
@@ -107,6 +107,7 @@ class NewtonSolver:
         cost = _Cost(self._loss_sum, data, l2)
         weights = self._loss_sum.weights()
         for iteration in range(max_iterations + 1):
+            interrupts.check()
             height, gradient, hessian = cost.derivatives(weights)
             norm = float(np.linalg.norm(gradient))
             # Taken before the search ends, for it also tells a minimum from a saddle.

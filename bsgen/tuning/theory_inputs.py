@@ -26,7 +26,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from bsgen import errors, measures
+from bsgen import errors, interrupts, measures
 from bsgen.measures import progress
 from bsgen.optimizers import Momentum
 from bsgen.tuning import guided as guided_lib
@@ -148,6 +148,7 @@ def guided(
     )
 
 
+@interrupts.kept()
 def measure(
     subject: subjects.Subject,
     momentum: float = 0.9,

@@ -14,6 +14,7 @@ import keras
 import keras_tuner
 import pandas as pd
 
+from bsgen import interrupts
 from bsgen.training import provenance
 from bsgen.tuning import (
     appendix_d,
@@ -50,6 +51,7 @@ class SearchResult:
     trials: pd.DataFrame
 
 
+@interrupts.kept()
 def run_search(
     search_oracle: keras_tuner.Oracle,
     trainer: trainers.Trainer,
@@ -122,6 +124,7 @@ def run_search(
     return SearchResult(recommended, decisions, table)
 
 
+@interrupts.kept()
 def tune_batch_size(
     build_model: Callable[[], keras.Model],
     train_data: Any,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import keras_tuner
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.tuning import (
     chief_client,
     lasting_oracle,
@@ -118,7 +118,8 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             raise errors.UserError("output_dir", str(self.directory), remedy) from error
 
     def pre_create_trial(self) -> None:
-        """Lets a worker wait: keras-tuner asks an idle chief without a pause."""
+        """Stops, or lets a worker wait: keras-tuner asks an idle chief without a pause."""
+        interrupts.check()
         if self._is_worker():
             time.sleep(_IDLE_SECONDS)
 
@@ -148,9 +149,11 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
                 num_epochs=values.get("tuner/epochs"),
             )
         except errors.UserError as error:  # such as a batch that ghosts do not divide
+            interrupts.check()  # this may be all that was left of one
             status = "refused"
             print(f"{request.setting.words()}: {error}", file=sys.stderr)
         except Exception:  # noqa: BLE001, the user's code may raise anything
+            interrupts.check()
             traceback.print_exc()
         seconds = time.perf_counter() - begun
         return outcomes.Outcome({}, status, seconds=seconds)
