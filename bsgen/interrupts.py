@@ -1,8 +1,8 @@
 """Ctrl-C that is never lost, in long work that is to end with a KeyboardInterrupt.
 
-Python raises KeyboardInterrupt wherever the main thread happens to be. Where that is a
+Python raises KeyboardInterrupt wherever the main thread is just then. Where that is a
 destructor, a callback from C, or code that turns every exception into another one, it
-vanishes, and the work goes on. So while `kept` is entered each Ctrl-C is noted, too, and
+vanishes, and the work goes on. So while `kept` is entered each Ctrl-C is noted too, and
 `check`, which stands between the steps of the work, raises what has vanished.
 
 `bsgen.training.interruption` is for work that saves before it stops.

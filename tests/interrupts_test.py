@@ -1,78 +1,25 @@
 """Tests of Ctrl-C that would have been lost."""
 
 import contextlib
-import gc
 import signal
-import sys
 import threading
-import weakref
-from unittest import mock
 
 from absl.testing import absltest, parameterized
 
 from bsgen import interrupts
-
-
-def ctrl_c():
-    signal.raise_signal(signal.SIGINT)
-
-
-class Dying:
-    """Is interrupted in its destructor."""
-
-    def __del__(self):
-        ctrl_c()
-
-
-def in_destructor():
-    Dying()
-
-
-def in_garbage():
-    dying = Dying()
-    dying.itself = dying
-    del dying
-    gc.collect()
-
-
-def in_weak_reference():
-    owner = type("Owner", (), {})()
-    reference = weakref.ref(owner, lambda _: ctrl_c())
-    del owner
-    del reference
-
-
-def in_broad_except():
-    with contextlib.suppress(BaseException):
-        ctrl_c()
-
-
-def as_another_error():
-    try:
-        ctrl_c()
-    except BaseException as error:
-        raise RuntimeError("UnknownError: KeyboardInterrupt") from error
-
-
-LOST = (in_destructor, in_garbage, in_weak_reference, in_broad_except)
+from tests import lost_interrupts
 
 
 class InterruptsTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
-        # Python tells of what it ignores; pytest would make it an error.
-        self.ignored = []
-        self.enter_context(
-            mock.patch.object(sys, "unraisablehook", self.ignored.append)
-        )
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-        self.addCleanup(signal.signal, signal.SIGINT, before)
+        self.ignored = self.enter_context(lost_interrupts.ignored())
 
     def test_without_it_an_interrupt_is_lost(self):
-        in_destructor()
+        lost_interrupts.in_destructor()
         self.assertEqual(self.ignored[0].exc_type, KeyboardInterrupt)
 
-    @parameterized.parameters(*LOST)
+    @parameterized.parameters(*lost_interrupts.LOST)
     def test_a_lost_one_is_raised_at_the_next_step(self, lose):
         steps = []
         with self.assertRaises(KeyboardInterrupt), interrupts.kept():
@@ -85,7 +32,7 @@ class InterruptsTest(parameterized.TestCase):
         self.assertEqual(steps, [1, 2])
         interrupts.check()  # nothing is left of it
 
-    @parameterized.parameters(*LOST)
+    @parameterized.parameters(*lost_interrupts.LOST)
     def test_a_lost_one_is_raised_at_the_end(self, lose):
         @interrupts.kept()
         def work():
@@ -97,12 +44,12 @@ class InterruptsTest(parameterized.TestCase):
 
     def test_is_raised_at_once_where_it_can_be(self):
         with self.assertRaises(KeyboardInterrupt), interrupts.kept():
-            ctrl_c()
+            lost_interrupts.ctrl_c()
             self.fail("went on")
 
     def test_no_other_error_takes_its_place(self):
         with self.assertRaises(KeyboardInterrupt) as caught, interrupts.kept():
-            as_another_error()
+            lost_interrupts.as_another_error()
         self.assertIsInstance(caught.exception.__cause__, RuntimeError)
         with self.assertRaises(ZeroDivisionError), interrupts.kept():
             _ = 1 / 0
@@ -111,7 +58,7 @@ class InterruptsTest(parameterized.TestCase):
         steps = []
         with self.assertRaises(KeyboardInterrupt), interrupts.kept():
             with interrupts.kept():
-                in_destructor()
+                lost_interrupts.in_destructor()
             steps.append(1)
             interrupts.check()
             steps.append(2)
@@ -120,7 +67,7 @@ class InterruptsTest(parameterized.TestCase):
     def test_an_answered_one_is_not_raised_again(self):
         with interrupts.kept():
             try:
-                ctrl_c()
+                lost_interrupts.ctrl_c()
             except KeyboardInterrupt:
                 interrupts.answered()
             interrupts.check()
@@ -137,7 +84,7 @@ class InterruptsTest(parameterized.TestCase):
         signal.signal(signal.SIGINT, handler)
         with interrupts.kept():
             self.assertIs(signal.getsignal(signal.SIGINT), handler)
-            ctrl_c()
+            lost_interrupts.ctrl_c()
             interrupts.check()
         self.assertIs(signal.getsignal(signal.SIGINT), handler)
 
@@ -159,7 +106,7 @@ class InterruptsTest(parameterized.TestCase):
                 found.append("done")
 
         with contextlib.suppress(KeyboardInterrupt), interrupts.kept():
-            in_broad_except()
+            lost_interrupts.in_broad_except()
             thread = threading.Thread(target=work)
             thread.start()
             thread.join()

@@ -1,6 +1,6 @@
 """Asks a long run to stop at its next safe point, instead of breaking it off.
 
-`bsgen.interrupts` is for work that has nothing to save, and ends with KeyboardInterrupt.
+`bsgen.interrupts` is for work that saves nothing and ends with a KeyboardInterrupt.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.tuning import metric_direction
+from bsgen.tuning import ctrl_c_callback, metric_direction
 
 
 class MetricValue(NamedTuple):
@@ -40,7 +40,9 @@ class MetricValue(NamedTuple):
 
 def evaluate(model: keras.Model, batches: tf.data.Dataset) -> list[MetricValue]:
     """Returns the values of a model on data, in the order of its metrics."""
-    return values(model, model.evaluate(batches, return_dict=True, verbose=0))
+    callbacks = [ctrl_c_callback.CtrlC()]
+    measured = model.evaluate(batches, return_dict=True, verbose=0, callbacks=callbacks)
+    return values(model, measured)
 
 
 def values(model: keras.Model, measured: dict[str, Any]) -> list[MetricValue]:

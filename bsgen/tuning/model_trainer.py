@@ -13,6 +13,7 @@ from bsgen import errors
 from bsgen.optimizers import Momentum
 from bsgen.tuning import (
     constant_answers,
+    ctrl_c_callback,
     example_checks,
     examples,
     fingerprints,
@@ -215,7 +216,7 @@ class ModelTrainer:
             batches,
             shuffle=False,  # they are shuffled
             verbose=0,
-            callbacks=[keras.callbacks.TerminateOnNaN()],
+            callbacks=[keras.callbacks.TerminateOnNaN(), ctrl_c_callback.CtrlC()],
         )
         # A model with a training step of its own may report no loss.
         if not math.isfinite(history.history.get("loss", [0.0])[-1]):

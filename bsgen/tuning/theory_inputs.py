@@ -29,8 +29,8 @@ import tensorflow as tf
 from bsgen import errors, interrupts, measures
 from bsgen.measures import progress
 from bsgen.optimizers import Momentum
+from bsgen.tuning import ctrl_c_callback, subjects
 from bsgen.tuning import guided as guided_lib
-from bsgen.tuning import subjects
 
 _BATCH_SIZE = 256  # of the measures
 _TOLERANCE = 0.1  # of the eigenvalue: the share of the critical rate is cruder
@@ -287,7 +287,9 @@ def _train(
     steps = len(one.train_data) // batch_size
     for i in range(num_passes):
         batches = one.train_data.batches(batch_size, steps, one.seed + i)
-        history = one.model.fit(batches, shuffle=False, verbose=0)
+        history = one.model.fit(
+            batches, shuffle=False, verbose=0, callbacks=[ctrl_c_callback.CtrlC()]
+        )
         measured.num_steps += steps
         measured.num_examples += steps * batch_size
         if not math.isfinite(history.history["loss"][-1]):

@@ -118,7 +118,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             raise errors.UserError("output_dir", str(self.directory), remedy) from error
 
     def pre_create_trial(self) -> None:
-        """Stops, or lets a worker wait: keras-tuner asks an idle chief without a pause."""
+        """Lets Ctrl-C act, and a worker wait, as keras-tuner asks without a pause."""
         interrupts.check()
         if self._is_worker():
             time.sleep(_IDLE_SECONDS)

@@ -8,6 +8,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
 from bsgen.training import cost, execution, records
+from tests import lost_interrupts
 
 _DATA = config.DataConfig("digits", 50)
 _TASK = config.DataConfig("gaussian_random", 20, scaling="none")
@@ -106,6 +107,19 @@ class ExecuteTest(absltest.TestCase):
             on_record=lambda record: order.append(record.run.num_steps),
         )
         self.assertEqual(order, [20, 100, 400])
+
+    def test_a_lost_interruption_ends_it_all_the_same(self):
+        runs = [_run(seed, 20) for seed in range(3)]
+        told = []
+
+        def on_record(record):
+            told.append(record)
+            lost_interrupts.in_destructor()
+
+        with lost_interrupts.ignored(), self.assertRaises(KeyboardInterrupt):
+            execution.execute([_exact(1.0), *runs], self.store, on_record=on_record)
+        self.assertLen(told, 1)
+        self.assertLen(self.store.missing(runs), 3)
 
     def test_an_interruption_keeps_what_has_finished(self):
         runs = [_run(0, num_steps=n) for n in (20, 100, 400)]

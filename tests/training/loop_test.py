@@ -13,6 +13,7 @@ from absl.testing import parameterized
 
 from bsgen import config
 from bsgen.training import checkpoints, interruption, loop, run_folder, trainee
+from tests import lost_interrupts
 from tests.training import made_up_runs
 
 _TIMINGS = ("seconds", "images_per_second")
@@ -173,6 +174,19 @@ class ExactResumeTest(_LoopTestCase):
             saved.clear()
             self.train(_run(), self.folder())
             self.assertEqual(saved, [*_EVALUATIONS, 11])
+
+    def test_an_interrupt_lost_before_the_first_step(self):
+        def lose(step):
+            lost_interrupts.in_destructor()
+
+        with lost_interrupts.ignored(), self.assertRaises(KeyboardInterrupt):
+            loop.train(
+                _run(),
+                self.folder(),
+                on_start=lose,
+                on_progress=self.seen.append,
+            )
+        self.assertEmpty(self.seen)
 
     def test_a_signal_after_the_last_step_changes_nothing(self):
         path = self.folder()

@@ -1,0 +1,57 @@
+"""Ctrl-C ends a measure with what is known, also where Python had lost it."""
+
+import keras
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from bsgen import interrupts, measures
+from tests import lost_interrupts
+from tests.measures import small_models
+
+_MEASURES = {
+    "hessian_trace": {"relative_error": 0.0, "max_products": 20},
+    "top_eigenvalue": {"tolerance": 1e-12, "max_products": 20},
+    "spectral_density": {"num_probes": 5, "num_steps": 4},
+    "gradient_noise_scale": {},
+    "noise_alignment": {"standard_error": 0.0, "max_products": 40},
+}
+
+
+class CtrlCTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(lost_interrupts.ignored())
+        rng = np.random.default_rng(0)
+        self.model = small_models.network((6,), keras.layers.Dense(3))
+        small_models.randomise(self.model, rng)
+        inputs = rng.normal(size=(60, 6)).astype(np.float32)
+        self.data = inputs, rng.integers(3, size=60)
+
+    @parameterized.product(
+        name=[*_MEASURES],
+        act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
+    )
+    def test_brings_what_is_known(self, name, act):
+        told = []
+
+        def on_progress(progress):
+            told.append(progress)
+            if len(told) == 5:
+                act()
+
+        with interrupts.kept():  # as within a launcher
+            found = getattr(measures, name)(
+                self.model,
+                small_models.softmax,
+                self.data,
+                batch_size=5,
+                on_progress=on_progress,
+                **_MEASURES[name],
+            )
+            interrupts.check()  # it has been answered
+        self.assertEqual(found.stopped_because, "interrupted")
+        self.assertLen(told, 5)
+
+
+if __name__ == "__main__":
+    absltest.main()

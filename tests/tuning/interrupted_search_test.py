@@ -1,0 +1,136 @@
+"""Ctrl-C ends a search wherever it comes, and no trial is the worse for it."""
+
+import pathlib
+import signal
+from unittest import mock
+
+import keras
+import numpy as np
+from absl.testing import absltest, parameterized
+
+from bsgen import interrupts
+from bsgen.tuning import (
+    AppendixD,
+    BatchSizeHeuristic,
+    ModelTrainer,
+    Setting,
+    general_oracles,
+    run_search,
+    tune_batch_size,
+)
+from tests import lost_interrupts
+from tests.tuning import surface_trainer
+
+
+def oracle():
+    return general_oracles.make("random", (64, 512), (0.1, 1.0), 4, max_trials=5)
+
+
+class Losing(keras.layers.Layer):
+    """Loses Ctrl-C whenever it is traced."""
+
+    def call(self, inputs):
+        if not isinstance(inputs, keras.KerasTensor):
+            lost_interrupts.in_destructor()
+        return inputs
+
+
+class InterruptedSearchTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.enter_context(lost_interrupts.ignored())
+
+    def _search(self, fail=lambda call: None, on_outcome=lambda *_: None):
+        trainer = surface_trainer.SurfaceTrainer(fail=fail)
+        try:
+            run_search(oracle(), trainer, self.folder, {}, on_outcome=on_outcome)
+        finally:
+            self.calls = trainer.calls
+
+    @parameterized.product(
+        lose=(*lost_interrupts.LOST, lost_interrupts.as_another_error),
+        at=(0, 2, 4),
+    )
+    def test_a_lost_one_ends_the_search_after_the_trial(self, lose, at):
+        with self.assertRaises(KeyboardInterrupt):
+            self._search(lambda call: lose() if call == at else None)
+        self.assertLen(self.calls, at + 1)
+        handler = signal.getsignal(signal.SIGINT)
+        self.assertIs(handler, signal.default_int_handler)
+        with mock.patch("traceback.print_exc", self.fail):
+            self._search()
+        # A trial that had come to its end is kept; one that raised is no failed one.
+        kept = at if lose is lost_interrupts.as_another_error else at + 1
+        self.assertLen(self.calls, 5 - kept)
+
+    def test_a_lost_one_between_trials(self):
+        seen = []
+
+        def on_outcome(setting, outcome):
+            seen.append(outcome)
+            if len(seen) == 3:
+                lost_interrupts.in_destructor()
+
+        with self.assertRaises(KeyboardInterrupt):
+            self._search(on_outcome=on_outcome)
+        self.assertLen(self.calls, 3)
+
+    def test_a_lost_one_in_a_decision(self):
+        procedure = AppendixD(
+            train_size=100_000, baseline_score=0.1, batch_sizes=(64, 512), num_repeats=2
+        )
+        trainer = surface_trainer.SurfaceTrainer()
+
+        def lose(decision):
+            lost_interrupts.in_destructor()
+
+        with self.assertRaises(KeyboardInterrupt):
+            run_search(
+                BatchSizeHeuristic(procedure, on_decision=lose),
+                trainer,
+                self.folder,
+                {},
+                2,
+            )
+        self.assertLen({setting for setting, _, _ in trainer.calls}, 2)  # of phase 1
+
+
+class InterruptedFitTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enter_context(lost_interrupts.ignored())
+        inputs = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
+        self.data = inputs, inputs.sum(axis=1)
+        self.built = []
+
+    def _build(self, *layers):
+        model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        self.built.append(model)
+        return model
+
+    def test_a_lost_one_ends_fit_at_the_next_batch(self):
+        trainer = ModelTrainer(self._build, self.data, self.data, num_epochs=3)
+        models = iter([self._build(Losing()), self._build()])
+        with (
+            mock.patch.object(trainer._models, "new", lambda seed: next(models)),
+            self.assertRaises(KeyboardInterrupt),
+            interrupts.kept(),
+        ):
+            trainer.train(Setting(8, 0.01, 0.0), (0, 1))
+        self.assertEqual(int(self.built[-2].optimizer.iterations), 1)
+        self.assertIs(next(models), self.built[-1])  # the second repeat never began
+
+    def test_a_lost_one_in_the_users_function(self):
+        def build():
+            lost_interrupts.in_destructor()
+            return self._build()
+
+        with self.assertRaises(KeyboardInterrupt):
+            tune_batch_size(build, self.data, self.data, num_epochs=1)
+        self.assertLen(self.built, 1)
+
+
+if __name__ == "__main__":
+    absltest.main()
