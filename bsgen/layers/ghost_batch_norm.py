@@ -4,7 +4,6 @@ Hoffer, Hubara & Soudry (2017), arXiv:1705.08741, algorithm 1. Formulas of the t
 phase in `ghost_statistics.py`, of the running statistics in `running_averages.py`.
 """
 
-import math
 import numbers
 from typing import Any
 
@@ -12,11 +11,18 @@ import keras
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.layers import ghost_statistics, ghosts, running_averages
+from bsgen.layers import (
+    ghost_statistics,
+    ghost_weights,
+    ghosts,
+    keras_batch_norm,
+    running_averages,
+    running_normalization,
+)
 
 
 @keras.saving.register_keras_serializable(package="bsgen")
-class GhostBatchNormalization(keras.layers.Layer):
+class GhostBatchNormalization(running_normalization.RunningNormalization):
     """Batch normalization by the statistics of ghost batches; see algorithm 1.
 
     In training, examples l G to (l + 1) G - 1 of the batch form ghost l and
@@ -26,20 +32,23 @@ class GhostBatchNormalization(keras.layers.Layer):
     with its own mean and biased variance over its examples and all axes but `axis`. At
     inference, and while `trainable` is False, with no constraint on the batch,
 
-        y = gamma (x - moving_mean) / s + beta
-
-    where s is moving_std, or sqrt(moving_variance + epsilon) with the other
-    `running_spread`.
+        y = gamma (x - moving_mean) / sqrt(moving_variance + epsilon) + beta.
 
     After each training call  moving <- kept * moving + sum_l weight_l * statistic_l,
-    with the weights of `running_averages`, where the statistic is mean_l, and
+    with the weights of `running_averages`, for mean_l and for the spread, which is
 
         c variance_l, or sqrt(c variance_l + epsilon) for "std",
 
-    c = 1, or rows / (rows - 1) if `unbiased`, rows being the positions of ghost l. Both
-    are float32 at least whatever the policy, and start at 0 and 1. Under
-    `tf.distribute` each replica cuts its own part of the batch into ghosts, and they
-    become the mean over replicas. Masks are refused.
+    c = 1, or rows / (rows - 1) if `unbiased`, rows being the positions of ghost l. The
+    weights moving_mean and moving_variance are float32 at least whatever the policy,
+    and start at 0 and 1; with "std", moving_variance is the square of the running
+    standard deviation less epsilon. So all weights mean what they mean in Keras'
+    BatchNormalization, and may be copied from one to the other. Under `tf.distribute`
+    each replica cuts its own part of the batch into ghosts, and the running averages
+    become the mean over replicas.
+
+    Under a mask, ghosts are cut as without it, and statistics are taken over the
+    positions that the mask keeps, as in Keras' layer; the outputs carry the mask on.
 
     The defaults are the paper's algorithm with the constants of its released code,
     which itself has `running_spread="variance", unbiased=True`. With "variance", the
@@ -57,11 +66,12 @@ class GhostBatchNormalization(keras.layers.Layer):
         "pooled"; their formulas are in `running_averages.py`.
       running_spread: "std" (the paper's) or "variance", which one is averaged.
       unbiased: whether running spreads are unbiased estimates (of the variance).
-      remainder: what becomes of a training batch that G does not divide. "error"
-        refuses it; "smaller" makes one last, smaller ghost of the examples left over,
-        but a single one joins the ghost before it, and a batch of one is refused. A
-        batch size that is known only when a graph runs is checked then, as an
-        `InvalidArgumentError`. XLA drops that check, and the shapes do not fit instead.
+      remainder: what becomes of a training batch that G does not divide. "smaller"
+        makes one last, smaller ghost of the examples left over, but a single one joins
+        the ghost before it, and a batch of one example is normalized as at inference
+        and leaves the running averages alone. "error" refuses the batch; where its size
+        is known only when a graph runs, by an `InvalidArgumentError` then. XLA drops
+        that check, and the shapes do not fit instead.
       beta_initializer: of beta.
       gamma_initializer: of gamma.
       beta_regularizer: of beta.
@@ -72,7 +82,7 @@ class GhostBatchNormalization(keras.layers.Layer):
 
     Raises:
       UserError: an argument is out of its range; when called, a training batch that
-        `remainder` refuses, or a mask.
+        `remainder` refuses, or a mask of another shape.
     """
 
     def __init__(
@@ -86,7 +96,7 @@ class GhostBatchNormalization(keras.layers.Layer):
         running_statistics: running_averages.Rule = "sequential",
         running_spread: running_averages.Spread = "std",
         unbiased: bool = False,
-        remainder: ghosts.Remainder = "error",
+        remainder: ghosts.Remainder = "smaller",
         beta_initializer: Any = "zeros",
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
@@ -95,8 +105,19 @@ class GhostBatchNormalization(keras.layers.Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        _check_numbers(ghost_batch_size, axis, momentum, epsilon)
+        affine = {
+            "beta_initializer": beta_initializer,
+            "beta_regularizer": beta_regularizer,
+            "beta_constraint": beta_constraint,
+            "gamma_initializer": gamma_initializer,
+            "gamma_regularizer": gamma_regularizer,
+            "gamma_constraint": gamma_constraint,
+        }
+        super().__init__(axis, epsilon, center, scale, affine, **kwargs)
+        self.ghost_batch_size = _checked_size(ghost_batch_size)
+        if not isinstance(momentum, numbers.Real) or not 0 <= momentum < 1:
+            raise errors.UserError("momentum", momentum, "give a number in [0, 1)")
+        self.momentum = float(momentum)
         for name, value, known in (
             ("running_statistics", running_statistics, running_averages.RULES),
             ("running_spread", running_spread, running_averages.SPREADS),
@@ -104,63 +125,19 @@ class GhostBatchNormalization(keras.layers.Layer):
         ):
             if value not in known:
                 raise errors.unknown_name(name, value, known)
-        self.ghost_batch_size = int(ghost_batch_size)
-        self.axis = int(axis)
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
-        self.center = bool(center)
-        self.scale = bool(scale)
         self.running_statistics = running_statistics
-        self.running_spread = running_spread
+        self.running_spread: running_averages.Spread = running_spread
         self.unbiased = bool(unbiased)
-        self.remainder = remainder
-        self._running_average = running_averages.RunningAverage(
+        self.remainder: ghosts.Remainder = remainder
+        average = running_averages.RunningAverage(
             running_statistics,
             running_spread,
             self.unbiased,
             self.momentum,
             self.epsilon,
         )
-        self.beta_initializer = keras.initializers.get(beta_initializer)
-        self.gamma_initializer = keras.initializers.get(gamma_initializer)
-        self.beta_regularizer = keras.regularizers.get(beta_regularizer)
-        self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
-        self.beta_constraint = keras.constraints.get(beta_constraint)
-        self.gamma_constraint = keras.constraints.get(gamma_constraint)
-        self.supports_masking = True  # so that Keras hands masks over, to be refused
-
-    def build(self, input_shape: Any) -> None:
-        """Makes gamma, beta and the running statistics, [channels] each."""
-        rank = len(input_shape)
-        if not -rank < self.axis < rank or self.axis == 0:
-            remedy = f"name an axis but the first of inputs of shape {input_shape}"
-            raise errors.UserError("axis", self.axis, remedy)
-        channels = input_shape[self.axis]
-        if channels is None:
-            remedy = f"the inputs, of shape {input_shape}, must have a known size there"
-            raise errors.UserError("axis", self.axis, remedy)
-        self.input_spec = keras.InputSpec(ndim=rank, axes={self.axis: channels})
-        if self.scale:
-            self.gamma = self.add_weight(
-                name="gamma",
-                shape=(channels,),
-                initializer=self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                autocast=False,
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                name="beta",
-                shape=(channels,),
-                initializer=self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                autocast=False,
-            )
-        self.moving_mean = self._add_statistic("moving_mean", "zeros", channels)
-        spread = f"moving_{self.running_spread}"
-        self.moving_spread = self._add_statistic(spread, "ones", channels)
+        self._running_average: running_averages.RunningAverage = average
+        self.unmarked_spread: running_averages.Spread | None = None
 
     def call(
         self,
@@ -173,13 +150,15 @@ class GhostBatchNormalization(keras.layers.Layer):
         Args:
           inputs: any rank of at least 2, any float; examples along the first axis.
           training: whether to use, and keep in mind, the statistics of the ghosts.
-          mask: refused.
+          mask: [batch, ...] without the channels, which come last then: the positions
+            that statistics are taken over.
         """
-        _refuse_mask(mask)
         inputs = tf.convert_to_tensor(inputs)
+        if mask is not None:
+            self._check_mask(inputs.shape, mask.shape)
         if training and self.trainable:
-            return self._normalize_ghosts(inputs)
-        return self._normalize_by_running_statistics(inputs)
+            return self._normalize_ghosts(inputs, mask)
+        return self.normalize_by_running_statistics(inputs)
 
     def compute_output_spec(
         self,
@@ -187,79 +166,87 @@ class GhostBatchNormalization(keras.layers.Layer):
         training: bool | None = None,
         mask: Any = None,
     ) -> keras.KerasTensor:
-        """Returns the shape of `inputs` and the policy's type; refuses a mask."""
+        """Returns the shape of `inputs` and the policy's type."""
         del training
-        _refuse_mask(mask)
+        if mask is not None:
+            self._check_mask(inputs.shape, mask.shape)
         return keras.KerasTensor(inputs.shape, self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs for an equal layer, without weights."""
-        serialize = {
-            "initializer": keras.initializers.serialize,
-            "regularizer": keras.regularizers.serialize,
-            "constraint": keras.constraints.serialize,
-        }
-        objects = {
-            f"{weight}_{kind}": function(getattr(self, f"{weight}_{kind}"))
-            for weight in ("beta", "gamma")
-            for kind, function in serialize.items()
-        }
-        plain = (
-            *("ghost_batch_size", "axis", "momentum", "epsilon", "center", "scale"),
-            *("running_statistics", "running_spread", "unbiased", "remainder"),
+        own = (
+            *("ghost_batch_size", "momentum", "running_statistics", "running_spread"),
+            *("unbiased", "remainder"),
         )
-        values = {name: getattr(self, name) for name in plain}
-        return {**super().get_config(), **values, **objects}
+        values = {name: getattr(self, name) for name in own}
+        return {**super().get_config(), **values, **ghost_weights.STORED}
 
-    def _add_statistic(
-        self, name: str, initializer: str, channels: int
-    ) -> keras.Variable:
-        return self.add_weight(
-            name=name,
-            shape=(channels,),
-            initializer=initializer,
-            dtype=ghost_statistics.statistics_dtype(self.variable_dtype),
-            trainable=False,
-            autocast=False,
-            aggregation="mean",  # over replicas; Keras' default would let them drift
-        )
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "GhostBatchNormalization":
+        """Returns the layer of a configuration, also of one of an older version."""
+        config = dict(config)
+        marked = {config.pop(name, None) for name in ghost_weights.STORED} != {None}
+        layer = super().from_config(config)
+        layer.unmarked_spread = None if marked else layer.running_spread
+        return layer
 
-    def _scale_and_offset(
-        self, channels: int, dtype: str
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        gamma = tf.cast(self.gamma, dtype) if self.scale else tf.ones(channels, dtype)
-        beta = tf.cast(self.beta, dtype) if self.center else tf.zeros(channels, dtype)
-        return gamma, beta
+    @classmethod
+    def from_batch_normalization(
+        cls,
+        layer: keras.layers.BatchNormalization,
+        ghost_batch_size: int,
+        **arguments: Any,
+    ) -> "GhostBatchNormalization":
+        """Returns a layer with the arguments and the weights of Keras' layer.
 
-    def _normalize_ghosts(self, inputs: tf.Tensor) -> tf.Tensor:
+        At inference it does what `layer` does, and it trains with ghosts from there.
+
+        Args:
+          layer: built or not; stays as it is.
+          ghost_batch_size: G.
+          **arguments: of the new layer, in place of the old one's.
+
+        Raises:
+          UserError: `layer` is no batch normalization, or an argument out of its range.
+        """
+        shared = keras_batch_norm.shared_arguments(layer)
+        config = {**shared, "ghost_batch_size": ghost_batch_size, **arguments}
+        converted = cls.from_config({**config, **ghost_weights.STORED})
+        keras_batch_norm.copy_weights(layer, converted)
+        return converted
+
+    def to_batch_normalization(self) -> keras.layers.BatchNormalization:
+        """Returns Keras' layer with this one's arguments and weights.
+
+        At inference it does what this layer does.
+        """
+        shared = keras_batch_norm.shared_arguments(self)
+        layer = keras.layers.BatchNormalization.from_config(shared)
+        keras_batch_norm.copy_weights(self, layer)
+        return layer
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the weights into this layer's place in a file."""
+        ghost_weights.save(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads the weights from this layer's place in a file."""
+        ghost_weights.load(self, store)
+
+    def _normalize_ghosts(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
         rank = inputs.shape.rank
         axis = self.axis % rank
         inner = [each for each in range(1, rank) if each != axis]
         last = inputs if axis == rank - 1 else tf.transpose(inputs, [0, *inner, axis])
         try:
-            parts = ghosts.cut(last, self.ghost_batch_size, self.remainder)
+            batch_size = ghosts.sizes(last)[0]
+            cut = ghosts.Cut(batch_size, self.ghost_batch_size, self.remainder)
         except errors.UserError as error:
             raise _as_it_is(error) from None
-        dtype = ghost_statistics.statistics_dtype(inputs.dtype.name)
-        gamma, beta = self._scale_and_offset(inputs.shape[axis], dtype)
-        normalized = [
-            ghost_statistics.normalize(part, gamma, beta, self.epsilon)
-            for part in parts
-        ]
-        outputs, means, variances = zip(*normalized, strict=True)
-        num_rows = [tf.repeat(tf.shape(part)[1], tf.shape(part)[0]) for part in parts]
-        num_ghosts = tf.cast(tf.shape(inputs)[0], dtype) / self.ghost_batch_size
-        kept, *steps = self._running_average.step(
-            tf.concat(means, 0),
-            tf.concat(variances, 0),
-            tf.cast(tf.concat(num_rows, 0), dtype),
-            num_ghosts,
-        )
-        for moving, step in zip(
-            (self.moving_mean, self.moving_spread), steps, strict=True
-        ):
-            old = tf.convert_to_tensor(moving)
-            moving.assign(tf.cast(kept, old.dtype) * old + tf.cast(step, old.dtype))
+        outputs = self._normalize_parts(cut, cut.checked(last), mask)
+        alone = cut.alone(last)
+        if alone is not None:
+            outputs.append(self.normalize_by_running_statistics(alone, rank - 1))
         flat = [tf.reshape(output, [-1, output.shape[-1]]) for output in outputs]
         result = tf.reshape(tf.concat(flat, 0), tf.shape(last))
         if axis != rank - 1:
@@ -268,42 +255,82 @@ class GhostBatchNormalization(keras.layers.Layer):
         result.set_shape(inputs.shape)
         return tf.cast(result, self.compute_dtype)
 
-    def _normalize_by_running_statistics(self, inputs: tf.Tensor) -> tf.Tensor:
-        axis = self.axis % inputs.shape.rank
-        dtype = ghost_statistics.statistics_dtype(inputs.dtype.name)
-        gamma, beta = self._scale_and_offset(inputs.shape[axis], dtype)
-        mean = tf.cast(self.moving_mean, dtype)
-        spread = tf.cast(self.moving_spread, dtype)
-        if self.running_spread == "variance":
-            spread = tf.sqrt(spread + self.epsilon)
-        shape = [1] * inputs.shape.rank
-        shape[axis] = -1
-        mean, slope, beta = (
-            tf.reshape(each, shape) for each in (mean, gamma / spread, beta)
+    def _normalize_parts(
+        self, cut: ghosts.Cut, examples: tf.Tensor, mask: tf.Tensor | None
+    ) -> list[tf.Tensor]:
+        """Returns normalized ghosts, and moves the running averages."""
+        dtype = ghost_statistics.statistics_dtype(examples.dtype.name)
+        gamma, beta = self.scale_and_offset(examples.shape[-1], dtype)
+        parts = cut.ghosts(examples)
+        counted: list[tf.Tensor | None] = [None] * len(parts)
+        if mask is not None:
+            counted = list(cut.ghosts(tf.cast(mask, tf.bool)[..., None]))
+        normalized = [
+            ghost_statistics.normalize(part, gamma, beta, self.epsilon, rows)
+            for part, rows in zip(parts, counted, strict=True)
+        ]
+        outputs, means, variances = zip(*normalized, strict=True)
+        num_rows = [
+            ghost_statistics.count_rows(part, rows, gamma.dtype)
+            for part, rows in zip(parts, counted, strict=True)
+        ]
+        self._move(
+            tf.concat(means, 0),
+            tf.concat(variances, 0),
+            tf.concat(num_rows, 0),
+            tf.cast(tf.shape(examples)[0], dtype) / self.ghost_batch_size,
         )
-        outputs = (tf.cast(inputs, dtype) - mean) * slope + beta
-        return tf.cast(outputs, self.compute_dtype)
+        return list(outputs)
+
+    def _move(
+        self,
+        mean: tf.Tensor,
+        variance: tf.Tensor,
+        num_rows: tf.Tensor,
+        num_ghosts: tf.Tensor,
+    ) -> None:
+        """Takes one step of the running averages, together with all replicas."""
+        average = self._running_average
+        moving_mean, spread = average.step(
+            tf.cast(self.moving_mean, mean.dtype),
+            average.spread_of(tf.cast(self.moving_variance, mean.dtype)),
+            mean,
+            variance,
+            num_rows,
+            num_ghosts,
+        )
+        if self.running_spread == "std":
+            # The mean over replicas, which assignment takes, is to be that of the
+            # standard deviations, not that of their squares.
+            spread = _mean_over_replicas(spread)
+            spread = self.variance_of_std(spread)
+        for moving, value in (
+            (self.moving_mean, moving_mean),
+            (self.moving_variance, spread),
+        ):
+            moving.assign(tf.cast(value, moving.dtype))
+
+    def _check_mask(self, shape: Any, mask_shape: Any) -> None:
+        rank = len(shape)
+        if self.axis % rank != rank - 1 or len(mask_shape) != rank - 1:
+            remedy = f"give [batch, ...] without channels for inputs of shape {shape}, "
+            remedy += f"whose channels (axis={self.axis}) come last"
+            raise _as_it_is(errors.UserError("mask", tuple(mask_shape), remedy))
 
 
-def _check_numbers(
-    ghost_batch_size: Any, axis: Any, momentum: Any, epsilon: Any
-) -> None:
+def _checked_size(ghost_batch_size: Any) -> int:
     integer = isinstance(ghost_batch_size, numbers.Integral)
     if not integer or isinstance(ghost_batch_size, bool) or ghost_batch_size < 2:
         remedy = "give an integer of at least 2; one example has no spread"
         raise errors.UserError("ghost_batch_size", ghost_batch_size, remedy)
-    if not isinstance(axis, numbers.Integral) or isinstance(axis, bool):
-        raise errors.UserError("axis", axis, "give the integer of one axis")
-    if not isinstance(momentum, (int, float)) or not 0 <= momentum < 1:
-        raise errors.UserError("momentum", momentum, "give a number in [0, 1)")
-    if not isinstance(epsilon, (int, float)) or not 0 < epsilon < math.inf:
-        raise errors.UserError("epsilon", epsilon, "give a finite number above 0")
+    return int(ghost_batch_size)
 
 
-def _refuse_mask(mask: Any) -> None:
-    if mask is not None:
-        remedy = "every position counts here; remove the mask before this layer"
-        raise _as_it_is(errors.UserError("mask", "given", remedy))
+def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def _as_it_is(error: errors.UserError) -> errors.UserError:

@@ -14,6 +14,12 @@ over the rows of a ghost,
 
     dx = a (D - mean(D) - u mean(D u)),   dgamma = sum D u,   dbeta = sum D.
 
+Under a mask the means that give mu and sigma are over the counted rows alone, n of
+them. Every row is normalized, so D of every row counts, and with m = 1 for a counted
+row and 0 for another
+
+    dx = a (D - m sum(D) / n - m u sum(D u) / n).
+
 Statistics are float32 at least, and the variance takes a second pass: E[x^2] - E[x]^2
 cancels, and can turn negative.
 
@@ -32,7 +38,11 @@ _MOST_KERNEL_CALLS = 16  # ghosts a batch; a graph of more takes long to build
 
 
 def normalize(
-    rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+    rows: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    epsilon: float,
+    counted: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns each ghost normalized by its own mean and variance, and these two.
 
@@ -43,22 +53,28 @@ def normalize(
       gamma: [channels], the scale, float32 or float64.
       beta: [channels], the offset, of `gamma`'s type.
       epsilon: positive, added to the variance.
+      counted: [ghosts, rows, 1], bool, which rows the statistics are taken over; all of
+        them without it. A ghost without any has zero statistics.
 
     Returns:
       `(outputs, mean, variance)`: the shape and type of `rows`; [ghosts, channels] and
       [ghosts, channels] of `gamma`'s type, the variance biased (divided by the rows).
     """
-    if _kernel_serves(rows, gamma):
+    if counted is None and _kernel_serves(rows, gamma):
         return _normalize_by_kernel(rows, gamma, beta, epsilon)
+    num_rows = tf.maximum(count_rows(rows, counted, gamma.dtype), 1)[:, None, None]
     statistics: list[tf.Tensor] = []
+
+    def of_counted(values: tf.Tensor) -> tf.Tensor:
+        return values if counted is None else tf.where(counted, values, 0)
 
     @tf.custom_gradient
     def forward(
         rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor
     ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
-        mean = _mean(tf.cast(rows, gamma.dtype))
+        mean = _total(of_counted(tf.cast(rows, gamma.dtype))) / num_rows
         centred = tf.cast(rows, gamma.dtype) - mean
-        variance = _mean(tf.square(centred))
+        variance = _total(of_counted(tf.square(centred))) / num_rows
         inverse = tf.math.rsqrt(variance + epsilon)
         slope = gamma * inverse
         statistics.extend([mean, variance])
@@ -67,18 +83,15 @@ def normalize(
             gradient = tf.cast(upstream, gamma.dtype)
             # Computed again, so that only `rows` is kept, in its own precision.
             centred = tf.cast(rows, gamma.dtype) - mean
-            mean_gradient = _mean(gradient)
-            correlation = _mean(gradient * centred) * inverse
-            row_gradient = (
-                slope * gradient
-                - centred * (slope * inverse * correlation)
-                - slope * mean_gradient
+            mean_gradient = _total(gradient) / num_rows
+            correlation = _total(gradient * centred) / num_rows * inverse
+            row_gradient = slope * gradient - of_counted(
+                centred * (slope * inverse * correlation) + slope * mean_gradient
             )
-            num_rows = tf.cast(tf.shape(rows)[1], gamma.dtype)
             return (
                 tf.cast(row_gradient, rows.dtype),
-                num_rows * tf.reduce_sum(correlation, [0, 1]),
-                num_rows * tf.reduce_sum(mean_gradient, [0, 1]),
+                tf.reduce_sum(num_rows * correlation, [0, 1]),
+                tf.reduce_sum(num_rows * mean_gradient, [0, 1]),
             )
 
         return tf.cast(centred * slope + beta, rows.dtype), backward
@@ -86,6 +99,22 @@ def normalize(
     outputs = forward(rows, gamma, beta)
     mean, variance = (tf.stop_gradient(each[:, 0]) for each in statistics)
     return outputs, mean, variance
+
+
+def count_rows(
+    rows: tf.Tensor, counted: tf.Tensor | None, dtype: tf.DType
+) -> tf.Tensor:
+    """Returns how many rows of each ghost the statistics are taken over, [ghosts].
+
+    Args:
+      rows: [ghosts, rows, channels].
+      counted: [ghosts, rows, 1], bool; all rows without it.
+      dtype: of the result.
+    """
+    if counted is not None:
+        return tf.reduce_sum(tf.cast(counted, dtype), [1, 2])
+    shape = tf.shape(rows)
+    return tf.repeat(tf.cast(shape[1], dtype), shape[0])
 
 
 def statistics_dtype(dtype: str) -> str:
@@ -131,13 +160,11 @@ def _normalize_by_kernel(
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
-def _mean(values: tf.Tensor) -> tf.Tensor:
-    """Means over the rows, [ghosts, rows, channels] -> [ghosts, 1, channels]."""
-    shape = tf.shape(values)
-    num_rows = tf.cast(tf.maximum(shape[1], 1), values.dtype)
+def _total(values: tf.Tensor) -> tf.Tensor:
+    """Sums over the rows, [ghosts, rows, channels] -> [ghosts, 1, channels]."""
     if tf.config.list_physical_devices("GPU"):
-        return tf.reduce_sum(values, axis=1, keepdims=True) / num_rows
+        return tf.reduce_sum(values, axis=1, keepdims=True)
     # On a CPU a product with ones adds up faster than reduce_sum, up to twice as fast.
     # On a GPU it would round its factors to TensorFloat-32.
-    ones = tf.ones([shape[0], 1, shape[1]], values.dtype)
-    return tf.matmul(ones, values) / num_rows
+    shape = tf.shape(values)
+    return tf.matmul(tf.ones([shape[0], 1, shape[1]], values.dtype), values)

@@ -5,63 +5,120 @@ consecutive examples and is silent on a remainder; the policies are our choice.
 """
 
 import math
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import tensorflow as tf
 
 from bsgen import errors
 
-Remainder = Literal["error", "smaller"]
-REMAINDERS = ("error", "smaller")
+Remainder = Literal["smaller", "error"]
+REMAINDERS = ("smaller", "error")
+_Size: TypeAlias = int | tf.Tensor  # a tensor if it is known only when the graph runs
 
 
-def cut(
-    examples: tf.Tensor, ghost_batch_size: int, remainder: Remainder
-) -> list[tf.Tensor]:
-    """Returns the ghosts of a batch, those of equal size stacked.
+class Cut:
+    """Where a batch is cut: `[alone | full ghosts | last ghost]`, any of them empty.
 
-    Args:
-      examples: [batch, ..., channels]; all but channels may be unknown in a graph.
-        What stands between them counts as positions of an example.
-      ghost_batch_size: G, examples a full ghost, at least 2.
-      remainder: for a batch that G does not divide: "error" refuses it, "smaller" adds
-        one ghost of the examples left over; a single one joins the ghost before it.
-
-    Returns:
-      The full ghosts, [ghosts, G * positions, channels], and with "smaller" the last
-      one of another size, [1, its examples * positions, channels], if the batch has one
-      or its size is unknown (then it may have no rows).
-
-    Raises:
-      UserError: the policy refuses the batch. If its size is unknown in a graph, an
-        `InvalidArgumentError` when it runs.
+    With the policy "smaller", the examples that G does not divide form one last ghost,
+    but a single one joins the ghost before it. A batch of one example is no ghost: it
+    has no spread, and stands alone.
     """
-    examples = _checked(examples, ghost_batch_size, remainder)
-    batch_size, *inner, channels = _sizes(examples)
-    if remainder == "smaller":
-        # A batch of up to G + 1 is one ghost: none is ever empty.
-        whole = batch_size <= ghost_batch_size + 1
-        if isinstance(whole, bool):
-            ghost_batch_size = batch_size if whole else ghost_batch_size
+
+    def __init__(
+        self, batch_size: _Size, ghost_batch_size: int, remainder: Remainder
+    ) -> None:
+        """Finds the places.
+
+        Args:
+          batch_size: examples of a replica, known or not.
+          ghost_batch_size: G, examples a full ghost, at least 2.
+          remainder: for a batch that G does not divide: "smaller" or "error".
+
+        Raises:
+          UserError: the policy is "error" and G does not divide the batch. If the size
+            is unknown in a graph, `checked` raises when that runs.
+        """
+        self._batch_size = batch_size
+        self._given = ghost_batch_size
+        self._strict = remainder == "error"
+        if self._strict:
+            if isinstance(batch_size, int):
+                self._refuse_or_pass(batch_size)
+            self._sizes = 0, ghost_batch_size, 0
+        elif isinstance(batch_size, int):
+            self._sizes = _known_sizes(batch_size, ghost_batch_size)
         else:
-            # At least 2, so that tf.split refuses a single example under XLA too.
-            at_least_two = tf.maximum(batch_size, 2)
-            ghost_batch_size = tf.where(whole, at_least_two, ghost_batch_size)
-    full_shape = [-1, math.prod(inner, start=ghost_batch_size), channels]
-    left = batch_size % ghost_batch_size
-    if remainder == "error" or (isinstance(left, int) and left == 0):
-        return [tf.reshape(examples, full_shape)]
-    single = left == 1
-    joined = ghost_batch_size * (
-        int(single) if isinstance(single, bool) else tf.cast(single, tf.int32)
-    )
-    num_left = left + joined
-    full, last = tf.split(examples, [batch_size - num_left, num_left])
-    return [tf.reshape(full, full_shape), tf.reshape(last, [1, -1, channels])]
+            self._sizes = _unknown_sizes(batch_size, ghost_batch_size)
+
+    def checked(self, examples: tf.Tensor) -> tf.Tensor:
+        """Returns the batch; refuses one of unknown size when the graph runs.
+
+        An `InvalidArgumentError` then says why. XLA drops the check, and the shapes do
+        not fit instead, at a place whose name says what to do.
+        """
+        if not self._strict or isinstance(self._batch_size, int):
+            return examples
+        words = [f"ghost_batch_size={self._given}: per-replica batch", self._batch_size]
+        words.append(f": {_STRICT}")
+        fits = _divides(self._given, self._batch_size)
+        with tf.control_dependencies([tf.debugging.Assert(fits, words)]):
+            return tf.identity(examples)
+
+    def alone(self, examples: tf.Tensor) -> tf.Tensor | None:
+        """Returns the example that no ghost takes, [0 or 1, ...]; None if none can."""
+        num_alone = self._sizes[0]
+        if isinstance(num_alone, int) and not num_alone:
+            return None
+        return examples[:num_alone]
+
+    def ghosts(self, examples: tf.Tensor) -> list[tf.Tensor]:
+        """Returns the ghosts, those of equal size stacked.
+
+        Args:
+          examples: [batch, ..., channels]; all but channels may be unknown in a graph.
+            What stands between them counts as positions of an example.
+
+        Returns:
+          The full ghosts, [ghosts, G * positions, channels], and the last one of
+          another size, [1, its examples * positions, channels], if the batch has one or
+          its size is unknown (then it may have no
+          rows, as the full ones may be none).
+        """
+        num_alone, ghost_batch_size, num_last = self._sizes
+        _, *inner, channels = sizes(examples)
+        full_shape = [-1, math.prod(inner, start=ghost_batch_size), channels]
+        if self._strict:
+            name = f"ghost_batch_size_{self._given}_must_divide_the_batch__"
+            name += "drop_its_last_part_or_give_remainder_smaller"
+            return [tf.reshape(examples, full_shape, name=name)]
+        num_full = self._batch_size - num_alone - num_last
+        parts = (num_alone, num_full, num_last)
+        if isinstance(num_full, int):
+            if not num_last:
+                rest = examples[num_alone:] if num_alone else examples
+                return [tf.reshape(rest, full_shape)]
+            if not num_full:
+                return [tf.reshape(examples, [1, -1, channels])]
+        _, full, last = tf.split(examples, parts)
+        return [tf.reshape(full, full_shape), tf.reshape(last, [1, -1, channels])]
+
+    def _refuse_or_pass(self, batch_size: int) -> None:
+        if _divides(self._given, batch_size):
+            return
+        replicas = tf.distribute.get_replica_context()
+        num_replicas = replicas.num_replicas_in_sync if replicas else 1
+        where = f"per-replica batch {batch_size}, batch {batch_size * num_replicas}"
+        raise errors.UserError("ghost_batch_size", self._given, f"{where}: {_STRICT}")
 
 
-def _sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
-    """The shape of a tensor, as integers as far as they are known."""
+_STRICT = (
+    "does not divide it; choose a divisor of the per-replica batch, drop the last "
+    "partial batch, or give remainder='smaller'"
+)
+
+
+def sizes(tensor: tf.Tensor) -> list[_Size]:
+    """Returns the shape of a tensor, as integers as far as they are known."""
     dynamic = tf.shape(tensor)
     return [
         dynamic[axis] if size is None else size
@@ -69,29 +126,28 @@ def _sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
     ]
 
 
-def _checked(
-    examples: tf.Tensor, ghost_batch_size: int, remainder: Remainder
-) -> tf.Tensor:
-    """Returns the batch; raises, now or in the graph, if the policy refuses it."""
-    batch_size = _sizes(examples)[0]
-    if remainder == "error":
-        fits = (batch_size % ghost_batch_size == 0) & (batch_size >= ghost_batch_size)
-        reason = (
-            "does not divide it; choose a divisor of the per-replica batch, drop the "
-            'last partial batch, or give remainder="smaller"'
-        )
-    else:
-        fits = batch_size >= 2
-        reason = "the batch is a ghost of less than two examples; drop it"
-    replicas = tf.distribute.get_replica_context()
-    num_replicas = replicas.num_replicas_in_sync if replicas else 1
-    if not isinstance(fits, bool):
-        words = ["ghost_batch_size=", ghost_batch_size, ": per-replica batch ="]
-        words += [batch_size, f" on {num_replicas} replicas: {reason}"]
-        with tf.control_dependencies([tf.debugging.Assert(fits, words)]):
-            return tf.identity(examples)
-    if not fits:
-        where = f"per-replica batch {batch_size}, batch {batch_size * num_replicas}"
-        reason = f"{where}: {reason}"
-        raise errors.UserError("ghost_batch_size", ghost_batch_size, reason)
-    return examples
+def _divides(ghost_batch_size: int, batch_size: _Size) -> bool | tf.Tensor:
+    return (batch_size % ghost_batch_size == 0) & (batch_size >= ghost_batch_size)
+
+
+def _known_sizes(batch_size: int, ghost_batch_size: int) -> tuple[int, int, int]:
+    """Examples that stand alone, of a full ghost, and of the last one."""
+    if batch_size <= 1:
+        return batch_size, ghost_batch_size, 0
+    if batch_size <= ghost_batch_size + 1:
+        return 0, batch_size, 0
+    left = batch_size % ghost_batch_size
+    return 0, ghost_batch_size, left + ghost_batch_size * int(left == 1)
+
+
+def _unknown_sizes(
+    batch_size: tf.Tensor, ghost_batch_size: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The same of a size that is known when the graph runs, without branches."""
+    alone = tf.cast(batch_size == 1, tf.int32)
+    rest = batch_size - alone
+    whole = rest <= ghost_batch_size + 1
+    # At least 2, so that no examples at all make no ghosts.
+    full = tf.where(whole, tf.maximum(rest, 2), ghost_batch_size)
+    left = rest % full
+    return alone, full, left + full * tf.cast(left == 1, tf.int32)

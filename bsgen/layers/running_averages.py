@@ -18,7 +18,12 @@ momentum; the paper's eta is 1 - m) and ghosts of equal size:
 
 Our choice for ghosts of unequal size: one of size s (1 for a full one) counts as s
 ghosts, so that K is the sum of the sizes (for "sequential_scaled" at least 1), m^s
-stands for m, and means are weighted by s.
+stands for m, and means are weighted by s. Under a mask it is the positions that count,
+so that a ghost without any has no weight, and a batch without any changes nothing.
+
+What is kept is a variance in either case, as Keras' BatchNormalization keeps it, so
+that the weights of both layers mean the same. Where standard deviations are averaged,
+that is  std^2 - epsilon  of the running std.
 """
 
 import dataclasses
@@ -52,23 +57,27 @@ class RunningAverage:
 
     def step(
         self,
+        old_mean: tf.Tensor,
+        old_spread: tf.Tensor,
         mean: tf.Tensor,
         variance: tf.Tensor,
         num_rows: tf.Tensor,
         num_ghosts: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns what is kept of the old values, and what is added to it.
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the running mean and spread after a step, before replicas agree.
 
         Args:
+          old_mean: [channels].
+          old_spread: [channels], see `spread`.
           mean: [ghosts, channels], of each ghost, in order.
           variance: [ghosts, channels], biased.
           num_rows: [ghosts], positions in each ghost; one without any has no weight.
           num_ghosts: K, the sum of the sizes, a scalar.
 
         Returns:
-          `(kept, mean_step, spread_step)`: a scalar, [channels] and [channels].
+          `(mean, spread)`, [channels] each.
         """
-        share = num_rows / tf.reduce_sum(num_rows)
+        share = num_rows / tf.maximum(tf.reduce_sum(num_rows), 1)
         kept, weights = self._weights(share * num_ghosts)
         if self.rule == "pooled":
             mean, variance = _pool(mean, variance, share)
@@ -76,17 +85,24 @@ class RunningAverage:
             num_rows = tf.reduce_sum(num_rows, keepdims=True)
         if self.unbiased:
             variance *= (num_rows / tf.maximum(num_rows - 1, 1))[:, None]
-        std = self.spread == "std"
-        spread = tf.sqrt(variance + self.epsilon) if std else variance
+        spread = self.spread_of(variance)
         weights = weights[:, None]
-        return kept, *(tf.reduce_sum(weights * each, 0) for each in (mean, spread))
+        return (
+            kept * old_mean + tf.reduce_sum(weights * mean, 0),
+            kept * old_spread + tf.reduce_sum(weights * spread, 0),
+        )
+
+    def spread_of(self, variance: tf.Tensor) -> tf.Tensor:
+        """Returns what is averaged in the place of a variance."""
+        return tf.sqrt(variance + self.epsilon) if self.spread == "std" else variance
 
     def _weights(self, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What is kept, and the weight of each ghost, [ghosts]; they sum to 1."""
         momentum = tf.constant(self.momentum, sizes.dtype)
         total = tf.reduce_sum(sizes)
         if self.rule in ("mean", "pooled"):
-            return momentum, (1 - momentum) * sizes / total
+            weights = (1 - momentum) * tf.math.divide_no_nan(sizes, total)
+            return tf.where(total > 0, momentum, 1), weights
         if self.rule == "sequential_scaled":
             momentum = 1 - (1 - momentum) / tf.maximum(total, 1)
         later = tf.cumsum(sizes, exclusive=True, reverse=True)

@@ -64,10 +64,11 @@ class AgainstTheTwinTest(tf.test.TestCase, parameterized.TestCase):
                 running_statistics=rule,
                 running_spread=spread,
                 unbiased=unbiased,
-                remainder="smaller",
             )
             layer.build(x.shape)
             gamma, beta, *old = randomize(layer, generator)
+            if spread == "std":
+                old[1] = np.sqrt(old[1] + 0.01)
             upstream = generator.normal(size=x.shape).astype(np.float32)
             y, dx, dgamma, dbeta = value_and_gradients(layer, x, upstream)
             expected, statistics = twin.normalize(x, gamma, beta, 0.01, axis, ghost)
@@ -84,7 +85,8 @@ class AgainstTheTwinTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(dgamma, (upstream * unscaled).sum(others), **tolerance)
             self.assertAllClose(dbeta, upstream.sum(others), **tolerance)
             self.assertAllClose(layer.moving_mean, new[0], atol=_TOLERANCE)
-            self.assertAllClose(layer.moving_spread, new[1], rtol=2 * _TOLERANCE)
+            moving = layer.moving_std if spread == "std" else layer.moving_variance
+            self.assertAllClose(moving, new[1], rtol=2 * _TOLERANCE)
 
     def test_sequential_weights_by_hand(self):
         # Ghosts with means 1, 3 and momentum 0.5: ((0.5*0 + 0.5*1) + 3) / 2 = 1.75, and
@@ -92,7 +94,7 @@ class AgainstTheTwinTest(tf.test.TestCase, parameterized.TestCase):
         layer = layers.GhostBatchNormalization(2, momentum=0.5)
         layer(tf.constant([[0.0], [2.0], [1.0], [5.0]]), training=True)
         self.assertAllClose(layer.moving_mean, [1.75], rtol=1e-6)
-        self.assertAllClose(layer.moving_spread, [1.5], rtol=1e-5)
+        self.assertAllClose(layer.moving_std, [1.5], rtol=1e-5)
 
 
 class AgainstKerasTest(tf.test.TestCase, parameterized.TestCase):
@@ -117,26 +119,32 @@ class AgainstKerasTest(tf.test.TestCase, parameterized.TestCase):
             ours(x[:1]), theirs(x[:1]), atol=_TOLERANCE, rtol=10 * _TOLERANCE
         )
 
-    def test_std_at_inference_by_hand(self):
-        layer = layers.GhostBatchNormalization(2)
+    @parameterized.parameters("std", "variance")
+    def test_inference_by_hand(self, spread):
+        layer = layers.GhostBatchNormalization(2, epsilon=1.0, running_spread=spread)
         layer.build((None, 1))
-        layer.set_weights(np.array([[3.0], [1.0], [2.0], [4.0]]))
+        layer.set_weights(np.array([[3.0], [1.0], [2.0], [15.0]]))
         self.assertAllClose(layer(tf.constant([[10.0]])), [[3 * (10 - 2) / 4 + 1]])
+        self.assertAllClose(layer.moving_variance, [15.0])
+        self.assertAllClose(layer.moving_std, [4.0])
 
     def test_not_trainable_is_inference(self):
         layer = layers.GhostBatchNormalization(2, trainable=False)
         x = tf.constant([[1.0], [3.0], [5.0]])  # and no constraint on the batch
-        self.assertAllClose(layer(x, training=True), x)
+        # It starts with a variance of 1, and the default epsilon of 1e-5.
+        self.assertAllClose(layer(x, training=True), x / np.sqrt(1 + 1e-5))
 
 
 class AgainstItselfTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.product(batch=[12, 14, 13], jit=[False, True], known=[False, True])
+    @parameterized.product(
+        batch=[12, 14, 13, 1, 0], jit=[False, True], known=[False, True]
+    )
     def test_graphs_are_eager(self, batch, jit, known):
         x = np.random.default_rng(2).normal(2, 3, (batch, 3, 4)).astype(np.float32)
         shape = (batch if known else None, 3 if known else None, 4)
         kept = []
         for wrap in (lambda function: function, self._graph(shape, jit)):
-            layer = layers.GhostBatchNormalization(4, remainder="smaller")
+            layer = layers.GhostBatchNormalization(4)
             layer.build(shape)
 
             def both(x, layer=layer):
@@ -148,6 +156,29 @@ class AgainstItselfTest(tf.test.TestCase, parameterized.TestCase):
 
             kept.append([*wrap(both)(tf.constant(x)), *layer.get_weights()])
         self.assertAllClose(*kept, atol=30 * _TOLERANCE, rtol=10 * _TOLERANCE)
+
+    @parameterized.product(
+        rule=_RULES, spread=["std", "variance"], masked=[False, True]
+    )
+    def test_a_single_example_is_as_at_inference(self, rule, spread, masked):
+        generator = np.random.default_rng(9)
+        x = tf.constant(generator.normal(2, 3, (1, 3, 4)), tf.float32)
+        layer = layers.GhostBatchNormalization(
+            4, running_statistics=rule, running_spread=spread, unbiased=True
+        )
+        layer.build((None, 3, 4))
+        before = randomize(layer, generator)
+        mask = tf.constant([[True, False, True]]) if masked else None
+        results = []
+        for training in (True, False):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x, training=training, mask=mask)
+            variables = [weight.value for weight in layer.trainable_variables]
+            results.append([y, *tape.gradient(y, [x, *variables], tf.sin(x))])
+        self.assertAllClose(*results, rtol=1e-6)
+        # Here std^2 - epsilon rounds, whatever else stays.
+        self.assertAllClose(layer.get_weights(), before, rtol=1e-6)
 
     def _graph(self, shape, jit):
         spec = [tf.TensorSpec(shape, tf.float32)]
@@ -164,7 +195,7 @@ class AgainstItselfTest(tf.test.TestCase, parameterized.TestCase):
         layer.build(x.shape)
         y, dx, *_ = value_and_gradients(layer, x, tf.ones_like(x), jit_compile=jit)
         self.assertEqual((y.dtype, dx.dtype), (x.dtype, x.dtype))
-        self.assertEqual(layer.moving_spread.dtype, "float32")
+        self.assertEqual(layer.moving_variance.dtype, "float32")
         expected, statistics = twin.normalize(
             x.numpy().astype(np.float64), np.ones(3), np.zeros(3), 1e-5, -1, 4
         )
@@ -182,7 +213,7 @@ class AgainstItselfTest(tf.test.TestCase, parameterized.TestCase):
             8, running_spread="variance", momentum=0.0
         )
         y = layer(x, training=True)
-        self.assertAllInRange(layer.moving_spread, 0.0, 1e-6)
+        self.assertAllInRange(layer.moving_variance, 0.0, 1e-6)
         # The mean is exact to 1000 * 6e-8 * sqrt(56), divided by sqrt(1e-5).
         self.assertAllClose(y, tf.zeros_like(y), atol=0.2)
 

@@ -17,22 +17,32 @@ def parts(batch_size, ghost_batch_size):
     return list(zip(firsts, [*firsts[1:], batch_size], strict=True))
 
 
-def normalize(x, gamma, beta, epsilon, axis, ghost_batch_size):
-    """Returns the outputs, and a list of (mean, biased variance, rows, examples)."""
+def normalize(x, gamma, beta, epsilon, axis, ghost_batch_size, mask=None):
+    """Returns the outputs, and a list of (mean, biased variance, rows, examples).
+
+    With a mask, of the shape of `x` without the last axis, statistics are over the
+    positions that it keeps; a ghost without any has zeros.
+    """
+    kept = (
+        np.ones(x.shape) if mask is None else np.broadcast_to(mask[..., None], x.shape)
+    )
     y = np.empty(x.shape)
     statistics = []
     for first, last in parts(len(x), ghost_batch_size):
         ghost = np.moveaxis(x[first:last].astype(np.float64), axis, 0)
         normalized = np.empty(ghost.shape)
         means, variances = [], []
+        kept_here = np.moveaxis(kept[first:last], axis, 0)
         for channel, values in enumerate(ghost):
-            means.append(values.sum() / values.size)
-            variances.append(((values - means[-1]) ** 2).sum() / values.size)
+            counted = values[kept_here[channel] != 0]
+            size = max(counted.size, 1)
+            means.append(counted.sum() / size)
+            variances.append(((counted - means[-1]) ** 2).sum() / size)
             sigma = np.sqrt(variances[-1] + epsilon)
             normalized[channel] = gamma[channel] * (values - means[-1]) / sigma
             normalized[channel] += beta[channel]
         y[first:last] = np.moveaxis(normalized, 0, axis)
-        rows = ghost[0].size
+        rows = int((kept_here[0] != 0).sum())
         statistics.append((np.array(means), np.array(variances), rows, last - first))
     return y, statistics
 

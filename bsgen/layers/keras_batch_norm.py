@@ -1,0 +1,51 @@
+"""Ghost batch normalization from Keras' batch normalization, and back.
+
+Their weights mean the same: gamma, beta, and the running mean and variance. What they
+differ in is how they train.
+"""
+
+from typing import Any
+
+import keras
+
+from bsgen import errors
+
+# The arguments that both layers have.
+_SHARED = (
+    *("name", "trainable", "dtype", "axis", "momentum", "epsilon", "center", "scale"),
+    *("beta_initializer", "beta_regularizer", "beta_constraint"),
+    *("gamma_initializer", "gamma_regularizer", "gamma_constraint"),
+)
+_WEIGHTS = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
+def shared_arguments(layer: keras.layers.Layer) -> dict[str, Any]:
+    """Returns those of a layer's arguments that the other one has too.
+
+    Raises:
+      UserError: the layer is no batch normalization.
+    """
+    config = layer.get_config() if isinstance(layer, keras.layers.Layer) else {}
+    if not {*_SHARED} <= {*config}:
+        found = type(layer).__name__
+        raise errors.UserError("layer", found, "give a keras.layers.BatchNormalization")
+    return {name: config[name] for name in _SHARED}
+
+
+def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None:
+    """Builds `target` for the inputs of `source` and copies the weights, if it has any.
+
+    Args:
+      source: one of the two layers; nothing is done for one that was not built.
+      target: the other one.
+    """
+    if not source.built:
+        return
+    shape = [None] * source.input_spec.ndim
+    for axis, size in source.input_spec.axes.items():
+        shape[axis] = size
+    target.build(tuple(shape))
+    for name in _WEIGHTS:
+        weight = getattr(source, name)
+        if weight is not None:
+            getattr(target, name).assign(weight)

@@ -1,0 +1,160 @@
+"""What batch normalization is at inference: an affine map of each channel.
+
+    y = gamma (x - moving_mean) / sqrt(moving_variance + epsilon) + beta
+
+The weights mean what they mean in Keras' BatchNormalization.
+"""
+
+import math
+import numbers
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from bsgen import errors
+from bsgen.layers import ghost_statistics
+
+
+class RunningNormalization(keras.layers.Layer):
+    """Has the weights of batch normalization and what follows from them.
+
+    Args:
+      axis: the channel axis, any but the first.
+      epsilon: positive, added to the variance.
+      center: whether to add beta.
+      scale: whether to multiply by gamma.
+      affine: initializer, regularizer and constraint of beta and of gamma, by name, as
+        "beta_initializer".
+      **kwargs: further arguments of `keras.layers.Layer`.
+
+    Raises:
+      UserError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        axis: int,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        affine: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(axis, numbers.Integral) or isinstance(axis, bool):
+            raise errors.UserError("axis", axis, "give the integer of one axis")
+        if not _is_real(epsilon) or not 0 < epsilon < math.inf:
+            raise errors.UserError("epsilon", epsilon, "give a finite number above 0")
+        self.axis: int = int(axis)
+        self.epsilon: float = float(epsilon)
+        self.center: bool = bool(center)
+        self.scale: bool = bool(scale)
+        kinds = {
+            "initializer": keras.initializers,
+            "regularizer": keras.regularizers,
+            "constraint": keras.constraints,
+        }
+        self._affine: dict[str, Any] = {
+            name: kinds[name.rpartition("_")[2]] for name in affine
+        }
+        for name, module in self._affine.items():
+            setattr(self, name, module.get(affine[name]))
+        self.gamma: keras.Variable | None = None
+        self.beta: keras.Variable | None = None
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Makes gamma, beta and the running statistics, [channels] each."""
+        rank = len(input_shape)
+        if not -rank < self.axis < rank or self.axis == 0:
+            remedy = f"name an axis but the first of inputs of shape {input_shape}"
+            raise errors.UserError("axis", self.axis, remedy)
+        channels = input_shape[self.axis]
+        if channels is None:
+            remedy = f"the inputs, of shape {input_shape}, must have a known size there"
+            raise errors.UserError("axis", self.axis, remedy)
+        self.input_spec = keras.InputSpec(ndim=rank, axes={self.axis: channels})
+        self.gamma = self._add_affine("gamma", channels) if self.scale else None
+        self.beta = self._add_affine("beta", channels) if self.center else None
+        self.moving_mean = self._add_statistic("moving_mean", "zeros", channels)
+        self.moving_variance = self._add_statistic("moving_variance", "ones", channels)
+
+    @property
+    def moving_std(self) -> tf.Tensor:
+        """sqrt(moving_variance + epsilon), [channels]: what inference divides by."""
+        return tf.sqrt(tf.convert_to_tensor(self.moving_variance) + self.epsilon)
+
+    def variance_of_std(self, std: tf.Tensor) -> tf.Tensor:
+        """Returns the moving_variance that stands for a moving_std."""
+        # The mean of sqrt(variance + epsilon) is sqrt(epsilon) at least, but rounds.
+        return tf.maximum(tf.square(tf.convert_to_tensor(std)) - self.epsilon, 0)
+
+    def normalize_by_running_statistics(
+        self, inputs: tf.Tensor, axis: int | None = None
+    ) -> tf.Tensor:
+        """Returns y, of the policy's type.
+
+        Args:
+          inputs: of any float and any rank.
+          axis: of the channels here, if it is not `self.axis`.
+        """
+        rank = inputs.shape.rank
+        axis = (self.axis if axis is None else axis) % rank
+        dtype = ghost_statistics.statistics_dtype(inputs.dtype.name)
+        gamma, beta = self.scale_and_offset(inputs.shape[axis], dtype)
+        mean = tf.cast(self.moving_mean, dtype)
+        std = tf.sqrt(tf.cast(self.moving_variance, dtype) + self.epsilon)
+        shape = [1] * rank
+        shape[axis] = -1
+        mean, slope, beta = (
+            tf.reshape(each, shape) for each in (mean, gamma / std, beta)
+        )
+        outputs = (tf.cast(inputs, dtype) - mean) * slope + beta
+        return tf.cast(outputs, self.compute_dtype)
+
+    def scale_and_offset(
+        self, channels: int, dtype: str
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns gamma and beta, [channels], also where the layer has none."""
+        gamma = tf.cast(self.gamma, dtype) if self.scale else tf.ones(channels, dtype)
+        beta = tf.cast(self.beta, dtype) if self.center else tf.zeros(channels, dtype)
+        return gamma, beta
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, without weights."""
+        plain = {
+            name: getattr(self, name) for name in ("axis", "epsilon", "center", "scale")
+        }
+        affine = {
+            name: module.serialize(getattr(self, name))
+            for name, module in self._affine.items()
+        }
+        return {**super().get_config(), **plain, **affine}
+
+    def _add_affine(self, name: str, channels: int) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(channels,),
+            initializer=getattr(self, f"{name}_initializer"),
+            regularizer=getattr(self, f"{name}_regularizer"),
+            constraint=getattr(self, f"{name}_constraint"),
+            autocast=False,
+        )
+
+    def _add_statistic(
+        self, name: str, initializer: str, channels: int
+    ) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=(channels,),
+            initializer=initializer,
+            dtype=ghost_statistics.statistics_dtype(self.variable_dtype),
+            trainable=False,
+            autocast=False,
+            aggregation="mean",  # over replicas; Keras' default would let them drift
+        )
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
