@@ -8,13 +8,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, errors, models
+from bsgen import config, data, errors, layers, models
 from bsgen.data import augmentation, scaling
 from bsgen.optimizers import Momentum
-from bsgen.training import feeds, replica_program, resident_images, strategies
+from bsgen.training import (
+    feeds,
+    replica_program,
+    resident_images,
+    shares,
+    strategies,
+)
 from bsgen.training import plan as plans
 
 _MAX_RESIDENT_BYTES = 2 * 2**30  # a small part of any GPU; CIFAR takes 0.18 GB
+_OF_STD = "/variance"  # ends the name of a ghost variance; older ones were deviations
 _UNFITTED_SCALINGS = ("imagenet", "none")
 
 
@@ -42,7 +49,12 @@ class Trainee:
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
         self.plan = plans.make(run, len(self._split.train))
-        _check_shares(run, self.plan, devices.num_replicas, hardware)
+        shares.check(
+            run,
+            self.plan.batch_sizes,
+            devices.num_replicas,
+            hardware.gradient_accumulation,
+        )
         resident = _resident(source, hardware.data_placement)
         self._feed = feeds.Feed(
             run,
@@ -63,6 +75,9 @@ class Trainee:
                 source.num_classes,
                 run.seed,
                 run.precision,
+            )
+            shares.check_statistics(
+                self.model, self.plan.batch_sizes, devices.num_replicas
             )
             self._optimizer = _optimizer(run)
             self._optimizer.build(self.model.trainable_variables)
@@ -147,6 +162,7 @@ class Trainee:
           UserError: it is one of another model.
         """
         variables = self._variables()
+        arrays = self._of_this_version(arrays)
         for name in sorted({*variables, *arrays}):
             found = arrays[name].shape if name in arrays else None
             wanted = tuple(variables[name].shape) if name in variables else None
@@ -169,15 +185,35 @@ class Trainee:
         # The counters of random draws follow from the step.
         counters = {id(each) for each in replica_program.draw_counters(self.model)}
         kept = [each for each in self.model.variables if id(each) not in counters]
+        of_std = self._of_std()
         # Keras numbers layers through a whole process, so paths are no names.
         return {
-            f"{kind}/{index:04d}": variable
+            f"{kind}/{index:04d}" + _OF_STD * (id(variable) in of_std): variable
             for kind, variables in (
                 ("model", kept),
                 ("optimizer", self._optimizer.variables),
             )
             for index, variable in enumerate(variables)
         }
+
+    def _of_std(self) -> dict[int, layers.GhostBatchNormalization]:
+        """Layers that average standard deviations, by the `id` of their variances."""
+        return {
+            id(layer.moving_variance): layer
+            for layer in self.model.layers
+            if isinstance(layer, layers.GhostBatchNormalization)
+            and layer.running_spread == "std"
+        }
+
+    def _of_this_version(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Squares the standard deviations that older checkpoints hold."""
+        arrays = dict(arrays)
+        for name, variable in self._variables().items():
+            older = name.removesuffix(_OF_STD)
+            if older != name and older in arrays:
+                layer = self._of_std()[id(variable)]
+                arrays[name] = layer.variance_of_std(arrays.pop(older)).numpy()
+        return arrays
 
     @contextlib.contextmanager
     def _memory(self, batch_size: int) -> Iterator[None]:
@@ -192,37 +228,6 @@ class Trainee:
             remedy += "which makes the same update in smaller parts (but has no batch "
             remedy += "statistics: take ghosts)"
             raise errors.OutOfMemory("batch_size", batch_size, remedy) from error
-
-
-def _check_shares(
-    run: config.RunConfig,
-    plan: plans.Plan,
-    num_replicas: int,
-    hardware: config.HardwareConfig,
-) -> None:
-    """Checks that every batch can be cut for replicas, parts and ghosts."""
-    parts, model = hardware.gradient_accumulation, run.model
-    normalized = "normalization" in models.takes(model)
-    if parts > 1 and normalized and model.normalization == "batch":
-        remedy = "parts would have batch statistics of their own; take normalization "
-        remedy += "'ghost' (or 'none')"
-        raise errors.UserError("gradient_accumulation", parts, remedy)
-    for batch_size in map(int, np.unique(plan.batch_sizes)):
-        share, rest = divmod(batch_size, num_replicas)
-        if rest:
-            remedy = f"give a multiple of the {num_replicas} replicas, who share it"
-            raise errors.UserError("batch_size", batch_size, remedy)
-        size, rest = divmod(share, parts)
-        if rest:
-            remedy = f"give a divisor of the {share} examples of a replica "
-            remedy += f"(batch_size={batch_size} on {num_replicas})"
-            raise errors.UserError("gradient_accumulation", parts, remedy)
-        ghost = model.ghost_batch_size
-        if ghost is not None and size % ghost:
-            remedy = f"give a divisor of the {size} examples that a replica takes at "
-            remedy += f"once (batch_size={batch_size}, {num_replicas} replica(s), "
-            remedy += f"gradient_accumulation={parts})"
-            raise errors.UserError("ghost_batch_size", ghost, remedy)
 
 
 def _resident(source: data.Source, placement: str) -> data.Pool | None:

@@ -80,6 +80,26 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
             3,
         ),
         (
+            "batch_norm_of_one",
+            "batch_size=1: batch normalization has no statistics.*at least 2 examples",
+            made_up_runs.run(made_up_runs.batch(), batch_size=1),
+        ),
+        (
+            "batch_norm_of_one_on_each_replica",
+            "batch_size=2: batch normalization has no statistics.*at least 4 examples",
+            made_up_runs.run(made_up_runs.batch(), batch_size=2),
+            2,
+        ),
+        (
+            "batch_norm_of_one_later",
+            "batch_size=1: batch normalization has no statistics",
+            made_up_runs.run(
+                made_up_runs.batch(),
+                batch_size=2,
+                batch_size_schedule=config.Stepwise((4.0,), (0.5,), "steps"),
+            ),
+        ),
+        (
             "parts_of_batch_norm",
             "gradient_accumulation=2: .*'ghost'",
             made_up_runs.run(made_up_runs.batch()),
@@ -168,6 +188,22 @@ class TraineeTest(tf.test.TestCase, parameterized.TestCase):
             after = trained.state()
             for name in state:
                 np.testing.assert_array_equal(after[name], state[name])
+
+    def test_restores_the_standard_deviations_of_older_checkpoints(self):
+        trained = made_up_runs.ready(made_up_runs.run(made_up_runs.ghost()))
+        trained.take_steps(0, 2)
+        state, measured = trained.state(), trained.evaluate("test")
+        variances = [name for name in state if name.endswith("/variance")]
+        self.assertLen(variances, 2)
+        older = dict(state)
+        for name in variances:  # the networks' epsilon is 1e-5
+            older[name.removesuffix("/variance")] = np.sqrt(older.pop(name) + 1e-5)
+        trained.take_steps(2, 4)
+        trained.restore(older)
+        for name, array in trained.state().items():
+            self.assertAllClose(array, state[name], rtol=1e-6)
+        again = trained.evaluate("test")
+        self.assertAllClose([*again.values()], [*measured.values()], rtol=1e-6)
 
     @parameterized.parameters(
         (1, 1, "batch_size=8: .* not hold 8 examples.*gradient_accumulation=2"),
