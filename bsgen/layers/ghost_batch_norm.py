@@ -291,22 +291,27 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
     ) -> None:
         """Takes one step of the running averages, together with all replicas."""
         average = self._running_average
+        old_variance = tf.cast(self.moving_variance, mean.dtype)
+        old_spread = average.spread_of(old_variance)
         moving_mean, spread = average.step(
             tf.cast(self.moving_mean, mean.dtype),
-            average.spread_of(tf.cast(self.moving_variance, mean.dtype)),
+            old_spread,
             mean,
             variance,
             num_rows,
             num_ghosts,
         )
+        moving_variance = spread
         if self.running_spread == "std":
             # The mean over replicas, which assignment takes, is to be that of the
             # standard deviations, not that of their squares.
             spread = _mean_over_replicas(spread)
-            spread = self.variance_of_std(spread)
+            stays = tf.equal(spread, old_spread)  # then to the bit
+            variance = self.variance_of_std(spread)
+            moving_variance = tf.where(stays, old_variance, variance)
         for moving, value in (
             (self.moving_mean, moving_mean),
-            (self.moving_variance, spread),
+            (self.moving_variance, moving_variance),
         ):
             moving.assign(tf.cast(value, moving.dtype))
 

@@ -128,6 +128,66 @@ class LinesTest(tf.test.TestCase, parameterized.TestCase):
         )
         self.assertGreater(np.min(np.abs(kept.loss - found.loss)), 1e-3)
 
+    @parameterized.parameters("std", "variance")
+    def test_reestimated_statistics_of_ghosts(self, spread):
+        rng = np.random.default_rng(5)
+        wide = {"dtype": "float64"}
+        model = small_models.network(
+            (3,),
+            layers.GhostBatchNormalization(
+                4, epsilon=0.1, running_spread=spread, **wide
+            ),
+            keras.layers.Dense(3, **wide),
+            dtype="float64",
+        )
+        small_models.randomise(model, rng)
+        data = rng.normal(size=(12, 3)), rng.integers(0, 3, size=12)
+        found = measures.loss_along_line(
+            *(model, small_models.softmax, data, model, model, [0.0]),
+            running_statistics="reestimate",
+        )
+        # Three ghosts, each of which is kept to 0.9 at the next one.
+        weights = 0.1 * 0.9 ** np.array([2, 1, 0])
+        weights = (weights / weights.sum())[:, None]
+        ghosts = data[0].reshape(3, 4, 3)
+        if spread == "std":
+            variance = (weights * np.sqrt(ghosts.var(1) + 0.1)).sum(0) ** 2 - 0.1
+        else:
+            variance = (weights * ghosts.var(1)).sum(0)
+        layer = model.layers[0]
+        layer.moving_mean.assign((weights * ghosts.mean(1)).sum(0))
+        layer.moving_variance.assign(variance)
+        self.assertAllClose(found.loss[0], _evaluate(model, data)[0], rtol=1e-12)
+
+    def test_reestimated_statistics_with_a_smaller_last_batch(self):
+        rng = np.random.default_rng(6)
+        wide = {"dtype": "float64"}
+        model = small_models.network(
+            (3,),
+            layers.GhostBatchNormalization(4, running_spread="variance", **wide),
+            keras.layers.Dense(3, **wide),
+            dtype="float64",
+        )
+        small_models.randomise(model, rng)
+        # A batch of two ghosts, then one of 5 examples that are one ghost.
+        data = rng.normal(size=(13, 3)), rng.integers(0, 3, size=13)
+        batches = tf.data.Dataset.from_tensor_slices(data).batch(8)
+        found = measures.loss_along_line(
+            *(model, small_models.softmax, batches, model, model, [0.0]),
+            running_statistics="reestimate",
+        )
+        first, second, last = data[0][:4], data[0][4:8], data[0][8:]
+        shares = [8 * 0.9 / 1.9, 8 * 1 / 1.9, 5]
+        parts = (first, second, last)
+        layer = model.layers[0]
+        for weight, of in (
+            (layer.moving_mean, np.mean),
+            (layer.moving_variance, np.var),
+        ):
+            terms = [n * of(part, 0) for n, part in zip(shares, parts, strict=True)]
+            weight.assign(sum(terms) / 13)
+        self.assertAllClose(found.loss[0], _evaluate(model, data)[0], rtol=1e-11)
+
     def test_interrupted(self):
         rng = np.random.default_rng(3)
         model, data, _ = _linear(rng)
