@@ -1,9 +1,10 @@
 """Errors that a user can mend: one line with the argument, the value and the remedy."""
 
 import difflib
+import inspect
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _MAX_CHARACTERS = 300  # of a value in a message
@@ -104,3 +105,26 @@ def _shortened(text: str) -> str:
         return text
     half = _MAX_CHARACTERS // 2
     return f"{text[:half]}...{text[-half:]}"
+
+
+def check_no_arguments(argument: str, function: Callable[..., Any]) -> None:
+    """Checks that a user's function can be called without arguments.
+
+    Raises:
+      UserError: it has parameters without a default.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of a function written in C, say
+        return
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [
+        each.name
+        for each in parameters
+        if each.default is each.empty and each.kind not in optional
+    ]
+    if needed:
+        name = getattr(function, "__name__", type(function).__name__)
+        remedy = f"it is called without arguments, but needs {', '.join(needed)}: give "
+        remedy += "a function that sets them"
+        raise UserError(argument, name, remedy)

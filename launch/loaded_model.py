@@ -169,6 +169,9 @@ def _of_run() -> tuple[Any, Any, Any, float, float]:
 
 def _of_user() -> tuple[Any, Any, Any, float, float]:
     import keras
+    import tensorflow as tf
+
+    from bsgen.data import dataset_forms
 
     model = user_functions.load("model_fn", _MODEL_FN.value)()
     if not isinstance(model, keras.Model):
@@ -187,7 +190,11 @@ def _of_user() -> tuple[Any, Any, Any, float, float]:
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         remedy = "let it return (train, test)"
         raise errors.UserError("data_fn", _DATA_FN.value, remedy)
-    return model, loss, parts[_DATA.value == "test"], 0.0, 0.0
+    part = parts[_DATA.value == "test"]
+    if isinstance(part, tf.data.Dataset):
+        shapes = dataset_forms.input_shapes(model)
+        part = dataset_forms.single_examples("data_fn", part, shapes)
+    return model, loss, part, 0.0, 0.0
 
 
 def _draw(data: Any) -> tuple[Any, int | None]:

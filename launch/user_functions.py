@@ -17,7 +17,7 @@ def load(flag: str, name: str) -> Callable[[], Any]:
       name: "package.module:function"; the current folder is searched, too.
 
     Raises:
-      UserError: there is no such module or function.
+      UserError: there is no such module or function, or it needs arguments.
     """
     module_name, _, function_name = name.partition(":")
     if not module_name or not function_name:
@@ -33,4 +33,5 @@ def load(flag: str, name: str) -> Callable[[], Any]:
     if not callable(function):
         known = [each for each in vars(module) if callable(getattr(module, each))]
         raise errors.unknown_name(flag, function_name, known)
+    errors.check_no_arguments(flag, function)
     return function

@@ -5,13 +5,13 @@ class nearly sorted.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.data import dataset_forms
 
 _READ_AT_ONCE = 256  # examples
 # What is larger goes to files in the temporary folder. Our choice.
@@ -41,7 +41,7 @@ class DatasetRows:
             place for them.
         """
         self._argument, self._dataset = argument, dataset
-        check(argument, dataset)
+        dataset_forms.check(argument, dataset)
         self.structure = dataset.element_spec
         self._epochs: dict[int, list[np.ndarray]] = {0: self._read(dataset)}
         start = self._read(dataset.take(_NUM_COMPARED))
@@ -123,74 +123,3 @@ class _Column:
             self._file.flush()
             return np.memmap(self._file, self._dtype, "r", shape=self._shape)
         return np.concatenate(self._parts) if self._parts else np.zeros(0)
-
-
-def single_examples(
-    argument: str,
-    dataset: tf.data.Dataset,
-    input_shapes: Sequence[tuple[int | None, ...]] | None,
-) -> tf.data.Dataset:
-    """Returns a data set of single examples, taken apart if it consists of batches.
-
-    Args:
-      argument: what it was given as, for messages.
-      dataset: of (inputs, targets) or (inputs, targets, weights).
-      input_shapes: of the model's inputs, with the axis of the batch; None if unknown.
-
-    Raises:
-      UserError: its elements are of another form, or may be either.
-    """
-    check(argument, dataset)
-    shapes = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec)]
-    leading = {shape[0] if shape.rank else None for shape in shapes}
-    if any(shape.rank == 0 for shape in shapes) or len(leading) > 1:
-        return dataset  # a batch has an axis of the same length everywhere
-    inputs = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec[0])]
-    if input_shapes is not None and len(input_shapes) == len(inputs):
-        pairs = [*zip(_by_rank(inputs), _by_rank(input_shapes), strict=True)]
-        batched = all(fits(one[1:], known[1:]) for one, known in pairs)
-        single = all(fits(one, known[1:]) for one, known in pairs)
-        if batched and (leading == {None} or not single):
-            return dataset.unbatch()
-        if single:
-            return dataset
-    remedy = "cannot tell whether its elements are batches: give single examples "
-    remedy += "(see .unbatch()), or a model with keras.Input"
-    raise errors.UserError(argument, [tuple(shape) for shape in shapes], remedy)
-
-
-def check(argument: str, dataset: tf.data.Dataset) -> None:
-    """Checks that a data set ends and has elements of a form that can be read.
-
-    Raises:
-      UserError: it does not.
-    """
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-        remedy = "its elements must be (inputs, targets) or (inputs, targets, weights)"
-        raise errors.UserError(argument, f"elements {spec}", remedy)
-    for leaf in tf.nest.flatten(spec):
-        if not isinstance(leaf, tf.TensorSpec) or leaf.shape.rank is None:
-            remedy = "give tensors of known rank: neither ragged nor sparse ones"
-            raise errors.UserError(argument, f"elements {spec}", remedy)
-    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
-        remedy = "it does not end: leave out repeat(), or add take(N)"
-        raise errors.UserError(argument, "tf.data.Dataset", remedy)
-
-
-def fits(shape: Any, wanted: Any) -> bool:
-    """Returns whether an example has the shape that a model's input wants.
-
-    Keras adds a last axis of one, and takes one away.
-    """
-    if len(shape) + 1 == len(wanted) and wanted[-1] == 1:
-        wanted = wanted[:-1]
-    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
-        shape = shape[:-1]
-    return len(shape) == len(wanted) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(shape, wanted, strict=True)
-    )
-
-
-def _by_rank(shapes: Sequence[Any]) -> Iterator[Any]:
-    return iter(sorted(shapes, key=lambda shape: (len(shape), str(tuple(shape)))))

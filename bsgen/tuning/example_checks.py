@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.tuning import dataset_rows
+from bsgen.data import dataset_forms
 from bsgen.tuning import examples as examples_lib
 
 _READ_AT_ONCE = 2**24  # numbers
@@ -57,7 +57,7 @@ def check_shapes(
     if input_shapes is None or len(input_shapes) > 1:
         return
     wanted = tuple(input_shapes[0][1:])
-    if len(found) > 1 or not dataset_rows.fits(found[0], wanted):
+    if len(found) > 1 or not dataset_forms.fits(found[0], wanted):
         remedy = f"the model takes one input of shape {wanted} an example"
         raise errors.UserError(examples.argument, f"inputs of shapes {found}", remedy)
 

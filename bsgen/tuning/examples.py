@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.data import batches as orders
+from bsgen.data import dataset_forms
 from bsgen.tuning import class_weights, dataset_rows
 
 # Of single precision numbers in a batch of all examples in order: 64 MiB.
@@ -155,7 +156,7 @@ def examples(
       UserError: the data are of another form, empty, or do not fit together.
     """
     if isinstance(data, tf.data.Dataset):
-        single = dataset_rows.single_examples(argument, data, input_shapes)
+        single = dataset_forms.single_examples(argument, data, input_shapes)
         rows: _Rows = dataset_rows.DatasetRows(argument, single)
     elif isinstance(data, tuple | list) and len(data) in (2, 3):
         rows = _Arrays(argument, tuple(data))

@@ -1,6 +1,5 @@
 """New models from a user's function: each a fresh one of the same kind, compiled."""
 
-import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -25,12 +24,7 @@ class FreshModels:
         if isinstance(build_model, keras.Model) or not callable(build_model):
             remedy = "give a function that returns a new Keras model at every call"
             raise errors.UserError("build_model", type(build_model).__name__, remedy)
-        missing = ", ".join(_required(build_model))
-        if missing:
-            remedy = "build_model is called without arguments, but needs "
-            remedy += f"{missing}: give a function that sets them"
-            name = getattr(build_model, "__name__", type(build_model).__name__)
-            raise errors.UserError("build_model", name, remedy)
+        errors.check_no_arguments("build_model", build_model)
         self._build_model = build_model
         self._num_calls = 0
         self._models: list[weakref.ref[keras.Model]] = []
@@ -129,30 +123,6 @@ def compile_by_default(
     model.optimizer = optimizer
     # One that was made before holds the optimizer that it was made with.
     model.train_function = None
-
-
-def input_shapes(model: keras.Model) -> list[tuple[int | None, ...]] | None:
-    """Returns the shapes of a model's inputs, with the axis of the batch.
-
-    None of a model that learns them from its data.
-    """
-    try:
-        return [tuple(each.shape) for each in model.inputs]
-    except (AttributeError, TypeError, ValueError):
-        return None
-
-
-def _required(function: Callable[..., Any]) -> list[str]:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # of a function written in C, say
-        return []
-    return [
-        each.name
-        for each in parameters
-        if each.default is each.empty
-        and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
-    ]
 
 
 def _check_name(argument: str, name: Any, get: Callable[[str], Any]) -> None:

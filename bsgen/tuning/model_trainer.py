@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.data import dataset_forms
 from bsgen.optimizers import Momentum
 from bsgen.tuning import (
     constant_answers,
@@ -86,7 +87,7 @@ class ModelTrainer:
         model = self._models.new(self._seed)
         self.own_optimizer = type(model.optimizer).__name__ if model.compiled else None
         self._compiled(model, settings.Setting(1, 1.0, 0.0))
-        shapes = fresh_models.input_shapes(model)
+        shapes = dataset_forms.input_shapes(model)
         self._train_data = examples.examples(
             "train_data", train_data, shapes, class_weight
         )
