@@ -113,13 +113,14 @@ class _Column:
 
     def to_disk(self) -> None:
         if self._file is None and self._dtype.kind != "O":
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115, lives as the array
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed as an array
             for part in self._parts:
                 part.tofile(self._file)
             self._parts.clear()
 
     def array(self) -> np.ndarray:
         if self._file is not None:
-            self._file.flush()
-            return np.memmap(self._file, self._dtype, "r", shape=self._shape)
+            with self._file:  # the array keeps what it needs
+                self._file.flush()
+                return np.memmap(self._file, self._dtype, "r", shape=self._shape)
         return np.concatenate(self._parts) if self._parts else np.zeros(0)

@@ -7,7 +7,6 @@ the same size, would take their scores for its own.
 import hashlib
 import inspect
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,7 +44,8 @@ def of_model(model: keras.Model) -> str:
     Keras made up. Of a model that is no graph of layers, the shapes of its weights.
     """
     try:
-        config = json.dumps(model.get_config(), sort_keys=True, default=_name)
+        layers = _without_made_up_names(model.get_config())
+        config = json.dumps(layers, sort_keys=True, default=_name)
     except (NotImplementedError, TypeError, ValueError):
         config = ""
     weights = [
@@ -54,9 +54,10 @@ def of_model(model: keras.Model) -> str:
     ]
     parts = [
         type(model).__name__,
-        _without_made_up_names(config, model),
+        config,
         weights,
         _described(model.loss),
+        _described(_loss_weights(model)),
         [_described(metric) for metric in _flat_metrics(model)],
         model.dtype_policy.name,
     ]
@@ -103,6 +104,11 @@ def _flat_metrics(model: keras.Model) -> list[Any]:
     ]
 
 
+def _loss_weights(model: keras.Model) -> Any:
+    # The public `get_compile_config` serialises, which not every loss can be.
+    return model._compile_config.config.get("loss_weights") if model.compiled else None
+
+
 def _described(each: Any) -> Any:
     """Returns what a loss or a metric is, of plain types."""
     if isinstance(each, dict):
@@ -115,6 +121,8 @@ def _described(each: Any) -> Any:
             config = {**each.get_config(), "fn": None, "name": None}
         except NotImplementedError:
             config = {}
+        # Not all of Keras' losses tell these in their configuration.
+        config["more"] = getattr(each, "_fn_kwargs", None)
         text = json.dumps(config, sort_keys=True, default=_name)
         return type(each).__name__, text, _described(function)
     if callable(each):
@@ -129,13 +137,28 @@ def _name(each: Any) -> str:
     return getattr(each, "__qualname__", type(each).__name__)
 
 
-def _without_made_up_names(config: str, model: keras.Model) -> str:
-    """Returns a configuration whose names are numbered by their first appearance."""
-    names: dict[str, str] = {}
-    known = {f'"{each.name}"' for each in [model, *getattr(model, "operations", [])]}
+def _without_made_up_names(config: Any) -> Any:
+    """Returns a configuration whose layers are numbered by their first appearance."""
+    numbers: dict[str, str] = {}
 
-    def number(match: re.Match[str]) -> str:
-        text = match.group(0)
-        return names.setdefault(text, f'"{len(names)}"') if text in known else text
+    def collect(part: Any) -> None:
+        if isinstance(part, dict):
+            own = part.get("config", part)
+            # A policy's name says what it is: "mixed_float16".
+            if isinstance(own, dict) and part.get("class_name") != "DTypePolicy":
+                if isinstance(own.get("name"), str):
+                    numbers.setdefault(own["name"], f"layer {len(numbers)}")
+            part = [each for key, each in part.items() if key != "dtype"]
+        if isinstance(part, list | tuple):
+            for each in part:
+                collect(each)
 
-    return re.sub(r'"[^"\\]*"', number, config)
+    def replace(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: replace(each) for key, each in part.items()}
+        if isinstance(part, list | tuple):
+            return [replace(each) for each in part]
+        return numbers.get(part, part) if isinstance(part, str) else part
+
+    collect(config)
+    return replace(config)
