@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
+    compiled_loss,
     gradient_covariance,
-    hessian,
     linear_operator,
     probes,
     products,
@@ -63,9 +63,11 @@ class NoiseAlignment:
 @interrupts.kept()
 def noise_alignment(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     standard_error: float = 0.02,
     max_products: int = 200,
     batch_size: int = 256,
@@ -76,9 +78,12 @@ def noise_alignment(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       standard_error: of the alignment at which to stop; 0 to take all `max_products`.
       max_products: at least 2, of both matrices together.
       batch_size: examples a call, for arrays.
@@ -94,9 +99,21 @@ def noise_alignment(
       KeyboardInterrupt: before the first probe; later ones end the measure.
     """
     covariance = gradient_covariance.GradientCovariance(
-        model, loss, data, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        batch_size=batch_size,
     )
-    curvature = products.Hessian(model, loss, data, batch_size=batch_size)
+    curvature = products.Hessian(
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        batch_size=batch_size,
+    )
     found = noise_alignment_of(
         covariance, curvature, standard_error, max_products, seed, on_progress
     )

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from bsgen import errors, interrupts
-from bsgen.measures import evaluation, hessian, progress
+from bsgen.measures import compiled_loss, evaluation, progress
 
 _FIRST_STEP = 0.01  # of |weights|, or of 1 where they are all zero; our choice
 _GROWTH = 2.0
@@ -35,7 +35,7 @@ class BasinWidth:
       loss: at the model.
       num_evaluations: of the loss on all data.
       stopped_because: "tolerance", "max_products" (of evaluations) or "interrupted".
-      mode: "inference".
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
     """
 
     value: float
@@ -52,11 +52,13 @@ class BasinWidth:
 @interrupts.kept()
 def basin_width(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     direction: Sequence[Any],
     rise: float,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     tolerance: float = 1e-3,
     max_evaluations: int = 100,
     running_statistics: evaluation.RunningStatistics = "keep",
@@ -71,9 +73,12 @@ def basin_width(
 
     Args:
       model: a built model; it is not changed.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       direction: arrays of the shapes of `model.trainable_variables`, such as
         `random_direction` gives; only where it points counts, not its length.
       rise: above 0, over the loss at the model; well above the loss' rounding, 1e-7 of
@@ -96,7 +101,14 @@ def basin_width(
     centre = evaluation.state_of(model, model, "model")
     unit = _unit(direction, centre)
     evaluate = evaluation.Evaluation(
-        model, loss, data, None, running_statistics, l2, batch_size
+        model,
+        loss,
+        data,
+        running=running_statistics,
+        l2=l2,
+        batch_size=batch_size,
+        loss_weights=loss_weights,
+        regularization=regularization,
     )
     lowest = evaluate.at(centre)["loss"]
     if not math.isfinite(lowest):
@@ -132,6 +144,7 @@ def basin_width(
         loss=lowest,
         num_evaluations=count,
         stopped_because=stopped_because,
+        mode=evaluate.mode,
     )
 
 

@@ -33,9 +33,9 @@ import tensorflow as tf
 from bsgen import errors, interrupts
 from bsgen.measures import (
     batches,
+    compiled_loss,
     flat_weights,
     group_gradients,
-    hessian,
     linear_operator,
     mean_loss,
     random_directions,
@@ -59,7 +59,7 @@ class BatchNoise:
       num_examples: N.
       num_batches: drawn at each batch size, [S].
       replacement: whether an example could be drawn twice.
-      mode: "inference".
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
     """
 
     batch_sizes: npt.NDArray[np.int64]
@@ -87,10 +87,12 @@ class BatchNoise:
 @interrupts.kept()
 def noise_by_batch_size(
     model: keras.Model,
-    loss: hessian.Loss,
-    data: tuple[Any, Any],
+    loss: compiled_loss.Loss,
+    data: tuple[Any, ...],
     batch_sizes: Sequence[int],
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     replacement: bool = False,
     num_batches: int | Sequence[int] = 200,
     num_directions: int = 1,
@@ -104,9 +106,11 @@ def noise_by_batch_size(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays of N examples, at least 2.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays of N
+        examples, at least 2.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted.
       batch_sizes: each at least 1, and at most N without replacement.
       replacement: whether a batch may hold an example twice.
       num_batches: drawn independently at each batch size, or one number for each; at
@@ -120,7 +124,13 @@ def noise_by_batch_size(
     if isinstance(data, tf.data.Dataset):
         remedy = "give (inputs, targets), arrays: batches are drawn from them"
         raise errors.UserError("data", "a tf.data.Dataset", remedy)
-    groups = group_gradients.GroupGradients(model, loss, data)
+    objective = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
+    if objective.is_sum:
+        remedy = "its reduction is a sum over the batch; give one that is a mean"
+        raise errors.UserError("loss", objective.name, remedy)
+    groups = group_gradients.GroupGradients(
+        model, loss, data, loss_weights=loss_weights, regularization=regularization
+    )
     gradient = groups.mean()
     num_examples = groups.num_groups
     sizes = _check_sizes(batch_sizes, num_examples, replacement)
@@ -128,14 +138,14 @@ def noise_by_batch_size(
     directions = _directions(model, gradient, num_directions, seed)
     squares, projections = _deviations(groups, gradient, directions)
     # An index no data set reaches: all examples are one batch of tensors.
-    ((inputs, targets),) = batches.Batches(data, 2**62)
-    moments = _compiled_moments(model, loss)
+    (everything,) = batches.Batches(data, 2**62)
+    moments = _compiled_moments(model, objective)
     # Otherwise the single examples drawn with and without replacement are the same.
     draw = np.random.default_rng((seed, replacement))
     found = []  # squares, [num_batches, 2 + K] for each batch size
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         positions = _draw(draw, num_examples, size, count, replacement)
-        values = moments(gradient, directions, inputs, targets, positions)
+        values = moments(gradient, directions, everything, positions)
         found.append(values.numpy())
     means = np.stack([values.mean(axis=0) for values in found])
     spread = np.stack([v.std(axis=0, ddof=1) / np.sqrt(len(v)) for v in found])
@@ -151,6 +161,7 @@ def noise_by_batch_size(
         num_examples=num_examples,
         num_batches=counts,
         replacement=replacement,
+        mode=objective.mode,
     )
 
 
@@ -224,27 +235,23 @@ def _draw(
     )
 
 
-def _compiled_moments(model: keras.Model, loss: hessian.Loss) -> Any:
+def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
     """Returns a function to the squared deviations [num_batches, 2 + K] of batches."""
     flat = flat_weights.FlatWeights(model)
-    objective = mean_loss.MeanLoss(model, loss, training=False)
 
     def moments(
         gradient: tf.Tensor,
         directions: tf.Tensor,
-        inputs: Any,
-        targets: Any,
+        data: tuple[Any, ...],
         positions: tf.Tensor,
     ) -> tf.Tensor:
         weights = flat.tensors()
 
         def one(places: tf.Tensor) -> tf.Tensor:
-            some, labels = tf.nest.map_structure(
-                lambda array: tf.gather(array, places), (inputs, targets)
-            )
+            batch = tf.nest.map_structure(lambda a: tf.gather(a, places), data)
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                value = objective.value(labels, objective.outputs(weights, some))
+                value = objective.value(weights, batch)
             parts = tape.gradient(value, weights, unconnected_gradients="zero")
             # A gradient of an embedding comes as the rows that were looked up.
             parts = [tf.convert_to_tensor(part) for part in parts]

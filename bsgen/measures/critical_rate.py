@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from bsgen import interrupts, theory
-from bsgen.measures import eigenvalues, hessian, progress, spectrum_ends
+from bsgen.measures import compiled_loss, eigenvalues, progress, spectrum_ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +35,12 @@ class CriticalLearningRate:
 @interrupts.kept()
 def critical_learning_rate(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     momentum: float = 0.0,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 100,
     l2: float = 0.0,
@@ -54,6 +56,8 @@ def critical_learning_rate(
       loss: see there.
       data: see there.
       momentum: at least 0 and below 1, of heavy-ball momentum.
+      loss_weights: see there.
+      regularization: see there.
       tolerance: see there.
       max_products: see there.
       l2: see there.
@@ -77,6 +81,8 @@ def critical_learning_rate(
         tolerance=tolerance,
         max_products=max_products,
         l2=l2,
+        loss_weights=loss_weights,
+        regularization=regularization,
         training=training,
         batch_size=batch_size,
         seed=seed,

@@ -18,8 +18,8 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.measures import (
     batches,
+    compiled_loss,
     flat_weights,
-    hessian,
     linear_operator,
     mean_loss,
     replicas,
@@ -30,16 +30,6 @@ FORWARD = "forward_over_reverse"
 REVERSE = "reverse_over_reverse"
 METHODS: tuple[str, ...] = (AUTO, FORWARD, REVERSE)
 
-# What TensorFlow and Keras raise, while they trace, for an operation without a forward
-# derivative, or without a second one.
-_NO_DERIVATIVE = (
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 Parts = list[tf.Tensor]
 
 
@@ -47,17 +37,20 @@ class Batch(NamedTuple):
     """What the loss depends on beside the weights.
 
     Attributes:
-      inputs: of the model.
-      targets: of the loss.
+      data: (inputs, targets) or (inputs, targets, sample weights).
       others: the model's variables that are no trainable weights.
     """
 
-    inputs: Any
-    targets: Any
+    data: tuple[Any, ...]
     others: Parts
 
+    @property
+    def call(self) -> tuple[Any, Parts]:
+        """What the model is called with: inputs and its other variables."""
+        return self.data[0], self.others
 
-_BatchProduct = Callable[[Parts, Parts, Batch], tuple[tf.Tensor, Parts]]
+
+BatchProduct = Callable[[Parts, Parts, Batch], tuple[tf.Tensor, Parts]]
 
 
 class DataProducts:
@@ -73,9 +66,11 @@ class DataProducts:
     def __init__(
         self,
         model: keras.Model,
-        loss: hessian.Loss,
+        loss: compiled_loss.Loss,
         data: Any,
         *,
+        loss_weights: Any = None,
+        regularization: bool = True,
         l2: float = 0.0,
         training: bool = False,
         batch_size: int = 256,
@@ -85,13 +80,14 @@ class DataProducts:
 
         Args:
           model: a built model.
-          loss: a Keras loss, or a callable of (targets, outputs) to the losses
-            [batch, ...] or their mean; twice differentiable where the outputs are.
-          data: (inputs, targets) or a tf.data.Dataset of such batches.
+          loss: see `compiled_loss.Loss`; twice differentiable where the outputs are.
+          data: see `batches.Batches`.
+          loss_weights: as for `compile`.
+          regularization: whether the losses that the model adds are counted.
           l2: of the penalty l2 |w|^2 / 2 added to the mean loss, at least 0.
           training: whether layers run in training mode, see `mean_loss.MeanLoss`.
           batch_size: examples a call when data is arrays; only memory and speed depend
-            on it, unless `training`.
+            on it, unless `training` or where the loss is a sum, see `mean_loss`.
           method: one of `methods`: "forward_over_reverse", "reverse_over_reverse", or
             "auto", the first with the second where the first is impossible.
 
@@ -104,8 +100,10 @@ class DataProducts:
         self._l2 = errors.check_real("l2", l2, 0.0)
         self._model = model
         self._weights = flat_weights.FlatWeights(model)
-        self._loss = mean_loss.MeanLoss(model, loss, training)
-        self._batches: Any = batches.Batches(data, batch_size)
+        self._loss = mean_loss.MeanLoss(
+            model, loss, training, loss_weights, regularization
+        )
+        self._batches: Any = batches.Batches(data, batch_size, model)
         self._replicas = replicas.Replicas(model)
         self._seen_curvature = False
         reverse = method == REVERSE
@@ -132,7 +130,7 @@ class DataProducts:
 
     @property
     def mode(self) -> str:
-        """Whether layers ran in "inference" or "training" mode."""
+        """See `mean_loss.MeanLoss`."""
         return self._loss.mode
 
     def gradient(self) -> linear_operator.FloatArray:
@@ -156,7 +154,7 @@ class DataProducts:
         weights = self._weights.tensors()
         try:
             product = self._mean(self._step, weights, flat)
-        except _NO_DERIVATIVE as error:
+        except mean_loss.REFUSALS as error:
             if self.method != AUTO or isinstance(error, errors.UserError):
                 raise
             self.method = REVERSE
@@ -182,29 +180,27 @@ class DataProducts:
     ) -> tuple[tf.Tensor, Parts]:
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            outputs = self._loss.outputs(weights, batch.inputs, batch.others)
-            value = self._loss.value(batch.targets, outputs)
+            value = self._loss.value(weights, batch.data, batch.others)
         gradient = tape.gradient(value, weights)
         if all(part is None for part in gradient):
-            remedy = "it does not depend on the weights in a differentiable way"
-            raise errors.UserError("loss", "without a gradient", remedy)
+            raise self._loss.no_gradient()
         return value, [
             # A gradient of an embedding comes as the rows that were looked up.
             tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
             for w, g in zip(weights, gradient, strict=True)
         ]
 
-    def _compiled(self, batch_product: _BatchProduct) -> Any:
+    def _compiled(self, batch_product: BatchProduct) -> Any:
         def step(
             totals: tuple[tf.Tensor, ...],
             state: tuple[Parts, Parts, tf.Tensor],
-            data: tuple[Any, Any],
+            data: tuple[Any, ...],
             share: tf.Tensor,
         ) -> tuple[tf.Tensor, ...]:
             weights, others, vector = state
-            batch = Batch(*data, others)
+            batch = Batch(data, others)
             value, product = batch_product(weights, self._weights.cut(vector), batch)
-            count = tf.shape(tf.nest.flatten(batch.targets)[0])[0]
+            count = tf.shape(tf.nest.flatten(data)[0])[0]
             count = share * tf.cast(count, tf.float64)
             terms = (flat_weights.join(product), tf.cast(value, tf.float64), 1.0)
             return tuple(t + count * x for t, x in zip(totals, terms, strict=True))
@@ -218,8 +214,9 @@ class DataProducts:
         zeros = (tf.zeros([self.size], tf.float64), zero, zero)
         totals = self._replicas.everywhere(zeros)
         state = self._replicas.everywhere((weights, self._loss.others(), vector))
-        for _, batch, share in self._replicas.shared_out(self._batches):
-            totals = step(totals, state, batch, share)
+        with self._loss.in_words(self._batches):
+            for _, batch, share in self._replicas.shared_out(self._batches):
+                totals = step(totals, state, batch, share)
         total, value, count = (t.numpy() for t in self._replicas.sum(totals))
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")

@@ -13,15 +13,23 @@ from typing import Any
 import keras
 
 from bsgen import errors, interrupts
-from bsgen.measures import hessian, products, progress, sampled_start, spectrum_ends
+from bsgen.measures import (
+    compiled_loss,
+    products,
+    progress,
+    sampled_start,
+    spectrum_ends,
+)
 
 
 @interrupts.kept()
 def top_eigenvalue(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 100,
     l2: float = 0.0,
@@ -34,9 +42,12 @@ def top_eigenvalue(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       tolerance: relative error at which to stop, at least 0.
       max_products: at least 1; the basis takes 8 bytes a weight a product.
       l2: of a penalty l2 |w|^2 / 2, at least 0; it raises every eigenvalue by l2.
@@ -54,7 +65,14 @@ def top_eigenvalue(
         one.
     """
     operator = products.Hessian(
-        model, loss, data, l2=l2, training=training, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
     )
     errors.check_real("tolerance", tolerance, 0.0)
     errors.check_integer("max_products", max_products, 1)
@@ -82,9 +100,11 @@ def top_eigenvalue(
 @interrupts.kept()
 def largest_magnitude_eigenvalue(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 100,
     l2: float = 0.0,
@@ -99,7 +119,14 @@ def largest_magnitude_eigenvalue(
     end of the spectrum is certainly of smaller modulus or as exactly known.
     """
     operator = products.Hessian(
-        model, loss, data, l2=l2, training=training, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
     )
     found = spectrum_ends.largest_magnitude_of(
         operator, tolerance, max_products, seed, on_progress
@@ -110,11 +137,13 @@ def largest_magnitude_eigenvalue(
 @interrupts.kept()
 def extreme_eigenvalues(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     k_top: int,
     k_bottom: int = 0,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 200,
     block_size: int | None = None,
@@ -137,6 +166,8 @@ def extreme_eigenvalues(
       block_size: number of start vectors; an eigenvalue of multiplicity r is counted
         min(r, block_size) times. None for the larger of the two k; 1 takes the fewest
         products where all eigenvalues are known to be simple.
+      loss_weights: see there.
+      regularization: see there.
       l2: see there.
       training: see there.
       batch_size: see there.
@@ -151,7 +182,14 @@ def extreme_eigenvalues(
         one.
     """
     operator = products.Hessian(
-        model, loss, data, l2=l2, training=training, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
     )
     found = spectrum_ends.extremes_of(
         operator,

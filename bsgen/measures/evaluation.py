@@ -16,8 +16,8 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.measures import (
     batches,
+    compiled_loss,
     flat_weights,
-    hessian,
     mean_loss,
     progress,
     replicas,
@@ -94,24 +94,28 @@ class Evaluation:
     def __init__(
         self,
         model: keras.Model,
-        loss: hessian.Loss,
+        loss: compiled_loss.Loss,
         data: Any,
         metrics: Metrics | None = None,
         running: RunningStatistics = KEEP,
         l2: float = 0.0,
         batch_size: int = 256,
+        loss_weights: Any = None,
+        regularization: bool = True,
     ):
         """Checks the arguments.
 
         Args:
           model: a built model.
-          loss: a Keras loss, or a callable of (targets, outputs) to the losses
-            [batch, ...] or their mean.
-          data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
-          metrics: by name, callables as `loss`; none may be called "loss".
+          loss: see `compiled_loss.Loss`.
+          data: see `batches.Batches`.
+          metrics: by name, callables of (targets, outputs) to values [batch, ...], or
+            to their mean; none may be called "loss".
           running: see `RunningStatistics`.
           l2: of a penalty l2 |w|^2 / 2, at least 0.
           batch_size: examples a call, for arrays.
+          loss_weights: as for `compile`.
+          regularization: whether the losses that the model adds are counted.
 
         Raises:
           UserError: an argument is wrong.
@@ -126,8 +130,10 @@ class Evaluation:
         flat_weights.FlatWeights(model)  # refuses a model without trainable weights
         self._l2 = errors.check_real("l2", l2, 0.0)
         self._model = model
-        self._loss = mean_loss.MeanLoss(model, loss, training=False)
-        self._batches = batches.Batches(data, batch_size)
+        self._loss = mean_loss.MeanLoss(
+            model, loss, False, loss_weights, regularization
+        )
+        self._batches = batches.Batches(data, batch_size, model)
         self._running = (
             running_statistics.Reestimation(model, self._batches)
             if running == REESTIMATE
@@ -135,6 +141,11 @@ class Evaluation:
         )
         self._replicas = replicas.Replicas(model)
         self._step = self._replicas.compiled(self._sums)
+
+    @property
+    def mode(self) -> str:
+        """See `mean_loss.MeanLoss`."""
+        return self._loss.mode
 
     def at(self, state: State) -> dict[str, float]:
         """Returns `loss`, penalty included, and every metric; they may be infinite.
@@ -148,8 +159,9 @@ class Evaluation:
             others = self._running.at(weights, others)
         variables = self._replicas.everywhere((weights, others))
         totals = np.zeros(2 + len(self._metrics))
-        for part in self._replicas.each(self._step, self._batches, variables):
-            totals += part.numpy()
+        with self._loss.in_words(self._batches):
+            for part in self._replicas.each(self._step, self._batches, variables):
+                totals += part.numpy()
         count, *sums = totals
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")
@@ -161,16 +173,16 @@ class Evaluation:
     def _sums(
         self,
         variables: tuple[list[tf.Tensor], list[tf.Tensor]],
-        inputs: Any,
-        targets: Any,
+        *batch: Any,
     ) -> tf.Tensor:
         """Returns the number of examples, and loss and metrics times it."""
         weights, others = variables
-        outputs, _ = self._model.stateless_call(weights, others, inputs, training=False)
-        means = [self._loss.value(targets, outputs)]
+        called = self._loss.call(weights, batch[0], others)
+        means = [self._loss.value_of(batch, called)]
         for metric in self._metrics.values():
-            means.append(tf.reduce_mean(tf.cast(metric(targets, outputs), tf.float64)))
-        count = tf.cast(tf.shape(tf.nest.flatten(targets)[0])[0], tf.float64)
+            values = metric(batch[1], called.outputs)
+            means.append(tf.reduce_mean(tf.cast(values, tf.float64)))
+        count = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float64)
         return count * tf.stack([1.0, *(tf.cast(mean, tf.float64) for mean in means)])
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
-    hessian,
+    compiled_loss,
     linear_operator,
     long_vectors,
     probes,
@@ -58,9 +58,11 @@ class FrobeniusNorm:
 @interrupts.kept()
 def hessian_frobenius_norm(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     method: str = "products",
     step: float | None = None,
     relative_error: float = 0.05,
@@ -75,9 +77,12 @@ def hessian_frobenius_norm(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       method: "products" or "finite_differences".
       step: for "finite_differences", see `products.Hessian`.
       relative_error: standard error over the norm at which to stop; 0 to take all
@@ -103,6 +108,8 @@ def hessian_frobenius_norm(
         loss,
         data,
         l2=l2,
+        loss_weights=loss_weights,
+        regularization=regularization,
         training=training,
         batch_size=batch_size,
         method="auto" if method == "products" else method,

@@ -4,10 +4,11 @@ C = mean over the data of (g_i - g)(g_i - g)^T, g_i the gradient of example i, g
 mean: C(theta) of Jastrzebski et al. (2018), section 2, and F of Smith & Le (2017),
 section 4. A product takes no gradient of a single example:
 
-    s_i = g_i . v is the derivative of example i's loss along v,
+    s_i = g_i . v is how example i's loss changes along v, by way of its outputs,
     mean of s_i g_i is the gradient of the mean of s_i l_i, at fixed s_i,
 
-and C v is that less (g . v) g. The trace: `gradient_noise`.
+and C v is that less (g . v) g. The trace: `gradient_noise`. What g_i is where the loss
+of a batch is no mean over its examples: `mean_loss.MeanLoss.shares`.
 """
 
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen.measures import data_products, hessian, linear_operator
+from bsgen import errors
+from bsgen.measures import compiled_loss, data_products, jacobian, linear_operator
 
 _Parts = data_products.Parts
 
@@ -26,15 +28,17 @@ class GradientCovariance(data_products.DataProducts):
     """Products with the covariance C of one example's gradient; a `LinearOperator`.
 
     In inference mode: through batch statistics one example has no gradient of its own.
-    A penalty on the weights has no noise, and there is none here.
+    A penalty on the weights has no noise, so those of regularisers are left out.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        loss: hessian.Loss,
+        loss: compiled_loss.Loss,
         data: Any,
         *,
+        loss_weights: Any = None,
+        regularization: bool = True,
         batch_size: int = 256,
         method: str = "auto",
     ):
@@ -43,8 +47,17 @@ class GradientCovariance(data_products.DataProducts):
         Raises:
           UserError: an argument is wrong, or the weights are not finite.
         """
-        super().__init__(model, loss, data, batch_size=batch_size, method=method)
+        super().__init__(
+            model,
+            loss,
+            data,
+            loss_weights=loss_weights,
+            regularization=False,
+            batch_size=batch_size,
+            method=method,
+        )
         self._seen_curvature = True  # C may well be zero
+        self._counts_added = regularization
         self._centre: tuple[npt.NDArray[Any], linear_operator.FloatArray] | None = None
 
     def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
@@ -67,48 +80,37 @@ class GradientCovariance(data_products.DataProducts):
     def _forward(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-                losses = self._losses(weights, batch)
-            slopes = accumulator.jvp(losses, unconnected_gradients="zero")
-        return self._weighted(tape, weights, losses, slopes)
+        pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
+        return self._weighted(pushed, batch)
 
     def _reverse(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        # s_i is the derivative, by u_i, of (sum of u_i g_i) . v, for any u.
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(weights)
-            losses = self._losses(weights, batch)
-        duals = tf.zeros_like(losses)
-        with tf.GradientTape() as outer:
-            outer.watch(duals)
-            rows = tape.gradient(losses, weights, duals, unconnected_gradients="zero")
-            pairs = zip(map(tf.convert_to_tensor, rows), vector, strict=True)
-            slope = tf.add_n([tf.reduce_sum(r * v) for r, v in pairs])
-        return self._weighted(tape, weights, losses, outer.gradient(slope, duals))
-
-    def _losses(self, weights: _Parts, batch: data_products.Batch) -> tf.Tensor:
-        """Returns the loss of each example [B]."""
-        outputs = self._loss.outputs(weights, batch.inputs, batch.others)
-
-        def of_one(pair: Any) -> tf.Tensor:
-            one = tf.nest.map_structure(lambda part: part[tf.newaxis], pair)
-            return self._loss.value(*one)
-
-        return tf.vectorized_map(of_one, (batch.targets, outputs), warn=False)
+        pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
+        return self._weighted(pushed, batch)
 
     def _weighted(
-        self,
-        tape: tf.GradientTape,
-        weights: _Parts,
-        losses: tf.Tensor,
-        slopes: tf.Tensor,
+        self, pushed: jacobian.Pushed, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        """Returns the mean loss, and the mean of slopes times gradients."""
-        count = tf.cast(tf.shape(losses)[0], losses.dtype)
-        gradient = tape.gradient(
-            losses, weights, slopes / count, unconnected_gradients="zero"
+        """Returns the mean loss, and the mean of s_i g_i."""
+        if pushed.called.added and self._counts_added:
+            remedy = (
+                "its layers add losses that depend on the data (add_loss, activity "
+                "regularizers), whose part in an example's gradient is not known; "
+                "leave regularization losses out"
+            )
+            raise errors.UserError("model", self._model.name, remedy)
+        value, shares = self._loss.shares(batch.data, pushed.called)
+        # g_i is the gradient of shares_i . outputs_i at fixed shares.
+        slopes = tf.add_n(
+            [
+                tf.reduce_sum(tf.reshape(share * move, [tf.shape(move)[0], -1]), axis=1)
+                for share, move in zip(shares, pushed.moves, strict=True)
+            ]
         )
-        return tf.reduce_mean(losses), [tf.convert_to_tensor(g) for g in gradient]
+        means = slopes / tf.cast(tf.shape(slopes)[0], slopes.dtype)
+        duals = [
+            share * tf.reshape(means, [-1] + [1] * (share.shape.rank - 1))
+            for share in shares
+        ]
+        return value, pushed.pulled_back(duals)

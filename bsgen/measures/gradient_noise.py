@@ -19,8 +19,8 @@ import keras
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
+    compiled_loss,
     group_gradients,
-    hessian,
     noise_moments,
     noise_passes,
     progress,
@@ -51,9 +51,11 @@ class GradientNoiseScale:
 @interrupts.kept()
 def gradient_noise(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     l2: float = 0.0,
     training: bool = False,
     group_size: int = 1,
@@ -67,9 +69,12 @@ def gradient_noise(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       l2: of a penalty l2 |w|^2 / 2, at least 0: part of G, without noise.
       training: measure in training mode instead of inference mode; then `group_size`
         is the batch of which batch norm takes statistics, at least 2.
@@ -90,7 +95,14 @@ def gradient_noise(
     """
     l2 = errors.check_real("l2", l2, 0.0)
     groups = group_gradients.GroupGradients(
-        model, loss, data, group_size, training, batch_size
+        model,
+        loss,
+        data,
+        group_size,
+        training,
+        batch_size,
+        loss_weights,
+        regularization,
     )
     return noise_passes.TwoPasses(groups, l2, on_progress).measure()
 
@@ -98,9 +110,11 @@ def gradient_noise(
 @interrupts.kept()
 def gradient_noise_scale(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     l2: float = 0.0,
     training: bool = False,
     group_size: int = 1,
@@ -116,6 +130,8 @@ def gradient_noise_scale(
         loss,
         data,
         l2=l2,
+        loss_weights=loss_weights,
+        regularization=regularization,
         training=training,
         group_size=group_size,
         batch_size=batch_size,

@@ -1,11 +1,14 @@
 """Gradients of small groups of examples, streamed: none is kept.
 
-A group is one example, or a few. Its gradient is that of its mean loss, by the weights
-that all groups share; `tf.vectorized_map` takes many groups at once, on every replica
-of the model's strategy (see `replicas`). Sums over weights and groups are kept in
-float64.
+A group is one example, or a few. Its gradient is the mean of its examples' shares in
+the gradient of the loss of their batch (`mean_loss.MeanLoss.shares`), so that the mean
+over groups is the gradient of the mean loss; in training mode, where outputs depend on
+who else is in a batch, a group is a batch of its own. `tf.vectorized_map` takes many
+groups at once, on every replica of the model's strategy (see `replicas`). Sums over
+weights and groups are kept in float64.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,8 +19,8 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.measures import (
     batches,
+    compiled_loss,
     flat_weights,
-    hessian,
     linear_operator,
     mean_loss,
     replicas,
@@ -44,7 +47,6 @@ class GroupGradients:
     """The gradients of all groups of a data set.
 
     Attributes:
-      mode: "inference" or "training", see `mean_loss.MeanLoss`.
       group_size: examples a group.
       num_groups: n; known after `mean`.
       expected_groups: n, where the data are arrays; else None.
@@ -53,22 +55,26 @@ class GroupGradients:
     def __init__(
         self,
         model: keras.Model,
-        loss: hessian.Loss,
+        loss: compiled_loss.Loss,
         data: Any,
         group_size: int = 1,
         training: bool = False,
         batch_size: int = 256,
+        loss_weights: Any = None,
+        regularization: bool = True,
     ):
         """Checks the arguments.
 
         Args:
           model: a built model.
-          loss: a Keras loss, or a callable of (targets, outputs) to the losses
-            [batch, ...] or their mean.
-          data: (inputs, targets), or a tf.data.Dataset of such batches.
+          loss: see `compiled_loss.Loss`.
+          data: see `batches.Batches`.
           group_size: examples a group; those of a batch that fill none are left out.
           training: whether layers run in training mode, on one group at a time.
           batch_size: examples a call, for arrays.
+          loss_weights: as for `compile`.
+          regularization: whether the losses that the model adds are counted; those of
+            the weights alone have no noise.
 
         Raises:
           UserError: an argument is wrong, or the weights are not finite.
@@ -80,18 +86,26 @@ class GroupGradients:
         self._model = model
         self._weights = flat_weights.FlatWeights(model)
         self._weights.check_finite()
-        self._loss = mean_loss.MeanLoss(model, loss, training)
-        self.mode = self._loss.mode
+        self._seen_added = False
+        self._loss = mean_loss.MeanLoss(
+            model, loss, training, loss_weights, regularization
+        )
         size = errors.check_integer("batch_size", batch_size, 1)
         whole = -(-size // self.group_size) * self.group_size
-        self._batches = batches.Batches(data, whole)
+        self._batches = batches.Batches(data, whole, model)
         self._most = max(1, _MAX_BYTES // (8 * self._weights.num_parameters))
         self.num_groups = 0
         known = self._batches.num_examples
         self.expected_groups = None if known is None else known // self.group_size
         self._replicas = replicas.Replicas(model)
+        self._shares = self._replicas.compiled(self._batch_shares)
         self._total = self._replicas.compiled(self._chunk_total)
         self._around = self._replicas.compiled(self._chunk_deviations)
+
+    @property
+    def mode(self) -> str:
+        """See `mean_loss.MeanLoss`."""
+        return self._loss.mode
 
     def weights(self) -> linear_operator.FloatArray:
         """Returns the model's trainable weights [P]."""
@@ -117,15 +131,15 @@ class GroupGradients:
           UserError: there are no groups; the loss or its gradient is not finite.
         """
         empty = True
-        for count, value, gradient in self._replicas.each(
-            self._total, self._chunks(), self._variables()
-        ):
-            empty = False
-            total = gradient.numpy()
-            if not (np.isfinite(value) and np.isfinite(total).all()):
-                remedy = "it or its gradient is not finite on this data"
-                raise errors.UserError("loss", float(value / int(count)), remedy)
-            yield int(count), total
+        with self._loss.in_words(self._batches):
+            for count, value, gradient in self._replicas.each(
+                self._total, self._chunks(), self._variables()
+            ):
+                empty = False
+                total = gradient.numpy()
+                if not (np.isfinite(value) and np.isfinite(total).all()):
+                    raise self._not_finite()
+                yield int(count), total
         if empty:
             remedy = f"give at least one group of {self.group_size} example(s)"
             raise errors.UserError("data", "empty", remedy)
@@ -160,10 +174,13 @@ class GroupGradients:
         """Returns the model's variables, trainable weights and others."""
         return self._replicas.everywhere((self._weights.tensors(), self._loss.others()))
 
-    def _chunks(self) -> Iterator[tuple[Any, Any]]:
-        """Yields (inputs, targets) of [groups, group_size, ...]."""
+    def _chunks(self) -> Iterator[tuple[Any, ...]]:
+        """Yields what the gradients of groups are taken of, [groups, group_size, ...].
+
+        In training mode parts of batches; otherwise inputs and shares of them.
+        """
         size = self.group_size
-        for batch in self._batches:
+        for batch in self._batches if self._loss.training else self._shared():
             num_groups = len(tf.nest.flatten(batch)[0]) // size
             for start in range(0, num_groups, self._most):
                 end = min(start + self._most, num_groups)
@@ -175,23 +192,51 @@ class GroupGradients:
                     batch,
                 )
 
-    def _group_loss(self, variables: _Variables, group: Any) -> tf.Tensor:
+    def _shared(self) -> Iterator[tuple[Any, list[tf.Tensor]]]:
+        """Yields inputs and shares of every batch."""
+        found, given = itertools.tee(self._batches)
+        for batch, (value, shares) in zip(
+            found,
+            self._replicas.each(self._shares, given, self._variables()),
+            strict=True,
+        ):
+            if not np.isfinite(value):
+                raise self._not_finite()
+            if not self._seen_added:
+                self._loss.check_added(batch)
+                self._seen_added = True
+            yield batch[0], shares
+
+    def _batch_shares(
+        self, variables: _Variables, *batch: Any
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the loss of a batch, and its examples' shares; see `MeanLoss`."""
         weights, others = variables
-        inputs, targets = group
-        return self._loss.value(targets, self._loss.outputs(weights, inputs, others))
+        called = self._loss.call(weights, batch[0], others)
+        return self._loss.shares(batch, called)
+
+    def _group_loss(self, variables: _Variables, group: tuple[Any, ...]) -> tf.Tensor:
+        """Returns a value whose gradient is the group's."""
+        weights, others = variables
+        if self._loss.training:
+            return self._loss.value(weights, group, others)
+        inputs, shares = group
+        called = self._loss.call(weights, inputs, others)
+        pairs = zip(shares, called.ends, strict=True)
+        value = tf.add_n([tf.reduce_sum(s * o) for s, o in pairs]) / self.group_size
+        added = self._loss.added(called)
+        return value if added is None else value + tf.cast(added, value.dtype)
 
     def _chunk_total(
-        self, variables: _Variables, inputs: Any, targets: Any
+        self, variables: _Variables, *groups: Any
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns the number of groups, and the sums of their losses and gradients."""
+        """Returns the number of groups, and the sums of their values and gradients."""
         weights, _ = variables
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            values = _each(
-                lambda group: self._group_loss(variables, group), (inputs, targets)
-            )
+            values = _each(lambda group: self._group_loss(variables, group), groups)
             total = tf.reduce_sum(values)
-        gradient = _gradient(tape, total, weights, self._loss.name)
+        gradient = self._gradient(tape, total, weights)
         count = tf.shape(values)[0]
         return count, tf.cast(total, tf.float64), flat_weights.join(gradient)
 
@@ -199,17 +244,16 @@ class GroupGradients:
         self,
         variables: _Variables,
         around: tuple[list[tf.Tensor], list[tf.Tensor]],
-        inputs: Any,
-        targets: Any,
+        *groups: Any,
     ) -> tf.Tensor:
         weights, _ = variables
         centre, along = around
 
-        def deviation(group: Any) -> tf.Tensor:
+        def deviation(group: tuple[Any, ...]) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 value = self._group_loss(variables, group)
-            gradient = _gradient(tape, value, weights, self._loss.name)
+            gradient = self._gradient(tape, value, weights)
             moves = [g - c for g, c in zip(gradient, centre, strict=True)]
             squares = [tf.reduce_sum(move**2) for move in moves]
             slopes = [
@@ -222,23 +266,26 @@ class GroupGradients:
             ]
             return tf.stack(sums)
 
-        return _each(deviation, (inputs, targets))
+        return _each(deviation, groups)
+
+    def _gradient(
+        self, tape: tf.GradientTape, value: tf.Tensor, weights: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        gradient = tape.gradient(value, weights)
+        if all(part is None for part in gradient):
+            raise self._loss.no_gradient()
+        return [
+            # A gradient of an embedding comes as the rows that were looked up.
+            tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
+            for w, g in zip(weights, gradient, strict=True)
+        ]
+
+    def _not_finite(self) -> errors.UserError:
+        self._weights.check_finite()
+        remedy = "it or its gradient is not finite on this data"
+        return errors.UserError("loss", self._loss.name, remedy)
 
 
 def _each(function: Any, elements: Any) -> tf.Tensor:
     """Maps along the first axis; what cannot be vectorised runs in a loop, silently."""
     return tf.vectorized_map(function, elements, warn=False)
-
-
-def _gradient(
-    tape: tf.GradientTape, value: tf.Tensor, weights: list[tf.Tensor], name: str
-) -> list[tf.Tensor]:
-    gradient = tape.gradient(value, weights)
-    if all(part is None for part in gradient):
-        remedy = "it does not depend on the weights in a differentiable way"
-        raise errors.UserError("loss", name, remedy)
-    return [
-        # A gradient of an embedding comes as the rows that were looked up.
-        tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
-        for w, g in zip(weights, gradient, strict=True)
-    ]

@@ -2,11 +2,9 @@
 
 Its eigenvalues enter the evidence of Smith & Le (2017), arXiv 1710.06451, eq. 11.
 Everything is measured in inference mode: with batch statistics or dropout the loss of
-an example is not a function of that example and the weights alone. Regularisers that
-sit inside the model's layers are not counted; L2 is an argument.
+an example is not a function of that example and the weights alone.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,9 +13,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures import flat_weights, stopped_gradients
-
-Loss = Callable[[Any, Any], tf.Tensor]
+from bsgen.measures import (
+    batches,
+    compiled_loss,
+    flat_weights,
+    mean_loss,
+    stopped_gradients,
+)
 
 MAX_PARAMETERS = 5000  # a matrix of 200 MB
 
@@ -27,7 +29,7 @@ _MAX_BACKWARD_PASSES = 2**18
 
 
 class LossSum:
-    """The loss of a model, summed over examples, as a function of ONE weight vector.
+    """The loss of a model, times examples, as a function of ONE weight vector.
 
     The vector holds the trainable weights, flattened, in the order of
     `model.trainable_variables`. `value` and `derivatives` are compiled once for each
@@ -35,23 +37,32 @@ class LossSum:
 
     Attributes:
       num_parameters: P, the length of the weight vector.
-      value: compiled, (weights [P], inputs, targets) to the summed loss, float64.
-      derivatives: compiled, the same arguments to (summed loss, gradient [P],
+      value: compiled, (weights [P], *batch) to the mean loss of a batch (see
+        `mean_loss.MeanLoss`) times its number of examples, float64.
+      derivatives: compiled, the same arguments to (the same, its gradient [P], its
         Hessian [P, P]).
     """
 
-    def __init__(self, model: keras.Model, loss: Loss):
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: compiled_loss.Loss,
+        loss_weights: Any = None,
+        regularization: bool = True,
+    ):
         """Prepares the functions; nothing is compiled yet.
 
         Args:
           model: a built model.
-          loss: (targets, outputs [batch, ...]) to the loss of each example [batch].
+          loss: see `compiled_loss.Loss`.
+          loss_weights: as for `compile`.
+          regularization: whether the losses that the model adds are counted.
 
         Raises:
           UserError: the model has no trainable weights, or too many for a matrix.
         """
         self._model = model
-        self._loss = loss
+        self.loss = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
         self._weights = flat_weights.FlatWeights(model)
         self.num_parameters = self._weights.num_parameters
         if self.num_parameters > MAX_PARAMETERS:
@@ -72,27 +83,19 @@ class LossSum:
         """Sets the model's trainable weights from a vector [P]."""
         self._weights.assign(weights)
 
-    def _value(self, weights: tf.Tensor, inputs: Any, targets: Any) -> tf.Tensor:
-        outputs, _ = self._model.stateless_call(
-            self._weights.cut(weights),
-            [v.value for v in self._model.non_trainable_variables],
-            inputs,
-            training=False,
-        )
-        losses = self._loss(targets, outputs)
-        if losses.shape.rank != 1:
-            remedy = "it must return one loss per example, of shape [batch]"
-            raise errors.UserError("loss", f"of shape {losses.shape}", remedy)
-        return tf.reduce_sum(tf.cast(losses, tf.float64))
+    def _value(self, weights: tf.Tensor, *batch: Any) -> tf.Tensor:
+        value = self.loss.value(self._weights.cut(weights), batch)
+        count = tf.shape(tf.nest.flatten(batch)[0])[0]
+        return tf.cast(value, tf.float64) * tf.cast(count, tf.float64)
 
     def _derivatives(
-        self, weights: tf.Tensor, inputs: Any, targets: Any
+        self, weights: tf.Tensor, *batch: Any
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as outer:
             outer.watch(weights)
             with tf.GradientTape() as inner:
                 inner.watch(weights)
-                value = self._value(weights, inputs, targets)
+                value = self._value(weights, *batch)
             stopped_gradients.check(value, [weights], self._model.name)
             gradient = inner.gradient(value, weights)
         return value, gradient, outer.jacobian(gradient, weights)
@@ -100,7 +103,14 @@ class LossSum:
 
 @interrupts.kept()
 def dense_hessian(
-    model: keras.Model, loss: Loss, data: tuple[Any, Any], l2: float = 0.0
+    model: keras.Model,
+    loss: compiled_loss.Loss,
+    data: Any,
+    l2: float = 0.0,
+    *,
+    loss_weights: Any = None,
+    regularization: bool = True,
+    batch_size: int | None = None,
 ) -> npt.NDArray[np.float64]:
     """Returns the Hessian of the MEAN loss over `data` plus l2 |w|^2 / 2.
 
@@ -109,41 +119,31 @@ def dense_hessian(
 
     Args:
       model: a built model of at most `MAX_PARAMETERS` trainable weights.
-      loss: (targets, outputs [batch, ...]) to the loss of each example [batch].
-      data: inputs and targets, arrays with examples along axis 0.
+      loss: see `compiled_loss.Loss`.
+      data: see `batches.Batches`.
       l2: strength of the penalty on every trainable weight, at least 0.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted.
+      batch_size: examples a call, for arrays; None for what memory holds. It matters
+        where the loss of a batch is no mean over its examples, see `mean_loss`.
 
     Returns:
       [P, P], ordered as `model.trainable_variables`, each flattened.
 
     Raises:
       UserError: the model has too many weights or stops gradients (see
-        `stopped_gradients`), the loss is not one per example, or an argument is out of
-        range.
+        `stopped_gradients`), or an argument is wrong.
     """
-    if not 0.0 <= l2 < np.inf:
-        raise errors.UserError("l2", l2, "give a finite number of at least 0")
-    inputs, targets = data
-    size = count_examples(inputs, targets)
-    loss_sum = LossSum(model, loss)
+    penalty = errors.check_real("l2", l2, 0.0)
+    loss_sum = LossSum(model, loss, loss_weights, regularization)
+    most = max(1, _MAX_BACKWARD_PASSES // loss_sum.num_parameters)
+    parts = batches.Batches(data, batch_size or most, model)
     weights = tf.constant(loss_sum.weights())
     total = np.zeros([loss_sum.num_parameters] * 2)
-    batch_size = max(1, _MAX_BACKWARD_PASSES // loss_sum.num_parameters)
-    for start in range(0, size, batch_size):
-        batch = slice(start, start + batch_size)
-        _, _, hessian = loss_sum.derivatives(weights, inputs[batch], targets[batch])
-        total += hessian.numpy()
-    return (total + total.T) / (2 * size) + l2 * np.eye(loss_sum.num_parameters)
-
-
-def count_examples(inputs: Any, targets: Any) -> int:
-    """Returns the number of examples in `inputs` and `targets`.
-
-    Raises:
-      UserError: there are none, or the two differ.
-    """
-    sizes = (len(inputs), len(targets))
-    if sizes[0] != sizes[1] or not sizes[0]:
-        remedy = "give as many inputs as targets, at least one"
-        raise errors.UserError("data", f"of lengths {sizes}", remedy)
-    return sizes[0]
+    size = 0
+    with loss_sum.loss.in_words(parts):
+        for batch in parts:
+            _, _, hessian = loss_sum.derivatives(weights, *batch)
+            total += hessian.numpy()
+            size += len(tf.nest.flatten(batch)[0])
+    return (total + total.T) / (2 * size) + penalty * np.eye(loss_sum.num_parameters)

@@ -21,7 +21,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors, interrupts
-from bsgen.measures import hessian, lanczos, linear_operator, probes, products, progress
+from bsgen.measures import (
+    compiled_loss,
+    lanczos,
+    linear_operator,
+    probes,
+    products,
+    progress,
+)
 
 _RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
 _MARGIN_WIDTHS = 5.0  # of grid beyond the outermost node: 6e-7 of the area is outside
@@ -60,9 +67,11 @@ class SpectralDensity:
 @interrupts.kept()
 def spectral_density(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     num_probes: int = 10,
     num_steps: int = 80,
     grid: npt.ArrayLike | None = None,
@@ -79,9 +88,12 @@ def spectral_density(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       num_probes: at least 1.
       num_steps: of Lanczos, at least 1; m resolves features wider than about range / m.
       grid: [G] ascending; None for 1000 points over all that is not 0.
@@ -101,7 +113,14 @@ def spectral_density(
         one.
     """
     operator = products.Hessian(
-        model, loss, data, l2=l2, training=training, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
     )
     found = spectral_density_of(
         operator, num_probes, num_steps, grid, gaussian_width, seed, on_progress

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors, interrupts
-from bsgen.measures import evaluation, hessian, linear_operator, progress
+from bsgen.measures import compiled_loss, evaluation, linear_operator, progress
 
 _DEFAULT_ALPHAS = np.linspace(-1.0, 2.0, 31)
 
@@ -30,7 +30,7 @@ class LossAlongLine:
       distance: |end - start| of the trainable weights, what one alpha is worth.
       running_statistics: "keep" (interpolated) or "reestimate".
       stopped_because: "complete" or "interrupted".
-      mode: "inference".
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
     """
 
     alphas: linear_operator.FloatArray
@@ -45,12 +45,14 @@ class LossAlongLine:
 @interrupts.kept()
 def loss_along_line(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     start: keras.Model | Sequence[Any],
     end: keras.Model | Sequence[Any],
     alphas: npt.ArrayLike = _DEFAULT_ALPHAS,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     metrics: evaluation.Metrics | None = None,
     running_statistics: evaluation.RunningStatistics = "keep",
     l2: float = 0.0,
@@ -61,9 +63,12 @@ def loss_along_line(
 
     Args:
       model: a built model; only its architecture counts, it is not changed.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       start: a model of the same variables, or their values: all of them, as of
         `get_weights()`, or the trainable ones.
       end: the same.
@@ -86,7 +91,15 @@ def loss_along_line(
     first = evaluation.state_of(model, start, "start")
     last = evaluation.state_of(model, end, "end")
     evaluate = evaluation.Evaluation(
-        model, loss, data, metrics, running_statistics, l2, batch_size
+        model,
+        loss,
+        data,
+        metrics=metrics,
+        running=running_statistics,
+        l2=l2,
+        batch_size=batch_size,
+        loss_weights=loss_weights,
+        regularization=regularization,
     )
     states = (_between(first, last, alpha) for alpha in places)
     values, stopped_because = evaluation.profile(
@@ -102,6 +115,7 @@ def loss_along_line(
         distance=float(np.sqrt(np.sum(squares))),
         running_statistics=running_statistics,
         stopped_because=stopped_because,
+        mode=evaluate.mode,
     )
 
 

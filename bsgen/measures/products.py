@@ -15,11 +15,12 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures import data_products, linear_operator, stopped_gradients
+from bsgen.measures import data_products, jacobian, linear_operator, stopped_gradients
 
 FINITE_DIFFERENCES = "finite_differences"
 
 _Parts = data_products.Parts
+_Gradient = data_products.BatchProduct
 
 
 class Hessian(data_products.DataProducts):
@@ -57,11 +58,11 @@ class Hessian(data_products.DataProducts):
 
     @property
     def mode(self) -> str:
-        """How it was measured: "inference" or "training", and what else is to be said.
+        """See `mean_loss.MeanLoss`; and what else is to be said.
 
         That is ", finite differences" and ", loss piecewise linear in the outputs".
         """
-        notes = [self._loss.mode]
+        notes = [super().mode]
         if self.method == FINITE_DIFFERENCES:
             notes.append("finite differences")
         if self._piecewise_linear:
@@ -89,9 +90,9 @@ class Hessian(data_products.DataProducts):
     ) -> None:
         super()._check_curvature(product, weights)
         batch = next(iter(self._batches))
-        inputs, targets = tf.nest.map_structure(tf.convert_to_tensor, batch)
-        outputs = self._loss.outputs(weights, inputs)
-        self._piecewise_linear = not self._loss.bends(targets, outputs)
+        batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
+        called = self._loss.call(weights, batch[0])
+        self._piecewise_linear = not self._loss.bends(batch, called)
 
     def _difference(
         self, vector: linear_operator.FloatArray
@@ -110,83 +111,90 @@ class Hessian(data_products.DataProducts):
     def _forward(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-            value, gradient = self._batch_gradient(weights, vector, batch)
-        stopped_gradients.check(value, weights, self._model.name)
-        zero = tf.UnconnectedGradients.ZERO
-        return value, accumulator.jvp(gradient, unconnected_gradients=zero)
+        found = _forward(self._batch_gradient, weights, vector, batch)
+        stopped_gradients.check(found[0], weights, self._model.name)
+        return found
 
     def _reverse(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            value, gradient = self._batch_gradient(weights, vector, batch)
-            pairs = zip(gradient, vector, strict=True)
-            slope = tf.add_n([tf.reduce_sum(g * v) for g, v in pairs])
-        stopped_gradients.check(value, weights, self._model.name)
-        return value, _gradient_or_zeros(tape, slope, weights)
+        found = _reverse(self._batch_gradient, weights, vector, batch)
+        stopped_gradients.check(found[0], weights, self._model.name)
+        return found
 
 
 class GaussNewton(data_products.DataProducts):
     """Products with the Gauss-Newton matrix, the mean of J^T H_l J.
 
     J is the derivative of a model's outputs by its weights, H_l the Hessian of the loss
-    by the outputs: the Hessian but for the curvature of the outputs themselves.
+    by the outputs: the Hessian but for the curvature of the outputs themselves. Where
+    the loss is a cross-entropy of probabilities, the outputs are the logits. Losses
+    that the model adds, such as its regularisers, count with their own Hessian.
     """
 
     def _forward(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-                outputs = self._loss.outputs(weights, batch.inputs, batch.others)
-            moves = tf.nest.flatten(accumulator.jvp(outputs))
-        return self._pulled_back(tape, weights, outputs, moves, batch.targets)
+        pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
+        value, product = self._pulled_back(pushed, batch)
+        if self._loss.added(pushed.called) is None:
+            return value, product
+        _, bends = _forward(self._added_gradient, weights, vector, batch)
+        return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _reverse(
         self, weights: _Parts, vector: _Parts, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        # J v is the derivative, by u, of (J^T u) . v, for any u.
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(weights)
-            outputs = self._loss.outputs(weights, batch.inputs, batch.others)
-            flat = tf.nest.flatten(outputs)
-        duals = [tf.zeros_like(part) for part in flat]
-        with tf.GradientTape() as outer:
-            outer.watch(duals)
-            rows = _gradient_or_zeros(tape, flat, weights, duals)
-            pairs = zip(rows, vector, strict=True)
-            slope = tf.add_n([tf.reduce_sum(r * v) for r, v in pairs])
-        moves = outer.gradient(slope, duals)
-        return self._pulled_back(tape, weights, outputs, moves, batch.targets)
+        pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
+        value, product = self._pulled_back(pushed, batch)
+        if self._loss.added(pushed.called) is None:
+            return value, product
+        _, bends = _reverse(self._added_gradient, weights, vector, batch)
+        return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _pulled_back(
-        self,
-        tape: tf.GradientTape,
-        weights: _Parts,
-        outputs: Any,
-        moves: _Parts,
-        targets: Any,
+        self, pushed: jacobian.Pushed, batch: data_products.Batch
     ) -> tuple[tf.Tensor, _Parts]:
-        flat = tf.nest.flatten(outputs)
+        """Returns the compiled loss and J^T H_l J v."""
+        ends = pushed.called.ends
         with tf.GradientTape() as outer:
-            outer.watch(flat)
+            outer.watch(ends)
             with tf.GradientTape() as inner:
-                inner.watch(flat)
-                value = self._loss.value(targets, outputs)
-            gradient = inner.gradient(value, flat)
-            pairs = zip(gradient, moves, strict=True)
-            slope = tf.add_n([tf.reduce_sum(g * m) for g, m in pairs])
-        bends = outer.gradient(slope, flat, unconnected_gradients="zero")
-        return value, _gradient_or_zeros(tape, flat, weights, bends)
+                inner.watch(ends)
+                value = self._loss.of_outputs(batch.data, pushed.called.outputs)
+            gradient = jacobian.gradient_or_zeros(inner, value, ends)
+            slope = jacobian.dot(gradient, pushed.moves)
+        bends = jacobian.gradient_or_zeros(outer, slope, ends)
+        return value, pushed.pulled_back(bends)
+
+    def _added_gradient(
+        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+    ) -> tuple[tf.Tensor, _Parts]:
+        """Returns the losses that the model adds, and their gradient."""
+        del vector
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            called = self._loss.call(weights, *batch.call)
+            added = self._loss.added(called)
+        return added, jacobian.gradient_or_zeros(tape, added, weights)
 
 
-def _gradient_or_zeros(
-    tape: tf.GradientTape, target: Any, weights: _Parts, output_gradients: Any = None
-) -> _Parts:
-    gradient = tape.gradient(
-        target, weights, output_gradients, unconnected_gradients="zero"
-    )
-    return [tf.convert_to_tensor(part) for part in gradient]
+def _forward(
+    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_products.Batch
+) -> tuple[tf.Tensor, _Parts]:
+    """Returns a loss, and the derivative of its gradient along a vector."""
+    with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
+        value, gradient = gradient_of(weights, vector, batch)
+    zero = tf.UnconnectedGradients.ZERO
+    return value, accumulator.jvp(gradient, unconnected_gradients=zero)
+
+
+def _reverse(
+    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_products.Batch
+) -> tuple[tf.Tensor, _Parts]:
+    """Returns the same, as the gradient of gradient . vector."""
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        value, gradient = gradient_of(weights, vector, batch)
+        slope = jacobian.dot(gradient, vector)
+    return value, jacobian.gradient_or_zeros(tape, slope, weights)

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
+    compiled_loss,
     evaluation,
     flat_weights,
-    hessian,
     linear_operator,
     probes,
     progress,
@@ -44,7 +44,7 @@ class LossAlongDirections:
       normalization: "filter" or "unit".
       running_statistics: "keep" or "reestimate".
       stopped_because: "complete" or "interrupted".
-      mode: "inference".
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
     """
 
     distances: linear_operator.FloatArray
@@ -97,10 +97,12 @@ def random_direction(
 @interrupts.kept()
 def loss_along_random_directions(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     distances: npt.ArrayLike = _DEFAULT_DISTANCES,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     num_directions: int = 10,
     normalization: Literal["filter", "unit"] = "filter",
     metrics: evaluation.Metrics | None = None,
@@ -114,9 +116,12 @@ def loss_along_random_directions(
 
     Args:
       model: a built model; it is not changed.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       distances: [A], finite, in units of a direction.
       num_directions: D, at least 1.
       normalization: see `random_direction`.
@@ -140,7 +145,15 @@ def loss_along_random_directions(
         raise errors.UserError("distances", distances, "give finite numbers, [A]")
     count = errors.check_integer("num_directions", num_directions, 1)
     evaluate = evaluation.Evaluation(
-        model, loss, data, metrics, running_statistics, l2, batch_size
+        model,
+        loss,
+        data,
+        metrics=metrics,
+        running=running_statistics,
+        l2=l2,
+        batch_size=batch_size,
+        loss_weights=loss_weights,
+        regularization=regularization,
     )
     centre = evaluation.state_of(model, model, "model")
     lines: list[dict[str, npt.NDArray[np.float64]]] = []
@@ -174,6 +187,7 @@ def loss_along_random_directions(
         normalization=normalization,
         running_statistics=running_statistics,
         stopped_because=stopped_because,
+        mode=evaluate.mode,
     )
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import layers
-from bsgen.measures import batches
+from bsgen.measures import batches, stateless
 
 # Large beside the statistics, so that these drown in it and the decay is left.
 _LARGE = 2.0**20
@@ -66,7 +66,7 @@ class Reestimation:
         """Returns `others` with the running averages of the data for `weights`."""
         sums: dict[int, Any] = {}
         counts: dict[int, int] = {}
-        for inputs, _ in self._data:
+        for inputs, *_ in self._data:
             size = int(tf.shape(tf.nest.flatten(inputs)[0])[0])
             if size not in self._kept:
                 self._kept[size] = self._decays(weights, others, inputs)
@@ -137,5 +137,5 @@ class Reestimation:
         self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
     ) -> list[tf.Tensor]:
         """Returns the non-trainable variables after one step, in float64."""
-        _, after = self._model.stateless_call(weights, others, inputs, training=True)
-        return [tf.cast(value, tf.float64) for value in after]
+        called = stateless.call(self._model, weights, others, inputs, training=True)
+        return [tf.cast(value, tf.float64) for value in called.others]

@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
+    compiled_loss,
     critical_rate,
     evaluation,
     flat_weights,
-    hessian,
     products,
     progress,
 )
@@ -56,10 +56,12 @@ class StableLearningRate:
 @interrupts.kept()
 def largest_stable_learning_rate(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     momentum: float = 0.0,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     num_steps: int = 100,
     tolerance: float = 0.05,
     l2: float = 0.0,
@@ -78,9 +80,12 @@ def largest_stable_learning_rate(
     Args:
       model: a built model, not at an exact minimum; it is not changed. Batch norm is in
         inference mode.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       momentum: at least 0 and below 1.
       num_steps: of a trial, at least 1.
       tolerance: upper / value - 1 at which to stop, above 0.
@@ -97,7 +102,12 @@ def largest_stable_learning_rate(
     num_steps = errors.check_integer("num_steps", num_steps, 1)
     if errors.check_real("tolerance", tolerance, 0.0) == 0.0:
         raise errors.UserError("tolerance", tolerance, "give a number above 0")
-    settings: dict[str, Any] = {"l2": l2, "batch_size": batch_size}
+    settings: dict[str, Any] = {
+        "l2": l2,
+        "batch_size": batch_size,
+        "loss_weights": loss_weights,
+        "regularization": regularization,
+    }
     predicted = critical_rate.critical_learning_rate(
         model, loss, data, momentum, tolerance=0.01, seed=seed, **settings
     )
@@ -149,14 +159,12 @@ class _Descent:
     def __init__(
         self,
         model: keras.Model,
-        loss: hessian.Loss,
+        loss: compiled_loss.Loss,
         data: Any,
         momentum: float,
         num_steps: int,
-        l2: float,
-        batch_size: int,
+        **settings: Any,
     ):
-        settings: dict[str, Any] = {"l2": l2, "batch_size": batch_size}
         self._gradients = products.Hessian(model, loss, data, **settings)
         self._evaluation = evaluation.Evaluation(model, loss, data, **settings)
         self._weights = flat_weights.FlatWeights(model)

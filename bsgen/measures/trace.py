@@ -21,7 +21,7 @@ import numpy as np
 
 from bsgen import errors, interrupts
 from bsgen.measures import (
-    hessian,
+    compiled_loss,
     linear_operator,
     long_vectors,
     probes,
@@ -60,9 +60,11 @@ class Trace:
 @interrupts.kept()
 def hessian_trace(
     model: keras.Model,
-    loss: hessian.Loss,
+    loss: compiled_loss.Loss,
     data: Any,
     *,
+    loss_weights: Any = None,
+    regularization: bool = True,
     method: str = "hutchinson",
     relative_error: float = 0.05,
     max_products: int = 200,
@@ -77,9 +79,12 @@ def hessian_trace(
 
     Args:
       model: a built model.
-      loss: a Keras loss, or a callable of (targets, outputs) to the losses [batch, ...]
-        or their mean.
-      data: (inputs, targets), arrays, or a tf.data.Dataset of such batches.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
       method: "hutchinson" or "hutch++".
       relative_error: standard error over |value| at which to stop; 0 to take all
         `max_products`.
@@ -100,7 +105,14 @@ def hessian_trace(
         one.
     """
     operator = products.Hessian(
-        model, loss, data, l2=l2, training=training, batch_size=batch_size
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
     )
     found = trace_of(
         operator,

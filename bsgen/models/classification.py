@@ -13,7 +13,8 @@ def cross_entropy(labels: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":
     """Returns the cross-entropy of each example in nats.
 
     Args:
-      labels: class numbers [batch].
+      labels: class numbers [batch], or [batch, 1] and as floats, which is what Keras
+        makes of them for a function that is compiled.
       logits: [batch, num_classes], or [batch, 1] for two classes.
 
     Returns:
@@ -21,10 +22,15 @@ def cross_entropy(labels: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":
     """
     import tensorflow as tf
 
+    labels = tf.convert_to_tensor(labels)
+    if len(labels.shape) == len(logits.shape):
+        labels = labels[..., 0]
     if logits.shape[-1] == 1:
         return tf.nn.sigmoid_cross_entropy_with_logits(
             tf.cast(labels, logits.dtype), logits[..., 0]
         )
+    if labels.dtype.is_floating:
+        labels = tf.cast(labels, tf.int32)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
+from bsgen.measures import batches
 from bsgen.measures import hessian as hessian_lib
 
 # Armijo's condition asks for this share of the decrease that the slope promises
@@ -55,13 +56,13 @@ class NewtonSolver:
     another shape or dtype.
     """
 
-    def __init__(self, model: keras.Model, loss: hessian_lib.Loss):
+    def __init__(self, model: keras.Model, loss: Any):
         """Takes the model that every minimum is left in.
 
         Args:
           model: a built model with float64 weights, linear in them, so that the cost is
             convex.
-          loss: (targets, outputs [batch, ...]) to the loss of each example [batch].
+          loss: as for `compile`.
 
         Raises:
           UserError: a weight is not float64, or the model has none or too many.
@@ -127,7 +128,7 @@ class _Cost:
 
     def __init__(self, loss_sum: hessian_lib.LossSum, data: tuple[Any, Any], l2: float):
         self._loss_sum = loss_sum
-        self._size = hessian_lib.count_examples(*data)
+        self._size = batches.count_examples(*data)
         self._data = [tf.convert_to_tensor(part) for part in data]
         self._l2 = l2
 

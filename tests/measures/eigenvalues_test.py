@@ -162,7 +162,7 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLess(found.max_eigenvalue.value, 0.0)
 
     def test_keras_loss_and_data_set(self):
-        loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
+        loss = keras.losses.SparseCategoricalCrossentropy(True)
         dataset = tf.data.Dataset.from_tensor_slices(self.data).batch(7)
         found = measures.top_eigenvalue(self.model, loss, dataset)
         self.assertAllClose(found.value, self.eigenvalues[-1], rtol=1e-3)

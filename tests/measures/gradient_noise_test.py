@@ -174,7 +174,7 @@ class GradientNoiseTest(tf.test.TestCase, parameterized.TestCase):
     def test_models_that_cannot_be_measured(self):
         model, (inputs, labels) = small_models.make("dense", self.rng, 9)
         inputs[3] = np.inf
-        with self.assertRaisesRegex(errors.UserError, "not finite"):
+        with self.assertRaisesRegex(errors.UserError, "NaN or infinite"):
             measure(model, (inputs, labels))
         model.layers[-1].bias.assign(np.full(3, np.inf))
         with self.assertRaisesRegex(errors.UserError, "model=.*weights are not finite"):

@@ -10,6 +10,8 @@ def squared_error(targets, outputs):
 
 
 def softmax(labels, logits):
+    # Keras casts the targets of a compiled loss to floats.
+    labels = tf.cast(labels, tf.int32)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 

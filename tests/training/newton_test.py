@@ -11,8 +11,7 @@ from bsgen.training import newton
 
 
 def _sigmoid(labels, logits):
-    labels = tf.cast(labels, logits.dtype)
-    return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits[:, 0])
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
 
 
 def _softmax(labels, logits):
