@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 
@@ -26,6 +25,8 @@ def mean_interval(samples: np.ndarray) -> Interval:
     mean = float(samples.mean())
     if len(samples) < 2:
         return Interval(mean, -np.inf, np.inf)
+    from scipy import stats  # takes half a second
+
     quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, len(samples) - 1)
     half = float(quantile * stats.sem(samples))
     return Interval(mean, mean - half, mean + half)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bsgen import config
 from bsgen.studies import claims, statistics, study
@@ -162,6 +161,8 @@ def trained(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _correlation(found: pd.DataFrame, column: str) -> statistics.Interval:
     """Returns the mean over seeds of Spearman's rank correlation, cut at -1 and 1."""
+    from scipy import stats  # takes half a second
+
     correlations = [
         stats.spearmanr(rows["ratio"], rows[column]).statistic
         for _, rows in found.groupby("seed")

@@ -80,11 +80,25 @@ def _steps_at(
 
     Up to half a batch; a changing batch size follows `bsgen.optimizers.schedules`.
     """
-    factors = schedule.factors if schedule else (1.0,)
-    period = schedule.period if schedule else 1.0
+    budget = marks[-1] * train_size
+    if schedule is None:
+        places = batch_size * np.arange(math.ceil(budget / batch_size) + 1)
+    else:
+        places = _places(schedule, batch_size, train_size, budget)
+    epochs = places / train_size
+    after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
+    before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
+    return tuple((after - before_is_nearer).tolist())
+
+
+def _places(
+    schedule: config.Cyclic, batch_size: int, train_size: int, budget: float
+) -> np.ndarray:
+    """Returns how many examples have been seen before each step, up to the budget."""
+    factors = schedule.factors
     places = [0]
-    while places[-1] < marks[-1] * train_size:
-        part = math.floor(len(factors) * places[-1] / (period * train_size) + 1e-9)
+    while places[-1] < budget:
+        turns = places[-1] / (schedule.period * train_size)
+        part = math.floor(len(factors) * turns + 1e-9)
         places.append(places[-1] + round(batch_size * factors[part % len(factors)]))
-    epochs = np.array(places) / train_size
-    return tuple(int(np.abs(epochs - mark).argmin()) for mark in marks)
+    return np.array(places)

@@ -10,7 +10,6 @@ m, which the paper has not, eta is replaced by eta / (1 - m).
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bsgen import theory
 from bsgen.studies import claims, statistics, study
@@ -127,6 +126,8 @@ def furthest(
       values: of each, all predicted to be 1.
       errors: standard errors; None for the relative errors of the values.
     """
+    from scipy import stats  # takes half a second
+
     errors = values * rows["relative_error"] if errors is None else errors
     tail = (1 - statistics.CONFIDENCE) / 2 / len(rows)
     reach = stats.t.isf(tail, rows["degrees"]) * errors
