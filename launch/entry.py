@@ -1,28 +1,38 @@
 """How every launcher starts: a user's mistake ends it with one line, no traceback."""
 
 import contextlib
+import errno
 import functools
+import math
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from absl import app, flags, logging
 
+import launch
 from bsgen import errors, interrupts
+from launch import streams
 
-INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run(main: Callable[[list[str]], None]) -> None:
     """Parses the flags and calls `main`, as `absl.app.run` does.
 
-    Exits with 1 and one line on stderr after a `UserError`, and with 130 and one line
-    after Ctrl-C. Only errors are logged, unless --verbosity asks for more.
+    Exits with 1 and one line on stderr after a `UserError` or for want of memory or
+    disk, and with 130 and one line after Ctrl-C. Only errors are logged, unless
+    --verbosity asks for more.
     """
+    streams.prepare()
     # TensorFlow reads this when it is imported, which is later. Its errors reach us as
     # exceptions; what 2 would let through is "no CUDA device" on every CPU machine.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    app.run(functools.partial(_guarded, main), flags_parser=_parse)
+    try:
+        app.run(functools.partial(_guarded, main), flags_parser=_parse)
+    finally:
+        streams.flush()
 
 
 def refuse_arguments(arguments: list[str], remedy: str) -> None:
@@ -49,6 +59,13 @@ def load_tensorflow() -> None:
         saved = os.dup(2)
         stack.callback(os.close, saved)
         stack.callback(os.dup2, saved, 2)
+
+        def end(number: int, frame: object) -> None:
+            os.dup2(saved, 2)
+            launch.end_at_once()
+
+        # An interrupt would be lost in an import that catches whatever is raised.
+        stack.enter_context(_interrupts(end))
         os.dup2(stack.enter_context(open(os.devnull, "wb")).fileno(), 2)
         import tensorflow  # noqa: F401
 
@@ -62,11 +79,44 @@ def _parse(arguments: list[str]) -> list[str]:
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
     try:
-        with interrupts.kept():
+        with _interrupts(signal.default_int_handler), interrupts.kept():
+            _refuse_nan()
             main(arguments)
     except errors.UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        _exit(f"error: {error}")
+    except MemoryError:
+        _exit("error: the memory of this machine does not suffice")
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        _exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        _exit("interrupted", launch.INTERRUPTED)
+
+
+def _refuse_nan() -> None:
+    """Refuses flags that are no number; absl's bounds let them pass."""
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        if isinstance(value, float) and math.isnan(value):
+            raise errors.UserError(name, value, "give a number")
+
+
+def _exit(text: str, status: int = 1) -> None:
+    sys.stdout.flush()
+    print(text, file=sys.stderr)
+    sys.exit(status)
+
+
+@contextlib.contextmanager
+def _interrupts(handler: Callable[..., object]) -> Iterator[None]:
+    """Handles Ctrl-C by `handler`, unless it is ignored as in a shell's background."""
+    previous = signal.getsignal(signal.SIGINT)
+    if previous == signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

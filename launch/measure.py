@@ -25,11 +25,10 @@ import sys
 import time
 from typing import Any
 
-from absl import flags
+import launch
+from launch import entry, loaded_model, named_measures, paths
 
-from launch import entry, loaded_model, named_measures
-
-_OUTPUT_DIR = flags.DEFINE_string(
+_OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
 )
 _FILE = "measures.json"
@@ -41,6 +40,7 @@ def main(arguments: list[str]) -> None:
     names = named_measures.chosen()
     loaded_model.check()
     folder = pathlib.Path(_OUTPUT_DIR.value or loaded_model.folder())
+    paths.check_output(folder)
     kept = _read(folder / _FILE)
     entry.load_tensorflow()
     _measure(names, folder, kept)
@@ -64,7 +64,7 @@ def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> No
             display.say(f"{name}: {named_measures.in_words(found)}")
             if named_measures.stopped_because(found) == "interrupted":
                 display.say(f"interrupted; what is known is in {folder}")
-                sys.exit(entry.INTERRUPTED)
+                sys.exit(launch.INTERRUPTED)
     print(f"all of it is in {folder / _FILE}")
 
 
