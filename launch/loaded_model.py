@@ -10,9 +10,9 @@ import numpy as np
 from absl import flags
 
 from bsgen import config, errors
-from launch import streamed_examples, user_functions
+from launch import paths, streamed_examples, user_functions
 
-_RUN_DIR = flags.DEFINE_string(
+_RUN_DIR = paths.define(
     "run_dir", "", "A finished run's folder, with config.json and model.keras."
 )
 _MODEL_FN = flags.DEFINE_string(
@@ -33,7 +33,7 @@ _DATA = flags.DEFINE_enum(
 _NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples", None, "Examples to draw of it (default: all).", lower_bound=1
 )
-_DATA_DIR = flags.DEFINE_string(
+_DATA_DIR = paths.define(
     "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
 )
 _L2 = flags.DEFINE_float(
@@ -91,8 +91,21 @@ def check() -> None:
         raise errors.UserError("loss", _LOSS.value, remedy)
     if _MODEL_FN.value and _DATA.value == "validation":
         raise errors.UserError("data", "validation", "--data_fn gives train and test")
+    errors.check_integer("batch_size", _BATCH_SIZE.value, 1)
+    errors.check_integer("seed", SEED.value, 0, config.MAX_SEED)
+    if _L2.value is not None:
+        errors.check_float32("l2", _L2.value)
+    if _MOMENTUM.value is not None:
+        errors.check_real("momentum", _MOMENTUM.value, 0.0, 1.0)
+    _hardware()
     if _RUN_DIR.value:
         _run()
+        return
+    if _DATA_DIR.value is not None:
+        remedy = "--data_fn returns the data; leave it out"
+        raise errors.UserError("data_dir", _DATA_DIR.value, remedy)
+    user_functions.check("model_fn", _MODEL_FN.value)
+    user_functions.check("data_fn", _DATA_FN.value)
 
 
 def folder() -> str:
@@ -111,24 +124,27 @@ def load() -> Subject:
     """
     from bsgen.training import strategies
 
-    fields: dict[str, Any] = {
-        "strategy": _STRATEGY.value,
-        "num_devices": _NUM_DEVICES.value,
-    }
-    with strategies.Devices(config.HardwareConfig(**fields)).strategy.scope():
+    with strategies.Devices(_hardware()).strategy.scope():
         model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
     chosen, num_examples = _draw(data)
-    l2 = l2 if _L2.value is None else errors.check_real("l2", _L2.value, 0.0)
-    if _MOMENTUM.value is not None:
-        momentum = errors.check_real("momentum", _MOMENTUM.value, 0.0, 1.0)
+    l2 = l2 if _L2.value is None else _L2.value
+    momentum = momentum if _MOMENTUM.value is None else _MOMENTUM.value
     description = {
         "data": _DATA.value,
         "num_examples": num_examples,
         "l2": l2,
         "seed": SEED.value,
     }
-    size = errors.check_integer("batch_size", _BATCH_SIZE.value, 1)
-    return Subject((model, loss, chosen), l2, momentum, size, description)
+    arguments = (model, loss, chosen)
+    return Subject(arguments, l2, momentum, _BATCH_SIZE.value, description)
+
+
+def _hardware() -> config.HardwareConfig:
+    fields: dict[str, Any] = {
+        "strategy": _STRATEGY.value,
+        "num_devices": _NUM_DEVICES.value,
+    }
+    return config.HardwareConfig(**fields)
 
 
 def _run() -> config.RunConfig:
@@ -205,8 +221,7 @@ def _draw(data: Any) -> tuple[Any, int | None]:
     if isinstance(data, tf.data.Dataset):
         chosen = data if count is None else data.take(count)
         known = int(chosen.cardinality())
-        size = errors.check_integer("batch_size", _BATCH_SIZE.value, 1)
-        return chosen.batch(size), known if known >= 0 else count
+        return chosen.batch(_BATCH_SIZE.value), known if known >= 0 else count
     data = tf.nest.map_structure(np.asarray, tuple(data))
     size = len(tf.nest.flatten(data)[0])
     if not size:

@@ -34,7 +34,7 @@ import sys
 
 from absl import flags
 
-from launch import entry
+from launch import entry, paths
 
 _DATASET = flags.DEFINE_string(
     "dataset",
@@ -42,10 +42,10 @@ _DATASET = flags.DEFINE_string(
     "Which dataset to prepare: mnist, fashion_mnist, cifar10, cifar100 or "
     "imagenet2012.",
 )
-_DATA_DIR = flags.DEFINE_string(
+_DATA_DIR = paths.define(
     "data_dir", "", "Where: $TFDS_DATA_DIR, else ~/tensorflow_datasets, if not given."
 )
-_SOURCE = flags.DEFINE_string(
+_SOURCE = paths.define(
     "source", "", "A file or folder to import from; downloads if not given."
 )
 _FORCE = flags.DEFINE_bool(
@@ -56,20 +56,21 @@ _FORCE = flags.DEFINE_bool(
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
     entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
+    from bsgen.data import imports, prepared
+
+    data_dir = str(prepared.resolve_data_dir(_DATA_DIR.value))
+    imports.check(_DATASET.value, _SOURCE.value, data_dir, _FORCE.value)
+    paths.check_output(data_dir, "data_dir")
     entry.load_tensorflow()
     import tensorflow_datasets as tfds
 
-    from bsgen.data import imports, prepared
-
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
-    data_dir = str(prepared.resolve_data_dir(_DATA_DIR.value))
     if _SOURCE.value:
         folder = imports.import_files(
             _DATASET.value, _SOURCE.value, data_dir, _FORCE.value
         )
     else:
-        imports.check_download(_DATASET.value)
         print(f"downloading {_DATASET.value} to {data_dir}", file=sys.stderr)
         folder = imports.download(_DATASET.value, data_dir, _FORCE.value)
     print(f"{_DATASET.value} is ready in {folder}")

@@ -6,11 +6,9 @@ prints the claims with their verdicts, rewrites what the studies in the folder l
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
 """
 
-from absl import flags
+from launch import entry, paths
 
-from launch import entry
-
-_OUTPUT_DIR = flags.DEFINE_string(
+_OUTPUT_DIR = paths.define(
     "output_dir", "results/quick", "The folder that launch.reproduce wrote."
 )
 

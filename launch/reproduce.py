@@ -12,7 +12,7 @@ import sys
 
 from absl import flags
 
-from launch import entry
+from launch import entry, paths
 
 _LIST = flags.DEFINE_bool("list", False, "Show every study with its size, and stop.")
 _FIGURE = flags.DEFINE_list(
@@ -24,14 +24,18 @@ _SUITE = flags.DEFINE_string(
 _SCALE = flags.DEFINE_string(
     "scale", "quick", "Scale of --figure: quick, reduced or paper."
 )
-_OUTPUT_DIR = flags.DEFINE_string(
+_OUTPUT_DIR = paths.define(
     "output_dir", "", "Where runs and results go (default: results/SCALE)."
 )
-_DATA_DIR = flags.DEFINE_string(
+_DATA_DIR = paths.define(
     "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
 )
 _SEEDS = flags.DEFINE_integer(
-    "seeds", None, "Repeats of every run (default: the scale's own).", lower_bound=1
+    "seeds",
+    None,
+    "Repeats of every run (default: the scale's own).",
+    lower_bound=1,
+    upper_bound=1000,
 )
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace results of another configuration, and train again."
@@ -48,6 +52,9 @@ def main(arguments: list[str]) -> None:
         raise errors.UserError(
             "suite", _SUITE.value, "give --suite or --figure, not both"
         )
+    if _SUITE.value and _SCALE.present:
+        remedy = "--suite is a scale; leave it out"
+        raise errors.UserError("scale", _SCALE.value, remedy)
     scale = _SUITE.value or _SCALE.value
     if scale not in studies.SCALES:
         argument = "suite" if _SUITE.value else "scale"

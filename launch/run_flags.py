@@ -1,11 +1,14 @@
 """The flags that describe one training run, beside those of `task_flags`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
 
 from bsgen import config, errors
 from launch import task_flags
+
+if TYPE_CHECKING:
+    from bsgen.training import plan as plans
 
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size", 0, "Training examples to set aside.", lower_bound=0
@@ -45,14 +48,26 @@ def check() -> None:
     """Checks, before TensorFlow is loaded, what can be checked without it.
 
     Raises:
-      UserError: a flag is out of range, a name is unknown, TF_CONFIG is unfit, or a
-        dataset is not prepared.
+      UserError: a flag is out of range or goes with another, a name is unknown,
+        TF_CONFIG is unfit, or a dataset is not prepared.
     """
-    chosen = _run(_any_steps()).data
+    run = _run(_any_steps())
     if (_EPOCHS.value is None) == (_STEPS.value is None):
         remedy = "give one of --epochs and --steps"
         raise errors.UserError("epochs", _EPOCHS.value, remedy)
-    task_flags.check(chosen)
+    if _EPOCHS.value is not None:
+        errors.check_real("epochs", _EPOCHS.value, 0.0)
+    if _EVALUATION_STEPS.value is not None:
+        errors.check_integer("evaluation_steps", _EVALUATION_STEPS.value, 1)
+        if _EVALUATION_EPOCHS.present:
+            remedy = "give one of --evaluation_epochs and --evaluation_steps"
+            raise errors.UserError("evaluation_steps", _EVALUATION_STEPS.value, remedy)
+    if errors.check_real("evaluation_epochs", _EVALUATION_EPOCHS.value, 0.0) == 0:
+        raise errors.UserError("evaluation_epochs", 0.0, "give more than 0")
+    if _WARM_UP_START.present and not _WARM_UP_EPOCHS.value:
+        remedy = "give --warm_up_epochs, its length, too"
+        raise errors.UserError("warm_up_start", _WARM_UP_START.value, remedy)
+    task_flags.check(run)
 
 
 def run() -> config.RunConfig:
@@ -61,22 +76,31 @@ def run() -> config.RunConfig:
     Raises:
       UserError: a flag is out of range, or the flags do not fit together or the data.
     """
-    from bsgen import data, models
+    from bsgen import data
     from bsgen.training import plan as plans
 
     once = _run(_any_steps())
-    models.takes(once.model)  # so that a wrong name makes no folder
     source = data.load_source(once.data, task_flags.DATA_DIR.value)
     train_size = len(data.split(source, once.data).train)
     num_steps = once.num_steps
     if _EPOCHS.value is not None:
         num_steps = plans.num_steps_in_epochs(_EPOCHS.value, once, train_size)
     plan = plans.make(_run(num_steps), train_size)
-    if _EVALUATION_STEPS.value is None:
-        steps = plans.evaluation_steps(_EVALUATION_EPOCHS.value, "epochs", plan)
-    else:
-        steps = plans.evaluation_steps(_EVALUATION_STEPS.value, "steps", plan)
-    return _run(num_steps, steps)
+    return _run(num_steps, _evaluation_steps(plan))
+
+
+def _evaluation_steps(plan: "plans.Plan") -> tuple[int, ...]:
+    from bsgen.training import plan as plans
+
+    flag: flags.FlagHolder[Any] = _EVALUATION_EPOCHS
+    unit: Literal["epochs", "steps"] = "epochs"
+    length = float(plan.epochs[-1])
+    if _EVALUATION_STEPS.value is not None:
+        flag, unit, length = _EVALUATION_STEPS, "steps", plan.num_steps
+    if flag.present and flag.value > length:
+        remedy = f"the run has {length:g} {unit}; leave it out, to evaluate at the end"
+        raise errors.UserError(flag.name, flag.value, remedy)
+    return plans.evaluation_steps(flag.value, unit, plan)
 
 
 def _any_steps() -> int:

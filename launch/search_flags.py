@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from bsgen import errors
+from bsgen import config, errors
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _PROCEDURES = ["appendix_d", "guided"]
 _GENERAL = ["random", "grid", "hyperband", "bayesian"]
+_MAX_REPEATS = 1000
+_MAX_TRIALS_OF_SEARCH = 100_000
 
 _ORACLE = flags.DEFINE_enum(
     "oracle",
@@ -65,8 +67,16 @@ def check() -> None:
       UserError: a flag is out of range or does not fit to the oracle.
     """
     oracle = _ORACLE.value
-    errors.check_integer("repeats", num_repeats(), 1)
-    if EPOCHS.value == 0:
+    errors.check_integer("repeats", num_repeats(), 1, _MAX_REPEATS)
+    if _MAX_TRIALS.value is not None:
+        errors.check_integer("max_trials", _MAX_TRIALS.value, 1, _MAX_TRIALS_OF_SEARCH)
+    if _MIN_BATCH_SIZE.value and _MAX_BATCH_SIZE.value:
+        settings = _MIN_BATCH_SIZE.value, _MAX_BATCH_SIZE.value
+        if settings[0] > settings[1]:
+            remedy = f"give at most max_batch_size={settings[1]}"
+            raise errors.UserError("min_batch_size", settings[0], remedy)
+    errors.check_integer("seed", SEED.value, 0, config.MAX_SEED)
+    if errors.check_real("epochs", EPOCHS.value, 0.0) == 0:
         raise errors.UserError("epochs", EPOCHS.value, "give more than 0")
     if oracle in (*_PROCEDURES, "hyperband") and _MAX_TRIALS.value is not None:
         remedy = f"{oracle} ends by itself; leave it out"
@@ -179,6 +189,12 @@ def _learning_rates() -> tuple[float, ...]:
     if given is None:
         return (1.0, 0.1, 0.01)
     try:
-        return tuple(float(rate) for rate in given)
+        rates = tuple(float(rate) for rate in given)
     except ValueError as error:
         raise errors.UserError("learning_rates", given, "give numbers") from error
+    if _ORACLE.value in _GENERAL:  # these take any order
+        rates = tuple(sorted(set(rates), reverse=True))
+        if len(rates) < 2:
+            remedy = "give a least and a larger one to search between"
+            raise errors.UserError("learning_rates", given, remedy)
+    return config.check_falling_rates("learning_rates", rates)

@@ -50,6 +50,8 @@ def check() -> None:
         if _VALIDATION_SIZE.value is not None:
             remedy = "--data_fn returns the validation data; leave it out"
             raise errors.UserError("validation_size", _VALIDATION_SIZE.value, remedy)
+        for flag in (_MODEL_FN, _DATA_FN):
+            user_functions.check(flag.name, flag.value or "")
         return
     for flag in (_LOSS, _METRIC, _MODE):
         if flag.value is not None:
@@ -58,7 +60,8 @@ def check() -> None:
     if task_flags.STRATEGY.value == "multi_worker":
         remedy = "a search is spread by --role=chief and --role=worker"
         raise errors.UserError("strategy", "multi_worker", remedy)
-    task_flags.check(_run(1).data)
+    task_flags.hardware()
+    task_flags.check(_run(1))
 
 
 def description() -> dict[str, Any]:

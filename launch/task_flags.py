@@ -5,6 +5,7 @@ from typing import Any
 from absl import flags
 
 from bsgen import config, errors
+from launch import paths
 
 # Scaling and augmentation that the papers, and most others, use for a dataset.
 _USUAL = {
@@ -14,7 +15,7 @@ _USUAL = {
 }
 _PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
 
-DATA_DIR = flags.DEFINE_string(
+DATA_DIR = paths.define(
     "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
 )
 DATASET = flags.DEFINE_string("dataset", "digits", "A dataset; digits needs no data.")
@@ -35,7 +36,7 @@ _SAMPLING = flags.DEFINE_enum(
 _MODEL = flags.DEFINE_string("model", "mlp", "A network of the papers.")
 _NORMALIZATION = flags.DEFINE_string(
     "normalization",
-    "",
+    None,
     "batch, ghost or none (default: ghost with --ghost_batch_size).",
 )
 _GHOST_BATCH_SIZE = flags.DEFINE_integer(
@@ -46,6 +47,11 @@ _DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dr
 _VARIANT = flags.DEFINE_enum(
     "variant", "paper", ["paper", "released"], "As in the paper, or in its code."
 )
+_CHOICES: dict[str, flags.FlagHolder] = {
+    "normalization": _NORMALIZATION,
+    "hidden_units": _HIDDEN_UNITS,
+    "dropout": _DROPOUT,
+}
 
 NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
 L2 = flags.DEFINE_float(
@@ -81,16 +87,24 @@ _DATA_PLACEMENT = flags.DEFINE_enum(
 )
 
 
-def check(chosen: config.DataConfig) -> None:
-    """Checks, before TensorFlow is loaded, what can be checked of data and hardware.
+def check(run: config.RunConfig) -> None:
+    """Checks, before TensorFlow is loaded, what can be checked of a run and hardware.
 
     Raises:
-      UserError: a name is unknown, TF_CONFIG is unfit, or a dataset is not prepared.
+      UserError: a name is unknown, the network has no such choice, TF_CONFIG is unfit,
+        or a dataset is not prepared.
     """
-    from bsgen import data
+    from bsgen import data, models
     from bsgen.data import augmentation, scaling
     from bsgen.training import cluster
 
+    models.check(run.model, run.precision)
+    for field, flag in _CHOICES.items():
+        # Even if it is what the network would have, had it the choice.
+        if flag.value is not None and field not in models.takes(run.model):
+            remedy = f"{run.model.name} has no {field} to choose; leave it out"
+            raise errors.UserError(field, flag.value, remedy)
+    chosen = run.data
     if chosen.scaling not in scaling.names():
         raise errors.unknown_name("scaling", chosen.scaling, scaling.names())
     augmentation.by_name(chosen.augmentation)

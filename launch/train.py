@@ -17,9 +17,10 @@ import sys
 
 from absl import flags
 
-from launch import entry, run_flags, task_flags
+from launch import entry, paths, run_flags, task_flags
 
-_OUTPUT_DIR = flags.DEFINE_string(
+_DEFAULT_DIR = "results/train"
+_OUTPUT_DIR = paths.define(
     "output_dir", "", "The run's folder (default: results/train/DATASET_MODEL_KEY)."
 )
 _RESUME = flags.DEFINE_enum(
@@ -44,10 +45,11 @@ def main(arguments: list[str]) -> None:
     entry.refuse_arguments(arguments, "write --model=NAME")
     hardware = task_flags.hardware()
     run_flags.check()
+    paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
     run = run_flags.run()
     name = f"{run.data.name}_{run.model.name}_{run.key}"
-    output_dir = _OUTPUT_DIR.value or f"results/train/{name}"
+    output_dir = _OUTPUT_DIR.value or f"{_DEFAULT_DIR}/{name}"
     _train(run, output_dir, hardware)
 
 

@@ -30,9 +30,17 @@ from typing import Any
 
 from absl import flags
 
-from launch import entry, search_flags, search_gpu, search_role, search_subject
+from launch import (
+    entry,
+    paths,
+    search_flags,
+    search_gpu,
+    search_role,
+    search_subject,
+)
 
-_OUTPUT_DIR = flags.DEFINE_string(
+_DEFAULT_DIR = "results/tune"
+_OUTPUT_DIR = paths.define(
     "output_dir", "", "The search's folder (default: results/tune/DATASET_MODEL_KEY)."
 )
 _TENSORBOARD = flags.DEFINE_bool(
@@ -47,6 +55,7 @@ def main(arguments: list[str]) -> None:
     search_flags.check()
     search_gpu.check()
     search_subject.check()
+    paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
     search_gpu.apply()
     if _TENSORBOARD.value:
@@ -116,7 +125,7 @@ def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
 def _folder_of(description: dict[str, Any]) -> str:
     text = json.dumps(description, sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"results/tune/{search_subject.name()}_{key}"
+    return f"{_DEFAULT_DIR}/{search_subject.name()}_{key}"
 
 
 if __name__ == "__main__":

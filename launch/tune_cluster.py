@@ -24,7 +24,7 @@ from bsgen import errors
 from launch import children, entry
 
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", 2, "Processes that train.", lower_bound=1
+    "num_workers", 2, "Processes that train.", lower_bound=1, upper_bound=256
 )
 _RESTARTS = flags.DEFINE_integer(
     "restarts", 3, "How often a killed process is started again.", lower_bound=0

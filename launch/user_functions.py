@@ -1,10 +1,31 @@
 """A user's functions by name, package.module:function."""
 
 import importlib
+import importlib.util
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from bsgen import errors
+
+
+def check(flag: str, name: str) -> None:
+    """Checks a name without importing anything, as far as that goes.
+
+    Args:
+      flag: that the name was given to, for the message.
+      name: "package.module:function".
+
+    Raises:
+      UserError: it is no such name, or there is no such package.
+    """
+    module_name, _, function_name = name.partition(":")
+    if not all(map(str.isidentifier, [*module_name.split("."), function_name])):
+        remedy = "write package.module:function, as Python imports them"
+        raise errors.UserError(flag, name, remedy)
+    package = module_name.partition(".")[0]
+    if package not in sys.modules and importlib.util.find_spec(package) is None:
+        raise errors.UserError(flag, name, _missing(package))
 
 
 def load(flag: str, name: str) -> Callable[[], Any]:
@@ -19,15 +40,13 @@ def load(flag: str, name: str) -> Callable[[], Any]:
     Raises:
       UserError: there is no such module or function, or it needs arguments.
     """
+    check(flag, name)
     module_name, _, function_name = name.partition(":")
-    if not module_name or not function_name:
-        raise errors.UserError(flag, name, "write package.module:function")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and f"{module_name}.".startswith(f"{error.name}."):
-            remedy = f"no module {error.name!r}; start from its folder, or install it"
-            raise errors.UserError(flag, name, remedy) from error
+            raise errors.UserError(flag, name, _missing(error.name)) from error
         raise
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -35,3 +54,7 @@ def load(flag: str, name: str) -> Callable[[], Any]:
         raise errors.unknown_name(flag, function_name, known)
     errors.check_no_arguments(flag, function)
     return function
+
+
+def _missing(module: str) -> str:
+    return f"no module {module!r}; start from its folder, or install it"

@@ -4,10 +4,14 @@ A "step" is one parameter update everywhere in this project; `batch_size` is the
 batch. A run's key is a hash of its whole configuration, so equal runs are found again.
 """
 
-from bsgen.config.data import DataConfig
+from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.hardware import HardwareConfig
 from bsgen.config.model import ModelConfig
-from bsgen.config.optimizer import MomentumConfig, NewtonConfig
+from bsgen.config.optimizer import (
+    MomentumConfig,
+    NewtonConfig,
+    check_falling_rates,
+)
 from bsgen.config.run import (
     FINAL_MEASURES,
     MAX_EVALUATIONS,
@@ -29,6 +33,7 @@ from bsgen.config.serialization import to_dict
 __all__ = [
     "FINAL_MEASURES",
     "MAX_EVALUATIONS",
+    "MAX_SEED",
     "MAX_STEPS",
     "Constant",
     "ConstantThenDecay",
@@ -42,6 +47,7 @@ __all__ = [
     "Schedule",
     "Stepwise",
     "WarmUp",
+    "check_falling_rates",
     "from_dict",
     "parse_schedule",
     "to_dict",

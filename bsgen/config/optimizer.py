@@ -1,6 +1,8 @@
 """How the weights of a run are updated."""
 
 import dataclasses
+import itertools
+from collections.abc import Iterable
 from typing import Literal
 
 from bsgen import errors
@@ -59,6 +61,21 @@ class MomentumConfig(Checked):
                 remedy = "give clip_norm, the bound, too"
                 raise errors.UserError("clip_steps", self.clip_steps, remedy)
             self._set(clip_steps=errors.check_integer("clip_steps", self.clip_steps, 1))
+
+
+def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, ...]:
+    """Returns learning rates that are to be tried one after the other.
+
+    Raises:
+      UserError: there is none, or they do not fall, or one is not above 0.
+    """
+    given = tuple(rates)
+    numbers = tuple(errors.check_float32(argument, rate) for rate in given)
+    falling = all(low < high for high, low in itertools.pairwise(numbers))
+    if not numbers or not falling or numbers[-1] == 0:
+        remedy = "give falling numbers above 0, such as 1, 0.1, 0.01"
+        raise errors.UserError(argument, given, remedy)
+    return numbers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ Either way `tfds.load(name, data_dir=..., download=False)` reads the result. Thi
 
 import contextlib
 import io
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,29 @@ from bsgen.data import (
 )
 
 _SPLITS = ("train", "test")
+
+
+def check(
+    name: str, source: str = "", data_dir: str | None = None, force: bool = False
+) -> None:
+    """Checks at once what can be checked without reading or downloading anything.
+
+    Args:
+      name: of a dataset.
+      source: as for `import_files`; "" to download.
+      data_dir: as for `import_files`.
+      force: likewise.
+
+    Raises:
+      UserError: there is no such dataset or source, it cannot be downloaded, or it is
+        prepared already.
+    """
+    if not source:
+        check_download(name)
+    _check_name(name)
+    if source and not os.path.exists(source):
+        raise errors.UserError("source", source, "there is no such file or folder")
+    staging.check(name, prepared.resolve_data_dir(data_dir), force)
 
 
 def import_files(

@@ -16,6 +16,17 @@ from bsgen import errors
 from bsgen.data import prepared
 
 
+def check(name: str, data_dir: pathlib.Path, force: bool) -> None:
+    """Checks that a dataset may be built there.
+
+    Raises:
+      UserError: it is there already, and `force` does not allow to replace it.
+    """
+    if not force and prepared.find(name, data_dir):
+        remedy = f"{name} is prepared there already; add --force to replace it"
+        raise errors.UserError("data_dir", str(data_dir), remedy)
+
+
 @contextlib.contextmanager
 def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.Path]:
     """Yields an empty folder; NAME/VERSION in it is moved into data_dir at the end.
@@ -29,9 +40,7 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
       UserError: the dataset is there already, the folder cannot be written, or another
         process is preparing the same dataset.
     """
-    if not force and prepared.find(name, data_dir):
-        remedy = f"{name} is prepared there already; add --force to replace it"
-        raise errors.UserError("data_dir", str(data_dir), remedy)
+    check(name, data_dir, force)
     folder = data_dir / f".{name}.preparing"
     try:
         with _locked(folder, name):

@@ -12,7 +12,7 @@ The rules that the paper leaves open are in `comparison` and `phases`.
 
 import dataclasses
 
-from bsgen import errors
+from bsgen import config, errors
 from bsgen.tuning import outcomes, phases, plans, procedure, search, settings
 
 
@@ -43,18 +43,14 @@ class AppendixD(procedure.Procedure):
                 " set and max_batch_size"
             )
             raise errors.UserError("batch_sizes", self.batch_sizes, remedy)
-        rates = tuple(self.learning_rates)
-        falling = all(low < high for high, low in zip(rates, rates[1:], strict=False))
-        if not rates or not falling or min(rates) <= 0:
-            remedy = "give falling numbers above 0, such as 1, 0.1, 0.01"
-            raise errors.UserError("learning_rates", rates, remedy)
+        rates = config.check_falling_rates("learning_rates", self.learning_rates)
         multiples = {errors.check_real("multiples", x, 0.0) for x in self.multiples}
         if 1 not in multiples or 0 in multiples:
             remedy = "give numbers above 0, 1 among them"
             raise errors.UserError("multiples", self.multiples, remedy)
         self._set(
             batch_sizes=fitting,
-            learning_rates=tuple(map(float, rates)),
+            learning_rates=rates,
             multiples=tuple(sorted(multiples)),
         )
 

@@ -1,0 +1,159 @@
+"""Mistakes on any launcher's command line: one line, before TensorFlow is loaded."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+from tests.launch import process
+
+_ABSL = r"FATAL Flags parsing error:[\s\S]*\nPass --helpshort or --helpfull [^\n]*\n"
+_LINE = r"error: [^\n]*\n"
+_RUN = ("train", "--steps=2")
+_USER = ("tune", "--data_fn=json:loads")
+# What is wrong, and the beginning of the line that says so; absl says it where a flag
+# cannot be read.
+_MISTAKES = {
+    ("train", "--epochs=2", "--dataset=mnits"): "error: dataset='mnits': .*'mnist'",
+    ("train", "mnist"): "error: argument='mnist': not a flag",
+    ("train", "--epochs=2", "--steps=2"): "error: epochs=2.0: give one of",
+    ("train", "--steps=0"): "error: num_steps=0: give an integer from 1",
+    (*_RUN, "--ghost_batch_size=0"): "error: ghost_batch_size=0: give .* at least 2",
+    (*_RUN, "--ghost_batch_size=1"): "error: ghost_batch_size=1: give .* at least 2",
+    (*_RUN, "--train_size=100"): "error: batch_size=128: .*train_size=100$",
+    (*_RUN, "--hidden_units=a"): r"error: hidden_units=\['a'\]: give whole numbers",
+    (*_RUN, "--scaling=unitnorm"): "error: scaling='unitnorm': .*'unit_norm'",
+    (*_RUN, "--augmentation=crop_flp"): "error: augmentation='crop_flp': .*_flip'",
+    (*_RUN, "--normalization=bach"): "error: normalization='bach': .*'batch'",
+    (*_RUN, "--schedule=stepwse"): "error: schedule='stepwse': .*'stepwise'",
+    (*_RUN, "--batch_size_schedule=cyclc"): "error: batch_size_schedule='cyclc': ",
+    (*_RUN, "--schedule=stepwise"): r"error: factors=\(\): give one factor a boundary",
+    (*_RUN, "--jit", "--strategy=mirrored"): "error: jit=True: XLA compiles for a sin",
+    (*_RUN, "--num_devices=2"): "error: num_devices=2: only strategy='mirrored'",
+    (*_RUN, "--gradient_accumulation=0"): "error: gradient_accumulation=0: give",
+    ("train",): "error: epochs=None: give one of",
+    (*_RUN, "--model=resnet45"): "error: model='resnet45': .*'resnet56'",
+    (*_RUN, "--variant=released"): "error: variant='released': mlp has no released",
+    (*_RUN, "--dropout=0.1"): "error: dropout=0.1: mlp has no dropout",
+    (*_RUN, "--normalization=batch"): "error: normalization='batch': mlp has no",
+    (*_RUN, "--model=f1", "--hidden_units=800"): "error: hidden_units=.*: f1 has no",
+    (*_RUN, "--hidden_units=99999999999"): "error: hidden_units=99999999999: .*,216$",
+    (*_RUN, "--model=logistic_regression", "--precision=mixed_float16"): (
+        "error: precision='mixed_float16': logistic_regression computes in float64"
+    ),
+    ("train", "--steps=10000000000"): "error: num_steps=10000000000: .*10,000,000",
+    ("train", "--epochs=inf"): "error: epochs=inf: give a finite number",
+    (*_RUN, "--seed=18446744073709551616"): "error: seed=18446744073709551616: ",
+    (*_RUN, "--learning_rate=nan"): "error: learning_rate=nan: give a number",
+    (*_RUN, "--learning_rate=-1"): "error: learning_rate=-1.0: ",
+    (*_RUN, "--learning_rate=1e300"): r"error: learning_rate=1e\+300: float32",
+    (*_RUN, "--l2=1e-320"): "error: l2=1e-320: float32 cannot hold it",
+    (*_RUN, "--momentum=0.999999999"): "error: momentum=0.999999999: float32 makes",
+    (*_RUN, "--warm_up_start=0.5"): "error: warm_up_start=0.5: give --warm_up_epochs",
+    (*_RUN, "--evaluation_steps=0"): "error: evaluation_steps=0: ",
+    (*_RUN, "--evaluation_steps=1", "--evaluation_epochs=1"): (
+        "error: evaluation_steps=1: give one of"
+    ),
+    (*_RUN, "--strategy=mirrored", "--num_devices=100000"): (
+        "error: num_devices=100000: give an integer from 1 to 64"
+    ),
+    (*_RUN, "--output_dir=FILE"): "error: output_dir='.*': cannot write .*is a file",
+    (*_RUN, "--output_dir=FILE/x"): "error: output_dir='.*': cannot write .*is a file",
+    (*_RUN, "--output_dir=~nosuchuser/x"): "FATAL .*no home folder '~nosuchuser'",
+    (*_RUN, "--data_dir=" + "a" * 300): "FATAL .*File name too long",
+    ("train", "--stps=2"): "FATAL .*Unknown command line flag 'stps'",
+    ("tune", "--model=resnet45"): "error: model='resnet45': ",
+    ("tune", "--dataset=mnits"): "error: dataset='mnits': ",
+    ("tune", "--learning_rates=1,x"): "error: learning_rates=.*: give numbers",
+    ("tune", "--learning_rates=0.1,1"): "error: learning_rates=.*: give falling",
+    ("tune", "--learning_rates=1,nan"): "error: learning_rates=nan: ",
+    ("tune", "--oracle=random", "--learning_rates=1"): "error: learning_rates=.*least",
+    ("tune", "--min_batch_size=9", "--max_batch_size=8"): "error: min_batch_size=9: ",
+    ("tune", "--epochs=nan"): "error: epochs=nan: ",
+    ("tune", "--output_dir=FILE"): "error: output_dir='.*': cannot write there",
+    (*_USER, "--model_fn=../x:y"): "error: model_fn='../x:y': write package.module:f",
+    (*_USER, "--model_fn=x"): "error: model_fn='x': write package.module:function",
+    (*_USER, "--model_fn=no_such:y"): "error: model_fn='no_such:y': no module 'no_suc",
+    (*_USER,): "error: model_fn=None: give both",
+    ("measure",): "error: run_dir='': give one of --run_dir and --model_fn",
+    ("measure", "--measures=tracee", "--run_dir=."): "error: measures='tracee': .*trac",
+    ("measure", "--run_dir=."): "error: run_dir='.': it has no readable config.json",
+    ("measure", "--model_fn=x:y"): "error: data_fn='': give it with --model_fn",
+    ("measure", "--run_dir=.", "--seed=-1"): "error: seed=-1: ",
+    ("reproduce",): "error: figure='': give --figure=NAME, --suite=quick or --list",
+    ("reproduce", "--figure=smith_le_2017/fg4"): "error: figure=.*'smith_le_2017/fig4'",
+    ("reproduce", "--suite=quik"): "error: suite='quik': .*'quick'",
+    ("reproduce", "--suite=quick", "--scale=paper"): "error: scale='paper': --suite is",
+    ("reproduce", "--figure=smith_le_2017", "--output_dir=FILE"): (
+        "error: output_dir='.*': "
+    ),
+    ("prepare_data", "--dataset=mnits"): "error: dataset='mnits': .*'mnist'",
+    ("prepare_data", "--source=no/such"): "error: source='no/such': there is no such",
+    ("prepare_data", "--source=FILE", "--data_dir=FILE"): (
+        "error: data_dir='.*': cannot write there"
+    ),
+    ("report", "--output_dir=no/such"): "error: output_dir='no/such': holds no study",
+    ("tune_cluster", "--", "--role=chief"): "error: argument='--role=chief': ",
+}
+_NUM_RANDOM = 420
+_MAX_BYTES = 600e6  # NumPy, pandas and SciPy take some 200
+
+
+class AtOnceTest(absltest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = pathlib.Path(absltest.TEST_TMPDIR.value) / "at_once"
+        folder.mkdir(exist_ok=True)
+        (folder / "FILE").touch()
+        lines = [list(line) for line in _MISTAKES]
+        wanted = {"lines": lines, "seed": 0, "count": _NUM_RANDOM}
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.launch.in_process"],
+            input=json.dumps(wanted),
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(process.ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        found = json.loads(done.stdout)
+        cls.bytes, cls.by_line = found["bytes"], {}
+        for outcome in found["outcomes"]:
+            launcher, *arguments = outcome["line"]
+            line = (launcher.removeprefix("launch."), *arguments)
+            cls.by_line.setdefault(line, outcome)
+
+    def test_each_mistake_is_answered_in_one_line(self):
+        for line, beginning in _MISTAKES.items():
+            with self.subTest(line=line):
+                outcome = self.by_line[line]
+                self.assertEqual(outcome["status"], 1, outcome)
+                self.assertRegex(outcome["stderr"], f"^{beginning}")
+                self.assertRegex(outcome["stderr"], f"^({_LINE}|{_ABSL})$")
+                self.assertEmpty(outcome["stdout"])
+
+    def test_random_flags_are_refused_in_one_line_or_taken(self):
+        statuses = set()
+        for line, outcome in self.by_line.items():
+            with self.subTest(line=line):
+                statuses.add(outcome["status"])
+                self.assertIn(outcome["status"], (None, 0, 1, "loaded"), outcome)
+                if outcome["status"] == 1:
+                    self.assertRegex(outcome["stderr"], f"^({_LINE}|{_ABSL})$")
+                else:
+                    self.assertEmpty(outcome["stderr"])
+        self.assertContainsSubset((1, "loaded"), statuses)
+        self.assertGreater(len(self.by_line), _NUM_RANDOM)
+
+    def test_memory_is_bounded(self):
+        self.assertLess(self.bytes, _MAX_BYTES)
+
+
+if __name__ == "__main__":
+    absltest.main()
