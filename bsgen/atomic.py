@@ -7,6 +7,8 @@ disk and moved: at any moment the place holds the old content or the new one.
 import errno
 import os
 import pathlib
+import shutil
+from collections.abc import Callable
 
 from bsgen import errors
 
@@ -17,7 +19,7 @@ def write(path: pathlib.Path, content: bytes | memoryview) -> None:
     Raises:
       UserError: the place cannot be written; what was there before still is.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -31,6 +33,48 @@ def write(path: pathlib.Path, content: bytes | memoryview) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path.parent, error) from error
+
+
+def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], None]) -> None:
+    """Writes a file by a function that wants a path of the file's own name.
+
+    Args:
+      path: where the file is to lie; folders are made.
+      save: writes the file to the path that it is given.
+
+    Raises:
+      UserError: the place cannot be written; what was there before still is.
+    """
+    beside = _temporary(path)
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        try:
+            save(beside / path.name)
+            with open(beside / path.name, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(beside / path.name, path)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+
+
+def check_writable(folder: pathlib.Path) -> None:
+    """Checks that files can be written in a folder, which is made.
+
+    Raises:
+      UserError: they cannot.
+    """
+    probe = _temporary(folder / "probe")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            probe.write_bytes(b"0")
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def cannot_write(folder: pathlib.Path, error: OSError) -> errors.UserError:
@@ -49,7 +93,14 @@ def remove_stale(folder: pathlib.Path, pattern: str) -> None:
     for path in folder.glob(f".{pattern}.*"):
         process = path.suffix[1:]
         if process.isdecimal() and not _is_alive(int(process)):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _temporary(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _is_alive(process: int) -> bool:

@@ -1,15 +1,18 @@
 """The finished measurements of an output folder, in `measurements.jsonl`."""
 
 import dataclasses
-import json
+import logging
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bsgen.studies import measurement
-from bsgen.training import json_lines, strict_json
+from bsgen.training import json_lines, recorded_values
+
+_FIELDS = {"version": int, "key": str, "settings": dict, "rows": list, "seconds": float}
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,22 +31,43 @@ class MeasurementRecord:
     rows: list[dict[str, measurement.Value]]
     seconds: float
 
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "MeasurementRecord":
+        """Returns the record of an object in the file.
+
+        Raises:
+          ValueError: a field is missing or unknown, or its value impossible.
+        """
+        recorded_values.check_fields(values, _FIELDS)
+        _check_row("settings", values["settings"])
+        for number, row in enumerate(values["rows"]):
+            _check_row(f"rows[{number}]", row)
+        return cls(*(values[field.name] for field in dataclasses.fields(cls)))
+
 
 class MeasurementStore:
     """Finds and keeps finished measurements."""
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        warn: Callable[[str], None] = _LOGGER.warning,
+    ):
         """Opens the store; the folder is made when the first measurement is kept.
 
+        Args:
+          folder: that holds the file.
+          warn: is given one line if there are lines without a digest.
+
         Raises:
-          UserError: the file was written by a newer version.
+          UserError: the file was written by a newer version, or is damaged.
         """
         self._folder = pathlib.Path(folder)
-        self._lines = json_lines.JsonLines(self._folder / "measurements.jsonl")
-        self._records: dict[str, MeasurementRecord] = {}
-        for values in self._lines.read():
-            if "rows" in values:
-                self._keep(values)
+        path = self._folder / "measurements.jsonl"
+        remedy = "remove that line, and its measurement is made again"
+        self._lines = json_lines.JsonLines(path, remedy)
+        found = self._lines.read(MeasurementRecord.from_values, warn)
+        self._records = {record.key: record for record in found}
 
     def folder(self, entry: measurement.Measurement) -> pathlib.Path:
         """Returns where a measurement keeps what it needs to resume."""
@@ -87,11 +111,15 @@ class MeasurementStore:
             "rows": [dict(row) for row in rows],
             "seconds": round(seconds, 4),
         }
-        line = strict_json.dumps(values) + "\n"
-        self._lines.append([line])
-        self._keep(json.loads(line))  # what is found now is what will be read later
-
-    def _keep(self, values: dict[str, Any]) -> None:
-        names = [field.name for field in dataclasses.fields(MeasurementRecord)]
-        record = MeasurementRecord(**{name: values[name] for name in names})
+        # What is found now is what will be read later.
+        (record,) = self._lines.append([values], MeasurementRecord.from_values)
         self._records[record.key] = record
+
+
+def _check_row(name: str, row: Any) -> None:
+    """Checks an object of texts, numbers and metrics."""
+    if not isinstance(row, dict):
+        raise ValueError(f"{name} is {row!r}, not an object")
+    for field, value in row.items():
+        if not isinstance(value, str | bool):
+            recorded_values.check_metric(f"{name}.{field}", value)

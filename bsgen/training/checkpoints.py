@@ -22,6 +22,7 @@ import ml_dtypes
 import numpy as np
 
 from bsgen import atomic, errors
+from bsgen.training import sealed_json
 
 FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
 PATTERN = "checkpoint-*.npz"  # of the files' names
@@ -157,7 +158,9 @@ def _from_bytes(content: bytes, path: pathlib.Path) -> Checkpoint:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = json.loads(archive.read(_MANIFEST))
             if manifest["version"] > FORMAT_VERSION:
-                raise _newer(path, manifest["version"])
+                raise sealed_json.newer_version(
+                    path, manifest["version"], FORMAT_VERSION
+                )
             arrays = {
                 name: _read_array(archive, index, dtype)
                 for index, (name, dtype) in enumerate(manifest["arrays"])
@@ -193,11 +196,3 @@ def _entry(index: int) -> str:
 
 def _digest(content: memoryview) -> bytes:
     return hashlib.blake2b(content[:-_DIGEST_BYTES]).digest()
-
-
-def _newer(path: pathlib.Path, version: int) -> errors.UserError:
-    remedy = f"{path.name} was written by a newer version of bsgen (format {version}, "
-    remedy += (
-        f"this one reads {FORMAT_VERSION}); upgrade bsgen or choose another folder"
-    )
-    return errors.UserError("output_dir", str(path.parent), remedy)

@@ -1,9 +1,11 @@
 """The records of a run as TensorBoard's scalars."""
 
+import contextlib
+import logging
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -13,31 +15,57 @@ _SCALAR = tf.compat.v1.SummaryMetadata(
 )
 
 
+_LOGGER = logging.getLogger(__name__)
+
+
 class EventFiles:
-    """Event files in `tensorboard/`, which hold what `metrics.jsonl` holds."""
+    """Event files in `tensorboard/`, which hold what `metrics.jsonl` holds.
+
+    They are a copy to look at: a run goes on without them where they cannot be written.
+    """
 
     def __init__(
-        self, folder: str | os.PathLike, history: Iterable[dict[str, Any]] = ()
+        self,
+        folder: str | os.PathLike,
+        history: Iterable[dict[str, Any]] = (),
+        warn: Callable[[str], None] = _LOGGER.warning,
     ):
         """Begins anew with these records: what a killed process wrote may be more.
 
         Args:
           folder: of the run.
           history: the records so far.
+          warn: is given one line if the files cannot be written.
         """
         path = pathlib.Path(folder) / "tensorboard"
-        shutil.rmtree(path, ignore_errors=True)
-        self._writer = tf.summary.create_file_writer(str(path))
+        self._warn = warn
+        self._writer: Any = None
+        with self._going_on_without():
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir()
+            self._writer = tf.summary.create_file_writer(str(path))
         for record in history:
             self.write(record)
 
     def write(self, record: dict[str, Any]) -> None:
         """Adds the values of one record, at its step."""
-        with self._writer.as_default(step=record["step"]):
-            for name, value in record.items():
-                if name != "step":
-                    # tf.summary.scalar is the same, but needs TensorBoard itself.
-                    tf.summary.write(
-                        name, tf.constant(value, tf.float32), metadata=_SCALAR
-                    )
-        self._writer.flush()
+        if self._writer is None:
+            return
+        with self._going_on_without():
+            with self._writer.as_default(step=record["step"]):
+                for name, value in record.items():
+                    if name != "step":
+                        # tf.summary.scalar is the same, but needs TensorBoard itself.
+                        tf.summary.write(
+                            name, tf.constant(value, tf.float32), metadata=_SCALAR
+                        )
+            self._writer.flush()
+
+    @contextlib.contextmanager
+    def _going_on_without(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            self._writer = None
+            reason = str(error).splitlines()[0]
+            self._warn(f"cannot write TensorBoard's files ({reason}); goes on without")

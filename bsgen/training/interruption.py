@@ -15,8 +15,8 @@ class Interrupted(Exception):
     """A run was asked to stop; everything up to `step` has been saved.
 
     Attributes:
-      signal_number: of the signal that asked, SIGTERM or SIGINT, here or at another
-        worker.
+      signal_number: of the signal that asked, SIGTERM, SIGHUP or SIGINT, here or at
+        another worker.
       step: number of steps taken.
     """
 
@@ -27,7 +27,9 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Notes SIGTERM and Ctrl-C while it is entered; a second one acts at once.
+    """Notes SIGTERM, SIGHUP and Ctrl-C while it is entered; a second acts at once.
+
+    SIGHUP, which tells that the terminal is gone, stays ignored under `nohup`.
 
     Attributes:
       signal_number: of the signal that came; None as long as none has.
@@ -39,7 +41,10 @@ class Interruption:
 
     def __enter__(self) -> "Interruption":
         if _takes_signals():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            numbers = [signal.SIGTERM, signal.SIGINT]
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                numbers.append(signal.SIGHUP)
+            for number in numbers:
                 self._previous[number] = signal.signal(number, self._note)
         return self
 

@@ -5,7 +5,7 @@ killed at any moment goes on from its last checkpoint as if nothing had happened
 device with `HardwareConfig.deterministic` bit for bit, else up to rounding. Checkpoints
 hold the records so far too, hence none is lost or doubled. A checkpoint is written
 after every evaluation, after every `checkpoint_seconds`, and when the run is asked to
-stop (SIGTERM, Ctrl-C).
+stop (SIGTERM, SIGHUP, Ctrl-C).
 
 Where the number of replicas changes what is computed: see `replica_program`.
 """
@@ -98,7 +98,7 @@ def train(
         begins anew and removes what an earlier run left.
       on_start: called with the number of steps taken before, once training begins.
       on_progress: called about once a second.
-      warn: is given one line for each damaged checkpoint.
+      warn: is given one line for each damaged file that the run goes on without.
       checkpoint_seconds: between checkpoints.
       write_events: whether to write TensorBoard's scalars too, into `tensorboard/`.
 
@@ -119,11 +119,15 @@ def train(
         summary = folder.finished() if devices.is_chief else None
         try:
             if devices.largest([summary is not None])[0]:
-                return _record_of(run, summary, folder.history()) if summary else None
+                if summary is None:
+                    return None
+                return _record_of(run, summary, folder.history(warn))
             ready = trainee.Trainee(run, devices, hardware, data_dir)
             try:
                 loop = _Loop(run, ready, devices, folder, on_progress)
-                loop.restore(found, write_events)
+                loop.restore(found)
+                if write_events and devices.is_chief:
+                    loop.write_events(warn)
                 on_start(loop.state.step)
                 return loop.run(checkpoint_seconds)
             finally:
@@ -158,7 +162,7 @@ class _Loop:
         self._on_progress = on_progress
         self._steps_per_call = 1  # the first call traces, and tells nothing
 
-    def restore(self, found: checkpoints.Checkpoint | None, write_events: bool) -> None:
+    def restore(self, found: checkpoints.Checkpoint | None) -> None:
         """Goes to the chief's checkpoint, on every worker; None is the beginning."""
         if found is not None:
             self._trainee.restore(found.arrays)
@@ -168,10 +172,12 @@ class _Loop:
             self.state.step = step
             self._trainee.share_state_of_chief()
         if self._devices.is_chief:
-            history = self.state.history
-            self._folder.write_history(history)
-            if write_events:
-                self._events = event_files.EventFiles(self._folder.path, history)
+            self._folder.write_history(self.state.history)
+
+    def write_events(self, warn: Callable[[str], None]) -> None:
+        """Lets TensorBoard's files have the records, too."""
+        history = self.state.history
+        self._events = event_files.EventFiles(self._folder.path, history, warn)
 
     def run(self, checkpoint_seconds: float) -> records.RunRecord | None:
         """Takes the steps that are left; returns the record of the run."""
@@ -308,6 +314,7 @@ class _Loop:
         summary = {
             "status": status,
             "step": self.state.step,
+            "num_records": len(self.state.history),
             "seconds": round(self.state.seconds, 2),
             "final": final,
             "hardware": self._devices.words,

@@ -1,18 +1,29 @@
 """What a finished run leaves, and the append-only file that keeps it.
 
 One JSON object a line, keyed by the run's whole configuration; a run whose line was
-torn by a crash is trained again.
+torn by a crash is trained again. Values are checked when they are read.
 """
 
 import dataclasses
-import json
+import logging
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from bsgen import config
-from bsgen.training import json_lines, strict_json
+from bsgen import config, errors
+from bsgen.training import json_lines, recorded_values
+
+_FIELDS = {
+    "version": int,
+    "key": str,
+    "config": dict,
+    "status": str,
+    "curve": dict,
+    "final": dict,
+    "seconds": float,
+}
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +46,9 @@ class RunRecord:
     final: dict[str, float | None]
     seconds: float
 
-    def to_line(self) -> str:
-        """Returns the record as one line of strict JSON (no NaN)."""
-        values = {
+    def to_values(self) -> dict[str, Any]:
+        """Returns the record as an object for `JsonLines`."""
+        return {
             "version": json_lines.FORMAT_VERSION,
             "key": self.run.key,
             "config": config.to_dict(self.run),
@@ -46,13 +57,25 @@ class RunRecord:
             "final": self.final,
             "seconds": round(self.seconds, 4),
         }
-        return strict_json.dumps(values) + "\n"
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "RunRecord":
-        """Returns the record of one parsed line."""
+        """Returns the record that `to_values` made.
+
+        Raises:
+          ValueError: a field is missing or unknown, or its value impossible.
+        """
+        recorded_values.check_fields(values, _FIELDS)
+        try:
+            run = config.from_dict(values["config"])
+        except errors.UserError as error:
+            raise ValueError(f"config: {error}") from error
+        if run.key != values["key"]:
+            raise ValueError(f"key is {values['key']!r}, its config's is {run.key!r}")
+        recorded_values.check_curve("curve", values["curve"])
+        recorded_values.check_outcome(values)
         return cls(
-            config.from_dict(values["config"]),
+            run,
             values["status"],
             values["curve"],
             values["final"],
@@ -63,22 +86,32 @@ class RunRecord:
 class RunStore:
     """The finished runs of an output folder, in `runs.jsonl`."""
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        warn: Callable[[str], None] = _LOGGER.warning,
+    ):
         """Opens the store; the folder is made when the first run is kept.
 
+        Args:
+          folder: that holds the file.
+          warn: is given one line for what is odd, but no error: lines without a digest,
+            and runs that have several lines.
+
         Raises:
-          UserError: the file was written by a newer version.
+          UserError: the file was written by a newer version, or is damaged.
         """
         self.path = pathlib.Path(folder) / "runs.jsonl"
-        self._lines = json_lines.JsonLines(self.path)
-        self._records: dict[str, RunRecord] = {}
-        for values in self._lines.read():
-            if "config" in values:
-                self._keep(values)
-
-    def _keep(self, values: dict[str, Any]) -> None:
-        record = RunRecord.from_values(values)
-        self._records[record.run.key] = record
+        remedy = "remove that line, and its run is trained again"
+        self._lines = json_lines.JsonLines(self.path, remedy)
+        found = self._lines.read(RunRecord.from_values, warn)
+        self._records = {record.run.key: record for record in found}
+        if len(found) > len(self._records):
+            again = len(found) - len(self._records)
+            warn(
+                f"{self.path}: {again} of {len(found)} lines repeat a run; the last "
+                "line of a run counts"
+            )
 
     def find(self, run: config.RunConfig) -> RunRecord | None:
         """Returns the finished run of this configuration, or None."""
@@ -104,7 +137,7 @@ class RunStore:
         Raises:
           UserError: the file cannot be written.
         """
-        lines = [record.to_line() for record in finished]
-        self._lines.append(lines)
-        for line in lines:  # what is found now is what will be read later
-            self._keep(json.loads(line))
+        objects = [record.to_values() for record in finished]
+        # What is found now is what will be read later.
+        for record in self._lines.append(objects, RunRecord.from_values):
+            self._records[record.run.key] = record

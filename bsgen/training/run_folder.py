@@ -3,24 +3,31 @@
 `config.json` (the run, its key, the hardware it was last started on), `metrics.jsonl`
 (one JSON object a record), the checkpoints, and `summary.json` and `model.keras` when
 the run is over. Every file is whole at any moment, except that a crash can tear the
-last line of `metrics.jsonl`, which is written anew when the run is continued.
+last line of `metrics.jsonl`, which is written anew when the run is continued. Damage is
+noticed by digests and checksums: what can be made again from a checkpoint is, and
+everything else is refused.
 """
 
-import json
 import logging
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from bsgen import atomic, config, errors, folder_lock
-from bsgen.training import checkpoints, provenance, strict_json
+from bsgen.training import (
+    checkpoints,
+    json_lines,
+    model_file,
+    provenance,
+    recorded_values,
+    run_config_file,
+    sealed_json,
+)
 
-FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
 RESUME = ("auto", "never", "must")
-_CONFIG, _METRICS = "config.json", "metrics.jsonl"
-_SUMMARY, _MODEL = "summary.json", "model.keras"
+_CONFIG = run_config_file.NAME
+_METRICS, _SUMMARY, _MODEL = "metrics.jsonl", "summary.json", "model.keras"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -42,6 +49,8 @@ class RunFolder:
         self._run = run
         self._hardware = hardware
         self._lock = folder_lock.FolderLock(self.path)
+        remedy = "give --resume=never to start over"
+        self._metrics = json_lines.JsonLines(self._file(_METRICS), remedy)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -61,7 +70,9 @@ class RunFolder:
         Args:
           resume: "auto" continues the run if there is a checkpoint, "must" refuses to
             begin anew, "never" removes what a run left here, whichever it was.
-          warn: is given one line for each damaged checkpoint that is passed over.
+          warn: is given one line for each damaged checkpoint that is passed over, and
+            one if a finished run is to be finished again, because what it left is
+            damaged.
 
         Returns:
           The checkpoint to continue from, whose records go to `write_history`; None if
@@ -69,8 +80,9 @@ class RunFolder:
 
         Raises:
           UserError: another process has the folder; it holds another run, or files of
-            these names that are no run's; there is nothing to continue; it cannot be
-            written, or was written by a newer version.
+            these names that are no run's; there is nothing to continue; what a finished
+            run left is damaged and cannot be made again; it cannot be written, or was
+            written by a newer version.
         """
         if resume not in RESUME:
             raise errors.unknown_name("resume", resume, RESUME)
@@ -103,21 +115,20 @@ class RunFolder:
         Raises:
           UserError: the folder cannot be written.
         """
-        text = "".join(map(_line, records))
-        atomic.write(self._file(_METRICS), text.encode())
+        self._metrics.replace(records)
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(
+        self, warn: Callable[[str], None] = _LOGGER.warning
+    ) -> list[dict[str, Any]]:
         """Returns the records in `metrics.jsonl` of a run that is over.
 
+        Args:
+          warn: is given one line if they have no digest.
+
         Raises:
-          UserError: the file is missing or damaged.
+          UserError: the file is damaged.
         """
-        try:
-            lines = self._file(_METRICS).read_text().splitlines()
-            return [json.loads(line) for line in lines]
-        except (OSError, ValueError) as error:
-            remedy = f"its {_METRICS} is missing or damaged, though the run is over; "
-            raise self._error(f"{remedy}give --resume=never to start over") from error
+        return self._metrics.read(_checked_record, warn)
 
     def append(self, record: dict[str, Any]) -> None:
         """Adds a record to `metrics.jsonl`; it is on the disk when this returns.
@@ -125,13 +136,7 @@ class RunFolder:
         Raises:
           UserError: the folder cannot be written.
         """
-        try:
-            with open(self._file(_METRICS), "ab") as file:
-                file.write(_line(record).encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise atomic.cannot_write(self.path, error) from error
+        self._metrics.append([record], _checked_record)
 
     def save_model(self, model: Any) -> None:
         """Writes a Keras model as `model.keras`, which `keras.models.load_model` reads.
@@ -139,10 +144,7 @@ class RunFolder:
         Raises:
           UserError: the folder cannot be written.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / _MODEL
-            model.save(path)
-            atomic.write(self._file(_MODEL), path.read_bytes())
+        atomic.write_by(self._file(_MODEL), model.save)
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Writes `summary.json`, after which the run is `finished`.
@@ -161,60 +163,55 @@ class RunFolder:
             "versions": provenance.versions(),
             "commit": provenance.commit(),
         }
-        self._write(_SUMMARY, values)
+        text = sealed_json.dumps(values, indent=1) + "\n"
+        atomic.write(self._file(_SUMMARY), text.encode())
 
     def finished(self) -> dict[str, Any] | None:
         """Returns the summary of this very run if it is over, else None."""
         try:
-            values = json.loads(self._file(_SUMMARY).read_bytes())
-        except (OSError, ValueError):
+            values = sealed_json.read(self._file(_SUMMARY))
+            if values.get("key") != self._run.key:
+                return None
+            recorded_values.check_outcome(values)
+        except ValueError:
             return None
-        ours = isinstance(values, dict) and values.get("key") == self._run.key
-        return values if ours else None
+        return values
 
     def _check(self, any_run: bool) -> None:
         """Checks that what lies in the folder is this run's, or any run's."""
-        old = self._read_config()
+        try:
+            old = run_config_file.read(self.path)
+        except sealed_json.DamagedError as error:
+            if self._is_named_elsewhere():
+                return
+            remedy = f"its {_CONFIG} {error}; choose another folder"
+            raise self._error(remedy) from error
         if old is None:
             ours = [self._file(name) for name in (_METRICS, _SUMMARY, _MODEL)]
             ours += sorted(self.path.glob(checkpoints.PATTERN))
             foreign = [path.name for path in ours if path.exists()]
-            if foreign:
+            if foreign and not self._is_named_elsewhere():
                 remedy = f"holds {foreign[0]} but no {_CONFIG}; choose another folder"
                 raise self._error(remedy)
         elif any_run or not self._holds_results():
             return
-        elif old["config"] != config.to_dict(self._run):
-            differences = _differences(old["config"], config.to_dict(self._run))
+        elif old != config.to_dict(self._run):
+            found = run_config_file.differences(old, config.to_dict(self._run))
             raise self._error(
-                f"holds another run; differs in: {', '.join(differences)}; give "
-                "another folder, or --resume=never to start over"
+                f"holds another run; differs in: {', '.join(found)}; give another "
+                "folder, or --resume=never to start over"
             )
+
+    def _is_named_elsewhere(self) -> bool:
+        """Whether summary or checkpoint name this run, for want of `config.json`."""
+        if self.finished() is not None:
+            return True
+        latest = checkpoints.load_latest(self.path, lambda line: None)
+        return latest is not None and latest.info.get("key") == self._run.key
 
     def _holds_results(self) -> bool:
         """Whether a run got far enough to lose something."""
         return self._file(_SUMMARY).exists() or any(self.path.glob(checkpoints.PATTERN))
-
-    def _read_config(self) -> dict[str, Any] | None:
-        path = self._file(_CONFIG)
-        if not path.exists():
-            return None
-        try:
-            values = json.loads(path.read_bytes())
-            newer = values["version"] > FORMAT_VERSION
-            ours = "key" in values and isinstance(values.get("config"), dict)
-        except (OSError, ValueError, KeyError, TypeError):
-            newer, ours = False, False
-        if newer:
-            raise self._error(
-                f"was written by a newer version of bsgen (format {values['version']}, "
-                f"this one reads {FORMAT_VERSION}); upgrade bsgen or choose another "
-                "folder"
-            )
-        if not ours:
-            remedy = f"its {_CONFIG} is damaged or no run's; choose another folder"
-            raise self._error(remedy)
-        return values
 
     def _prepare(
         self, resume: str, warn: Callable[[str], None]
@@ -227,34 +224,47 @@ class RunFolder:
         if latest is not None and latest.info.get("key") != self._run.key:
             remedy = f"its checkpoint of step {latest.step} is another run's; remove it"
             raise self._error(remedy)
+        damage = self._damage_after_the_end()
+        if damage and latest is None:
+            remedy = f"{damage}, though the run is over, and no checkpoint is left; "
+            remedy += "give --resume=never, or remove the folder, to train it again"
+            raise self._error(remedy)
+        if damage and latest is not None:
+            warn(f"{damage}; made again from the checkpoint of step {latest.step}")
+            self._file(_SUMMARY).unlink()
         if self.finished() is not None:
             return latest
         if resume == "must" and latest is None:
             remedy = "holds no usable checkpoint; give --resume=auto to begin anew"
             raise self._error(remedy)
-        self._write_config()
+        run_config_file.write(self.path, self._run, self._hardware)
         if latest is None:
             self.write_history([])
         return latest
+
+    def _damage_after_the_end(self) -> str | None:
+        """Returns which file of a finished run is damaged, in words, or None."""
+        if not self._file(_SUMMARY).exists():
+            return None
+        summary = self.finished()
+        if summary is None:
+            return f"its {_SUMMARY} is damaged"
+        completed = summary["status"] == "completed"
+        try:
+            num_records = len(self.history(lambda line: None))
+        except errors.UserError:
+            num_records = -1
+        needed = len(self._run.evaluation_steps) if completed else 0
+        if num_records != summary.get("num_records", max(num_records, needed)):
+            return f"its {_METRICS} is missing or damaged"
+        found = model_file.damage(self._file(_MODEL))
+        return f"its {_MODEL} {found}" if completed and found else None
 
     def _clear(self) -> None:
         """Removes what a run left but `config.json`, which says that it was one."""
         for name in (_SUMMARY, _METRICS, _MODEL):
             self._file(name).unlink(missing_ok=True)
         checkpoints.remove_all(self.path)
-
-    def _write_config(self) -> None:
-        values = {
-            "version": FORMAT_VERSION,
-            "key": self._run.key,
-            "config": config.to_dict(self._run),
-            "hardware": config.to_dict(self._hardware),
-        }
-        self._write(_CONFIG, values)
-
-    def _write(self, name: str, values: dict[str, Any]) -> None:
-        text = strict_json.dumps(values, indent=1) + "\n"
-        atomic.write(self._file(name), text.encode())
 
     def _file(self, name: str) -> pathlib.Path:
         return self.path / name
@@ -263,24 +273,14 @@ class RunFolder:
         return errors.UserError("output_dir", str(self.path), remedy)
 
 
-def _line(record: dict[str, Any]) -> str:
-    return strict_json.dumps(record) + "\n"
+def _checked_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns a record of `metrics.jsonl`.
 
-
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Returns `field old -> new` for each field in which two configurations differ."""
-    old, new = _flat(old), _flat(new)
-    return [
-        f"{field} {old.get(field, 'default')} -> {new.get(field, 'default')}"
-        for field in sorted({*old, *new})
-        if (field in old, old.get(field)) != (field in new, new.get(field))
-    ]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns nested dictionaries as one, with dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        nested = isinstance(value, dict)
-        found |= _flat(value, f"{prefix}{name}.") if nested else {prefix + name: value}
-    return found
+    Raises:
+      ValueError: a value is impossible.
+    """
+    if "step" not in record:
+        raise ValueError("lacks the field step")
+    for name, value in record.items():
+        recorded_values.check_metric(name, value)
+    return record

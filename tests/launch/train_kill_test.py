@@ -4,7 +4,6 @@ BSGEN_KILLS=100 in the environment kills more often, and a convolutional network
 dropout too (some 15 minutes on two cores).
 """
 
-import json
 import os
 import pathlib
 import time
@@ -13,8 +12,9 @@ import zipfile
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.training import checkpoints
+from bsgen.training import checkpoints, sealed_json
 from tests.launch import process
+from tests.training import metrics_file
 
 _KILLS = int(os.environ.get("BSGEN_KILLS", "20"))
 _NUM_STEPS, _EVERY = 500 * _KILLS, 50
@@ -35,13 +35,6 @@ _FLAGS = (
     # Saves between evaluations too, wherever a call ends.
     "--checkpoint_seconds=0",
 )
-
-
-def _records(folder):
-    """Returns the records in the whole lines of metrics.jsonl."""
-    path = folder / "metrics.jsonl"
-    text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.splitlines(True) if line.endswith("\n")]
 
 
 def _untimed(records):
@@ -102,7 +95,7 @@ class KillTest(absltest.TestCase):
 
     def _assert_nothing_lost(self, folder, before):
         """Checks what a killed process left; returns its records."""
-        left = _records(folder)
+        left = metrics_file.read(folder)
         steps = [record["step"] for record in left]
         self.assertEqual(steps, [_EVERY * (i + 1) for i in range(len(steps))])
         self.assertEqual(left[: len(before)], before)
@@ -154,8 +147,10 @@ class KillTest(absltest.TestCase):
         self.assertEqual(files[2], checkpoint, files)
         others = "config.json metrics.jsonl model.keras summary.json".split()
         self.assertEqual(files[:1] + files[3:], [".lock", *others])
-        self.assertEqual(_untimed(_records(killed)), _untimed(_records(whole)))
-        self.assertLen(_records(killed), _NUM_STEPS // _EVERY)
+        self.assertEqual(
+            _untimed(metrics_file.read(killed)), _untimed(metrics_file.read(whole))
+        )
+        self.assertLen(metrics_file.read(killed), _NUM_STEPS // _EVERY)
         expected, found = (
             checkpoints.load_latest(folder, self.fail) for folder in (whole, killed)
         )
@@ -164,8 +159,7 @@ class KillTest(absltest.TestCase):
         for name, array in found.arrays.items():
             np.testing.assert_array_equal(array, expected.arrays[name], name)
         summaries = [
-            json.loads((folder / "summary.json").read_text())
-            for folder in (whole, killed)
+            sealed_json.read(folder / "summary.json") for folder in (whole, killed)
         ]
         for summary in summaries:
             self.assertGreater(summary.pop("seconds"), 0)

@@ -1,7 +1,6 @@
 """`launch.train` as a process: stops, continues, refuses and records."""
 
 import hashlib
-import json
 import pathlib
 import re
 import signal
@@ -12,6 +11,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen.training import checkpoints
 from tests.launch import process
+from tests.training import metrics_file
 
 _NETWORK = ("--model=normalized_mlp", "--hidden_units=16,16", "--ghost_batch_size=16")
 _DATA = ("--train_size=1000", "--batch_size=32")
@@ -21,14 +21,9 @@ _TIMINGS = {"seconds", "images_per_second"}
 
 
 def _records(folder, timed=False):
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [
-        {
-            name: value
-            for name, value in json.loads(line).items()
-            if timed or name not in _TIMINGS
-        }
-        for line in lines
+        {name: record[name] for name in record if timed or name not in _TIMINGS}
+        for record in metrics_file.read(folder)
     ]
 
 

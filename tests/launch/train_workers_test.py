@@ -1,6 +1,5 @@
 """Two workers on this machine: they equal one process, and none is left hanging."""
 
-import json
 import pathlib
 import signal
 import time
@@ -10,6 +9,7 @@ from absl.testing import absltest
 
 from bsgen.training import checkpoints
 from tests.launch import process
+from tests.training import metrics_file
 
 _FLAGS = (
     "--model=normalized_mlp",
@@ -56,8 +56,7 @@ class WorkersTest(absltest.TestCase):
         """Returns arrays and records of a finished run."""
         newest = checkpoints.load_latest(folder, self.fail)
         self.assertEqual(newest.step, 300)
-        text = (folder / "metrics.jsonl").read_text()
-        records = [json.loads(line) for line in text.splitlines()]
+        records = metrics_file.read(folder)
         self.assertEqual(newest.info["state"]["history"], records)
         self.assertEqual([r["step"] for r in records], [*range(20, 301, 20)])
         kept = [{k: r[k] for k in r if k not in _TIMINGS} for r in records]
@@ -83,7 +82,7 @@ class WorkersTest(absltest.TestCase):
         expected = self._state(whole)
 
         with self.subTest("one process"):
-            alone = json.loads((self.folder / "one" / "metrics.jsonl").read_text())
+            (alone,) = metrics_file.read(self.folder / "one")
             # Inference differs: workers average their running statistics.
             self.assertEqual(alone["batch_accuracy"], expected[1][0]["batch_accuracy"])
             # The sums of 20 steps of 64 examples are rounded to 2^-24 in another order.

@@ -1,6 +1,5 @@
 """Tests of `bsgen.training.loop` in one process: exact resume, records and results."""
 
-import json
 import os
 import pathlib
 import signal
@@ -12,9 +11,16 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config
-from bsgen.training import checkpoints, interruption, loop, run_folder, trainee
+from bsgen.training import (
+    checkpoints,
+    interruption,
+    loop,
+    run_folder,
+    sealed_json,
+    trainee,
+)
 from tests import lost_interrupts
-from tests.training import made_up_runs
+from tests.training import made_up_runs, metrics_file
 
 _TIMINGS = ("seconds", "images_per_second")
 _EVALUATIONS = (0, 3, 4, 9)
@@ -69,10 +75,9 @@ class _LoopTestCase(tf.test.TestCase, parameterized.TestCase):
         results = []
         for path in (first, second):
             checkpoint = checkpoints.load_latest(path, self.fail)
-            lines = (path / "metrics.jsonl").read_text().splitlines()
-            records = [json.loads(line) for line in lines]
+            records = metrics_file.read(path)
             self.assertEqual(records, checkpoint.info["state"]["history"])
-            summary = json.loads((path / "summary.json").read_bytes())
+            summary = sealed_json.read(path / "summary.json")
             for values in (*records, summary):
                 for name in _TIMINGS:
                     values.pop(name, None)
@@ -270,7 +275,7 @@ class RecordsTest(_LoopTestCase):
         for values in record.curve.values():
             self.assertTrue(np.isfinite(values[0]))
         self.assertFalse((path / "model.keras").exists())
-        summary = json.loads((path / "summary.json").read_bytes())
+        summary = sealed_json.read(path / "summary.json")
         self.assertEqual(summary["status"], "diverged")
         with mock.patch.object(trainee, "Trainee", side_effect=AssertionError):
             again = self.train(run, path)
@@ -282,7 +287,7 @@ class RecordsTest(_LoopTestCase):
         path = self.folder()
         record = self.train(run, path)
         self.assertEqual((record.status, record.curve), ("diverged", {}))
-        summary = json.loads((path / "summary.json").read_bytes())
+        summary = sealed_json.read(path / "summary.json")
         self.assertLess(summary["step"], 100)
         for progress in self.seen:
             self.assertTrue(np.isfinite(progress.cross_entropy))

@@ -32,6 +32,7 @@ class RunStoreTest(parameterized.TestCase):
         super().setUp()
         self.folder = pathlib.Path(self.create_tempdir().full_path) / "results"
         self.path = self.folder / "runs.jsonl"
+        self.warnings = []
 
     @parameterized.parameters(
         config.MomentumConfig(
@@ -90,7 +91,7 @@ class RunStoreTest(parameterized.TestCase):
             store.add([_record(seed)])
         whole = self.path.read_bytes()
         start = whole.rstrip(b"\n").rfind(b"\n") + 1
-        for stop in range(start, len(whole)):
+        for stop in [*range(start, len(whole), 7), len(whole) - 2, len(whole) - 1]:
             self.path.write_bytes(whole[:stop])
             store = records.RunStore(self.folder)
             # Without its last byte, the newline, the line is still whole.
@@ -102,16 +103,132 @@ class RunStoreTest(parameterized.TestCase):
             self.assertEqual(store.find(_run(0)), _record(0))
             self.assertEqual(store.find(_run(3)), _record(3))
 
-    @parameterized.parameters(
-        b"\0" * 512, b"null\n", b"\xff\xfe\n", b"[1, 2\n", b"\n\n"
+    def _write(self, *objects):
+        """Writes lines of an older version, without digests."""
+        self.folder.mkdir(exist_ok=True)
+        text = "".join(json.dumps(values) + "\n" for values in objects)
+        self.path.write_text(text)
+
+    def test_older_lines_are_read_and_said_to_be_unchecked(self):
+        self._write(*(_record(seed).to_values() for seed in range(3)))
+        store = records.RunStore(self.folder, self.warnings.append)
+        self.assertEqual(store.find(_run(2)), _record(2))
+        store.add([_record(3)])
+        store = records.RunStore(self.folder, self.warnings.append)
+        self.assertEqual(store.find(_run(2)), _record(2))
+        self.assertLen(self.warnings, 2)
+        self.assertIn("3 of 3 lines are of an older version", self.warnings[0])
+        self.assertIn("3 of 4 lines are of an older version", self.warnings[1])
+
+    def test_a_flipped_bit_is_found_wherever_it_is(self):
+        records.RunStore(self.folder).add([_record(0), _record(1)])
+        whole = self.path.read_bytes()
+        end = whole.index(b"\n")
+        for place in range(end):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << place * 5 % 8
+            self.path.write_bytes(changed)
+            with self.assertRaises(errors.UserError) as caught:
+                records.RunStore(self.folder, self.fail)
+            message = str(caught.exception)
+            self.assertRegex(message, r"runs\.jsonl, line 1: .*; remove|newer version")
+
+    @parameterized.named_parameters(
+        ("accuracy", "final", {"test_accuracy": -5}, "final.test_accuracy is -5, not"),
+        ("huge", "final", {"test_accuracy": 1e300}, "final.test_accuracy is 1e.300"),
+        ("number", "final", {"a": "0.5"}, "final.a is '0.5', not a number"),
+        ("truth", "final", {"a": True}, "final.a is True, not a number"),
+        ("infinite", "seconds", 1e999, "is no valid JSON"),
+        ("endless", "final", {"test_cross_entropy": 10**400}, "beyond what float32"),
+        ("loss", "final", {"test_cross_entropy": -0.5}, "cross_entropy is -0.5, which"),
+        ("status", "status", "finished", "status is 'finished', not completed or"),
+        ("type", "curve", [], r"curve is \[\], not of type dict"),
+        ("list", "curve", {"step": 3}, "curve.step is 3, not a list"),
+        ("lengths", "curve", {"step": [0, 1], "a": [2]}, "lists of different lengths"),
+        ("steps", "curve", {"step": [0, 20, 20]}, "curve.step does not rise"),
+        ("negative", "curve", {"step": [-1]}, "curve.step is -1, not a number of"),
+        ("key", "key", "0" * 16, "key is '0000000000000000', its config's is"),
+        ("config", "config", {"seed": "x"}, "config: config="),
+        ("unknown", "more", 1, "has an unknown field 'more'"),
+        ("version", "version", "1", "version is '1', not of type int"),
     )
-    def test_rubbish_between_lines_is_left_out(self, rubbish):
+    def test_impossible_values_are_refused(self, field, value, reason):
+        wrong = {**_record(0).to_values(), field: value}
+        self._write(_record(1).to_values(), wrong)
+        pattern = rf"^output_dir='.*': runs\.jsonl, line 2: .*{reason}"
+        with self.assertRaisesRegex(errors.UserError, pattern) as caught:
+            records.RunStore(self.folder)
+        self.assertNotIn("\n", str(caught.exception))
+        self.assertRegex(str(caught.exception), "; remove that line, and its run is tr")
+
+    @parameterized.parameters(*_record(0).to_values())
+    def test_missing_fields_are_named(self, field):
+        values = _record(0).to_values()
+        del values[field]
+        self._write(values)
+        with self.assertRaisesRegex(
+            errors.UserError, f"line 1: lacks the field {field}"
+        ):
+            records.RunStore(self.folder)
+
+    def test_all_damaged_lines_are_named(self):
+        records.RunStore(self.folder).add(_record(seed) for seed in range(20))
+        lines = self.path.read_bytes().splitlines(True)
+        for number in range(2, 17):
+            lines[number - 1] = b"[1, 2\n"
+        self.path.write_bytes(b"".join(lines))
+        numbers = ", ".join(map(str, range(3, 13)))
+        with self.assertRaisesRegex(
+            errors.UserError,
+            rf"line 2: is no valid .*\(damaged too: {numbers}, \.\.\.\)",
+        ):
+            records.RunStore(self.folder)
+
+    @parameterized.parameters(
+        b"null\n", b"\xff\xfe\n", b"[1, 2\n", b"{}\n", b"[" * 100000 + b"\n"
+    )
+    def test_what_is_no_record_is_refused(self, rubbish):
         records.RunStore(self.folder).add([_record(0)])
         with open(self.path, "ab") as file:
             file.write(rubbish)
-        records.RunStore(self.folder).add([_record(1)])
-        store = records.RunStore(self.folder)
-        self.assertEmpty(store.missing([_run(0), _run(1)]))
+        with self.assertRaisesRegex(errors.UserError, "runs.jsonl, line 2: "):
+            records.RunStore(self.folder)
+
+    def test_empty_lines_and_a_block_of_zeros_at_the_end_are_passed_over(self):
+        """A file system may leave zeros where a crash came before the data."""
+        records.RunStore(self.folder).add([_record(0)])
+        for torn in (b"\n\n", b"\0" * 512):
+            with open(self.path, "ab") as file:
+                file.write(torn)
+            store = records.RunStore(self.folder)
+            self.assertEmpty(store.missing([_run(0)]))
+        store.add([_record(1)])
+        self.assertEmpty(records.RunStore(self.folder).missing([_run(0), _run(1)]))
+        self.assertNotIn(b"\0", self.path.read_bytes())
+
+    def test_files_may_be_joined(self):
+        records.RunStore(self.folder).add([_record(0), _record(1)])
+        other = self.folder.parent / "other"
+        records.RunStore(other).add([_record(1), _record(2)])
+        text = (other / "runs.jsonl").read_bytes()
+        self.path.write_bytes(text + self.path.read_bytes())
+        store = records.RunStore(self.folder, self.warnings.append)
+        self.assertEmpty(store.missing(_run(seed) for seed in range(3)))
+        self.assertLen(self.warnings, 1)
+        self.assertIn("1 of 4 lines repeat a run; the last", self.warnings[0])
+
+    def test_text_may_be_laid_out_anew(self):
+        records.RunStore(self.folder).add([_record(0)])
+        values = json.loads(self.path.read_text())
+        reordered = json.dumps(dict(reversed(values.items())), separators=(",", ":"))
+        self.path.write_text(reordered + "\r\n")
+        store = records.RunStore(self.folder, self.fail)
+        self.assertEqual(store.find(_run(0)), _record(0))
+
+    def test_an_impossible_result_is_not_written(self):
+        with self.assertRaisesRegex(ValueError, "test_accuracy is 1.5, not"):
+            records.RunStore(self.folder).add([_record(0, accuracy=1.5)])
+        self.assertFalse(self.path.exists())
 
     def test_a_newer_version_is_refused_and_kept(self):
         records.RunStore(self.folder).add([_record(0)])

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import zipfile
 from unittest import mock
 
 import numpy as np
@@ -13,11 +14,15 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
 from bsgen.training import checkpoints, run_folder
+from tests.training import metrics_file
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _HARDWARE = config.HardwareConfig()
+_AGAIN = "made again from the checkpoint of step 1"
+_SUMMARY = {"status": "completed", "step": 1, "final": {}, "seconds": 0.5}
 _HOLD = """
 import sys
+import zipfile
 from bsgen import config
 from bsgen.training import run_folder
 folder = run_folder.RunFolder(sys.argv[1], config.RunConfig(), config.HardwareConfig())
@@ -36,6 +41,15 @@ def _run(learning_rate=0.1, **settings):
 def _checkpoint(step):
     info = {"history": [{"step": s} for s in range(step)]}
     return checkpoints.Checkpoint(step, {"a": np.full(3, step)}, info)
+
+
+class _Model:
+    """Saves what has the parts of a Keras file."""
+
+    def save(self, path):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in ("metadata.json", "config.json", "model.weights.h5"):
+                archive.writestr(name, f"{name} of a made-up model")
 
 
 class RunFolderTest(parameterized.TestCase):
@@ -57,7 +71,8 @@ class RunFolderTest(parameterized.TestCase):
                 folder.append({"step": step})
                 folder.save(_checkpoint(step))
             if finish:
-                folder.finish({"status": "completed"})
+                folder.save_model(_Model())
+                folder.finish({**_SUMMARY, "num_records": len(steps)})
 
     def _content(self):
         return {
@@ -69,7 +84,7 @@ class RunFolderTest(parameterized.TestCase):
     def _metrics(self):
         text = (self.path / "metrics.jsonl").read_text()
         self.assertTrue(text.endswith("\n") or not text)
-        return [json.loads(line) for line in text.splitlines()]
+        return metrics_file.read(self.path)
 
     def assert_refuses(self, pattern, folder=None, resume="auto"):
         """Asserts that nothing changes either, and that the lock is given back."""
@@ -180,15 +195,14 @@ class RunFolderTest(parameterized.TestCase):
     def test_summary(self):
         folder = self._folder(_run(seed=5))
         folder.open()
-        summary = {"status": "diverged", "step": 7, "final": {"test/loss": math.inf}}
+        summary = {**_SUMMARY, "status": "diverged", "final": {"test/loss": math.inf}}
         with mock.patch.object(run_folder.provenance, "commit", return_value="c0de"):
             folder.finish(summary)
         found = folder.finished()
         self.assertEqual(found["versions"]["numpy"], np.__version__)
         del found["versions"]
         expected = {
-            "status": "diverged",
-            "step": 7,
+            **summary,
             "final": {"test/loss": None},
             "key": _run(seed=5).key,
             "seed": 5,
@@ -211,8 +225,46 @@ class RunFolderTest(parameterized.TestCase):
         self._train(1)
         (self.path / "summary.json").write_bytes(content)
         folder = self._folder()
-        self.assertEqual(folder.open().step, 1)
+        self.assertEqual(folder.open(warn=self.warnings.append).step, 1)
         self.assertIsNone(folder.finished())
+        self.assertEqual(self.warnings, [f"its summary.json is damaged; {_AGAIN}"])
+
+    def _damage_a_finished_run(self, name, content):
+        self._train(1, 2, finish=True)
+        path = self.path / name
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+
+    @parameterized.parameters(
+        ("model.keras", None),
+        ("model.keras", b""),
+        ("model.keras", b"damaged"),
+        ("metrics.jsonl", None),
+        ("metrics.jsonl", b"damaged\n"),
+        ("summary.json", b"damaged"),
+    )
+    def test_what_a_finished_run_lost_is_made_again(self, name, content):
+        self._damage_a_finished_run(name, content)
+        folder = self._folder()
+        self.assertEqual(folder.open(warn=self.warnings.append).step, 2)
+        self.assertIsNone(folder.finished())
+        self.assertLen(self.warnings, 1)
+        self.assertRegex(self.warnings[0], f"its {name} is .*checkpoint of step 2")
+
+    @parameterized.parameters("model.keras", "metrics.jsonl", "summary.json")
+    def test_what_cannot_be_made_again_is_said(self, name):
+        self._damage_a_finished_run(name, b"damaged")
+        checkpoints.remove_all(self.path)
+        self.assert_refuses(f"its {name} is.*no checkpoint is left; give --resume=n")
+        self.assertIsNone(self._folder().open("never"))
+
+    def test_a_lost_record_is_noticed(self):
+        self._train(1, 2, finish=True)
+        path = self.path / "metrics.jsonl"
+        path.write_bytes(path.read_bytes().splitlines(True)[0])
+        checkpoints.remove_all(self.path)
+        self.assert_refuses("its metrics.jsonl is missing or damaged")
 
     @parameterized.product(
         name=(
@@ -232,7 +284,19 @@ class RunFolderTest(parameterized.TestCase):
     def test_a_damaged_configuration(self, content):
         self._train(1)
         (self.path / "config.json").write_bytes(content)
-        self.assert_refuses("config.json is damaged", resume="never")
+        other = self._folder(_run(0.2))
+        self.assert_refuses("config.json is no.*choose another", other, "never")
+
+    @parameterized.parameters(None, b"", b"[1]")
+    def test_a_configuration_that_the_checkpoint_vouches_for(self, content):
+        self._train(1, 2)
+        whole = (self.path / "config.json").read_bytes()
+        (self.path / "config.json").unlink()
+        if content is not None:
+            (self.path / "config.json").write_bytes(content)
+        self.assert_refuses("config.json", self._folder(_run(0.2)))
+        self.assertEqual(self._folder().open().step, 2)
+        self.assertEqual((self.path / "config.json").read_bytes(), whole)
 
     def test_a_newer_version(self):
         self._train(1)

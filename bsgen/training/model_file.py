@@ -1,0 +1,63 @@
+"""The file `model.keras` of a run: a ZIP archive, each part with its checksum."""
+
+import pathlib
+import struct
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from bsgen import errors
+
+if TYPE_CHECKING:
+    import keras
+
+_PARTS = {"metadata.json", "config.json", "model.weights.h5"}
+# What reading a damaged archive raises, apart from its own error.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def damage(path: pathlib.Path) -> str | None:
+    """Returns what is wrong with a file, in words, or None; does not load Keras."""
+    if not path.exists():
+        return "is missing"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            whole = archive.testzip() is None and _PARTS <= {*archive.namelist()}
+    except _UNREADABLE:
+        whole = False
+    return None if whole else "is damaged"
+
+
+def load(path: pathlib.Path, remedy: str) -> "keras.Model":
+    """Returns the network in a file.
+
+    Args:
+      path: of the file.
+      remedy: what to do if it is missing or damaged, for the error.
+
+    Raises:
+      UserError: it is missing or damaged, or Keras cannot load it.
+    """
+    import keras
+
+    from bsgen import layers  # so that Keras knows its classes
+
+    del layers
+    found = damage(path)
+    if found:
+        raise errors.UserError("model", str(path), f"{found}; {remedy}")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises many kinds
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        remedy = f"Keras cannot load it ({reason}); {remedy}"
+        raise errors.UserError("model", str(path), remedy) from error

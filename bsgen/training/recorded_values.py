@@ -1,0 +1,104 @@
+"""Checks of the values in records that are read: a damaged one is named, never used.
+
+Every check raises `ValueError` with the field's name and what is wrong.
+"""
+
+import reprlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+STATUSES = ("completed", "diverged")
+_LARGEST = 3.4028235e38  # of float32, in which networks are trained
+_ROUNDING = 1e-6  # of float32 means of many values
+
+
+def check_fields(
+    values: Mapping[str, Any], types: Mapping[str, type], optional: Collection[str] = ()
+) -> None:
+    """Checks that an object has exactly these fields, each of its type.
+
+    Args:
+      values: the object.
+      types: of the fields; a float may be an integer, and must be finite.
+      optional: names of further fields, of any type.
+    """
+    for name, kind in types.items():
+        if name not in values:
+            raise ValueError(f"lacks the field {name}")
+        if kind is float:
+            check_number(name, values[name])
+        if kind is not float and not isinstance(values[name], kind):
+            wrong = f"{name} is {_short(values[name])}"
+            raise ValueError(f"{wrong}, not of type {kind.__name__}")
+    for name in values:
+        if name not in types and name not in optional:
+            raise ValueError(f"has an unknown field {name!r}")
+
+
+def check_outcome(values: Mapping[str, Any]) -> None:
+    """Checks the fields `status`, `final` and `seconds` of a run that is over."""
+    for name in ("status", "final", "seconds"):
+        if name not in values:
+            raise ValueError(f"lacks the field {name}")
+    if values["status"] not in STATUSES:
+        known = " or ".join(STATUSES)
+        raise ValueError(f"status is {_short(values['status'])}, not {known}")
+    check_metrics("final", values["final"])
+    check_number("seconds", values["seconds"])
+
+
+def check_number(name: str, value: Any) -> None:
+    """Checks that a value is a finite number, within float32's range."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"{name} is {_short(value)}, not a number")
+    if not abs(value) <= _LARGEST:
+        raise ValueError(f"{name} is {_short(value)}, beyond what float32 holds")
+
+
+def check_metric(name: str, value: Any) -> None:
+    """Checks a metric: None where it was not finite, or a number in its range.
+
+    Accuracies lie within 0 and 1, cross-entropies and steps are not negative.
+    """
+    if value is None:
+        return
+    check_number(name, value)
+    if name.endswith("accuracy") and not -_ROUNDING <= value <= 1 + _ROUNDING:
+        raise ValueError(f"{name} is {value:g}, not within 0 and 1")
+    if name.endswith("cross_entropy") and value < -_ROUNDING:
+        raise ValueError(f"{name} is {value:g}, which is negative")
+    if name.rpartition(".")[2] == "step" and (value < 0 or value != int(value)):
+        raise ValueError(f"{name} is {value:g}, not a number of steps")
+
+
+def check_metrics(name: str, values: Any) -> None:
+    """Checks an object of metrics."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{name} is {_short(values)}, not an object")
+    for metric, value in values.items():
+        check_metric(f"{name}.{metric}", value)
+
+
+def check_curve(name: str, values: Any) -> None:
+    """Checks an object of lists of metrics, all of one length, with rising steps."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{name} is {_short(values)}, not an object")
+    for metric, series in values.items():
+        if not isinstance(series, list):
+            raise ValueError(f"{name}.{metric} is {_short(series)}, not a list")
+        for value in series:
+            check_metric(f"{name}.{metric}", value)
+    if len({len(series) for series in values.values()}) > 1:
+        raise ValueError(f"{name} has lists of different lengths")
+    check_steps(f"{name}.step", values.get("step", []))
+
+
+def check_steps(name: str, steps: list[Any]) -> None:
+    """Checks that steps rise."""
+    if None in steps or any(a >= b for a, b in zip(steps, steps[1:], strict=False)):
+        raise ValueError(f"{name} does not rise: {_short(steps)}")
+
+
+def _short(value: Any) -> str:
+    """Returns a value in words that fit on a line."""
+    return reprlib.repr(value)

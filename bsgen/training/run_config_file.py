@@ -1,0 +1,83 @@
+"""`config.json` of a run's folder: the run, its key, the hardware that it began on."""
+
+import os
+import pathlib
+from typing import Any
+
+from bsgen import atomic, config, errors
+from bsgen.training import sealed_json
+
+NAME = "config.json"
+FORMAT_VERSION = 1  # a newer one is refused
+
+
+def write(
+    folder: pathlib.Path, run: config.RunConfig, hardware: config.HardwareConfig
+) -> None:
+    """Writes the file.
+
+    Raises:
+      UserError: the folder cannot be written.
+    """
+    values = {
+        "version": FORMAT_VERSION,
+        "key": run.key,
+        "config": config.to_dict(run),
+        "hardware": config.to_dict(hardware),
+    }
+    text = sealed_json.dumps(values, indent=1) + "\n"
+    atomic.write(folder / NAME, text.encode())
+
+
+def read(folder: pathlib.Path) -> dict[str, Any] | None:
+    """Returns the configuration of the run as a dictionary; None if there is no file.
+
+    Raises:
+      DamagedError: the file is damaged, or no run's.
+      UserError: a newer version of this project wrote it.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    values = sealed_json.read(path, FORMAT_VERSION)
+    ours = isinstance(values.get("config"), dict)
+    if not (ours and {"version", "key"} <= values.keys()):
+        raise sealed_json.DamagedError("is no run's")
+    return values["config"]
+
+
+def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
+    """Returns the run that a folder is of.
+
+    Raises:
+      UserError: the file is missing, damaged, or of a newer version.
+    """
+    path = pathlib.Path(folder)
+    try:
+        found = read(path)
+    except sealed_json.DamagedError as error:
+        remedy = f"its {NAME} {error}; start the run again to have it written anew"
+        raise errors.UserError("run_dir", str(path), remedy) from error
+    if found is None:
+        remedy = f"it has no {NAME}; give the folder of a run"
+        raise errors.UserError("run_dir", str(path), remedy)
+    return config.from_dict(found)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Returns `field old -> new` for each field in which two configurations differ."""
+    old, new = _flat(old), _flat(new)
+    return [
+        f"{field} {old.get(field, 'default')} -> {new.get(field, 'default')}"
+        for field in sorted({*old, *new})
+        if (field in old, old.get(field)) != (field in new, new.get(field))
+    ]
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns nested dictionaries as one, with dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        nested = isinstance(value, dict)
+        found |= _flat(value, f"{prefix}{name}.") if nested else {prefix + name: value}
+    return found
