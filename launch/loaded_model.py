@@ -1,8 +1,6 @@
 """The flags that say what is measured, and the model, loss and data they lead to."""
 
 import dataclasses
-import json
-import os
 import pathlib
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 from absl import flags
 
 from bsgen import config, errors
+from bsgen.training import model_file, run_config_file
 from launch import paths, streamed_examples, user_functions
 
 _RUN_DIR = paths.define(
@@ -52,7 +51,8 @@ _STRATEGY = flags.DEFINE_enum(
 _NUM_DEVICES = flags.DEFINE_integer(
     "num_devices", None, "Devices of this machine for --strategy=mirrored."
 )
-_MODEL, _CONFIG = "model.keras", "config.json"
+_MODEL = "model.keras"
+_REMEDY = "the command that trained the run finishes it, or makes the file again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,31 +148,16 @@ def _hardware() -> config.HardwareConfig:
 
 
 def _run() -> config.RunConfig:
-    path = pathlib.Path(_RUN_DIR.value)
-    try:
-        values = json.loads((path / _CONFIG).read_bytes())["config"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = f"it has no readable {_CONFIG}; give the folder of a run"
-        raise errors.UserError("run_dir", str(path), remedy) from error
-    if not os.path.exists(path / _MODEL):
-        remedy = f"it has no {_MODEL}; let the run finish first"
-        raise errors.UserError("run_dir", str(path), remedy)
-    return config.from_dict(values)
+    run = run_config_file.recorded_run(_RUN_DIR.value)
+    model_file.check(pathlib.Path(_RUN_DIR.value, _MODEL), _REMEDY)
+    return run
 
 
 def _of_run() -> tuple[Any, Any, Any, float, float]:
-    import keras
+    from bsgen import data, models
 
-    from bsgen import data, layers, models  # layers: so that Keras knows them
-
-    del layers
-    run = _run()
-    path = pathlib.Path(_RUN_DIR.value, _MODEL)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        remedy = f"cannot be loaded ({str(error).splitlines()[0]})"
-        raise errors.UserError("run_dir", str(path), remedy) from error
+    run = run_config_file.recorded_run(_RUN_DIR.value)
+    model = model_file.load(pathlib.Path(_RUN_DIR.value, _MODEL), _REMEDY)
     source = data.load_source(run.data, _DATA_DIR.value)
     if isinstance(source, data.Pool):
         part = getattr(data.load(run.data, _DATA_DIR.value), _DATA.value)

@@ -19,13 +19,14 @@ Ctrl-C ends a measure and keeps what is known by then, with its error. The digit
 a few seconds on two cores.
 """
 
-import json
 import pathlib
 import sys
 import time
 from typing import Any
 
 import launch
+from bsgen import errors
+from bsgen.training import sealed_json
 from launch import entry, loaded_model, named_measures, paths
 
 _OUTPUT_DIR = paths.define(
@@ -70,23 +71,18 @@ def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> No
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
     """Returns what earlier calls measured, by name."""
-    from bsgen import errors
-
     if not path.exists():
         return {}
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        remedy = "it is damaged; remove it"
-        raise errors.UserError("output_dir", str(path), remedy) from error
-    return dict(values)
+        return sealed_json.read(path)
+    except sealed_json.DamagedError as error:
+        raise errors.UserError(
+            "output_dir", str(path), f"{error}; remove it"
+        ) from error
 
 
 def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
-    from bsgen import atomic
-    from bsgen.training import strict_json
-
-    text = strict_json.dumps(kept, indent=1) + "\n"
+    text = sealed_json.dumps(kept, indent=1) + "\n"
     if density is not None:
         import pandas as pd
 

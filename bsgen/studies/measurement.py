@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bsgen import config, errors
-from bsgen.training import records
+from bsgen.training import model_file, records
 
 if TYPE_CHECKING:
     import keras
@@ -62,17 +62,10 @@ class Place:
           run: one that is trained alone; an ensemble keeps no networks.
 
         Raises:
-          UserError: its folder holds no network.
+          UserError: its folder holds no network, or a damaged one.
         """
-        import keras
-
-        from bsgen import layers  # noqa: F401  its classes can be read then
-
         path = self._store.path.parent / "runs" / run.key / "model.keras"
-        if not path.exists():
-            remedy = "the network of that run is gone; train it again with --force"
-            raise errors.UserError("output_dir", str(path), remedy)
-        return keras.models.load_model(path, compile=False)
+        return model_file.load(path, "train its run again with --force")
 
     def train(self, runs: Sequence[config.RunConfig]) -> list[records.RunRecord]:
         """Trains those of `runs` that are missing, each kept at once; returns all.

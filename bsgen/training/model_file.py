@@ -37,24 +37,37 @@ def damage(path: pathlib.Path) -> str | None:
     return None if whole else "is damaged"
 
 
-def load(path: pathlib.Path, remedy: str) -> "keras.Model":
-    """Returns the network in a file.
+def check(path: pathlib.Path, remedy: str) -> None:
+    """Checks a file without loading Keras.
 
     Args:
       path: of the file.
       remedy: what to do if it is missing or damaged, for the error.
 
     Raises:
+      UserError: it is missing or damaged.
+    """
+    found = damage(path)
+    if found:
+        raise errors.UserError("model", str(path), f"{found}; {remedy}")
+
+
+def load(path: pathlib.Path, remedy: str) -> "keras.Model":
+    """Returns the network in a file.
+
+    Args:
+      path: of the file.
+      remedy: as for `check`.
+
+    Raises:
       UserError: it is missing or damaged, or Keras cannot load it.
     """
+    check(path, remedy)
     import keras
 
     from bsgen import layers  # so that Keras knows its classes
 
     del layers
-    found = damage(path)
-    if found:
-        raise errors.UserError("model", str(path), f"{found}; {remedy}")
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds

@@ -30,7 +30,7 @@ def write(
 
 
 def read(folder: pathlib.Path) -> dict[str, Any] | None:
-    """Returns the configuration of the run as a dictionary; None if there is no file.
+    """Returns what `write` wrote; None if there is no file.
 
     Raises:
       DamagedError: the file is damaged, or no run's.
@@ -43,7 +43,7 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     ours = isinstance(values.get("config"), dict)
     if not (ours and {"version", "key"} <= values.keys()):
         raise sealed_json.DamagedError("is no run's")
-    return values["config"]
+    return values
 
 
 def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
@@ -61,7 +61,11 @@ def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
     if found is None:
         remedy = f"it has no {NAME}; give the folder of a run"
         raise errors.UserError("run_dir", str(path), remedy)
-    return config.from_dict(found)
+    run = config.from_dict(found["config"])
+    if run.key != found["key"]:
+        remedy = f"its {NAME} is damaged: the key in it is not that of its run"
+        raise errors.UserError("run_dir", str(path), remedy)
+    return run
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

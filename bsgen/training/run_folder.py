@@ -195,8 +195,10 @@ class RunFolder:
                 raise self._error(remedy)
         elif any_run or not self._holds_results():
             return
-        elif old != config.to_dict(self._run):
-            found = run_config_file.differences(old, config.to_dict(self._run))
+        elif old["config"] != config.to_dict(self._run):
+            found = run_config_file.differences(
+                old["config"], config.to_dict(self._run)
+            )
             raise self._error(
                 f"holds another run; differs in: {', '.join(found)}; give another "
                 "folder, or --resume=never to start over"

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,12 +221,23 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
     def test_mistakes(self):
         fake = self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
         paths = f"{pathlib.Path(fake.full_path).parent}:{process.ROOT}"
+        self.finished_run()
+        whole, damaged = self.folder / "run", self.folder / "damaged"
+        shutil.copytree(whole, damaged)
+        content = bytearray((whole / "model.keras").read_bytes())
+        content[len(content) // 2] ^= 1
+        (damaged / "model.keras").write_bytes(content)
         for flags, message in (
             ((), "run_dir='': give one of"),
-            (("--run_dir=/nowhere",), "no readable config.json"),
+            (
+                ("--run_dir=/nowhere",),
+                "it has no config.json; give the folder of a run",
+            ),
             (("--run_dir=a", "--measures=traces"), "did you mean 'trace'"),
             (("--model_fn=a:b",), "data_fn='': give it with --model_fn"),
             (("--run_dir=a", "b"), "argument='b'"),
+            ((f"--run_dir={whole}", f"--output_dir={whole}/model.keras"), "cannot wri"),
+            ((f"--run_dir={damaged}",), "model.keras': is damaged; the command that t"),
         ):
             done = _measure(*flags, PYTHONPATH=paths)
             self.assertEqual(done.returncode, 1, done.stderr)

@@ -155,6 +155,20 @@ class ExactResumeTest(_LoopTestCase):
         self.train(run, broken)
         self.assert_same_result(whole, broken)
 
+    def test_a_model_that_is_gone_is_made_again(self):
+        run, path, whole = _run(), self.folder(), self.folder()
+        self.train(run, path)
+        record = self.train(run, whole)
+        inputs = np.ones([2, 8, 8, 3], np.float32)
+        expected = keras.models.load_model(path / "model.keras")(inputs)
+        (path / "model.keras").write_bytes(b"damaged")
+        again = self.train(run, path)
+        self.assertIn("its model.keras is damaged", self.warnings[0])
+        self.assertEqual(again.final, record.final)
+        self.assert_same_result(whole, path)
+        model = keras.models.load_model(path / "model.keras")
+        self.assertAllEqual(model(inputs), expected)
+
     def test_beginning_anew_forgets(self):
         run, path = _run(), self.folder()
         self.interrupt(run, path, 6)
