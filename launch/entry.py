@@ -49,6 +49,19 @@ def refuse_arguments(arguments: list[str], remedy: str) -> None:
         raise errors.UserError("argument", arguments[1], f"not a flag; {remedy}")
 
 
+def let_go_of_lost_terminal() -> None:
+    """Sends what is still written to nowhere if the terminal has hung up.
+
+    Writing to it would fail, and end the process in another way than is wanted.
+    """
+    with open(os.devnull, "wb") as nowhere:
+        for descriptor in (1, 2):
+            try:
+                os.write(descriptor, b"")
+            except OSError:
+                os.dup2(nowhere.fileno(), descriptor)
+
+
 def load_tensorflow() -> None:
     """Imports TensorFlow without the lines that it logs while it is imported.
 

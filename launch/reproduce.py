@@ -102,6 +102,7 @@ def _bring_to_results(work, output_dir: str) -> None:  # type: ignore[no-untyped
         try:
             work.run(progress.advance, on_study)
         except interruption.Interrupted as stopped:
+            entry.let_go_of_lost_terminal()
             progress.say("interrupted; saved: the same command goes on from there")
             sys.exit(128 + stopped.signal_number)
 

@@ -75,6 +75,7 @@ def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
                 write_events=_TENSORBOARD.value,
             )
         except interruption.Interrupted as stopped:
+            entry.let_go_of_lost_terminal()
             display.say(f"{stopped}; saved: the same command goes on from there")
             sys.exit(128 + stopped.signal_number)
     if not display.started:
