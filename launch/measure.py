@@ -24,10 +24,8 @@ import sys
 import time
 from typing import Any
 
-import launch
-from bsgen import errors
-from bsgen.training import sealed_json
-from launch import entry, loaded_model, named_measures, paths
+from bsgen import errors, sealed_json
+from bsgen.training import strict_json
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
@@ -74,15 +72,15 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return sealed_json.read(path)
-    except sealed_json.DamagedError as error:
+        return sealed_json.read(path, None)
+    except sealed_json.Damaged as error:
         raise errors.UserError(
             "output_dir", str(path), f"{error}; remove it"
         ) from error
 
 
 def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
-    text = sealed_json.dumps(kept, indent=1) + "\n"
+    text = sealed_json.dumps(strict_json.finite(kept), indent=1) + "\n"
     if density is not None:
         import pandas as pd
 

@@ -57,7 +57,7 @@ class MeasurementStore:
 
         Args:
           folder: that holds the file.
-          warn: is given one line if there are lines without a digest.
+          warn: is given one line if there are lines without a check sum.
 
         Raises:
           UserError: the file was written by a newer version, or is damaged.

@@ -21,8 +21,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from bsgen import atomic, errors
-from bsgen.training import sealed_json
+from bsgen import atomic, errors, sealed_json
 
 FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
 PATTERN = "checkpoint-*.npz"  # of the files' names

@@ -1,8 +1,8 @@
-"""An append-only file of JSON objects, one a line; each line carries its digest.
+"""An append-only file of JSON objects, one a line; each line carries its check sum.
 
 Lines are on the disk before the next is written. What a crash leaves of the last line
 is passed over, and cut off before something is appended; any other damage is an error
-that names the line. A digest covers its own line alone, so that files of several
+that names the line. A check sum covers its own line alone, so that files of several
 folders may be joined (`cat a b`) and lines removed; which lines there should be is for
 the reader to know. Several processes may append to one file.
 """
@@ -14,8 +14,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, TypeVar
 
-from bsgen import atomic, errors
-from bsgen.training import sealed_json
+from bsgen import atomic, errors, sealed_json
+from bsgen.training import strict_json
 
 FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
 _LOGGER = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class JsonLines:
         Args:
           parse: of an object; raises ValueError with the reason if a field is wrong.
           warn: is given one line if there are lines of an older version, which have no
-            digest.
+            check sum.
 
         Raises:
           UserError: a line is damaged, or the file is of a newer version or cannot be
@@ -56,10 +56,10 @@ class JsonLines:
         parsed, damaged, num_unchecked = [], [], 0
         for number, line in self._lines():
             try:
-                found = sealed_json.loads(line, FORMAT_VERSION)
+                found = sealed_json.parse(line, FORMAT_VERSION)
                 parsed.append(parse(found.values))
                 num_unchecked += not found.is_checked
-            except sealed_json.NewerVersionError as error:
+            except sealed_json.NewerVersion as error:
                 raise sealed_json.newer_version(
                     self.path, error.version, FORMAT_VERSION
                 ) from error
@@ -70,7 +70,7 @@ class JsonLines:
         if num_unchecked:
             warn(
                 f"{self.path}: {num_unchecked} of {len(parsed)} lines are of an older "
-                "version, without a digest; nothing shows whether they are damaged"
+                "version, without a check sum; they are read unchecked"
             )
         return parsed
 
@@ -93,7 +93,7 @@ class JsonLines:
           ValueError: `parse` refuses an object; nothing is written then.
         """
         lines = _to_lines(objects)
-        parsed = [parse(sealed_json.loads(line).values) for line in lines]
+        parsed = [parse(sealed_json.loads(line)) for line in lines]
         try:
             self._append(b"".join(lines))
         except OSError as error:
@@ -144,14 +144,17 @@ class JsonLines:
 
 
 def _to_lines(objects: Iterable[Mapping[str, Any]]) -> list[bytes]:
-    return [(sealed_json.dumps(each) + "\n").encode() for each in objects]
+    return [
+        (sealed_json.dumps(strict_json.finite(each)) + "\n").encode()
+        for each in objects
+    ]
 
 
 def _is_whole(last: bytes) -> bool:
     """Whether the end of a file, after its last newline, is a line, and not torn."""
     try:
         sealed_json.loads(last)
-    except sealed_json.DamagedError:
+    except sealed_json.Damaged:
         return False
     return True
 

@@ -199,6 +199,8 @@ class _Loop:
                     self._save_record(record)
                     progress = dataclasses.replace(progress, record=record)
                     saved = time.monotonic()
+                if asked.signal_number is None:  # else there may be no terminal left
+                    self._on_progress(progress)
                 signal_number, self._steps_per_call = self._devices.largest(
                     [asked.signal_number or 0, self._steps_per_call]
                 )
@@ -208,8 +210,6 @@ class _Loop:
                     saved = time.monotonic()
                 if signal_number and state.step < num_steps:
                     raise interruption.Interrupted(signal_number, state.step)
-                # Last: after a hang-up there may be no terminal to show it on.
-                self._on_progress(progress)
         return self._finish("completed")
 
     def _take_steps(self, evaluations: set[int]) -> Progress:

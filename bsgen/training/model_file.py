@@ -1,4 +1,4 @@
-"""The file `model.keras` of a run: a ZIP archive, each part with its checksum."""
+"""The file `model.keras` of a run: a ZIP archive, each part with its check sum."""
 
 import pathlib
 import struct

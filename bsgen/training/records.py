@@ -95,8 +95,8 @@ class RunStore:
 
         Args:
           folder: that holds the file.
-          warn: is given one line for what is odd, but no error: lines without a digest,
-            and runs that have several lines.
+          warn: is given one line for what is odd, but no error: lines without a check
+            sum, and runs that have several lines.
 
         Raises:
           UserError: the file was written by a newer version, or is damaged.

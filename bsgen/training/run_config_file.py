@@ -4,10 +4,11 @@ import os
 import pathlib
 from typing import Any
 
-from bsgen import atomic, config, errors
-from bsgen.training import sealed_json
+from bsgen import atomic, config, errors, sealed_json
+from bsgen.training import strict_json
 
 NAME = "config.json"
+_ENTRIES = ("version", "key", "config", "hardware")
 FORMAT_VERSION = 1  # a newer one is refused
 
 
@@ -25,7 +26,7 @@ def write(
         "config": config.to_dict(run),
         "hardware": config.to_dict(hardware),
     }
-    text = sealed_json.dumps(values, indent=1) + "\n"
+    text = sealed_json.dumps(strict_json.finite(values), indent=1) + "\n"
     atomic.write(folder / NAME, text.encode())
 
 
@@ -33,16 +34,16 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     """Returns what `write` wrote; None if there is no file.
 
     Raises:
-      DamagedError: the file is damaged, or no run's.
+      Damaged: the file is damaged, or no run's.
       UserError: a newer version of this project wrote it.
     """
     path = folder / NAME
     if not path.exists():
         return None
-    values = sealed_json.read(path, FORMAT_VERSION)
+    values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION)
     ours = isinstance(values.get("config"), dict)
     if not (ours and {"version", "key"} <= values.keys()):
-        raise sealed_json.DamagedError("is no run's")
+        raise sealed_json.Damaged("it is no run's")
     return values
 
 
@@ -55,8 +56,8 @@ def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
     path = pathlib.Path(folder)
     try:
         found = read(path)
-    except sealed_json.DamagedError as error:
-        remedy = f"its {NAME} {error}; start the run again to have it written anew"
+    except sealed_json.Damaged as error:
+        remedy = f"{NAME}: {error}; start the run again to have it written anew"
         raise errors.UserError("run_dir", str(path), remedy) from error
     if found is None:
         remedy = f"it has no {NAME}; give the folder of a run"

@@ -4,7 +4,7 @@
 (one JSON object a record), the checkpoints, and `summary.json` and `model.keras` when
 the run is over. Every file is whole at any moment, except that a crash can tear the
 last line of `metrics.jsonl`, which is written anew when the run is continued. Damage is
-noticed by digests and checksums: what can be made again from a checkpoint is, and
+noticed by check sums: what can be made again from a checkpoint is, and
 everything else is refused.
 """
 
@@ -14,7 +14,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bsgen import atomic, config, errors, folder_lock
+from bsgen import atomic, config, errors, folder_lock, sealed_json
 from bsgen.training import (
     checkpoints,
     json_lines,
@@ -22,12 +22,24 @@ from bsgen.training import (
     provenance,
     recorded_values,
     run_config_file,
-    sealed_json,
+    strict_json,
 )
 
 RESUME = ("auto", "never", "must")
 _CONFIG = run_config_file.NAME
 _METRICS, _SUMMARY, _MODEL = "metrics.jsonl", "summary.json", "model.keras"
+_ENTRIES = (  # of summary.json
+    "status",
+    "step",
+    "num_records",
+    "seconds",
+    "final",
+    "hardware",
+    "key",
+    "seed",
+    "versions",
+    "commit",
+)
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -123,7 +135,7 @@ class RunFolder:
         """Returns the records in `metrics.jsonl` of a run that is over.
 
         Args:
-          warn: is given one line if they have no digest.
+          warn: is given one line if they have no check sum.
 
         Raises:
           UserError: the file is damaged.
@@ -163,13 +175,13 @@ class RunFolder:
             "versions": provenance.versions(),
             "commit": provenance.commit(),
         }
-        text = sealed_json.dumps(values, indent=1) + "\n"
+        text = sealed_json.dumps(strict_json.finite(values), indent=1) + "\n"
         atomic.write(self._file(_SUMMARY), text.encode())
 
     def finished(self) -> dict[str, Any] | None:
         """Returns the summary of this very run if it is over, else None."""
         try:
-            values = sealed_json.read(self._file(_SUMMARY))
+            values = sealed_json.read(self._file(_SUMMARY), _ENTRIES)
             if values.get("key") != self._run.key:
                 return None
             recorded_values.check_outcome(values)
@@ -181,10 +193,10 @@ class RunFolder:
         """Checks that what lies in the folder is this run's, or any run's."""
         try:
             old = run_config_file.read(self.path)
-        except sealed_json.DamagedError as error:
+        except sealed_json.Damaged as error:
             if self._is_named_elsewhere():
                 return
-            remedy = f"its {_CONFIG} {error}; choose another folder"
+            remedy = f"{_CONFIG}: {error}; choose another folder"
             raise self._error(remedy) from error
         if old is None:
             ours = [self._file(name) for name in (_METRICS, _SUMMARY, _MODEL)]

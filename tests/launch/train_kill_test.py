@@ -12,7 +12,8 @@ import zipfile
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.training import checkpoints, sealed_json
+from bsgen import sealed_json
+from bsgen.training import checkpoints
 from tests.launch import process
 from tests.training import metrics_file
 
@@ -159,7 +160,8 @@ class KillTest(absltest.TestCase):
         for name, array in found.arrays.items():
             np.testing.assert_array_equal(array, expected.arrays[name], name)
         summaries = [
-            sealed_json.read(folder / "summary.json") for folder in (whole, killed)
+            sealed_json.read(folder / "summary.json", None)
+            for folder in (whole, killed)
         ]
         for summary in summaries:
             self.assertGreater(summary.pop("seconds"), 0)

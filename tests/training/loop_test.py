@@ -10,13 +10,12 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen import config
+from bsgen import config, sealed_json
 from bsgen.training import (
     checkpoints,
     interruption,
     loop,
     run_folder,
-    sealed_json,
     trainee,
 )
 from tests import lost_interrupts
@@ -77,7 +76,7 @@ class _LoopTestCase(tf.test.TestCase, parameterized.TestCase):
             checkpoint = checkpoints.load_latest(path, self.fail)
             records = metrics_file.read(path)
             self.assertEqual(records, checkpoint.info["state"]["history"])
-            summary = sealed_json.read(path / "summary.json")
+            summary = sealed_json.read(path / "summary.json", None)
             for values in (*records, summary):
                 for name in _TIMINGS:
                     values.pop(name, None)
@@ -289,7 +288,7 @@ class RecordsTest(_LoopTestCase):
         for values in record.curve.values():
             self.assertTrue(np.isfinite(values[0]))
         self.assertFalse((path / "model.keras").exists())
-        summary = sealed_json.read(path / "summary.json")
+        summary = sealed_json.read(path / "summary.json", None)
         self.assertEqual(summary["status"], "diverged")
         with mock.patch.object(trainee, "Trainee", side_effect=AssertionError):
             again = self.train(run, path)
@@ -301,7 +300,7 @@ class RecordsTest(_LoopTestCase):
         path = self.folder()
         record = self.train(run, path)
         self.assertEqual((record.status, record.curve), ("diverged", {}))
-        summary = sealed_json.read(path / "summary.json")
+        summary = sealed_json.read(path / "summary.json", None)
         self.assertLess(summary["step"], 100)
         for progress in self.seen:
             self.assertTrue(np.isfinite(progress.cross_entropy))
