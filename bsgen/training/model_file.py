@@ -65,9 +65,6 @@ def load(path: pathlib.Path, remedy: str) -> "keras.Model":
     check(path, remedy)
     import keras
 
-    from bsgen import layers  # so that Keras knows its classes
-
-    del layers
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises many kinds

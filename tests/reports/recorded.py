@@ -77,7 +77,7 @@ def _minimum(run, generator):
     decades = np.log10(run.optimizer.l2 * run.data.train_size)
     noise = generator.normal(0, 1e-3, 5)
     final = {
-        "train_accuracy": 1 - 0.02 * (decades + 4) + noise[0],
+        "train_accuracy": 1 - 0.02 * (decades + 4) - abs(noise[0]),
         "test_accuracy": 0.7 + noise[1],
         "train_cross_entropy": 0.1 * (decades + 4) + 0.01 + abs(noise[2]),
         "test_cross_entropy": 0.5 + 0.1 * (decades - 1) ** 2 + noise[3],
