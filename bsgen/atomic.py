@@ -60,23 +60,6 @@ def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], None]) -> None:
         raise cannot_write(path.parent, error) from error
 
 
-def check_writable(folder: pathlib.Path) -> None:
-    """Checks that files can be written in a folder, which is made.
-
-    Raises:
-      UserError: they cannot.
-    """
-    probe = _temporary(folder / "probe")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            probe.write_bytes(b"0")
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-
-
 def cannot_write(folder: pathlib.Path, error: OSError) -> errors.UserError:
     """Returns the error for an output folder that the system refuses to write."""
     remedy = f"cannot write there ({error.strerror or error}); choose another folder"

@@ -24,8 +24,10 @@ import sys
 import time
 from typing import Any
 
-from bsgen import errors, sealed_json
+import launch
+from bsgen import atomic, errors, sealed_json
 from bsgen.training import strict_json
+from launch import entry, loaded_model, named_measures, paths
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
