@@ -22,6 +22,21 @@ class AtomicTest(parameterized.TestCase):
             self.assertEqual(self.path.read_bytes(), content)
         self.assertEqual(list(self.path.parent.iterdir()), [self.path])
 
+    def test_writes_by_a_function_of_a_path(self):
+        for content in (b"one", b"two"):
+            atomic.write_by(self.path, lambda path, c=content: path.write_bytes(c))
+            self.assertEqual(self.path.read_bytes(), content)
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
+        def fail(path):
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+        with self.assertRaisesRegex(errors.UserError, "No space left"):
+            atomic.write_by(self.path, fail)
+        self.assertEqual(self.path.read_bytes(), b"two")
+        self.assertEqual(list(self.path.parent.iterdir()), [self.path])
+
     @parameterized.parameters("os.fsync", "os.replace")
     def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(self, call):
         atomic.write(self.path, b"old")

@@ -4,8 +4,6 @@ import json
 import math
 import os
 import pathlib
-import subprocess
-import sys
 import zipfile
 from unittest import mock
 
@@ -16,21 +14,9 @@ from bsgen import config, errors
 from bsgen.training import checkpoints, run_folder
 from tests.training import metrics_file
 
-_ROOT = pathlib.Path(__file__).parents[2]
 _HARDWARE = config.HardwareConfig()
 _AGAIN = "made again from the checkpoint of step 1"
 _SUMMARY = {"status": "completed", "step": 1, "final": {}, "seconds": 0.5}
-_HOLD = """
-import sys
-import zipfile
-from bsgen import config
-from bsgen.training import run_folder
-folder = run_folder.RunFolder(sys.argv[1], config.RunConfig(), config.HardwareConfig())
-folder.open()
-folder.append({"step": 1})
-print("open", flush=True)
-sys.stdin.read()
-"""
 
 
 def _run(learning_rate=0.1, **settings):
@@ -341,24 +327,6 @@ class RunFolderTest(parameterized.TestCase):
         self.assert_refuses("in use by process", second, "never")
         first.close()
         self.assertEqual(second.open().step, 1)
-
-    def test_a_killed_process_gives_the_folder_back(self):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _HOLD, str(self.path)],
-            cwd=_ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        with process:
-            self.assertEqual(process.stdout.readline(), "open\n")
-            self.assertEqual(self._metrics(), [{"step": 1}])
-            folder = self._folder(config.RunConfig())
-            self.assert_refuses("in use by process", folder)
-            process.kill()
-        (self.path / f".config.json.{process.pid}").touch()  # had it been writing
-        self.assertIsNone(folder.open())
-        self.assertEqual(set(self._content()), {"config.json", "metrics.jsonl"})
 
 
 if __name__ == "__main__":
