@@ -12,25 +12,31 @@ The source is one of
 - an .npz file as Keras has it (x_train, y_train, x_test, y_test);
 - a folder with cifar10_train.npz and cifar10_test.npz (images, labels), or, instead of
   each, the only file cifar10_train_ANYTHING.npz;
-- a folder with the original files: of MNIST and Fashion-MNIST the four IDX files (.gz
-  or not), of CIFAR those of the binary or of the Python version, or the .tar.gz archive
-  that they come in. What a Python file names is never executed;
+- a folder with the original files: of MNIST and Fashion-MNIST the four IDX files
+  (compressed or not), of CIFAR those of the binary or of the Python version, or the
+  .tar.gz archive that they come in. What a Python file names is never executed;
+- the root folder of torchvision's MNIST, FashionMNIST, CIFAR10 or CIFAR100;
+- a folder with mnist_train.csv and mnist_test.csv, or one of these files: lines of a
+  label and 784 pixels, with a line of names above or without;
 - a folder of images in train/LABEL/ and test/LABEL/, LABEL being a number or, for
   CIFAR, the name of a class.
 
 ImageNet cannot be downloaded without an account. Its source is a folder with
 ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar, or with the images in
 train/n01440764/ and val/n01440764/, and so on. The result takes as much room again, and
-as much for the time of the import.
+as much for the time of the import. At the end every image is decoded once, some 1000 a
+second, so that a broken one is found here and not in training.
 
     python -m launch.prepare_data --dataset=imagenet2012 --source=FOLDER
 
-Result: DATA_DIR/cifar10/3.0.2, which `tfds.load("cifar10", download=False)` reads, and
-one line that says so. An interrupted run leaves nothing that looks prepared. An import
-takes about 15 s on two cores.
+Result: DATA_DIR/cifar10/3.0.2, which `tfds.load("cifar10", download=False)` reads
+(ImageNet is read by `tfds.data_source("imagenet2012")`), and one line that says so. An
+interrupted run leaves nothing that looks prepared. An import takes about 15 s on two
+cores.
 """
 
 import sys
+import time
 
 from absl import flags
 
@@ -53,6 +59,20 @@ _FORCE = flags.DEFINE_bool(
 )
 
 
+class _Progress:
+    """Says now and then how far the check of the images is."""
+
+    _SECONDS = 10.0
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self._said > self._SECONDS:
+            self._said = time.monotonic()
+            print(f"checked {done:,} of {total:,} images", file=sys.stderr)
+
+
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
     entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
@@ -68,7 +88,7 @@ def main(arguments: list[str]) -> None:
         tfds.disable_progress_bar()
     if _SOURCE.value:
         folder = imports.import_files(
-            _DATASET.value, _SOURCE.value, data_dir, _FORCE.value
+            _DATASET.value, _SOURCE.value, data_dir, _FORCE.value, _Progress()
         )
     else:
         print(f"downloading {_DATASET.value} to {data_dir}", file=sys.stderr)

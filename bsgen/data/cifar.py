@@ -4,27 +4,31 @@ Krizhevsky (2009); the forms are described at https://www.cs.toronto.edu/~kriz/c
 An image is 3072 bytes: red, green and blue, each row by row. A binary file is records
 of the label (CIFAR-100: the coarse one, then the fine one) and the image; a file of
 Python is a pickled dictionary with the images as rows of `data`, and lists of labels.
-They are read from a folder or from the .tar.gz archive, in memory. Coarse labels are
-not read, because they follow from the fine ones.
+They are read from a folder or from the .tar.gz archive, in memory; an archive is read
+to its end, where its checksum is. Coarse labels are not read, because they follow from
+the fine ones.
 """
 
 import dataclasses
 import functools
 import pathlib
 import tarfile
-import zlib
 from collections.abc import Callable
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images, restricted_pickle
+from bsgen.data import (
+    image_datasets,
+    labelled_images,
+    restricted_pickle,
+    source_files,
+)
 
 _IMAGE_BYTES = 3072
-# The largest real file, train of CIFAR-100, has 155 MB.
+# The largest real file, train of CIFAR-100, has 155 MB; an archive a little more.
 _LARGEST_FILE = 2**29
-
-_ARCHIVES = (".tar.gz", ".tgz", ".tar")
+_LARGEST_ARCHIVE = 2**30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,19 +36,34 @@ class _Form:
     """One form of a dataset.
 
     Attributes:
-      folder: what its archive unpacks to.
+      archive: the name of its archive.
+      folder: what that unpacks to.
       files: the names of the files of "train" and of "test".
       decode: takes the bytes of a file, and returns images [n, 3072] and labels [n].
     """
 
+    archive: str
     folder: str
     files: dict[str, tuple[str, ...]]
     decode: Callable[[bytes], tuple[np.ndarray, np.ndarray]]
 
 
 def is_archive(path: pathlib.Path) -> bool:
-    """Whether a file has the name of an archive."""
-    return path.name.endswith(_ARCHIVES)
+    """Whether a file is a tar archive, compressed or not, by its first bytes."""
+    with source_files.opened(path) as file:
+        try:
+            tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "replace")
+        except tarfile.HeaderError:
+            return False
+    return True
+
+
+def find_archive(
+    dataset: image_datasets.ImageDataset, folder: pathlib.Path
+) -> pathlib.Path | None:
+    """Returns the archive of a dataset that a folder holds under its own name."""
+    places = (folder / form.archive for form in _FORMS.get(dataset.name, ()))
+    return next((place for place in places if place.is_file()), None)
 
 
 def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
@@ -73,14 +92,10 @@ def read_folder(
     parts = []
     for name in form.files[split]:
         path = place / name
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError as error:
+        if not path.exists():
             remedy = f"{name} is missing in this folder"
-            raise errors.UserError("source", str(place), remedy) from error
-        except OSError as error:
-            remedy = f"cannot be read ({error.strerror})"
-            raise errors.UserError("source", str(path), remedy) from error
+            raise errors.UserError("source", str(place), remedy)
+        content = source_files.read(path, _LARGEST_FILE)
         parts.append(_decode(dataset, form, content, str(path)))
     return _join(parts)
 
@@ -123,20 +138,26 @@ def _place(form: _Form, folder: pathlib.Path) -> pathlib.Path | None:
 
 def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
     """Returns the wanted members of an archive, by name; nothing touches the disk."""
-    contents = {}
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = member.name.removeprefix("./")
-                if name not in wanted or not member.isfile():
-                    continue
-                if member.size > _LARGEST_FILE:
-                    raise tarfile.ReadError(f"{name} claims {member.size} bytes")
-                file = archive.extractfile(member)
-                contents[name] = file.read() if file else b""
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        remedy = f"not a readable archive ({error}); get it again"
-        raise errors.UserError("source", str(path), remedy) from error
+    contents: dict[str, bytes] = {}
+    total = 0
+    with source_files.opened(path) as file:
+        try:
+            with tarfile.open(fileobj=file, mode="r|") as archive:
+                for member in archive:
+                    name = member.name.removeprefix("./")
+                    total += member.size
+                    if total > _LARGEST_ARCHIVE:
+                        raise tarfile.ReadError(f"{name} claims {member.size} bytes")
+                    if name not in wanted or not member.isfile():
+                        continue
+                    if name in contents:
+                        raise tarfile.ReadError(f"it holds {name} twice")
+                    extracted = archive.extractfile(member)
+                    contents[name] = extracted.read() if extracted else b""
+        except tarfile.TarError as error:
+            remedy = f"not a readable archive ({error}); get it again"
+            raise errors.UserError("source", str(path), remedy) from error
+        source_files.skip(file, _LARGEST_ARCHIVE, path)
     return contents
 
 
@@ -189,6 +210,7 @@ _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _FORMS = {
     "cifar10": (
         _Form(
+            "cifar-10-binary.tar.gz",
             "cifar-10-batches-bin",
             {
                 "train": tuple(f"{name}.bin" for name in _BATCHES),
@@ -197,6 +219,7 @@ _FORMS = {
             functools.partial(_decode_records, num_labels=1),
         ),
         _Form(
+            "cifar-10-python.tar.gz",
             "cifar-10-batches-py",
             {"train": _BATCHES, "test": ("test_batch",)},
             functools.partial(_decode_pickle, labels_key="labels"),
@@ -204,11 +227,13 @@ _FORMS = {
     ),
     "cifar100": (
         _Form(
+            "cifar-100-binary.tar.gz",
             "cifar-100-binary",
             {"train": ("train.bin",), "test": ("test.bin",)},
             functools.partial(_decode_records, num_labels=2),
         ),
         _Form(
+            "cifar-100-python.tar.gz",
             "cifar-100-python",
             {"train": ("train",), "test": ("test",)},
             functools.partial(_decode_pickle, labels_key="fine_labels"),

@@ -1,21 +1,22 @@
-"""The IDX format of the MNIST files (LeCun et al., 1998), plain or .gz.
+"""The IDX format of the MNIST files (LeCun et al., 1998), plain or compressed.
 
 Two zero bytes, a type code (0x08 = unsigned byte), the number of axes, the length of
 each axis as a big-endian 32-bit integer, then the data in C order; described at
 http://yann.lecun.com/exdb/mnist.
 """
 
-import gzip
+import math
 import pathlib
 import struct
-import zlib
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images
+from bsgen.data import image_datasets, labelled_images, source_files
 
 _UNSIGNED_BYTE = 0x08
+# EMNIST, ten times as large as MNIST, has 0.6 GB.
+_LARGEST = 2**30
 _PREFIXES = {"train": "train", "test": "t10k"}
 
 
@@ -54,32 +55,34 @@ def read(path: pathlib.Path, num_axes: int) -> np.ndarray:
     Raises:
       UserError: the header is not that of such a file, or the size is not the header's.
     """
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        remedy = f"cannot be read ({error}); it is damaged or incomplete: get it again"
-        raise errors.UserError("source", str(path), remedy) from error
-    header_size = 4 + 4 * num_axes
     magic = bytes([0, 0, _UNSIGNED_BYTE, num_axes])
-    if content[:4] != magic or len(content) < header_size:
-        remedy = f"not an IDX file of unsigned bytes with {num_axes} axes: its first "
-        remedy += f"bytes are {content[:4].hex()!r}, not {magic.hex()!r}"
+    with source_files.opened(path) as file:
+        start = file.read(4 + 4 * num_axes)
+        if start[:4] != magic or len(start) < 4 + 4 * num_axes:
+            remedy = f"not an IDX file of unsigned bytes with {num_axes} axes: its "
+            remedy += f"first bytes are {start[:4].hex()!r}, not {magic.hex()!r}"
+            raise errors.UserError("source", str(path), remedy)
+        shape = struct.unpack(f">{num_axes}I", start[4:])
+        size = math.prod(shape)
+        promise = f"its header promises {len(start) + size} bytes"
+        if size > _LARGEST:
+            remedy = f"{promise}, which is no such dataset: get it again"
+            raise errors.UserError("source", str(path), remedy)
+        content = source_files.read_at_most(file, size, path, promise)
+    if len(content) != size:
+        remedy = f"{promise}, but it has {len(start) + len(content)}: get it again"
         raise errors.UserError("source", str(path), remedy)
-    shape = struct.unpack(f">{num_axes}I", content[4:header_size])
-    expected = header_size + int(np.prod(shape, dtype=object))
-    if len(content) != expected:
-        remedy = f"its header promises {expected} bytes, but it has {len(content)}: "
-        raise errors.UserError("source", str(path), f"{remedy}get it again")
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
     # Both spellings of the last part are in circulation.
     names = [f"{stem}-ubyte", f"{stem}-ubyte.gz"]
     names += [name.replace("-idx", ".idx") for name in names]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    # Some programs unpack a file into a folder of its name.
+    places = [folder / name for name in names]
+    places += [place / place.name for place in places]
+    return next((each for each in places if each.exists() and not each.is_dir()), None)
 
 
 def _require(folder: pathlib.Path, stem: str) -> pathlib.Path:

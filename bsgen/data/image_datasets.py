@@ -22,6 +22,7 @@ class ImageDataset:
       class_names: one a class in the order of the labels, () where TFDS has none.
       superclass_names: what TFDS calls the coarse labels, likewise.
       superclasses: the coarse label of each class, () without them.
+      torchvision_folder: where torchvision keeps its files below its root, "" if there.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ImageDataset:
     class_names: tuple[str, ...] = ()
     superclass_names: tuple[str, ...] = ()
     superclasses: tuple[int, ...] = ()
+    torchvision_folder: str = ""
 
 
 _CIFAR10_CLASSES = (
@@ -47,8 +49,10 @@ _CIFAR10_CLASSES = (
 _DATASETS = {
     dataset.name: dataset
     for dataset in (
-        ImageDataset("mnist", (28, 28, 1), 10),
-        ImageDataset("fashion_mnist", (28, 28, 1), 10),
+        ImageDataset("mnist", (28, 28, 1), 10, torchvision_folder="MNIST/raw"),
+        ImageDataset(
+            "fashion_mnist", (28, 28, 1), 10, torchvision_folder="FashionMNIST/raw"
+        ),
         ImageDataset("cifar10", (32, 32, 3), 10, _CIFAR10_CLASSES),
         ImageDataset(
             "cifar100",

@@ -5,9 +5,11 @@ import pathlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images
+from bsgen.data import image_datasets, labelled_images, source_files
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+_LARGEST_FILE = 2**24  # of an image of 32 x 32 pixels
+_MOST_NAMED = 3
 
 
 def is_folder(folder: pathlib.Path) -> bool:
@@ -20,16 +22,20 @@ def read_folder(
 ) -> labelled_images.LabelledImages:
     """Reads FOLDER/SPLIT/LABEL/*, sorted by path; a label is a number or a class' name.
 
-    Colours become grey where the dataset is grey.
+    Colours become grey where the dataset is grey. Hidden files are passed over.
 
     Raises:
-      UserError: a folder's name is not a label, it holds no images, or one of them
-        cannot be decoded or has another size.
+      UserError: a folder's name is not a label, it holds no images, or some of them
+        cannot be decoded or have another size; the message counts them.
     """
     root = folder / split
     label_of = {name: label for label, name in enumerate(dataset.class_names)}
     label_of |= {str(label): label for label in range(dataset.num_classes)}
-    folders = sorted(path for path in root.glob("*") if path.is_dir())
+    folders = sorted(
+        path
+        for path in root.glob("*")
+        if path.is_dir() and not source_files.is_hidden(path)
+    )
     for path in folders:
         if path.name not in label_of:
             remedy = f"name folders by their labels, 0 to {dataset.num_classes - 1}"
@@ -40,27 +46,59 @@ def read_folder(
         path
         for labelled in folders
         for path in sorted(labelled.iterdir())
-        if path.suffix.lower() in _SUFFIXES
+        if path.suffix.lower() in _SUFFIXES and not source_files.is_hidden(path)
     ]
     if not paths:
         remedy = "there are no images in it: put them in LABEL/NAME.png"
         raise errors.UserError("source", str(root), remedy)
-    images = np.stack([_decode(path, dataset.image_shape) for path in paths])
+    images = _decode_all(paths, dataset.image_shape)
     labels = np.array([label_of[path.parent.name] for path in paths])
     return labelled_images.check(dataset, images, labels, root)
 
 
-def _decode(path: pathlib.Path, shape: tuple[int, int, int]) -> np.ndarray:
+def broken(source: str, reasons: dict[str, str]) -> errors.UserError:
+    """Returns the error that counts broken images, and names the first few.
+
+    Args:
+      source: where they were found.
+      reasons: what is wrong with each, by its name there.
+    """
+    named = [f"{name} ({why})" for name, why in sorted(reasons.items())[:_MOST_NAMED]]
+    more = len(reasons) - len(named)
+    remedy = f"{len(reasons)} broken image{'s' * (len(reasons) > 1)}: "
+    remedy += ", ".join(named) + (f", and {more} more" if more else "")
+    return errors.UserError("source", source, f"{remedy}; get them again")
+
+
+def _decode_all(paths: list[pathlib.Path], shape: tuple[int, int, int]) -> np.ndarray:
+    images, reasons = [], {}
+    for path in paths:
+        content = source_files.read(path, _LARGEST_FILE)
+        try:
+            images.append(_decode(content, shape))
+        except ValueError as error:
+            reasons["/".join(path.parts[-2:])] = str(error)
+    if reasons:
+        raise broken(str(paths[0].parents[1]), reasons)
+    return np.stack(images)
+
+
+def _decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns an image.
+
+    Raises:
+      ValueError: says what is wrong with it.
+    """
     import tensorflow as tf
 
+    if not content:
+        raise ValueError("empty")
     try:
         image = tf.io.decode_image(
-            tf.io.read_file(str(path)), channels=shape[-1], expand_animations=False
+            content, channels=shape[-1], expand_animations=False
         ).numpy()
     except tf.errors.OpError as error:
-        remedy = "not a readable image; get it again"
-        raise errors.UserError("source", str(path), remedy) from error
+        raise ValueError("not a readable image") from error
     if image.shape != shape:
-        remedy = f"the image has shape {image.shape}, not {shape}"
-        raise errors.UserError("source", str(path), remedy)
+        raise ValueError(f"of shape {image.shape}, not {shape}")
     return image

@@ -27,6 +27,7 @@ NUM_CLASSES = 1000
 IMAGE_SIZE = 224
 INPUT_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 3)
 FILE_FORMAT = "array_record"
+SPLITS = ("train", "validation")
 
 # Files are read this many images at a time: enough to hide the cost of entering Python.
 _READ_IMAGES = 16
@@ -81,13 +82,13 @@ class ImageNet:
         size = errors.check_integer("image_size", image_size, 1)
         self.input_shape: tuple[int, ...] = (size, size, 3)
         self._folder = folder
-        self._records = tuple(_open(folder, split) for split in ("train", "validation"))
+        self._records = tuple(records(folder, split) for split in SPLITS)
         train_size = len(self._records[0])
         self.train_pool: np.ndarray | None = np.arange(train_size)
         self.test_pool: np.ndarray | None = np.arange(train_size, len(self))
 
     def __len__(self) -> int:
-        return sum(len(records) for records in self._records)
+        return sum(map(len, self._records))
 
     def gather(
         self, positions: np.ndarray, crops: np.ndarray | None = None
@@ -107,15 +108,13 @@ class ImageNet:
         num_threads = os.cpu_count() or 1
 
         def read(positions: tf.Tensor, *crops: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            records = tf.numpy_function(self._read, [positions], tf.string)
-            return tf.ensure_shape(records, [None]), *crops
+            read = tf.numpy_function(self._read, [positions], tf.string)
+            return tf.ensure_shape(read, [None]), *crops
 
         def answer(positions: tf.Tensor, *crops: tf.Tensor) -> tf.data.Dataset:
             images = tf.data.Dataset.from_tensor_slices((positions, *crops))
-            records = images.batch(_READ_IMAGES).map(read, num_parallel_calls=2)
-            decoded = records.unbatch().map(
-                self._decode, num_parallel_calls=num_threads
-            )
+            stored = images.batch(_READ_IMAGES).map(read, num_parallel_calls=2)
+            decoded = stored.unbatch().map(self._decode, num_parallel_calls=num_threads)
             return decoded.batch(tf.size(positions, tf.int64))
 
         return requests.interleave(
@@ -167,8 +166,12 @@ class ImageNet:
         return image.numpy(), label.numpy()
 
 
-def _open(folder: pathlib.Path, split: str) -> Any:
-    """Returns the stored examples of a split: a sequence of bytes."""
+def records(folder: pathlib.Path, split: str) -> Any:
+    """Returns the stored examples of one of `SPLITS`: a sequence of bytes.
+
+    Raises:
+      UserError: they are in a format that cannot be read in any order, or damaged.
+    """
     import tensorflow_datasets as tfds
     from google.protobuf import json_format
 

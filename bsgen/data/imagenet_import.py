@@ -9,21 +9,32 @@ derives it from the names of the files.
 import contextlib
 import io
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bsgen import errors
-from bsgen.data import imagenet, prepared, staging
+from bsgen.data import (
+    image_folder,
+    imagenet,
+    imagenet_check,
+    prepared,
+    source_files,
+    staging,
+)
 
 TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 _FOLDERS = {"train": "train", "validation": "val"}
 _SUFFIXES = (".jpeg", ".jpg")
+_LARGEST_FILE = 2**28  # the largest real image has 16 MB
 
 
 def import_files(
-    source: str, data_dir: str | None = None, force: bool = False
+    source: str,
+    data_dir: str | None = None,
+    force: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pathlib.Path:
-    """Imports ImageNet without a network; the images are streamed, not decoded.
+    """Imports ImageNet without a network, and then decodes every image once.
 
     Args:
       source: a folder with the two tar files, or with the images as
@@ -31,13 +42,15 @@ def import_files(
       data_dir: the TFDS folder, made if missing; see
         `bsgen.data.prepared.resolve_data_dir` for None.
       force: whether to replace the dataset if it is prepared already.
+      on_progress: called with the numbers of images decoded and to decode.
 
     Returns:
       The folder of the prepared dataset.
 
     Raises:
-      UserError: the files are missing, damaged or not ImageNet's, or the folder cannot
-        be written, or holds the dataset already.
+      UserError: the files are missing, damaged or not ImageNet's, or hold images that
+        cannot be decoded, which are counted; or the folder cannot be written, or holds
+        the dataset already.
     """
     path = pathlib.Path(source).expanduser()
     root = prepared.resolve_data_dir(data_dir)
@@ -50,6 +63,11 @@ def import_files(
         # TFDS announces its folder, but this one is about to move.
         with contextlib.redirect_stdout(io.StringIO()):
             _store(path, has_tars, folder)
+        stored = prepared.find(imagenet.NAME, folder)
+        if stored is not None:
+            broken = imagenet_check.broken_images(stored, on_progress)
+            if broken:
+                raise image_folder.broken(source, broken)
     return imagenet.require(str(root))
 
 
@@ -99,7 +117,11 @@ def _store_folders(source: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def _label_folders(folder: pathlib.Path, names: set[str]) -> list[pathlib.Path]:
-    folders = sorted(path for path in folder.iterdir() if path.is_dir())
+    folders = sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not source_files.is_hidden(path)
+    )
     for path in folders:
         if path.name not in names:
             remedy = "name folders by ImageNet's 1000 labels, such as n01440764"
@@ -114,10 +136,14 @@ def _images(folders: list[pathlib.Path]) -> Iterator[tuple[str, dict[str, Any]]]
     """Yields the images under the keys that TFDS gives them, their files' names."""
     for folder in folders:
         for path in _files(folder):
-            image = path.read_bytes()
+            image = source_files.read(path, _LARGEST_FILE)
             example = {"file_name": path.name, "image": image, "label": folder.name}
             yield path.name, example
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _SUFFIXES and not source_files.is_hidden(path)
+    )

@@ -1,14 +1,16 @@
 """Prepares an image dataset for TFDS: imported from files, or downloaded.
 
-Either way `tfds.load(name, data_dir=..., download=False)` reads the result. This needs
-`importlib_resources`, which TFDS uses for writing without declaring it.
+Either way `tfds.load(name, data_dir=..., download=False)` reads the result; but
+ImageNet, stored for access in any order, is read by `tfds.data_source(name,
+data_dir=...)`. Writing needs `importlib_resources`, which TFDS does not declare.
 """
 
 import contextlib
 import io
 import os
 import pathlib
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from bsgen import errors
 from bsgen.data import (
     cifar,
+    csv_files,
     idx,
     image_datasets,
     image_folder,
@@ -24,10 +27,15 @@ from bsgen.data import (
     labelled_images,
     npz,
     prepared,
+    source_files,
     staging,
 )
 
 _SPLITS = ("train", "test")
+_NO_PICKLES = (
+    "a pickle such as mnist.pkl.gz is not read, since it could run any program: get "
+    "the IDX files instead"
+)
 
 
 def check(
@@ -54,7 +62,11 @@ def check(
 
 
 def import_files(
-    name: str, source: str, data_dir: str | None = None, force: bool = False
+    name: str,
+    source: str,
+    data_dir: str | None = None,
+    force: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pathlib.Path:
     """Imports a dataset from files, without a network.
 
@@ -63,11 +75,15 @@ def import_files(
       source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
         NAME_train.npz and NAME_test.npz (arrays `images` and `labels`; instead of each,
         also the only NAME_train_ANYTHING.npz), or with the original files (of MNIST
-        the four IDX files, .gz or not; of CIFAR those of the binary or of the Python
-        version, or the folder or the .tar.gz archive they come in), or with images in
-        train/LABEL/ and test/LABEL/. For ImageNet see `imagenet_import`.
+        the four IDX files, compressed or not; of CIFAR those of the binary or of the
+        Python version, or the folder or the archive they come in), also where
+        torchvision keeps them below its root, or with NAME_train.csv and NAME_test.csv,
+        or with images in train/LABEL/ and test/LABEL/. For ImageNet see
+        `imagenet_import`.
       data_dir: the TFDS folder, made if missing; see `prepared.resolve_data_dir`.
       force: whether to replace the dataset if it is prepared already.
+      on_progress: called with the numbers of images checked and to check, where that
+        takes long.
 
     Returns:
       The folder of the prepared dataset.
@@ -78,7 +94,7 @@ def import_files(
     """
     _check_name(name)
     if name == imagenet.NAME:
-        return imagenet_import.import_files(source, data_dir, force)
+        return imagenet_import.import_files(source, data_dir, force, on_progress)
     dataset = image_datasets.by_name(name)
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
@@ -149,22 +165,43 @@ def _read(
     dataset: image_datasets.ImageDataset, source: str, split: str
 ) -> labelled_images.LabelledImages:
     path = pathlib.Path(source).expanduser()
-    if path.is_file():
-        read = cifar.read_archive if cifar.is_archive(path) else npz.read_file
-        return read(dataset, path, split)
-    if not path.is_dir():
+    if not path.exists():
         raise errors.UserError("source", source, "there is no such file or folder")
-    if npz.is_folder(dataset, path):
-        return npz.read_folder(dataset, path, split)
-    if cifar.is_folder(dataset, path):
-        return cifar.read_folder(dataset, path, split)
-    if idx.is_folder(path):
-        return idx.read_folder(dataset, path, split)
-    if image_folder.is_folder(path):
-        return image_folder.read_folder(dataset, path, split)
+    if not path.is_dir():
+        return _read_file(dataset, path, split)
+    torchvision = pathlib.Path(dataset.torchvision_folder)
+    for folder in (path, path / torchvision, path / torchvision.name):
+        if npz.is_folder(dataset, folder):
+            return npz.read_folder(dataset, folder, split)
+        if cifar.is_folder(dataset, folder):
+            return cifar.read_folder(dataset, folder, split)
+        archive = cifar.find_archive(dataset, folder)
+        if archive is not None:
+            return cifar.read_archive(dataset, archive, split)
+        if idx.is_folder(folder):
+            return idx.read_folder(dataset, folder, split)
+        if csv_files.is_folder(dataset, folder):
+            return csv_files.read_folder(dataset, folder, split)
+        if image_folder.is_folder(folder):
+            return image_folder.read_folder(dataset, folder, split)
     remedy = f"this folder holds neither {dataset.name}_train.npz, nor the original "
-    remedy += f"files of {dataset.name}, nor a folder train"
-    raise errors.UserError("source", source, remedy)
+    remedy += f"files of {dataset.name}, nor {dataset.name}_train.csv, nor a folder "
+    raise errors.UserError("source", source, f"{remedy}train; {_NO_PICKLES}")
+
+
+def _read_file(
+    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+) -> labelled_images.LabelledImages:
+    source_files.require_regular(path)
+    if zipfile.is_zipfile(path):
+        return npz.read_file(dataset, path, split)
+    if cifar.is_archive(path):
+        return cifar.read_archive(dataset, path, split)
+    if csv_files.is_file(dataset, path):
+        return csv_files.read_file(dataset, path, split)
+    remedy = "neither a whole .npz file, nor an archive of CIFAR, nor lines of a label "
+    remedy += "and pixels; of the four IDX files give the folder; "
+    raise errors.UserError("source", str(path), remedy + _NO_PICKLES)
 
 
 def _store(

@@ -1,5 +1,11 @@
-"""Images and labels in NumPy archives (.npz); nothing is ever unpickled."""
+"""Images and labels in NumPy archives (.npz); nothing is ever unpickled.
 
+What an array claims to be is read first, from a few bytes, so that one too large to be
+the dataset takes no memory. Arrays are read to the end of their place in the archive,
+where its checksum is compared.
+"""
+
+import math
 import pathlib
 import zipfile
 import zlib
@@ -7,7 +13,13 @@ import zlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images
+from bsgen.data import image_datasets, labelled_images, source_files
+
+_LARGEST_ARRAY = 2**31  # CIFAR in float64 has 1.2 GB
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
@@ -48,7 +60,10 @@ def read_file(
 
 def _paths(folder: pathlib.Path, name: str, split: str) -> list[pathlib.Path]:
     exact = folder / f"{name}_{split}.npz"
-    return [exact] if exact.is_file() else sorted(folder.glob(f"{exact.stem}_*.npz"))
+    if exact.exists():
+        return [exact]
+    found = sorted(folder.glob(f"{exact.stem}_*.npz"))
+    return [path for path in found if not path.is_dir()]
 
 
 def _read(
@@ -57,14 +72,18 @@ def _read(
     images_key: str,
     labels_key: str,
 ) -> labelled_images.LabelledImages:
+    source_files.require_regular(path)
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file):
-            pass  # An archive at all: NumPy would also take single arrays and pickles.
-        with np.load(path, allow_pickle=False) as archive:
-            present = sorted(archive.files)
-            arrays = [archive[k] for k in (images_key, labels_key) if k in present]
-    except FileNotFoundError as error:
-        raise errors.UserError("source", str(path), "there is no such file") from error
+        with zipfile.ZipFile(path) as archive:
+            present = [name.removesuffix(".npy") for name in archive.namelist()]
+            twice = {name for name in present if present.count(name) > 1}
+            if twice:
+                raise ValueError(f"it holds {min(twice)!r} twice")
+            arrays = [
+                _read_array(archive, f"{key}.npy")
+                for key in (images_key, labels_key)
+                if key in present
+            ]
     except (
         OSError,
         EOFError,
@@ -78,6 +97,23 @@ def _read(
         remedy = f"not a readable .npz file ({reason}); get it again"
         raise errors.UserError("source", str(path), remedy) from error
     if len(arrays) < 2:
-        remedy = f"needs arrays {images_key!r} and {labels_key!r}, but holds {present}"
+        remedy = f"needs arrays {images_key!r} and {labels_key!r}, but holds "
+        remedy += f"{sorted(present)}"
         raise errors.UserError("source", str(path), remedy)
     return labelled_images.check(dataset, arrays[0], arrays[1], path)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    size = archive.getinfo(name).file_size
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        if version not in _HEADERS:
+            raise ValueError(f"{name} has format {version}")
+        shape, _, dtype = _HEADERS[version](member)
+        claimed = member.tell() + math.prod(shape) * dtype.itemsize
+    if claimed > _LARGEST_ARRAY:
+        raise ValueError(f"{name} claims {claimed} bytes, which is no such dataset")
+    if claimed != size and not dtype.hasobject:
+        raise ValueError(f"{name} claims {claimed} bytes, but has {size}")
+    with archive.open(name) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)

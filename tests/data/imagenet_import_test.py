@@ -1,6 +1,7 @@
 """Tests of `bsgen.data.imagenet_import`, through `imports`, on a few made-up images."""
 
 import io
+import os
 import pathlib
 import tarfile
 
@@ -129,6 +130,65 @@ class ImportTest(absltest.TestCase):
         for folder in folders[:2]:
             (folder / "same.JPEG").write_bytes(made_up_imagenet.jpeg(0, 8, 8))
         self.assert_refused("this is not ImageNet, or damaged")
+
+    def _break_images(self):
+        """Damages three training images and one validation image, by path."""
+        whole = made_up_imagenet.jpeg(0, 50, 60)
+        train = sorted((self.source / "train").glob("*/*"))
+        for path, content in zip(
+            train, (b"", b"<html>429</html>", whole[: len(whole) // 2]), strict=False
+        ):
+            path.write_bytes(content)
+        validation = sorted((self.source / "val").glob("*/*"))[0]
+        validation.write_bytes(whole[:300])
+
+    def test_counts_broken_images_and_names_the_first(self):
+        _write_folders(self.source)
+        self._break_images()
+        seen = []
+        with self.assertRaisesRegex(
+            errors.UserError,
+            r"4 broken images: train/n\d+_0.JPEG \(empty\), train/n\d+_3.JPEG \(not a "
+            r"readable image\), .*, and 1 more",
+        ):
+            self._import(on_progress=lambda *numbers: seen.append(numbers))
+        self.assertEqual(seen[-1], (_NUM_TRAIN + _NUM_VALIDATION,) * 2)
+        self.assertEmpty(list(pathlib.Path(self.data_dir).glob("imagenet2012")))
+
+    def test_counts_broken_images_in_tars(self):
+        with tarfile.open(self.source / "broken.tar", "w") as of_label:
+            label = made_up_imagenet.label_names()[0]
+            _add(of_label, f"{label}_99.JPEG", b"<html>")
+        _write_tars(self.source)
+        content = (self.source / "broken.tar").read_bytes()
+        with tarfile.open(self.source / "ILSVRC2012_img_train.tar", "a") as train:
+            _add(train, f"{made_up_imagenet.label_names()[3]}.tar", content)
+        self.assert_refused(
+            r"1 broken image: train/n\d+_99.JPEG \(not a readable image"
+        )
+
+    def test_hidden_files_are_passed_over(self):
+        _write_folders(self.source)
+        folder = sorted((self.source / "train").iterdir())[0]
+        (folder / "._a.JPEG").write_bytes(b"Mac OS X")
+        (self.source / "train" / ".DS_Store").mkdir()
+        self._import()
+        self.assertLen(imagenet.load(self.data_dir).train_pool, _NUM_TRAIN)
+
+    def test_a_pipe_does_not_hang(self):
+        _write_folders(self.source)
+        path = sorted((self.source / "train").iterdir())[0] / "pipe.JPEG"
+        os.mkfifo(path)
+        self.assert_refused(f"{path}': a pipe")
+
+    def test_data_source_of_tfds_reads_it(self):
+        _write_folders(self.source)
+        self._import()
+        images = tfds.data_source(
+            "imagenet2012", data_dir=self.data_dir, split="validation"
+        )
+        self.assertLen(images, _NUM_VALIDATION)
+        self.assertEqual(images[0]["image"].shape[-1], 3)
 
     def test_refuses_a_damaged_tar(self):
         _write_tars(self.source)

@@ -1,0 +1,138 @@
+"""How the bytes of a file to import come in: checked, to the end, and no more than fit.
+
+A compressed file is known by its first bytes, not by its name. It is read in pieces up
+to a limit, because a small one can claim any size, and to its end, where its checksum
+stands.
+"""
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import os
+import pathlib
+import stat
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+from bsgen import errors
+
+# The first bytes of a compressed file, and what opens it.
+_COMPRESSED: tuple[tuple[bytes, Any], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\0", lzma.open),
+)
+_DAMAGES = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_PIECE = 2**20
+
+
+def is_hidden(path: pathlib.Path) -> bool:
+    """Whether an operating system left a file behind, such as ._NAME or Thumbs.db."""
+    clutter = ("thumbs.db", "desktop.ini", "__macosx")
+    return path.name.startswith(".") or path.name.lower() in clutter
+
+
+@contextlib.contextmanager
+def opened(path: pathlib.Path) -> Iterator[IO[bytes]]:
+    """Opens a file to read what is in it, without its compression if it has one.
+
+    The checksum of a compressed file is compared where it ends, so read it so far.
+
+    Raises:
+      UserError: it is missing or no regular file (opening a pipe would wait forever),
+        or found damaged while it is open.
+    """
+    require_regular(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+            file.seek(0)
+            opener = next(
+                (o for magic, o in _COMPRESSED if start.startswith(magic)), None
+            )
+            with opener(file) if opener else contextlib.nullcontext(file) as content:
+                yield content
+    except errors.UserError:
+        raise
+    except _DAMAGES as error:
+        raise _damaged(path, error) from error
+
+
+def require_regular(path: pathlib.Path) -> None:
+    """Checks that reading a file ends.
+
+    Raises:
+      UserError: it is missing, or a folder, pipe, socket or device.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        remedy = f"cannot be read ({error.strerror})"
+        if isinstance(error, FileNotFoundError):
+            remedy = "there is no such file"
+        raise errors.UserError("source", str(path), remedy) from error
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, socket or device"
+        raise errors.UserError("source", str(path), f"{kind}, not a file")
+
+
+def read(path: pathlib.Path, limit: int) -> bytes:
+    """Returns all of a file, without its compression if it has one.
+
+    Args:
+      path: the file.
+      limit: of the result, in bytes.
+
+    Raises:
+      UserError: it holds more, is damaged, or cannot be read.
+    """
+    with opened(path) as file:
+        return read_at_most(file, limit, path)
+
+
+def read_at_most(
+    file: IO[bytes], limit: int, path: pathlib.Path, promise: str = ""
+) -> bytes:
+    """Returns what is left of an open file.
+
+    Args:
+      file: open.
+      limit: of the result, in bytes.
+      path: of the file, for the message.
+      promise: why there should not be more, likewise.
+
+    Raises:
+      UserError: that is more than `limit`.
+    """
+    pieces = []
+    left = limit
+    while piece := file.read(min(_PIECE, left + 1)):
+        left -= len(piece)
+        if left < 0:
+            remedy = promise or f"it is to hold {limit} bytes at most"
+            remedy += ", but it has more: it is damaged or another file"
+            raise errors.UserError("source", str(path), remedy)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def skip(file: IO[bytes], limit: int, path: pathlib.Path) -> None:
+    """Reads to the end, where checksums are compared, and keeps nothing.
+
+    Raises:
+      UserError: more than `limit` bytes are left.
+    """
+    left = limit
+    while piece := file.read(_PIECE):
+        left -= len(piece)
+        if left < 0:
+            remedy = f"it goes on for more than {limit} bytes: it is damaged"
+            raise errors.UserError("source", str(path), remedy)
+
+
+def _damaged(path: pathlib.Path, error: Exception) -> errors.UserError:
+    reason = str(error) or type(error).__name__
+    remedy = f"cannot be read ({reason}); it is damaged or incomplete: get it again"
+    return errors.UserError("source", str(path), remedy)
