@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, layers
+from bsgen.optimizers import Momentum
 from bsgen.tuning import ModelTrainer, Setting
 
 _SIZE, _WIDTH = 48, 3
@@ -201,6 +202,126 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(set(found.scores.values()), {trainer.worst_score})
         self.assertTrue(np.isfinite(trainer.worst_score))
 
+    def test_no_accuracy_at_all_is_a_score_like_another(self):
+        trainer = self._trainer(
+            classifier,
+            train_data=(np.ones((8, _WIDTH)), np.zeros(8, int)),
+            validation_data=(np.ones((6, _WIDTH)), np.ones(6, int)),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metric="accuracy",
+            num_epochs=20,
+        )
+        found = trainer.train(Setting(8, 1.0, 0.0), (0,))
+        self.assertEqual((found.status, found.scores), ("completed", {0: 0.0}))
+
+    def test_weights_of_nan_are_no_accuracy(self):
+        """The loss of the only step is that before it."""
+        inputs, labels = class_data()
+        trainer = self._trainer(
+            classifier,
+            train_data=(100 * inputs, labels),  # so that the step overflows
+            validation_data=class_data(20, 1),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metric="accuracy",
+        )
+        found = trainer.train(Setting(_SIZE, 1e38, 0.9), (0,))
+        self.assertEqual(found.status, "diverged")
+
+    @parameterized.parameters("weights", "class_weight")
+    def test_weighted_examples(self, kind):
+        inputs, labels = class_data()
+        weights = np.where(labels == 1, 3.0, 0.5).astype(np.float32)
+        more = {"train_data": (inputs, labels, weights)}
+        if kind == "class_weight":
+            more = {
+                "train_data": (inputs, labels),
+                "class_weight": {0: 0.5, 1: np.float32(3.0)},
+            }
+        trainer = self._trainer(loss="mse", **more)
+        found = trainer.train(Setting(_SIZE, 0.1, 0.0), (0,))
+        # The mean over the batch of w (x v - y)^2, from v = 0.
+        step = 0.1 * 2 / _SIZE * inputs.T @ (weights * labels)[:, None]
+        inputs, targets = linear_data(1)
+        expected = -mean_square(inputs @ step - targets)
+        self.assertAllClose(found.scores[0], expected, rtol=1e-5)
+
+    def test_under_mixed_float16_as_compile_and_fit(self):
+        """Gradients below float16's smallest number, which loss scaling saves."""
+        policy = keras.mixed_precision.dtype_policy()
+        self.addCleanup(keras.mixed_precision.set_dtype_policy, policy)
+        keras.mixed_precision.set_dtype_policy("mixed_float16")
+
+        def build():
+            start = keras.initializers.Constant(1e-5)
+            head = keras.layers.Dense(1, kernel_initializer=start, trainable=False)
+            outputs = keras.layers.Activation("linear", dtype="float32")
+            hidden = keras.layers.Dense(4, "tanh")
+            model = keras.Sequential([keras.Input((_WIDTH,)), hidden, head, outputs])
+            model.compile("sgd", "mse")
+            models.append(model)
+            return model
+
+        models = []
+        trainer = self._trainer(build, num_epochs=3)
+        trainer.train(Setting(_SIZE, 1e6, 0.0), (0,))
+        keras.utils.set_random_seed(0)
+        expected = build()
+        start = expected.get_weights()[0]
+        expected.compile(Momentum(1e6, 0.0), "mse")
+        expected.fit(*linear_data(), batch_size=_SIZE, epochs=3, verbose=0)
+        self.assertGreater(np.abs(expected.get_weights()[0] - start).max(), 0.1)
+        self.assertAllClose(
+            models[-2].get_weights()[0], expected.get_weights()[0], rtol=1e-3
+        )
+
+    def test_a_perfect_constant_is_no_baseline(self):
+        """Who always says yes has a recall of 1."""
+        pair = class_data(40, 1)
+        trainer = self._trainer(
+            lambda: linear(
+                optimizer="sgd",
+                loss=keras.losses.BinaryCrossentropy(from_logits=True),
+                metrics=[keras.metrics.Recall(thresholds=0.1)],
+            ),
+            train_data=pair,
+            validation_data=pair,
+        )
+        self.assertEqual(trainer.baseline, "the untrained model")
+        self.assertEqual((trainer.baseline_score, trainer.worst_score), (0.0, 0.0))
+
+    def test_of_a_metric_without_bounds_the_worst_is_below_the_baseline(self):
+        trainer = self._trainer(loss="mse", metric=keras.metrics.R2Score())
+        self.assertAlmostEqual(trainer.baseline_score, 0.0, places=5)
+        self.assertLess(trainer.worst_score, -5)
+
+    def test_targets_of_nan_are_the_models_affair(self):
+        def masked(targets, outputs):
+            known = tf.math.is_finite(targets)
+            return tf.where(known, tf.square(tf.where(known, targets, 0) - outputs), 0)
+
+        inputs, targets = linear_data()
+        targets[3] = np.nan
+        data = {"train_data": (inputs, targets)}
+        self._trainer(loss=masked, **data)
+        message = "train_data='examples': targets hold NaN or infinity in 1 of 48 "
+        message += "examples, first in example 3: remove or replace"
+        with self.assertRaisesRegex(errors.UserError, message):
+            self._trainer(loss="mse", **data)
+        inputs[5] = np.inf
+        with self.assertRaisesRegex(errors.UserError, "inputs hold NaN .* example 5"):
+            self._trainer(loss=masked, **data)
+
+    def test_refuses_a_training_step_without_the_optimizer(self):
+        class Still(keras.Sequential):
+            def train_step(self, data):
+                return {"loss": tf.reduce_mean(self(data[0]))}
+
+        trainer = self._trainer(
+            lambda: Still([keras.Input((_WIDTH,)), keras.layers.Dense(1)]), loss="mse"
+        )
+        with self.assertRaisesRegex(errors.UserError, "does not use model.optimizer"):
+            trainer.train(Setting(8, 0.1, 0.0), (0,))
+
     def test_repeats_take_their_seed_in_every_setting(self):
         drawn = []
 
@@ -254,6 +375,11 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         ("build_model='Dense': let it return", lambda: keras.layers.Dense(1), {}),
         ("loss=None: give a loss", linear, {}),
         ("num_epochs=-1", linear, {"num_epochs": -1, "loss": "mse"}),
+        (
+            r"inputs of shapes \[\(4,\)\].*takes one input of shape \(3,\)",
+            linear,
+            {"loss": "mse", "validation_data": (np.zeros((5, 4)), np.zeros(5))},
+        ),
         (
             "metric='mea': unknown; did you mean",
             lambda: linear(optimizer="sgd", loss="mse", metrics=["mae"]),
