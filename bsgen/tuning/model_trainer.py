@@ -204,9 +204,8 @@ class ModelTrainer:
     def subject(self, repeat: int = 0) -> subjects.Subject:
         """Returns what a repeat starts from; see `theory_inputs`."""
         model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
-        loss = keras.losses.get(model.loss)
         seed = self._seed + repeat
-        return subjects.Subject(model, loss, self._train_data, seed=seed)
+        return subjects.Subject(model, None, self._train_data, seed=seed)
 
     def _score(
         self, model: keras.Model, batch_size: int, repeat: int, num_steps: int

@@ -156,10 +156,11 @@ class SearchFolder:
         if unknown:
             # The baseline follows from them, and older ones were found otherwise.
             found = {**found, "baseline_score": wanted.get("baseline_score")}
-            self._warn(
-                f"{self.path} does not say of which model and data its trials are: "
-                "make sure that they are the same"
-            )
+            if not self._is_claimed:
+                self._warn(
+                    f"{self.path} does not say of which model and data its trials are: "
+                    "make sure that they are the same"
+                )
         names = sorted({*found, *wanted} - unknown)
         differing = [name for name in names if found.get(name) != wanted.get(name)]
         if differing:

@@ -14,7 +14,7 @@ class Subject:
 
     Attributes:
       model: a built model of its own; measuring trains it.
-      loss: a Keras loss, or a callable of (targets, outputs).
+      loss: as for `compile`; None for that of a model that is compiled.
       train_data: the training examples.
       l2: of the penalty l2 |w|^2 / 2 that training adds.
       seed: of the batches.

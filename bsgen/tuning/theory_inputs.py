@@ -29,7 +29,7 @@ import tensorflow as tf
 from bsgen import errors, interrupts, measures
 from bsgen.measures import progress
 from bsgen.optimizers import Momentum
-from bsgen.tuning import ctrl_c_callback, subjects
+from bsgen.tuning import ctrl_c_callback, fresh_models, subjects
 from bsgen.tuning import guided as guided_lib
 
 _BATCH_SIZE = 256  # of the measures
@@ -281,9 +281,9 @@ def _train(
 ) -> Iterator[Point]:
     """Yields a point after each pass, fewer where training diverges."""
     one = measured.subject
-    one.model.compile(
-        optimizer=Momentum(rate, measured.momentum, l2=one.l2), loss=one.loss
-    )
+    optimizer = Momentum(rate, measured.momentum, l2=one.l2)
+    loss = None if one.model.compiled else one.loss
+    fresh_models.compile_by_default(one.model, optimizer, loss, None)
     steps = len(one.train_data) // batch_size
     for i in range(num_passes):
         batches = one.train_data.batches(batch_size, steps, one.seed + i)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import keras
 import keras_tuner
+import numpy as np
 import pandas as pd
 
 from bsgen import interrupts
@@ -217,4 +218,8 @@ def tune_batch_size(
 def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what makes a search the same: its procedure, its numbers and `more`."""
     name = type(chosen).__name__
-    return {"procedure": name, **dataclasses.asdict(chosen), **more}
+    values = {"procedure": name, **dataclasses.asdict(chosen), **more}
+    return {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in values.items()
+    }

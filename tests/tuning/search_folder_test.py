@@ -82,6 +82,29 @@ class SearchFolderTest(parameterized.TestCase):
             self.folder.claim({"seed": 0, "epochs": 30, "new": 1})
         self.assertEqual((self.path / "search.json").read_bytes(), before)
 
+    def test_names_another_model_and_other_data(self):
+        known = {"seed": 0, "model": "a", "train_data": "b", "validation_data": "c"}
+        self.folder.claim(known)
+        for changed in ("model", "train_data", "validation_data"):
+            message = f"holds another search: {changed} differ"
+            with self.assertRaisesRegex(errors.UserError, message):
+                self.folder.claim({**known, changed: "d"})
+
+    def test_says_that_an_older_folder_does_not_know_its_model(self):
+        self.folder.claim({"seed": 0, "baseline_score": 0.1})
+        said = []
+        digests = {"model": "a", "train_data": "b", "validation_data": "c"}
+        with search_folder.SearchFolder(self.path, said.append) as again:
+            self.folder.close()
+            again.claim({"seed": 0, "baseline_score": 0.2, **digests})
+            again.claim({"seed": 0, "baseline_score": 0.2, **digests})
+            (line,) = said
+            self.assertIn("does not say of which model and data", line)
+            with self.assertRaisesRegex(
+                errors.UserError, "another search: seed differ"
+            ):
+                again.claim({"seed": 1, "baseline_score": 0.2, **digests})
+
     def test_refuses_trials_of_nobody(self):
         (self.path / "trials").mkdir(parents=True)
         with self.assertRaisesRegex(errors.UserError, "holds trials, but no search"):

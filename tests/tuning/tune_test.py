@@ -152,6 +152,53 @@ class TuneTest(parameterized.TestCase):
         self.assertGreater(found.recommendation.score, 0.8)
         self.assertTrue((self.folder / "recommendation.json").exists())
 
+    def test_another_model_or_other_data_in_a_kept_folder(self):
+        def wider():
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile("adam", loss, metrics=["accuracy"])
+            return model
+
+        more = {"num_epochs": 1, "batch_sizes": 16, "learning_rates": (0.1,)}
+        more |= {"num_repeats": 1, "output_dir": self.folder}
+        first = tune_batch_size(build, data(), data(1), **more)
+        again = tune_batch_size(build, data(), data(1), **more)
+        pd.testing.assert_frame_equal(first.trials, again.trials)
+        for name, arguments in (
+            ("model", (wider, data(), data(1))),
+            ("train_data", (build, data(2), data(1))),
+            ("validation_data", (build, data(), data(2))),
+        ):
+            with self.assertRaisesRegex(errors.UserError, f"search: .*{name} differ"):
+                tune_batch_size(*arguments, **more)
+
+    def test_numpy_numbers_as_arguments(self):
+        found = tune_batch_size(
+            build,
+            data(),
+            data(1),
+            num_epochs=np.float32(0.5),
+            batch_sizes=2 ** np.arange(4, 6),
+            learning_rates=np.array([0.1]),
+            max_batch_size=np.int64(32),
+            num_repeats=np.int32(1),
+            seed=np.int64(3),
+            output_dir=self.folder,
+        )
+        self.assertContainsSubset([16, 32], found.trials["batch_size"].tolist())
+
+    @parameterized.parameters(
+        ((16, 65), None, "65.*at most 64, the number of training examples"),
+        ([16, 32], 31, "32.*at most 31, max_batch_size"),
+        ((), None, "give at least one"),
+        ((16, 0), None, "batch_sizes=0: give an integer of at least 1"),
+        ("ab", None, "batch_sizes='a': give an integer"),
+    )
+    def test_no_batch_size_is_left_out_without_a_word(self, sizes, limit, message):
+        more = {"num_epochs": 1, "batch_sizes": sizes, "max_batch_size": limit}
+        with self.assertRaisesRegex(errors.UserError, message):
+            tune_batch_size(build, data(), data(1), **more)
+
     def test_training_data_smaller_than_the_smallest_batch(self):
         message = "batch_sizes=\\(128, 256\\): give a batch size of at most 64"
         with self.assertRaisesRegex(errors.UserError, message):
