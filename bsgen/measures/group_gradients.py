@@ -3,13 +3,13 @@
 A group is one example, or a few. Its gradient is the mean of its examples' shares in
 the gradient of the loss of their batch (`mean_loss.MeanLoss.shares`), so that the mean
 over groups is the gradient of the mean loss; in training mode, where outputs depend on
-who else is in a batch, a group is a batch of its own. `tf.vectorized_map` takes many
-groups at once, on every replica of the model's strategy (see `replicas`). Sums over
+who else is in a batch, a group is a batch of its own. Many groups are taken at once
+(see `groupwise`), on every replica of the model's strategy (see `replicas`). Sums over
 weights and groups are kept in float64.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -21,6 +21,7 @@ from bsgen.measures import (
     batches,
     compiled_loss,
     flat_weights,
+    groupwise,
     linear_operator,
     mean_loss,
     replicas,
@@ -215,9 +216,13 @@ class GroupGradients:
         called = self._loss.call(weights, batch[0], others)
         return self._loss.shares(batch, called)
 
-    def _group_loss(self, variables: _Variables, group: tuple[Any, ...]) -> tf.Tensor:
+    def _group_loss(
+        self,
+        weights: groupwise.Weights,
+        others: list[tf.Tensor],
+        group: tuple[Any, ...],
+    ) -> tf.Tensor:
         """Returns a value whose gradient is the group's."""
-        weights, others = variables
         if self._loss.training:
             return self._loss.value(weights, group, others)
         inputs, shares = group
@@ -231,14 +236,15 @@ class GroupGradients:
         self, variables: _Variables, *groups: Any
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns the number of groups, and the sums of their values and gradients."""
-        weights, _ = variables
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            values = _each(lambda group: self._group_loss(variables, group), groups)
-            total = tf.reduce_sum(values)
-        gradient = self._gradient(tape, total, weights)
-        count = tf.shape(values)[0]
-        return count, tf.cast(total, tf.float64), flat_weights.join(gradient)
+        weights, others = variables
+        value, gradient = groupwise.total(
+            self._with_gradient,
+            lambda weights, group: self._group_loss(weights, others, group),
+            weights,
+            groups,
+        )
+        count = tf.shape(tf.nest.flatten(groups)[0])[0]
+        return count, tf.cast(value, tf.float64), flat_weights.join(gradient)
 
     def _chunk_deviations(
         self,
@@ -246,14 +252,13 @@ class GroupGradients:
         around: tuple[list[tf.Tensor], list[tf.Tensor]],
         *groups: Any,
     ) -> tf.Tensor:
-        weights, _ = variables
+        weights, others = variables
         centre, along = around
 
-        def deviation(group: tuple[Any, ...]) -> tf.Tensor:
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                value = self._group_loss(variables, group)
-            gradient = self._gradient(tape, value, weights)
+        def deviation(weights: groupwise.Weights, group: tuple[Any, ...]) -> tf.Tensor:
+            _, gradient = self._with_gradient(
+                lambda weights: self._group_loss(weights, others, group), weights
+            )
             moves = [g - c for g, c in zip(gradient, centre, strict=True)]
             squares = [tf.reduce_sum(move**2) for move in moves]
             slopes = [
@@ -266,15 +271,21 @@ class GroupGradients:
             ]
             return tf.stack(sums)
 
-        return _each(deviation, groups)
+        return groupwise.each(deviation, weights, groups)
 
-    def _gradient(
-        self, tape: tf.GradientTape, value: tf.Tensor, weights: list[tf.Tensor]
-    ) -> list[tf.Tensor]:
+    def _with_gradient(
+        self,
+        function: Callable[[groupwise.Weights], tf.Tensor],
+        weights: groupwise.Weights,
+    ) -> tuple[tf.Tensor, groupwise.Weights]:
+        """Returns a function's value and its gradient at `weights`."""
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            value = function(weights)
         gradient = tape.gradient(value, weights)
         if all(part is None for part in gradient):
             raise self._loss.no_gradient()
-        return [
+        return value, [
             # A gradient of an embedding comes as the rows that were looked up.
             tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
             for w, g in zip(weights, gradient, strict=True)
@@ -284,8 +295,3 @@ class GroupGradients:
         self._weights.check_finite()
         remedy = "it or its gradient is not finite on this data"
         return errors.UserError("loss", self._loss.name, remedy)
-
-
-def _each(function: Any, elements: Any) -> tf.Tensor:
-    """Maps along the first axis; what cannot be vectorised runs in a loop, silently."""
-    return tf.vectorized_map(function, elements, warn=False)

@@ -12,6 +12,7 @@ its products with the other derivatives average to their means.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -20,6 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
+from bsgen.measures import groupwise
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
 
@@ -103,8 +105,9 @@ def output_derivatives(
     num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     num_outputs = int(np.prod(model(inputs[:1], training=False).shape[1:]))
     _check(model, num_parameters, num_outputs, output, covariance)
-    jacobian = _compiled_jacobian(model, output)
-    rows_per_example = num_outputs if output is None else 1
+    chosen = range(num_outputs) if output is None else [output]
+    jacobian = _compiled_jacobian(model, chosen)
+    rows_per_example = len(chosen)
     batch_size = max(1, _MAX_ENTRIES // (num_parameters * rows_per_example))
     total = np.zeros(num_parameters)
     total_squares = np.zeros(num_parameters)
@@ -124,27 +127,40 @@ def output_derivatives(
     )
 
 
-def _compiled_jacobian(model: keras.Model, output: int | None) -> Any:
-    """Returns a function of inputs [B, ...] to derivatives [B * outputs, P]."""
+def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
+    """Returns a function of inputs [B, ...] to derivatives [B * chosen, P]."""
 
-    def example_jacobian(example: tf.Tensor) -> tf.Tensor:
-        values = [tf.convert_to_tensor(v) for v in model.trainable_variables]
+    def outputs_of(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
+        outputs, _ = model.stateless_call(
+            weights,
+            [v.value for v in model.non_trainable_variables],
+            example[tf.newaxis],
+            training=False,
+        )
+        return tf.gather(tf.reshape(outputs, [-1]), chosen)
+
+    def rows_at_once(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            tape.watch(values)
-            outputs, _ = model.stateless_call(
-                values,
-                [v.value for v in model.non_trainable_variables],
-                example[tf.newaxis],
-                training=False,
-            )
-            outputs = tf.reshape(outputs, [-1])
-            if output is not None:
-                outputs = outputs[output : output + 1]
-        rows = tape.jacobian(outputs, values, unconnected_gradients="zero")
-        return tf.concat([tf.reshape(r, [outputs.shape[0], -1]) for r in rows], axis=1)
+            tape.watch(weights)
+            outputs = outputs_of(weights, example)
+        rows = tape.jacobian(outputs, weights, unconnected_gradients="zero")
+        return tf.concat([tf.reshape(r, [len(chosen), -1]) for r in rows], axis=1)
+
+    def rows_one_by_one(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
+        def row(weights: groupwise.Weights, place: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                output = outputs_of(weights, example)[place]
+            parts = tape.gradient(output, weights, unconnected_gradients="zero")
+            # A gradient of an embedding comes as the rows that were looked up.
+            flat = [tf.reshape(tf.convert_to_tensor(part), [-1]) for part in parts]
+            return tf.concat(flat, axis=0)
+
+        return groupwise.one_by_one(row, weights, tf.range(len(chosen)))
 
     def jacobian(inputs: tf.Tensor) -> tf.Tensor:
-        rows = tf.vectorized_map(example_jacobian, inputs)
+        weights = [tf.convert_to_tensor(v) for v in model.trainable_variables]
+        rows = groupwise.each(rows_at_once, weights, inputs, alone=rows_one_by_one)
         return tf.reshape(rows, [-1, rows.shape[-1]])
 
     return tf.function(jacobian, autograph=False)
