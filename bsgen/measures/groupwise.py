@@ -94,7 +94,16 @@ def one_by_one(function: Function, weights: Weights, groups: Any) -> Any:
     )
 
 
-class _NotVectorized(Exception):
+def check_no_loops(tensor: tf.Tensor) -> None:
+    """Ends the attempt to vectorise a function whose graph so far holds a loop.
+
+    `each` calls it; a function that vectorises within itself calls it before that.
+    """
+    if any(operation.type in _LOOPS for operation in tensor.graph.get_operations()):
+        raise _HasLoops
+
+
+class _HasLoops(Exception):
     pass
 
 
@@ -111,9 +120,7 @@ def _vectorized(
     def of_one(element: tuple[dict[int, tf.Tensor], Any]) -> Any:
         own, group = element
         result = function([own.get(i, w) for i, w in enumerate(weights)], group)
-        graph = tf.nest.flatten(result)[0].graph
-        if any(operation.type in _LOOPS for operation in graph.get_operations()):
-            raise _NotVectorized
+        check_no_loops(tf.nest.flatten(result)[0])
         return result
 
     return tf.vectorized_map(of_one, (copies, groups), warn=False)
