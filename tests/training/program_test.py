@@ -7,7 +7,10 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from bsgen import config, models
+from bsgen.measures import shared_products
 from bsgen.training import program
+from tests.measures import layer_zoo
 
 
 class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
@@ -106,6 +109,67 @@ class TakeStepsTest(tf.test.TestCase):
             self.assertAllClose(
                 state.accumulators[0][run, :, 0], accumulator, rtol=0, atol=1e-6
             )
+
+
+class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(1, 3)
+    def test_products_over_more_axes_than_a_dense_layer_has(self, num_runs):
+        # Runs of one example: [R, 1, 6, 4] times a weight, which oneDNN would get wrong
+        # if all runs shared it.
+        rng = np.random.default_rng(num_runs)
+        model, inputs, labels = layer_zoo.make("einsum", rng, 20)
+        weights = [
+            rng.normal(scale=0.5, size=(num_runs, *w.shape)).astype("float32")
+            for w in model.trainable_variables
+        ]
+        settings = program.Settings(
+            *(tf.fill([num_runs], value) for value in (0.5, 0.0, 0.0, np.inf)),
+            tf.zeros([num_runs, 6, 4]),
+            tf.ones([num_runs, 1, 1]),
+        )
+        built = program.Program(model, inputs, labels)
+        state = program.State(
+            [tf.constant(w) for w in weights], [tf.zeros_like(w) for w in weights]
+        )
+        chosen = rng.integers(20, size=(num_runs, 1))
+        losses, _ = built.evaluate(state, settings, list(chosen))
+        positions = chosen[np.newaxis].astype(np.int32)
+        new, _ = built.take_steps(state, settings, positions, 1)
+        for run, (place,) in enumerate(chosen):
+            model.set_weights([weight[run] for weight in weights])
+            variables = model.trainable_variables
+            with tf.GradientTape() as tape:
+                logits = model(inputs[place : place + 1])
+                loss = models.cross_entropy(labels[place : place + 1], logits)[0]
+            # float32 on numbers of order 1.
+            self.assertAllClose(losses[run], loss, rtol=0, atol=1e-5)
+            gradients = tape.gradient(loss, variables)
+            for found, weight, g in zip(new.weights, weights, gradients, strict=True):
+                self.assertAllClose(
+                    found[run], weight[run] - 0.5 * g, rtol=0, atol=1e-5
+                )
+
+    @parameterized.parameters(
+        "mlp", "logistic_regression", "normalized_mlp", "f1", "c1"
+    )
+    def test_networks_have_no_product_that_onednn_gets_wrong(self, name):
+        takes = models.takes(config.ModelConfig(name))
+        choices = {"normalization": "none", "dropout": 0.0}
+        choices = {field: choices[field] for field in choices if field in takes}
+        model = models.build(config.ModelConfig(name, **choices), (8, 8, 1), 3)
+        built = program.Program(model, np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2))
+        for num_runs in (1, 2):
+            weights = [
+                tf.TensorSpec([num_runs, *w.shape]) for w in model.trainable_variables
+            ]
+            settings = program.Settings(
+                *[tf.TensorSpec([num_runs])] * 4,
+                tf.TensorSpec([num_runs, 8, 8, 1]),
+                tf.TensorSpec([num_runs, 1, 1, 1]),
+            )
+            positions = tf.TensorSpec([num_runs, 1], tf.int32)
+            traced = built._evaluate.get_concrete_function(weights, settings, positions)
+            self.assertEqual(shared_products.sources(traced, len(weights)), set())
 
 
 if __name__ == "__main__":
