@@ -21,8 +21,8 @@ class AppendixD(procedure.Procedure):
     """The procedure of appendix D.
 
     Attributes:
-      batch_sizes: those of phase 1, see `settings.logarithmic_batch_sizes`; those above
-        the limit are left out.
+      batch_sizes: those of phase 1, see `settings.logarithmic_batch_sizes`; none may be
+        above the training set, and those above `max_batch_size` are left out.
       learning_rates: tried in this order, falling; the paper has 1 and 0.1.
       multiples: of the batch size in phase 3, 1 among them; our choice, as the paper
         says "in the local neighborhood". Half to double covers the gaps of a
@@ -36,6 +36,9 @@ class AppendixD(procedure.Procedure):
     def __post_init__(self) -> None:
         super().__post_init__()
         sizes = {errors.check_integer("batch_sizes", b, 1) for b in self.batch_sizes}
+        if sizes and max(sizes) > self.train_size:
+            remedy = f"give at most the training set, train_size={self.train_size}"
+            raise errors.UserError("batch_sizes", self.batch_sizes, remedy)
         fitting = tuple(sorted(size for size in sizes if size <= self.limit))
         if not fitting:
             remedy = (

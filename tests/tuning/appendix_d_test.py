@@ -180,7 +180,7 @@ class ExactTest(parameterized.TestCase):
         ({"growth": 1}, "growth=1.0: give a number above 1"),
         ({"momentum": 1}, "momentum=1"),
         ({"num_repeats": 0}, "num_repeats=0: give an integer of at least 1"),
-        ({"train_size": 5}, "batch_sizes=.*at most 5, the smaller of training set"),
+        ({"train_size": 4095}, "batch_sizes=.*at most the training set, .*=4095"),
         ({"max_batch_size": 4}, "batch_sizes=.*give a batch size of at most 4"),
         ({"max_batch_size": 0}, "max_batch_size=0"),
         ({"batch_sizes": ()}, r"batch_sizes=\(\)"),
