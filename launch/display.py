@@ -9,10 +9,16 @@ import rich.table
 from bsgen import progress_bar, studies
 
 
-def list_studies(selected: Iterable[studies.Study]) -> None:
+def list_studies(
+    selected: Iterable[studies.Study], num_seeds: int | None = None
+) -> None:
     """Prints every study with its title and, for each scale, its size and minutes.
 
     Minutes are for two cores and for the study alone; studies share runs.
+
+    Args:
+      selected: what to list.
+      num_seeds: repeats; None for the scale's own number.
     """
     from bsgen.training import cost
 
@@ -24,7 +30,8 @@ def list_studies(selected: Iterable[studies.Study]) -> None:
     for study in selected:
         labels = [study.name, study.title]
         for scale in study.scales:
-            runs, measurements = study.runs(scale), study.measurements(scale)
+            runs = study.runs(scale, num_seeds)
+            measurements = study.measurements(scale, num_seeds)
             seconds = sum(cost.seconds(run) for run in runs)
             seconds += sum(entry.seconds for entry in measurements)
             counts = [str(len(runs)), str(len(measurements) or "")]

@@ -38,7 +38,7 @@ _DATA_DIR = paths.define(
 _L2 = flags.DEFINE_float(
     "l2", None, "Adds (l2/2)|w|^2 to the mean loss (default: the run's, or 0)."
 )
-_MOMENTUM = flags.DEFINE_float(
+MOMENTUM = flags.DEFINE_float(
     "momentum", None, "For the critical learning rate (default: the run's, or 0)."
 )
 SEED = flags.DEFINE_integer("seed", 0, "Of the examples and of all probes.")
@@ -95,8 +95,8 @@ def check() -> None:
     errors.check_integer("seed", SEED.value, 0, config.MAX_SEED)
     if _L2.value is not None:
         errors.check_float32("l2", _L2.value)
-    if _MOMENTUM.value is not None:
-        errors.check_real("momentum", _MOMENTUM.value, 0.0, 1.0)
+    if MOMENTUM.value is not None:
+        errors.check_real("momentum", MOMENTUM.value, 0.0, 1.0)
     _hardware()
     if _RUN_DIR.value:
         _run()
@@ -128,7 +128,7 @@ def load() -> Subject:
         model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
     chosen, num_examples = _draw(data)
     l2 = l2 if _L2.value is None else _L2.value
-    momentum = momentum if _MOMENTUM.value is None else _MOMENTUM.value
+    momentum = momentum if MOMENTUM.value is None else MOMENTUM.value
     description = {
         "data": _DATA.value,
         "num_examples": num_examples,

@@ -43,20 +43,46 @@ _GROUP_SIZE = flags.DEFINE_integer(
     "Examples a gradient of the gradient noise scale; at least 2 with --training.",
 )
 _DENSITY_STEPS = 80
+_WITH_MOMENTUM = ("critical_learning_rate", "largest_stable_learning_rate")
+_WITH_PRODUCTS = tuple(
+    name
+    for name in NAMES
+    if name not in ("gradient_noise_scale", "largest_stable_learning_rate")
+)
+_TAKEN_BY: tuple[tuple[flags.FlagHolder, tuple[str, ...]], ...] = (
+    (loaded_model.MOMENTUM, _WITH_MOMENTUM),
+    (_MAX_PRODUCTS, _WITH_PRODUCTS),
+    (_RELATIVE_ERROR, NAMES[:4]),
+    (_GROUP_SIZE, ("gradient_noise_scale",)),
+)
 
 
 def chosen() -> list[str]:
     """Returns the names that the flags give.
 
     Raises:
-      UserError: one is unknown, or there is none.
+      UserError: one is unknown, or there is none; a flag is out of range, or none of
+        the measures takes it.
     """
     for name in _MEASURES.value:
         if name not in NAMES:
             raise errors.unknown_name("measures", name, NAMES)
     if not _MEASURES.value:
         raise errors.UserError("measures", [], f"give some of {', '.join(NAMES)}")
-    return list(dict.fromkeys(_MEASURES.value))
+    names = list(dict.fromkeys(_MEASURES.value))
+    for flag, takers in _TAKEN_BY:
+        if flag.present and not set(takers) & set(names):
+            remedy = f"goes with {', '.join(takers)}; leave it out"
+            raise errors.UserError(flag.name, flag.value, remedy)
+    if _TRAINING.value and set(_INFERENCE_ONLY) & set(names):
+        remedy = f"{', '.join(_INFERENCE_ONLY)} have inference mode only"
+        raise errors.UserError("training", True, remedy)
+    if _MAX_PRODUCTS.value is not None:
+        errors.check_integer("max_products", _MAX_PRODUCTS.value, 1)
+    errors.check_integer("group_size", _GROUP_SIZE.value, 1)
+    if _RELATIVE_ERROR.value is not None:
+        errors.check_real("relative_error", _RELATIVE_ERROR.value, 0.0)
+    return names
 
 
 def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
@@ -73,8 +99,6 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
     }
     if name not in _INFERENCE_ONLY:
         options["training"] = _TRAINING.value
-    elif _TRAINING.value:
-        raise errors.UserError("training", True, f"{name} has inference mode only")
     if name != "noise_alignment":
         options["l2"] = subject.l2
     if name == "gradient_noise_scale":

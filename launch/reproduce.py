@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
     if _SUITE.value:
         selected = [study for study in selected if scale in study.scales]
     if _LIST.value:
-        display.list_studies(selected)
+        display.list_studies(selected, _SEEDS.value)
     elif selected:
         _reproduce(selected, scale, _OUTPUT_DIR.value or f"results/{scale}")
     else:

@@ -80,7 +80,14 @@ _MISTAKES = {
     (*_USER,): "error: model_fn=None: give both",
     ("measure",): "error: run_dir='': give one of --run_dir and --model_fn",
     ("measure", "--measures=tracee", "--run_dir=."): "error: measures='tracee': .*trac",
-    ("measure", "--run_dir=."): "error: run_dir='.': it has no readable config.json",
+    ("measure", "--run_dir=.", "--measures=trace", "--group_size=2"): (
+        "error: group_size=2: goes with gradient_noise_scale; leave it out"
+    ),
+    ("measure", "--run_dir=.", "--measures=noise_alignment", "--training"): (
+        "error: training=True: .* have inference mode only"
+    ),
+    ("measure", "--run_dir=.", "--max_products=0"): "error: max_products=0: ",
+    ("measure", "--run_dir=."): "error: run_dir='.': it has no config.json",
     ("measure", "--model_fn=x:y"): "error: data_fn='': give it with --model_fn",
     ("measure", "--run_dir=.", "--seed=-1"): "error: seed=-1: ",
     ("reproduce",): "error: figure='': give --figure=NAME, --suite=quick or --list",
