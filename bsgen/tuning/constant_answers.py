@@ -36,31 +36,32 @@ def best(
 
     Returns:
       None where no constant answer can be scored: the model computes loss or metrics
-      by itself, or masks outputs, or its targets do not say what outputs mean.
+      by itself, or its targets do not say what outputs mean.
     """
-    if _computes_by_itself(model):
+    if computes_by_itself(model):
         return None
     outputs = model(_first_inputs(validation_data), training=False)
-    flat = tf.nest.flatten(outputs)
-    if any(getattr(each, "_keras_mask", None) is not None for each in flat):
-        return None
-    shapes = [tuple(each.shape[1:]) for each in flat]
+    shapes = [tuple(each.shape[1:]) for each in tf.nest.flatten(outputs)]
     targets, train_targets = (
         _in_order_of_outputs(model, outputs, data.targets)
         for data in (validation_data, train_data)
     )
     if not len(targets) == len(train_targets) == len(shapes):
         return None
+    masks = _masks(model, validation_data, outputs)
     weights = validation_data.weights
+    common = weights if isinstance(weights, np.ndarray) else None
     choices = [
         constants.candidates(
-            target, train, shape, weights if isinstance(weights, np.ndarray) else None
+            target, train, shape, common if mask is None else mask.astype(np.float32)
         )
-        for target, train, shape in zip(targets, train_targets, shapes, strict=True)
+        for target, train, shape, mask in zip(
+            targets, train_targets, shapes, masks, strict=True
+        )
     ]
     if not all(choices):
         return None
-    scorer = _Scorer(model, place, sign, validation_data, outputs)
+    scorer = _Scorer(model, place, sign, validation_data, outputs, masks)
     answer = [choice[0] for choice in choices]
     score = scorer.score(answer)
     for i, choice in enumerate(choices):
@@ -68,6 +69,14 @@ def best(
         answer[i] = choice[int(np.argmax(scores))]
         score = max(score, *scores)
     return score if math.isfinite(score) else None
+
+
+def computes_by_itself(model: keras.Model) -> bool:
+    """Returns whether a model does not leave loss and metrics to Keras."""
+    names = ("test_step", "compute_loss", "compute_metrics", "_compute_loss")
+    return model._compile_loss is None or any(
+        getattr(type(model), name) is not getattr(keras.Model, name) for name in names
+    )
 
 
 class _Scorer:
@@ -78,9 +87,10 @@ class _Scorer:
         sign: int,
         data: "examples_lib.Examples",
         outputs: Any,
+        masks: Sequence[np.ndarray | None],
     ):
         self._model, self._place, self._sign = model, place, sign
-        self._outputs = outputs
+        self._outputs, self._masks = outputs, masks
         numbers = sum(int(np.prod(each.shape[1:])) for each in tf.nest.flatten(outputs))
         size = max(1, min(_MOST_EXAMPLES, _MOST_NUMBERS // max(numbers, 1)))
         self._parts = [data.targets, *([] if data.weights is None else [data.weights])]
@@ -101,6 +111,9 @@ class _Scorer:
                 tf.constant(np.broadcast_to(each, (size, *each.shape)))
                 for each in answer
             ]
+            for tensor, mask in zip(flat, self._masks, strict=True):
+                if mask is not None:
+                    tensor._keras_mask = tf.constant(mask[part])
             outputs = tf.nest.pack_sequence_as(self._outputs, flat)
             weight = weights[0] if weights else None
             # The public `compute_loss` adds what regularisers make of the weights.
@@ -113,16 +126,27 @@ class _Scorer:
         return score if math.isfinite(score) else -math.inf
 
 
-def _computes_by_itself(model: keras.Model) -> bool:
-    names = ("test_step", "compute_loss", "compute_metrics", "_compute_loss")
-    return model._compile_loss is None or any(
-        getattr(type(model), name) is not getattr(keras.Model, name) for name in names
-    )
-
-
 def _first_inputs(data: "examples_lib.Examples") -> Any:
     (batch,) = data.in_order(1).take(1)
     return batch[0]
+
+
+def _masks(
+    model: keras.Model, data: "examples_lib.Examples", outputs: Any
+) -> list[np.ndarray | None]:
+    """Returns the mask [n, *places] of each output on all examples, if it has one."""
+    kept = [getattr(each, "_keras_mask", None) for each in tf.nest.flatten(outputs)]
+    if all(mask is None for mask in kept):
+        return [None] * len(kept)
+    found: list[list[np.ndarray]] = [[] for _ in kept]
+    for batch in data.in_order():
+        each_of = tf.nest.flatten(model(batch[0], training=False))
+        for masks, each in zip(found, each_of, strict=True):
+            masks.append(np.asarray(getattr(each, "_keras_mask", None)))
+    return [
+        None if mask is None else np.concatenate(parts)
+        for mask, parts in zip(kept, found, strict=True)
+    ]
 
 
 def _in_order_of_outputs(model: keras.Model, outputs: Any, targets: Any) -> list[Any]:

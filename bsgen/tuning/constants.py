@@ -41,21 +41,26 @@ def candidates(
       targets: [n, ...] on which the answers are scored.
       train_targets: [m, ...] of training.
       output_shape: of one example.
-      weights: [n] of the targets, if there are any.
+      weights: of the targets, [n] or [n, *places], if there are any.
 
     Returns:
       Arrays of `output_shape`; none where targets do not say what an output means.
     """
     found: list[np.ndarray] = []
-    known = _as_outputs(targets, output_shape)
+    some = slice(None, None, 1 + targets.size // _MOST_NUMBERS)
+    known = _as_outputs(targets[some], output_shape)
     if known is not None:
         num_places = int(np.prod(known.values.shape[1 : len(output_shape) or 1]))
         values = known.values.reshape(-1, *known.values.shape[len(output_shape) or 1 :])
         known = known._replace(values=values)
         found += _answers(known)
-        if weights is not None and np.shape(weights) == targets.shape[:1]:
-            found += _answers(known, np.repeat(weights, num_places))
-    placed = _as_outputs(train_targets, output_shape)
+        if weights is not None:
+            weights = weights[some].reshape(len(targets[some]), -1)
+            if weights.shape[1] in (1, num_places):
+                weights = np.repeat(weights, num_places // weights.shape[1], axis=1)
+                found += _answers(known, weights.ravel())
+    some = slice(None, None, 1 + train_targets.size // _MOST_NUMBERS)
+    placed = _as_outputs(train_targets[some], output_shape)
     if len(output_shape) > 1 and known is not None and placed is not None:
         if placed.values.size * placed.num_classes <= _MOST_SHARES:
             found += _answers(placed)
@@ -69,7 +74,6 @@ def candidates(
 def _as_outputs(targets: np.ndarray, output_shape: tuple[int, ...]) -> _Targets | None:
     if targets.dtype.kind not in "biuf" or not np.isfinite(targets).all():
         return None
-    targets = targets[:: 1 + targets.size // _MOST_NUMBERS]
     shape, last = output_shape or (1,), (output_shape or (1,))[-1]
     places = shape[:-1]
     if last > 1 and targets.shape[1:] in (places, (*places, 1)):

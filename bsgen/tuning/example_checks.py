@@ -1,5 +1,7 @@
 """What is wrong with examples before anything is trained on them."""
 
+import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -12,6 +14,7 @@ from bsgen.tuning import examples as examples_lib
 
 _READ_AT_ONCE = 2**24  # numbers
 _MOST_TRIED = 256  # examples
+_MOST_WORDS = 200  # characters
 
 
 def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:
@@ -78,3 +81,47 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     rows = max(1, _READ_AT_ONCE // max(array[:1].size, 1))
     for start in range(0, len(array), rows):
         yield start, array[start : start + rows]
+
+
+def check_trainable(examples: "examples_lib.Examples", model: keras.Model) -> None:
+    """Refuses examples that a model or its loss cannot take.
+
+    Args:
+      examples: of which two are tried.
+      model: untrained, compiled; with the loss that it was compiled with.
+
+    Raises:
+      UserError: it cannot.
+    """
+    with in_one_line(examples):
+        (batch,) = examples.at(np.arange(min(2, len(examples))), 2)
+        inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
+        model._compile_loss(targets, model(inputs, training=False), weights)
+
+
+@contextlib.contextmanager
+def in_one_line(examples: "examples_lib.Examples") -> Iterator[None]:
+    """Says in one line that model, loss and metrics do not take examples.
+
+    Raises:
+      UserError: in place of what Keras or TensorFlow raised.
+    """
+    try:
+        yield
+    except errors.UserError:
+        raise
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        shapes = tf.nest.map_structure(
+            lambda array: array.shape, [examples.inputs, examples.targets]
+        )
+        value = "inputs {} and targets {}".format(*shapes)
+        remedy = f"model, loss and metrics cannot take them ({_reason(error)})"
+        raise errors.UserError(examples.argument, value, remedy) from error
+
+
+def _reason(error: Exception) -> str:
+    """Returns what is said last, without the frames before and the node behind it."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    text = re.split(r"Arguments received by|\s*\[\[\{\{node", text)[0]
+    text = text if "Detected at node" not in text else text.splitlines()[-1]
+    return " ".join(text.split())[:_MOST_WORDS]

@@ -96,16 +96,20 @@ class ModelTrainer:
         )
         for data in (self._train_data, self._validation_data):
             example_checks.check_shapes(data, shapes)
-            example_checks.check_finite(data, model)
+            with example_checks.in_one_line(data):
+                example_checks.check_finite(data, model)
         self.train_size = len(self._train_data)
         self._set_scores(model, mode)
+        if not constant_answers.computes_by_itself(model):
+            example_checks.check_trainable(self._train_data, model)
         self.fingerprints = fingerprints.of(
             model, self._train_data, self._validation_data
         )
 
     def _set_scores(self, model: keras.Model, mode: str | None) -> None:
         """Chooses the metric; finds the scores of a baseline and of divergence."""
-        measured = self._evaluate(model)
+        with example_checks.in_one_line(self._validation_data):
+            measured = self._evaluate(model)
         # Of a model that was not compiled it is the only one, or the first.
         chosen_by = self._metric if self._loss is None else None
         self._place = metric_values.place(measured, chosen_by)

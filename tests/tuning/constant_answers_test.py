@@ -214,6 +214,25 @@ class ConstantAnswersTest(tf.test.TestCase, parameterized.TestCase):
         )
         self.assertAllClose(found, max(shares), rtol=1e-5)
 
+    def test_masked_places_do_not_count(self):
+        tokens = _RANDOM.integers(0, 4, (30, 6))  # 0 is masked
+        tags = np.where(tokens == 0, 1, tokens % 2 * 2).astype(np.int32)
+        layers = [
+            keras.Input((6,)),
+            keras.layers.Embedding(4, 3, mask_zero=True),
+            keras.layers.Dense(3, "softmax"),
+        ]
+        model = keras.Sequential(layers)
+        model.compile("sgd", _CROSSENTROPY(), metrics=["accuracy"])
+        part = examples.examples("data", (tokens, tags))
+        found = metric_values.evaluate(model, part.in_order())
+        score = best_of(model, found, None, part, part)
+        shares = np.bincount(tags[tokens > 0], minlength=3) / np.sum(tokens > 0)
+        self.assertAllClose(score, max(shares), rtol=1e-6)
+        score = best_of(model, found, "loss", part, part)
+        # The mean of the batch's mean losses is that over all places in one batch.
+        self.assertAllClose(score, entropy(shares[shares > 0]), rtol=1e-3)
+
     def test_a_loss_is_that_of_the_outputs_alone(self):
         model = dense(2, kernel_regularizer=keras.regularizers.L2(100.0))
         found = best(model, "mse", None, _REAL)

@@ -268,6 +268,30 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
             {"loss": "mse", "validation_data": (np.zeros((5, 4)), np.zeros(5))},
         ),
         (
+            r"train_data='inputs \(5, 3\) and targets \(5, 2\)': model, loss and ",
+            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)]),
+            {
+                "loss": "mse",
+                "train_data": (np.zeros((5, 3)), np.zeros((5, 2))),
+                "validation_data": (np.zeros((5, 3)), np.zeros((5, 4))),
+            },
+        ),
+        (
+            r"validation_data='inputs \(5, 3\) and targets \(5, 2\)': model, loss and "
+            r"metrics cannot take them \(Dimensions must be equal",
+            lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)]),
+            {"loss": "mse", "validation_data": (np.zeros((5, 3)), np.zeros((5, 2)))},
+        ),
+        (
+            r"validation_data=.* \(Received a label value of 2 which is outside",
+            linear_models.classifier,
+            {
+                "loss": "sparse_categorical_crossentropy",
+                "train_data": linear_models.class_data(),
+                "validation_data": (np.zeros((5, 3)), np.full(5, 2)),
+            },
+        ),
+        (
             "metric='mea': unknown; did you mean",
             lambda: linear_models.linear(optimizer="sgd", loss="mse", metrics=["mae"]),
             {"metric": "mea"},
