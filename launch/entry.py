@@ -49,6 +49,11 @@ def refuse_arguments(arguments: list[str], remedy: str) -> None:
         raise errors.UserError("argument", arguments[1], f"not a flag; {remedy}")
 
 
+def warn(line: str) -> None:
+    """Says on stderr what is odd, but no error."""
+    print(f"warning: {line}", file=sys.stderr)
+
+
 def let_go_of_lost_terminal() -> None:
     """Sends what is still written to nowhere if the terminal has hung up.
 

@@ -4,6 +4,8 @@
 
 prints the claims with their verdicts, rewrites what the studies in the folder left, and
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
+A study that lacks runs or measurements is left as it was, and said; if all do, the exit
+status is 1.
 """
 
 from launch import entry, paths
@@ -15,12 +17,18 @@ _OUTPUT_DIR = paths.define(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
+    from bsgen import errors
     from bsgen.reports import page, remake, terminal
 
     entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
-    remake.remake(_OUTPUT_DIR.value)
-    terminal.print_claims(_OUTPUT_DIR.value)
-    print(f"report: {page.write(_OUTPUT_DIR.value)}")
+    output_dir = _OUTPUT_DIR.value
+    remade = remake.remake(output_dir, entry.warn)
+    terminal.print_claims(output_dir)
+    print(f"report: {page.write(output_dir)}")
+    if not remade:
+        remedy = "nothing was remade, because no study has all of its runs and "
+        remedy += "measurements recorded; launch.reproduce trains what is missing"
+        raise errors.UserError("output_dir", output_dir, remedy)
 
 
 if __name__ == "__main__":

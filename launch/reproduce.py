@@ -77,7 +77,7 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     from bsgen.studies import campaign
 
     settings = _SEEDS.value, _DATA_DIR.value, _FORCE.value
-    with campaign.Campaign(selected, scale, output_dir, *settings) as work:
+    with campaign.Campaign(selected, scale, output_dir, *settings, entry.warn) as work:
         if work.missing or work.unmeasured:
             entry.load_tensorflow()
         _bring_to_results(work, output_dir)

@@ -18,6 +18,8 @@ class Finished(NamedTuple):
       config: what its `config.json` holds: scale, versions, keys of the runs.
       results: its tables.
       judged: its claims.
+      num_lost: runs and measurements that it was made from and that are not recorded
+        any more, so that it cannot be remade.
     """
 
     study: studies.Study
@@ -25,6 +27,7 @@ class Finished(NamedTuple):
     config: dict[str, Any]
     results: studies.Results
     judged: list[claims.Claim]
+    num_lost: int = 0
 
 
 class Unfinished(NamedTuple):
@@ -56,14 +59,15 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
     for found in started(output_dir):
         values = found.read_config()
         (study,) = studies.find(found.study_name)
+        runs, rows = values["runs"], values.get("measurements", [])
+        recorded = sum(store.by_key(key) is not None for key in runs)
+        recorded += sum(measured.by_key(key) is not None for key in rows)
+        needed = len(runs) + len(rows)
         entry = _read_finished(study, found, values)
         if entry is not None:
-            finished.append(entry)
+            finished.append(entry._replace(num_lost=needed - recorded))
         else:
-            runs, rows = values["runs"], values.get("measurements", [])
-            recorded = sum(store.by_key(key) is not None for key in runs)
-            recorded += sum(measured.by_key(key) is not None for key in rows)
-            unfinished.append(Unfinished(study, len(runs) + len(rows), recorded))
+            unfinished.append(Unfinished(study, needed, recorded))
     return finished, unfinished
 
 
@@ -71,11 +75,16 @@ def started(output_dir: str | os.PathLike) -> list[folder.Folder]:
     """Returns the folders that hold a `config.json`, in the order of the papers.
 
     Raises:
-      UserError: there is none.
+      UserError: there is none, or one has results but no `config.json`.
     """
     path = pathlib.Path(output_dir)
     folders = [folder.Folder(path, name) for name in studies.names()]
-    found = [entry for entry in folders if (entry.path / "config.json").exists()]
+    found = [entry for entry in folders if entry.is_claimed() or entry.is_finished()]
+    for entry in found:
+        if not entry.is_claimed():
+            remedy = "its config.json is gone; make it again, from the finished runs: "
+            remedy += f"python -m launch.reproduce --figure={entry.study_name}"
+            raise errors.UserError("output_dir", str(entry.path), remedy)
     if not found:
         remedy = "holds no study; make some: python -m launch.reproduce --suite=quick"
         raise errors.UserError("output_dir", str(output_dir), remedy)
@@ -91,8 +100,8 @@ def _read_finished(
         results, judged = found.read_results(), found.read_claims()
         tables = results.runs, results.measurements
         keys = {key for table in tables if len(table) for key in table["key"]}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        remedy = "is damaged; remake it with: python -m launch.report"
+    except (ValueError, KeyError) as error:
+        remedy = f"{error}; remake it from the recorded runs: python -m launch.report"
         raise errors.UserError("output_dir", str(found.path), remedy) from error
     if keys != {*values["runs"], *values.get("measurements", ())}:
         return None

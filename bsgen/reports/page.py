@@ -64,7 +64,8 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
         "caption": captions.caption(
             entry.study.name, entry.results, entry.config["scale"]
         ),
-        "image": _embedded(entry.folder.figure_path),
+        "image": _embedded(entry.folder.read_figure()),
+        "lost": verdicts.lost(entry.num_lost) if entry.num_lost else "",
         "claims": [(claim, verdicts.measured(claim)) for claim in entry.judged],
         "summary": verdicts.summary(entry.judged),
         "tally": tally.count(entry.results),
@@ -72,10 +73,10 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
     }
 
 
-def _embedded(path: pathlib.Path) -> str | None:
-    if not path.exists():
+def _embedded(picture: bytes | None) -> str | None:
+    if picture is None:
         return None
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def _versions(finished: list[contents.Finished]) -> list[str]:

@@ -1,15 +1,18 @@
 """Makes tables, verdicts and figures again from what is recorded, without training."""
 
 import io
+import logging
 import os
 import pathlib
+from collections.abc import Callable
 
-from bsgen import atomic, studies
+from bsgen import studies
 from bsgen.reports import contents, figures
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
 
 _DOTS_PER_INCH = 150
+_LOGGER = logging.getLogger(__name__)
 
 
 def write_figure(output_dir: str | os.PathLike, study_name: str) -> pathlib.Path:
@@ -25,21 +28,27 @@ def write_figure(output_dir: str | os.PathLike, study_name: str) -> pathlib.Path
     drawn = figures.draw(study_name, found.read_results(), found.read_claims())
     content = io.BytesIO()
     drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
-    atomic.write(found.figure_path, content.getvalue())
+    found.write_figure(content.getvalue())
     return found.figure_path
 
 
-def remake(output_dir: str | os.PathLike) -> list[str]:
+def remake(
+    output_dir: str | os.PathLike, warn: Callable[[str], None] = _LOGGER.warning
+) -> list[str]:
     """Writes tables, claims and figure of every study of which all is recorded.
+
+    Args:
+      output_dir: where the studies are kept.
+      warn: is given one line for what is odd in the records, but no error.
 
     Returns:
       The names of these studies.
 
     Raises:
-      UserError: the folder holds no study, or one of a newer version.
+      UserError: the folder holds no study, or one of a newer version, or a damaged one.
     """
-    store = records.RunStore(output_dir)
-    measured = measurement_store.MeasurementStore(output_dir)
+    store = records.RunStore(output_dir, warn)
+    measured = measurement_store.MeasurementStore(output_dir, warn)
     remade = []
     for found in contents.started(output_dir):
         values = found.read_config()

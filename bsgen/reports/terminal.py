@@ -37,6 +37,8 @@ def print_claims(
     for entry in shown:
         title = rich.text.Text(f"\n{entry.study.name}", "bold")
         console.print(title.append(f"  {entry.study.title}", "not bold"))
+        if entry.num_lost:
+            console.print(verdicts.lost(entry.num_lost), style="red", highlight=False)
         console.print(_table(entry.judged))
     for waiting in unfinished:
         number = f"{waiting.num_recorded} of {waiting.num_needed}"

@@ -15,6 +15,14 @@ def summary(judged: Iterable[claims.Claim]) -> str:
     )
 
 
+def lost(number: int) -> str:
+    """Returns what to say of results whose records are gone, so many of them."""
+    return (
+        f"{number} of its runs and measurements are not recorded any more: shown as it "
+        "was made from them, and cannot be remade without"
+    )
+
+
 def measured(claim: claims.Claim) -> str:
     """Returns "estimate [lower, upper]" to three digits; open ends are infinite."""
     if claim.measured is None:

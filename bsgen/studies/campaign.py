@@ -5,6 +5,7 @@ run share it and equal programs are compiled once; what studies measure beside t
 follows. A study is written as soon as the last that it needs has finished.
 """
 
+import logging
 import pathlib
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from collections.abc import Callable, Sequence
 from bsgen import config, data, folder_lock, interrupts
 from bsgen.studies import folder, measurement, measurement_store, study, tables
 from bsgen.training import cost, records
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Campaign:
@@ -29,6 +32,7 @@ class Campaign:
         num_seeds: int | None = None,
         data_dir: str | None = None,
         force: bool = False,
+        warn: Callable[[str], None] = _LOGGER.warning,
     ):
         """Plans the runs, looks for their data and takes the study folders.
 
@@ -42,6 +46,7 @@ class Campaign:
           data_dir: where prepared datasets lie.
           force: replaces study folders of another configuration and trains again what
             has finished.
+          warn: is given one line for what is odd in the records, but no error.
 
         Raises:
           UserError: a study lacks the scale, a dataset is not prepared, another process
@@ -62,8 +67,8 @@ class Campaign:
         self._lock.take()
         try:
             self._claim_folders(scale, force)
-            self._store = records.RunStore(self._output_dir)
-            self._measured = measurement_store.MeasurementStore(self._output_dir)
+            self._store = records.RunStore(self._output_dir, warn)
+            self._measured = measurement_store.MeasurementStore(self._output_dir, warn)
         except BaseException:
             self.close()
             raise

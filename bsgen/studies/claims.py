@@ -42,6 +42,29 @@ class Claim:
         return {**dataclasses.asdict(self), "interval": list(self.interval)}
 
 
+def from_dict(values: Any) -> Claim:
+    """Returns the claim that `Claim.to_dict` made.
+
+    Raises:
+      ValueError: a field is missing, unknown or of a wrong kind.
+    """
+    names = {field.name for field in dataclasses.fields(Claim)}
+    if not isinstance(values, dict) or values.keys() != names:
+        raise ValueError(f"a claim has the fields {', '.join(sorted(names))}")
+    texts = names - {"measured", "interval"}
+    interval = values["interval"]
+    if not all(isinstance(values[name], str) for name in texts):
+        raise ValueError(f"a claim has texts in {', '.join(sorted(texts))}")
+    if not isinstance(interval, list) or len(interval) != 2:
+        raise ValueError("the interval of a claim has two ends")
+    for value in (values["measured"], *interval):
+        if value is not None and not _is_number(value):
+            raise ValueError(f"a claim has {value!r} for a number")
+    if values["verdict"] not in (HOLDS, FAILS, UNDECIDED):
+        raise ValueError(f"{values['verdict']!r} is no verdict")
+    return Claim(**{**values, "interval": tuple(interval)})
+
+
 def above(
     claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
 ) -> Claim:
@@ -108,6 +131,11 @@ def _region(
     elif measured.upper <= lower or measured.lower >= upper:
         verdict = FAILS
     return _make(claim, quantity, predicted, measured, verdict, note)
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -math.inf < value < math.inf
 
 
 def _contains(interval: statistics.Interval, value: float) -> bool:

@@ -4,21 +4,27 @@
 `measurements.csv` where there are some, and `claims.json`; `figure.png` is added by the
 reports. All of it is remade from the stores of runs and measurements; no file is ever
 half-written.
+
+`config.json` also holds the check sums of the other files: what is read is what was
+written together, or it is refused. Folders of older versions lack them.
 """
 
 import dataclasses
+import io
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from bsgen import atomic, config, errors
+from bsgen import atomic, config, errors, sealed_json
 from bsgen.studies import claims, measurement, study
 from bsgen.training import provenance
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
+_CONFIG, _CLAIMS, _FIGURE = "config.json", "claims.json", "figure.png"
+_ENTRIES = ("version", "study", "scale", "versions", "runs", "measurements", "files")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Folder:
     @property
     def figure_path(self) -> pathlib.Path:
         """Where the picture lies."""
-        return self.path / "figure.png"
+        return self.path / _FIGURE
 
     def check(
         self,
@@ -58,7 +64,7 @@ class Folder:
         Raises:
           UserError: the folder holds another configuration or a newer version.
         """
-        if not (self.path / "config.json").exists():
+        if not self.is_claimed():
             return
         old = self.read_config()
         kept = {*old["runs"], *old.get("measurements", ())}
@@ -94,7 +100,8 @@ class Folder:
             "runs": list(dict.fromkeys(run.key for run in runs)),
             "measurements": list(dict.fromkeys(entry.key for entry in measurements)),
         }
-        self._write("config.json", json.dumps(values, indent=1) + "\n")
+        files = self._check_sums()
+        self._write_config(values if files is None else {**values, "files": files})
 
     def read_config(self) -> dict[str, Any]:
         """Returns what `claim_for` wrote.
@@ -102,70 +109,136 @@ class Folder:
         Raises:
           UserError: the file is damaged or of a newer version.
         """
-        path = self.path / "config.json"
+        path = self.path / _CONFIG
         try:
-            values = json.loads(path.read_text())
-            newer = values["version"] > FORMAT_VERSION
-            complete = {"study", "scale", "runs"} <= set(values)
-        except (ValueError, KeyError, TypeError, OSError):
-            complete, newer = False, False
-        if newer:
+            values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION)
+            _check_config(values)
+        except sealed_json.Damaged as error:
+            remedy = f"{path} is damaged ({error}); delete that file, the finished "
+            remedy += "runs are kept"
             raise errors.UserError(
-                "output_dir",
-                str(self.output_dir),
-                f"{self.study_name} was written by a newer version of bsgen "
-                f"(format {values['version']}, this one reads {FORMAT_VERSION}); "
-                "upgrade bsgen or choose another folder",
-            )
-        if not complete:
-            raise errors.UserError(
-                "output_dir",
-                str(self.output_dir),
-                f"{path} is damaged; delete that file, the finished runs are kept",
-            )
+                "output_dir", str(self.output_dir), remedy
+            ) from error
         return values
 
     def write_results(
         self, results: study.Results, judged: Sequence[claims.Claim]
     ) -> None:
-        """Writes the tables and the verdicts."""
-        self._write("runs.csv", results.runs.to_csv(index=False))
-        self._write("curves.csv", results.curves.to_csv(index=False))
+        """Writes the tables and the verdicts; a figure of other results counts no more.
+
+        Raises:
+          UserError: `config.json` is damaged, or the folder cannot be written.
+        """
+        contents = {
+            "runs.csv": results.runs.to_csv(index=False),
+            "curves.csv": results.curves.to_csv(index=False),
+        }
         if len(results.measurements):
-            csv = results.measurements.to_csv(index=False)
-            self._write("measurements.csv", csv)
+            contents["measurements.csv"] = results.measurements.to_csv(index=False)
         values = [claim.to_dict() for claim in judged]
         text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
-        self._write("claims.json", text + "\n")
+        contents[_CLAIMS] = text + "\n"
+        self._write({name: text.encode() for name, text in contents.items()}, {})
+
+    def write_figure(self, content: bytes) -> None:
+        """Writes the picture of what `write_results` wrote.
+
+        Raises:
+          UserError: `config.json` is damaged, or the folder cannot be written.
+        """
+        self._write({_FIGURE: content}, self._check_sums() or {})
 
     def read_results(self) -> study.Results:
-        """Returns the tables that `write_results` wrote."""
+        """Returns the tables that `write_results` wrote.
+
+        Raises:
+          Damaged: a file is missing, or is not what was written.
+        """
+        has_measurements = (self.path / "measurements.csv").exists()
+        sums = self._check_sums()
+        if sums is not None:
+            has_measurements = "measurements.csv" in sums
         return study.Results(
             self._read_table("runs"),
             self._read_table("curves"),
-            self._read_table("measurements"),
+            self._read_table("measurements") if has_measurements else pd.DataFrame(),
         )
 
     def read_claims(self) -> list[claims.Claim]:
-        """Returns the verdicts that `write_results` wrote."""
-        values = json.loads((self.path / "claims.json").read_text())
-        return [
-            claims.Claim(**{**value, "interval": tuple(value["interval"])})
-            for value in values
-        ]
+        """Returns the verdicts that `write_results` wrote.
+
+        Raises:
+          Damaged: the file is missing, or is not what was written.
+        """
+        try:
+            values = json.loads(self._read(_CLAIMS))
+            return [claims.from_dict(value) for value in values]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _damaged(_CLAIMS, error) from error
+
+    def read_figure(self) -> bytes | None:
+        """Returns the picture; None if it is missing, damaged or of other results."""
+        try:
+            return self._read(_FIGURE)
+        except sealed_json.Damaged:
+            return None
+
+    def is_claimed(self) -> bool:
+        """Whether there is a `config.json`."""
+        return (self.path / _CONFIG).exists()
 
     def is_finished(self) -> bool:
         """Whether the study has its tables and verdicts."""
-        return (self.path / "claims.json").exists()
+        return (self.path / _CLAIMS).exists()
 
     def _read_table(self, name: str) -> pd.DataFrame:
-        path = self.path / f"{name}.csv"
-        if name == "measurements" and not path.exists():
+        content = self._read(f"{name}.csv")
+        if len(content) <= 1:
             return pd.DataFrame()
-        if path.stat().st_size <= 1:
-            return pd.DataFrame()
-        # Keys are hexadecimal: "1234e5" must stay a text.
-        return pd.read_csv(path, dtype={"key": str})
+        try:
+            # Keys are hexadecimal: "1234e5" must stay a text.
+            return pd.read_csv(io.BytesIO(content), dtype={"key": str})
+        except ValueError as error:
+            raise _damaged(f"{name}.csv", error) from error
 
-    def _write(self, name: str, text: str) -> None:
-        atomic.write(self.path / name, text.encode())
+    def _read(self, name: str) -> bytes:
+        """Returns the content of a file that was written with the others."""
+        sums = self._check_sums()
+        try:
+            content = (self.path / name).read_bytes()
+        except OSError as error:
+            raise _damaged(name, error.strerror) from error
+        if sums is not None and sums.get(name) != sealed_json.check_sum(content):
+            raise _damaged(name, "its check sum does not match")
+        return content
+
+    def _check_sums(self) -> dict[str, str] | None:
+        """Returns the check sums of files by their names; None of an older version."""
+        return self.read_config().get("files") if self.is_claimed() else None
+
+    def _write(self, contents: Mapping[str, bytes], others: Mapping[str, str]) -> None:
+        """Writes files, and then their check sums with those of others."""
+        for name, content in contents.items():
+            atomic.write(self.path / name, content)
+        if self.is_claimed():
+            sums = {name: sealed_json.check_sum(c) for name, c in contents.items()}
+            self._write_config({**self.read_config(), "files": {**others, **sums}})
+
+    def _write_config(self, values: Mapping[str, Any]) -> None:
+        text = sealed_json.dumps(values, indent=1) + "\n"
+        atomic.write(self.path / _CONFIG, text.encode())
+
+
+def _check_config(values: Mapping[str, Any]) -> None:
+    if not {"version", "study", "scale", "runs"} <= values.keys():
+        raise sealed_json.Damaged("it lacks an entry")
+    for name in ("runs", "measurements"):
+        keys = values.get(name, [])
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise sealed_json.Damaged(f"its {name} are no list of keys")
+    if not isinstance(values.get("files", {}), dict):
+        raise sealed_json.Damaged("its files are no object")
+
+
+def _damaged(name: str, reason: object) -> sealed_json.Damaged:
+    return sealed_json.Damaged(f"{name} is damaged ({reason})")

@@ -50,6 +50,21 @@ class ReportTest(absltest.TestCase):
         ]
         self.assertEqual(left, expected)
 
+    def test_lost_records_are_said(self):
+        recorded.write(self.output_dir, "smith_le_2017/fig3")
+        arguments = f"--output_dir={self.output_dir}"
+        whole = self.report(arguments).stdout
+        (self.output_dir / "runs.jsonl").unlink()
+        done = self.report(arguments)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(
+            done.stderr, r"^error: output_dir='.*': nothing was remade.*\n$"
+        )
+        said = "6 of its runs and measurements are not recorded any more"
+        self.assertIn(said, " ".join(done.stdout.split()))
+        self.assertIn(said, (self.output_dir / "report.html").read_text())
+        self.assertLess({*whole.split()}, {*done.stdout.split()})
+
     def test_a_mistake_is_one_line(self):
         done = self.report(f"--output_dir={self.output_dir}")
         self.assertEqual(done.returncode, 1)

@@ -1,4 +1,3 @@
-import json
 import pathlib
 
 from absl.testing import absltest, parameterized
@@ -30,12 +29,31 @@ class ContentsTest(parameterized.TestCase):
     def test_a_study_started_again_with_more_runs_is_not_finished(self):
         recorded.write(self.output_dir, FIGURE3)
         remake.remake(self.output_dir)
-        path = self.output_dir / FIGURE3 / "config.json"
-        values = json.loads(path.read_text())
-        path.write_text(json.dumps({**values, "runs": [*values["runs"], "0" * 16]}))
+        recorded.claim_more(self.output_dir, FIGURE3)
         finished, (waiting,) = contents.read(self.output_dir)
         self.assertEmpty(finished)
         self.assertEqual((waiting.num_recorded, waiting.num_needed), (6, 7))
+
+    def test_a_study_whose_records_are_gone_says_so(self):
+        recorded.write(self.output_dir, FIGURE3)
+        remake.remake(self.output_dir)
+        (entry,), _ = contents.read(self.output_dir)
+        self.assertEqual(entry.num_lost, 0)
+        path = self.output_dir / "runs.jsonl"
+        path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:4]))
+        self.assertEmpty(remake.remake(self.output_dir))
+        (again,), _ = contents.read(self.output_dir)
+        self.assertEqual(again.num_lost, 2)
+        self.assertEqual(again.judged, entry.judged)
+
+    def test_results_without_their_configuration_are_an_error(self):
+        recorded.write(self.output_dir, FIGURE3, FIGURE4)
+        remake.remake(self.output_dir)
+        (self.output_dir / FIGURE3 / "config.json").unlink()
+        with self.assertRaisesRegex(
+            errors.UserError, "gone.*--figure=smith_le_2017/fig3"
+        ):
+            contents.read(self.output_dir)
 
     def test_a_folder_without_studies_is_an_error(self):
         with self.assertRaisesRegex(errors.UserError, "holds no study"):

@@ -1,5 +1,6 @@
 """Made-up records of the quick studies, with a known optimum batch size."""
 
+import dataclasses
 import pathlib
 import zlib
 
@@ -117,3 +118,11 @@ def write(output_dir, *names, scale="quick"):
             measured.add(entry, rows_of(name, entry), 0.5)
         place = folder.Folder(pathlib.Path(output_dir), name)
         place.claim_for(scale, runs, entries)
+
+
+def claim_more(output_dir, name):
+    """Starts a study again with a run more, as a killed program might leave it."""
+    (study,) = studies.find(name)
+    runs = study.runs("quick", NUM_SEEDS)
+    more = dataclasses.replace(runs[0], seed=10_000)
+    folder.Folder(pathlib.Path(output_dir), name).claim_for("quick", [*runs, more])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from absl.testing import absltest, parameterized
 
-from bsgen import config, errors
+from bsgen import config, errors, sealed_json
 from bsgen.studies import claims, folder, measurement, study
 
 
@@ -17,6 +17,10 @@ def _runs(*seeds):
 
 def _measurement(seed):
     return measurement.Measurement({"seed": seed}, lambda place: [])
+
+
+def _check_sum(values):
+    return {sealed_json.CHECK_SUM: values[sealed_json.CHECK_SUM]}
 
 
 class FolderTest(parameterized.TestCase):
@@ -36,7 +40,7 @@ class FolderTest(parameterized.TestCase):
     def test_config(self):
         self.folder.claim_for("quick", _runs(1, 0, 1))
         values = json.loads(self.config.read_text())
-        self.assertEqual(values, self.folder.read_config())
+        self.assertEqual(values, {**self.folder.read_config(), **_check_sum(values)})
         self.assertEqual((values["study"], values["scale"]), ("paper/fig1", "quick"))
         self.assertEqual(values["runs"], [run.key for run in _runs(1, 0)])
         self.assertEqual(values["versions"]["numpy"], np.__version__)
@@ -86,7 +90,9 @@ class FolderTest(parameterized.TestCase):
         self.folder.claim_for("quick", _runs(0))
         self.config.write_bytes(text.encode(errors="surrogateescape"))
         before = self._content()
-        with self.assertRaisesRegex(errors.UserError, "config.json is damaged; delete"):
+        with self.assertRaisesRegex(
+            errors.UserError, "config.json is damaged .*delete"
+        ):
             self.folder.claim_for("quick", _runs(0))
         self.assertEqual(self._content(), before)
 
@@ -123,6 +129,59 @@ class FolderTest(parameterized.TestCase):
         pd.testing.assert_frame_equal(found.curves, curves, rtol=1e-15, atol=0)
         pd.testing.assert_frame_equal(found.measurements, measured, rtol=1e-15, atol=0)
         self.assertEqual(self.folder.read_claims(), judged)
+
+    def _write_results(self):
+        self.folder.claim_for("quick", _runs(0))
+        judged = [claims.Claim("c", "q", "> 0", 0.1, (None, 0.5), "undecided", "n")]
+        table = pd.DataFrame({"key": ["1234e5"], "step": [7]})
+        self.folder.write_results(study.Results(table, table, table), judged)
+        self.folder.write_figure(b"picture")
+        return judged
+
+    @parameterized.parameters("runs.csv", "curves.csv", "measurements.csv")
+    def test_a_changed_table_is_refused(self, name):
+        self._write_results()
+        path = self.folder.path / name
+        path.write_text(path.read_text().replace("7", "8"))
+        with self.assertRaisesRegex(
+            sealed_json.Damaged, f"{name} is damaged .its check"
+        ):
+            self.folder.read_results()
+        path.unlink()
+        with self.assertRaisesRegex(sealed_json.Damaged, f"{name} is damaged .No such"):
+            self.folder.read_results()
+
+    def test_changed_claims_and_a_changed_picture_are_refused(self):
+        judged = self._write_results()
+        self.assertEqual(self.folder.read_claims(), judged)
+        self.assertEqual(self.folder.read_figure(), b"picture")
+        path = self.folder.path / "claims.json"
+        path.write_text(path.read_text().replace("0.1", "0.2"))
+        with self.assertRaisesRegex(sealed_json.Damaged, "claims.json is damaged"):
+            self.folder.read_claims()
+        self.folder.figure_path.write_bytes(b"Picture")
+        self.assertIsNone(self.folder.read_figure())
+
+    def test_check_sums_outlast_a_new_claim_but_not_new_results(self):
+        judged = self._write_results()
+        self.folder.claim_for("quick", _runs(0, 1))
+        self.assertEqual(self.folder.read_claims(), judged)
+        self.assertEqual(self.folder.read_figure(), b"picture")
+        table = pd.DataFrame({"key": ["1234e5"]})
+        self.folder.write_results(study.Results(table, table), [])
+        self.assertIsNone(self.folder.read_figure())  # it shows the older results
+        self.assertTrue(self.folder.read_results().measurements.empty)
+
+    def test_a_folder_of_an_older_version_is_read_unchecked(self):
+        judged = self._write_results()
+        values = self.folder.read_config()
+        del values["files"]
+        self.config.write_text(json.dumps(values))
+        path = self.folder.path / "runs.csv"
+        path.write_text(path.read_text().replace("7", "8"))
+        self.assertEqual(self.folder.read_results().runs["step"].tolist(), [8])
+        self.assertEqual(self.folder.read_claims(), judged)
+        self.assertEqual(self.folder.read_figure(), b"picture")
 
     def test_no_curves(self):
         runs = pd.DataFrame({"key": ["a"]})
