@@ -10,7 +10,7 @@ import keras_tuner
 
 from benchmarks import recorded_runs
 from bsgen import tuning
-from bsgen.tuning import trials
+from bsgen.tuning import trainers, trials
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,9 +113,8 @@ def appendix_d(recorder: recorded_runs.Recorder, space: Space, search: int) -> C
     """Runs appendix D."""
     trainer = recorded_runs.View(recorder, search, None)
     procedure = tuning.AppendixD(
-        train_size=trainer.train_size,
-        baseline_score=trainer.baseline_score,
         batch_sizes=space.batch_sizes,
+        **trainers.numbers(trainer),
     )
     return _procedure(procedure, trainer)
 

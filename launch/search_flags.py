@@ -10,7 +10,7 @@ from bsgen import config, errors
 if TYPE_CHECKING:
     import keras_tuner
 
-    from bsgen.tuning import plans, search_folder
+    from bsgen.tuning import plans, search_folder, settings
 
 _PROCEDURES = ["appendix_d", "guided"]
 _GENERAL = ["random", "grid", "hyperband", "bayesian"]
@@ -28,7 +28,10 @@ EPOCHS = flags.DEFINE_float(
     "epochs", 20.0, "Passes over the training set in every trial.", lower_bound=0.0
 )
 REPEATS = flags.DEFINE_integer(
-    "repeats", None, "Runs of a setting (default: 5; 1 for keras-tuner's oracles)."
+    "repeats",
+    None,
+    "Runs of a setting, twice as many of finalists (default: 5; 1 for keras-tuner's "
+    "oracles).",
 )
 _MIN_BATCH_SIZE = flags.DEFINE_integer(
     "min_batch_size", None, "The first batch size (default: 8).", lower_bound=1
@@ -42,8 +45,9 @@ _MAX_BATCH_SIZE = flags.DEFINE_integer(
 _LEARNING_RATES = flags.DEFINE_list(
     "learning_rates",
     None,
-    "Tried in this order, falling (default: 1,0.1,0.01); keras-tuner's oracles search "
-    "between the least and the largest.",
+    "Tried in this order, falling, until one is no better than the one before "
+    "(default: 1,0.1,0.01); keras-tuner's oracles search between the least and the "
+    "largest.",
 )
 _MAX_TRIALS = flags.DEFINE_integer(
     "max_trials", None, "For random, bayesian (default: 30) and grid (default: all)."
@@ -51,13 +55,19 @@ _MAX_TRIALS = flags.DEFINE_integer(
 _TOLERANCE = flags.DEFINE_float(
     "tolerance",
     None,
-    "The difference in the metric that matters, for appendix_d where there is one "
-    "repeat, for guided to spend no runs on less (default: 0.01).",
+    "The difference in the metric that matters: what is recommended is at most so much "
+    "worse than anything measured (default: 0.01; where less is better, a hundredth of "
+    "what an untrained model has).",
     lower_bound=0.0,
 )
 SEED = flags.DEFINE_integer(
     "seed", 0, "Of weights and order of batches in the first repeat.", lower_bound=0
 )
+
+
+def is_procedure() -> bool:
+    """Returns whether this project's own rules choose the trials."""
+    return _ORACLE.value in _PROCEDURES
 
 
 def check() -> None:
@@ -90,6 +100,11 @@ def check() -> None:
     _learning_rates()
 
 
+def limit(train_size: int) -> int:
+    """Returns the largest batch size allowed."""
+    return min(train_size, _MAX_BATCH_SIZE.value or train_size)
+
+
 def num_repeats() -> int:
     """Returns how often a setting is trained."""
     if REPEATS.value is not None:
@@ -114,6 +129,7 @@ def description() -> dict[str, Any]:
 
 def make_oracle(
     trainer: Any,
+    own: "settings.AsCompiled | None",
     folder: "search_folder.SearchFolder",
     role: str,
     on_decision: "plans.OnDecision",
@@ -122,6 +138,7 @@ def make_oracle(
 
     Args:
       trainer: a `trainers.Trainer`, for --oracle=guided a `subjects.SubjectTrainer`.
+      own: the user's own optimizer, to be measured beside the search.
       folder: of the search, claimed; keeps what is measured for --oracle=guided.
       role: of this process.
       on_decision: called with each decision of a procedure.
@@ -130,7 +147,7 @@ def make_oracle(
       UserError: the flags do not fit to the data.
     """
     from bsgen import tuning
-    from bsgen.tuning import general_oracles
+    from bsgen.tuning import general_oracles, trainers
 
     sizes = _batch_sizes(trainer.train_size)
     if _ORACLE.value in _GENERAL:
@@ -156,14 +173,13 @@ def make_oracle(
             return dataclasses.asdict(tuning.measured_guided(trainer, **numbers))
 
         kept = folder.keep("guided.json", measure)
-        return tuning.BatchSizeHeuristic(tuning.Guided(**kept), on_decision)
+        guided = tuning.Guided(**{**kept, "own": own})
+        return tuning.BatchSizeHeuristic(guided, on_decision)
     procedure = tuning.AppendixD(
-        train_size=trainer.train_size,
-        baseline_score=trainer.baseline_score,
-        metric=trainer.metric,
         batch_sizes=sizes,
         learning_rates=_learning_rates(),
-        **numbers,
+        own=own,
+        **{**trainers.numbers(trainer), **numbers},
     )
     return tuning.BatchSizeHeuristic(procedure, on_decision)
 
@@ -171,16 +187,16 @@ def make_oracle(
 def _batch_sizes(train_size: int) -> tuple[int, ...]:
     from bsgen.tuning import settings
 
-    limit = min(train_size, _MAX_BATCH_SIZE.value or train_size)
+    most = limit(train_size)
     smallest = _MIN_BATCH_SIZE.value
     if smallest is None:
-        smallest = min(8, limit)
-    if smallest > limit:
-        remedy = f"give at most {limit}: there are {train_size} training examples"
-        if limit < train_size:
-            remedy = f"give at most max_batch_size={limit}"
+        smallest = min(8, most)
+    if smallest > most:
+        remedy = f"give at most {most}: there are {train_size} training examples"
+        if most < train_size:
+            remedy = f"give at most max_batch_size={most}"
         raise errors.UserError("min_batch_size", smallest, remedy)
-    largest = min(max(train_size // 4, smallest), limit)
+    largest = min(max(train_size // 4, smallest), most)
     return settings.logarithmic_batch_sizes(smallest, largest)
 
 

@@ -8,9 +8,10 @@ from bsgen import config, errors
 from launch import search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
-    from bsgen.tuning import trainers
+    from bsgen.tuning import settings, trainers
 
 _MOST_VALIDATION = 5000
+_DEFAULT_BASELINE = 32  # what Keras' fit takes
 
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size",
@@ -33,6 +34,13 @@ _METRIC = flags.DEFINE_string(
 _MODE = flags.DEFINE_enum(
     "mode", None, ["max", "min"], "Whether more of the metric is better."
 )
+_BASELINE_BATCH_SIZE = flags.DEFINE_integer(
+    "baseline_batch_size",
+    None,
+    "Batch size at which the model as --model_fn compiles it is measured beside an "
+    "appendix_d or guided search (default: 32; 0: not measured).",
+    lower_bound=0,
+)
 
 
 def check() -> None:
@@ -53,7 +61,8 @@ def check() -> None:
         for flag in (_MODEL_FN, _DATA_FN):
             user_functions.check(flag.name, flag.value or "")
         return
-    for flag in (_LOSS, _METRIC, _MODE):
+    of_user: tuple[flags.FlagHolder, ...] = (_LOSS, _METRIC, _MODE)
+    for flag in (*of_user, _BASELINE_BATCH_SIZE):
         if flag.value is not None:
             remedy = "goes with --model_fn and --data_fn"
             raise errors.UserError(flag.name, flag.value, remedy)
@@ -71,7 +80,7 @@ def description() -> dict[str, Any]:
       UserError: the data do not have what the flags ask for.
     """
     if _MODEL_FN.value:
-        names = (_MODEL_FN, _DATA_FN, _LOSS, _METRIC, _MODE)
+        names = (_MODEL_FN, _DATA_FN, _LOSS, _METRIC, _MODE, _BASELINE_BATCH_SIZE)
         return {flag.name: flag.value for flag in names}
     return {"run": config.to_dict(_run(_validation_size()))}
 
@@ -82,6 +91,17 @@ def name() -> str:
         return _MODEL_FN.value.partition(":")[2]
     run = _run(1)
     return f"{run.data.name}_{run.model.name}"
+
+
+def own(trainer: "trainers.Trainer") -> "settings.AsCompiled | None":
+    """Returns the user's own optimizer, if it is to be measured beside the search."""
+    from bsgen.tuning import trainers
+
+    size = _BASELINE_BATCH_SIZE.value
+    size = _DEFAULT_BASELINE if size is None else size
+    if size == 0 or not search_flags.is_procedure():
+        return None
+    return trainers.own(trainer, size, search_flags.limit(trainer.train_size))
 
 
 def make(folder: str) -> "trainers.Trainer":

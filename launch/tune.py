@@ -77,12 +77,15 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     ):
         display.say(f"{search_subject.name()}, {role} search in {output_dir}")
         trainer = search_subject.make(output_dir)
+        display.lower_is_better = trainer.lower_is_better
+        own = search_subject.own(trainer)
         description["metric"] = trainer.metric
+        description["lower_is_better"] = trainer.lower_is_better
         description["baseline_score"] = trainer.baseline_score
         description.update(getattr(trainer, "fingerprints", {}))
         if role != "worker":
             folder.claim(description)
-        oracle = search_flags.make_oracle(trainer, folder, role, display.decision)
+        oracle = search_flags.make_oracle(trainer, own, folder, role, display.decision)
         found = tuning.run_search(
             oracle,
             trainer,
@@ -108,7 +111,7 @@ def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
     print(f"trials: {output_dir}/trials.csv\npicture: {picture}")
     problems = []
     if found.recommendation is None:
-        problems.append("nothing can be recommended: see the decisions above")
+        problems.append(found.words())
     else:
         print(f"recommended: {found.recommendation.words()}")
     num_failed = int((found.trials["status"] == "failed").sum())

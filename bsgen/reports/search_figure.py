@@ -36,8 +36,13 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
         raise errors.UserError("output_dir", str(folder), remedy) from error
     found = folder / "recommendation.json"
     recommended = _read(found)["setting"] if found.exists() else None
-    metric, baseline = described["metric"], described["baseline_score"]
-    drawn = search.draw(trials, recommended, metric, baseline)
+    drawn = search.draw(
+        trials,
+        recommended,
+        described["metric"],
+        described["baseline_score"],
+        described.get("lower_is_better", False),  # older searches drew minus the metric
+    )
     content = io.BytesIO()
     drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
     path = folder / "figure.png"

@@ -1,19 +1,22 @@
 """Appendix D of Smith & Le (2017), arXiv 1710.06451: how to tune the batch size.
 
 1. Learning rate 1, momentum 0.9: the best batch size on a logarithmic scale; if the
-   model performs poorly, the next lower learning rate.
+   model performs poorly, which shows beside the next lower learning rate, that one.
 2. Batch size times 5 with (1 - momentum) ~ 1 / B until the validation accuracy begins
    to fall or the hardware's limit is reached.
 3. At the final learning rate and momentum, the best batch size on a linear scale around
    the final one.
 
-The rules that the paper leaves open are in `comparison` and `phases`.
+Beyond the paper, what comes out then competes with all that was measured. The rules
+that the paper leaves open are in `comparison`, `scan`, `phases` and `finals`.
 """
 
 import dataclasses
+import math
+from collections.abc import Sequence
 
 from bsgen import config, errors
-from bsgen.tuning import outcomes, phases, plans, procedure, search, settings
+from bsgen.tuning import climb, finals, phases, plans, procedure, scan, search, settings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +25,8 @@ class AppendixD(procedure.Procedure):
 
     Attributes:
       batch_sizes: those of phase 1, see `settings.logarithmic_batch_sizes`; none may be
-        above the training set, and those above `max_batch_size` are left out.
+        above the training set, and those above `max_batch_size` are left out, which the
+        search says.
       learning_rates: tried in this order, falling; the paper has 1 and 0.1.
       multiples: of the batch size in phase 3, 1 among them; our choice, as the paper
         says "in the local neighborhood". Half to double covers the gaps of a
@@ -39,8 +43,7 @@ class AppendixD(procedure.Procedure):
         if sizes and max(sizes) > self.train_size:
             remedy = f"give at most the training set, train_size={self.train_size}"
             raise errors.UserError("batch_sizes", self.batch_sizes, remedy)
-        fitting = tuple(sorted(size for size in sizes if size <= self.limit))
-        if not fitting:
+        if min(sizes, default=self.limit + 1) > self.limit:
             remedy = (
                 f"give a batch size of at most {self.limit}, the smaller of training"
                 " set and max_batch_size"
@@ -52,20 +55,26 @@ class AppendixD(procedure.Procedure):
             remedy = "give numbers above 0, 1 among them"
             raise errors.UserError("multiples", self.multiples, remedy)
         self._set(
-            batch_sizes=fitting,
+            batch_sizes=tuple(sorted(sizes)),
             learning_rates=rates,
             multiples=tuple(sorted(multiples)),
         )
 
-    def _steps(self, state: search.Search) -> plans.Steps[procedure.Choice | None]:
-        def scan(rate: float, _: plans.Measured | None) -> plans.Steps[phases.Scan]:
-            return self._scan(state, rate)
+    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+        self._announce(state)
+        state.phase = 1
+
+        def scan_rate(
+            rate: float, rival: plans.Measured | None
+        ) -> plans.Steps[plans.Measured | None]:
+            return self._scan(state, rate, rival)
 
         start = yield from phases.choose_learning_rate(
-            state, self, self.learning_rates, scan
+            state, self, self.learning_rates, self.first_repeats, scan_rate
         )
         if start is None:
             return None
+        state.phase = 2
         grown = yield from phases.grow_batch(
             state,
             self,
@@ -74,34 +83,76 @@ class AppendixD(procedure.Procedure):
             max(self.multiples),
             self.later_repeats,
         )
-        return (yield from self._retune(state, grown))
+        state.phase = 3
+        best = yield from self._retune(state, grown.setting)
+        return (yield from self._end(state, best, grown))
 
-    def _scan(self, state: search.Search, rate: float) -> plans.Steps[phases.Scan]:
-        wanted = [
+    def _announce(self, state: search.Search) -> None:
+        """Says which batch sizes will be tried, beyond those that were asked for."""
+        fitting = [size for size in self.batch_sizes if size <= self.limit]
+        text = (
+            f"phase 1 tries batch sizes {_listed(fitting)}; phases 2 and 3 try others, "
+            f"of at most {self.limit}, "
+            + ("as max_batch_size says" if self.max_batch_size else "the training set")
+        )
+        left_out = self.batch_sizes[len(fitting) :]
+        if left_out:
+            text += f"; {_listed(left_out)} is more than that and left out"
+        state.decide(text, batch_sizes=fitting, left_out=list(left_out))
+
+    def _scan(
+        self, state: search.Search, rate: float, rival: plans.Measured | None
+    ) -> plans.Steps[plans.Measured | None]:
+        """Scans all batch sizes, or beside a higher rate's best climbs to the best.
+
+        B_opt ~ learning rate says where the climb begins.
+        """
+        candidates = [
             settings.Setting(size, rate, self.momentum)
             for size in self.batch_sizes
             if state.fits(size)
         ]
-        measured = yield from state.measure(wanted, self.first_repeats)
-        fitting = [one for one in measured if state.fits(one.setting.batch_size)]
-        best = self.best(fitting)
+        repeats = self.first_repeats
+        if rival is None:
+            measured = yield from scan.scan(state, self, candidates, repeats)
+            complete = [one for one in measured if len(one.scores) == self.num_repeats]
+            best = self.best(complete)
+        else:
+            ratio = rate / rival.setting.learning_rate
+            centre = math.log(rival.setting.batch_size * ratio)
+            sizes = [one.batch_size for one in candidates]
+            distances = [abs(math.log(size) - centre) for size in sizes]
+            place = distances.index(min(distances))
+            few = scan.first_look(self.num_repeats)
+            top = yield from climb.climb(
+                state, self, candidates, place, repeats, few, rival=rival
+            )
+            best, measured = top.best, top.measured
         if best is None:
-            return phases.Scan(None, False)
-        sizes = [one.setting.batch_size for one in fitting]
+            return None
+        self._tell_scan(state, best, measured)
+        return best
+
+    def _tell_scan(
+        self,
+        state: search.Search,
+        best: plans.Measured,
+        measured: Sequence[plans.Measured],
+    ) -> None:
+        size, rate = best.setting.batch_size, best.setting.learning_rate
+        tried = [one.setting.batch_size for one in measured]
         text = (
             f"at learning rate {rate:g} and momentum {self.momentum:g} the best of "
-            f"{len(sizes)} batch sizes from {min(sizes)} to {max(sizes)} is "
-            f"{best.setting.batch_size}, with {outcomes.mean_words(best.scores)}"
+            f"{len(tried)} batch sizes from {min(tried)} to {max(tried)} is {size}, "
+            f"with {self.words(best.scores)}"
         )
-        if best.setting.batch_size == min(sizes) < max(sizes):
-            text += "; it is the smallest tried, so a smaller one may be better"
-        state.decide(1, text, measured=search.numbers_of(measured))
-        return phases.Scan(best, best.setting.batch_size == max(sizes))
+        if size == min(self.batch_sizes) < max(self.batch_sizes):
+            text += "; it is the smallest allowed, so a smaller one may be better"
+        state.decide(text, measured=search.numbers_of(measured))
 
     def _retune(
-        self, state: search.Search, grown: phases.Grown
-    ) -> plans.Steps[procedure.Choice | None]:
-        final = grown.setting
+        self, state: search.Search, final: settings.Setting
+    ) -> plans.Steps[plans.Measured | None]:
         sizes = {max(round(x * final.batch_size), 1) for x in self.multiples}
         wanted = [
             dataclasses.replace(final, batch_size=size)
@@ -109,4 +160,12 @@ class AppendixD(procedure.Procedure):
             if state.fits(size)
         ]
         measured = yield from state.measure(wanted, self.later_repeats)
-        return procedure.end(state, self.best(measured), measured, grown)
+        best = self.best(measured)
+        self._tell_best(state, best, measured)
+        return best
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    """Returns "8, 16 and 32"."""
+    *most, last = map(str, sizes)
+    return f"{', '.join(most)} and {last}" if most else last

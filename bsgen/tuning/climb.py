@@ -17,12 +17,10 @@ class Top(NamedTuple):
     Attributes:
       best: None if none trained.
       measured: all of this climb, by rising batch size, each with the repeats it got.
-      at_top: whether nothing larger could be tried.
     """
 
     best: plans.Measured | None
     measured: list[plans.Measured]
-    at_top: bool
 
 
 def lattice(
@@ -55,6 +53,7 @@ def climb(
     repeats: Sequence[int],
     few: int = 1,
     complete: bool = False,
+    rival: plans.Measured | None = None,
 ) -> plans.Steps[Top]:
     """Measures a place and its neighbours and goes on to the better side.
 
@@ -79,12 +78,14 @@ def climb(
       repeats: at most these.
       few: how many of them in the first pass.
       complete: whether the best gets all repeats at the end.
+      rival: the best of another climb; this one ends once its best is known not to beat
+        that by the tolerance.
     """
     race = _Race(state, rules, candidates)
     place = start
     for count in range(min(few, len(repeats)), len(repeats) + 1):
         place = yield from race.run(place, repeats[:count])
-        if not race.settle(place):
+        if not race.settle(place) or race.is_beaten(place, rival):
             break
     if complete and race.has_trained(place):
         yield from race.measure([place], repeats)
@@ -175,11 +176,19 @@ class _Race:
         found = self._measured.get(place)
         return found is not None and self._rules.trained(found)
 
+    def is_beaten(self, place: int, rival: plans.Measured | None) -> bool:
+        """Returns whether the best of the climb is settled against a rival."""
+        return (
+            rival is not None
+            and self.has_trained(place)
+            and self._rules.is_settled(rival, self._measured[place])
+        )
+
     def top(self, place: int) -> Top:
         """Returns the end of the climb at a place."""
         best = self._measured[place] if self.has_trained(place) else None
         measured = [self._measured[k] for k in sorted(self._measured)]
-        return Top(best, measured, place == max(self._fitting(), default=place))
+        return Top(best, measured)
 
     def _fitting(self) -> list[int]:
         return [

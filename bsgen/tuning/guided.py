@@ -17,7 +17,7 @@ import dataclasses
 from bsgen import errors
 from bsgen.tuning import (
     climb,
-    outcomes,
+    finals,
     phases,
     plans,
     procedure,
@@ -32,13 +32,14 @@ class Guided(procedure.Procedure):
     """The theory-guided variant of appendix D.
 
     1. Learning rate min(1, `share` of the critical one); a climb from the predicted
-       batch size. If it performs poorly, a tenth of the rate with a tenth of the batch
-       size (B_opt ~ learning rate).
+       batch size. Then a tenth of the rate from a tenth of the batch size (B_opt ~
+       learning rate), while that is better.
     2. As in appendix D, but a larger batch is looked at after one repeat, after half of
        them and after all, and given up as soon as it does not train or has fallen.
     3. B_opt ~ 1 / (1 - momentum) says that the final batch size is the best one: a
        climb from it in steps of sqrt(`factor`).
-    4. What was assumed beside what was found.
+    4. What was assumed beside what was found, and all that was measured against the
+       outcome.
 
     A climb is a race (`climb.climb`): a setting gets more repeats only while it may be
     better by `tolerance` than the best. What is recommended has all repeats.
@@ -106,16 +107,19 @@ class Guided(procedure.Procedure):
         rest = self.critical_learning_rate - learning_rate
         return self.noise_scale * learning_rate / rest
 
-    def _steps(self, state: search.Search) -> plans.Steps[procedure.Choice | None]:
+    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
         self._tell_assumptions(state)
+        state.phase = 1
         start = yield from phases.choose_learning_rate(
             state,
             self,
             self.learning_rates,
+            self.first_repeats,
             lambda rate, higher: self._scan(state, rate, higher),
         )
         if start is None:
             return None
+        state.phase = 2
         grown = yield from phases.grow_batch(
             state,
             self,
@@ -125,6 +129,7 @@ class Guided(procedure.Procedure):
             self.later_repeats,
             looks=(1, (self.num_repeats + 1) // 2),
         )
+        state.phase = 3
         final = grown.setting
         top = yield from self._climb(
             state,
@@ -134,32 +139,32 @@ class Guided(procedure.Procedure):
             self.later_repeats,
             complete=True,
         )
-        choice = procedure.end(state, top.best, top.measured, grown)
-        if choice is not None:
-            self._check(state, choice)
-        return choice
+        self._tell_best(state, top.best, top.measured)
+        state.phase = 4
+        if top.best is not None:
+            self._check(state, start.setting, top.best.setting)
+        return (yield from self._end(state, top.best, grown))
 
     def _scan(
         self, state: search.Search, rate: float, higher: plans.Measured | None
-    ) -> plans.Steps[phases.Scan]:
+    ) -> plans.Steps[plans.Measured | None]:
         centre = self.predicted_batch_size(rate)
         if higher is not None:
             ratio = rate / higher.setting.learning_rate
             centre = higher.setting.batch_size * ratio
         setting = settings.Setting(1, rate, self.momentum)
         top = yield from self._climb(
-            state, setting, centre, self.factor, self.first_repeats
+            state, setting, centre, self.factor, self.first_repeats, rival=higher
         )
         if top.best is not None:
             state.decide(
-                1,
                 f"at learning rate {rate:g} and momentum {self.momentum:g} the climb "
                 f"from batch size {centre:.3g} ends at "
                 f"{top.best.setting.batch_size}, with "
-                f"{outcomes.mean_words(top.best.scores)}",
+                f"{self.words(top.best.scores)}",
                 measured=search.numbers_of(top.measured),
             )
-        return phases.Scan(top.best, top.at_top)
+        return top.best
 
     def _climb(
         self,
@@ -169,14 +174,17 @@ class Guided(procedure.Procedure):
         factor: float,
         repeats: tuple[int, ...],
         complete: bool = False,
+        rival: plans.Measured | None = None,
     ) -> plans.Steps[climb.Top]:
         sizes, place = climb.lattice(centre, factor, self.min_batch_size, self.limit)
         candidates = [dataclasses.replace(setting, batch_size=b) for b in sizes]
         few = self.few_repeats
-        return climb.climb(state, self, candidates, place, repeats, few, complete)
+        return climb.climb(
+            state, self, candidates, place, repeats, few, complete, rival
+        )
 
     def _recommend(
-        self, choice: procedure.Choice, results: plans.Results
+        self, choice: finals.Choice, results: plans.Results
     ) -> recommendations.Recommendation:
         found = super()._recommend(choice, results)
         return dataclasses.replace(
@@ -188,7 +196,6 @@ class Guided(procedure.Procedure):
     def _tell_assumptions(self, state: search.Search) -> None:
         if self.measurement:
             state.decide(
-                0,
                 self.measurement,
                 num_steps=self.measuring_steps,
                 num_examples=self.measuring_examples,
@@ -197,7 +204,6 @@ class Guided(procedure.Procedure):
         predicted = self.predicted_batch_size(rate)
         error = predicted * self.noise_scale_error / self.noise_scale
         state.decide(
-            0,
             f"assumed: learning rate {rate:g} from a critical one of "
             f"{self.critical_learning_rate:.3g}; best batch size near "
             f"{predicted:.3g} ± {error:.2g} from a noise scale of "
@@ -210,15 +216,15 @@ class Guided(procedure.Procedure):
             predicted_batch_size=predicted,
         )
 
-    def _check(self, state: search.Search, choice: procedure.Choice) -> None:
-        first, final = choice.start.setting, choice.chosen.setting
+    def _check(
+        self, state: search.Search, first: settings.Setting, final: settings.Setting
+    ) -> None:
         predicted = self.predicted_batch_size(first.learning_rate)
         rule = (1.0 - first.momentum) / (1.0 - final.momentum)
         found = final.batch_size / first.batch_size
         # Two optima, each known to half a step of its lattice.
         agrees = rule / self.factor <= found <= rule * self.factor
         state.decide(
-            4,
             f"checked: phase 1's best batch size is {first.batch_size} where "
             f"{predicted:.3g} was predicted; from momentum {first.momentum:g} to "
             f"{final.momentum:g} the best batch size grew {found:.3g} times where "

@@ -117,7 +117,7 @@ class ModelTrainer:
         direction = metric_direction.direction(chosen.name, chosen.metric, mode)
         self._sign = 1 if direction.mode == "max" else -1
         self.lower_is_better = self._sign < 0
-        self.metric = f"{'minus ' * self.lower_is_better}validation {chosen.name}"
+        self.metric = f"validation {chosen.name}"
         untrained = self._sign * float(chosen.value)
         constant = constant_answers.best(
             model, self._place, self._sign, self._train_data, self._validation_data

@@ -107,9 +107,15 @@ def standard_error(values: np.ndarray) -> float | None:
     return float(np.std(values, ddof=1) / math.sqrt(len(values)))
 
 
-def mean_words(values: np.ndarray) -> str:
-    """Returns "0.874 ± 0.002", the mean of [n >= 1] values with its standard error."""
-    return plus_minus(float(np.mean(values)), standard_error(values))
+def mean_words(scores: np.ndarray, lower_is_better: bool = False) -> str:
+    """Returns "0.874 ± 0.002", the mean of the metric with its standard error.
+
+    Args:
+      scores: [n >= 1], higher is better.
+      lower_is_better: whether they are the metric with its sign reversed.
+    """
+    mean = float(np.mean(0.0 - scores if lower_is_better else scores))
+    return plus_minus(mean, standard_error(scores))
 
 
 def plus_minus(mean: float, error: float | None) -> str:

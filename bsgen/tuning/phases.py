@@ -6,92 +6,108 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, steps 1 and 2.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from bsgen.tuning import comparison, outcomes, plans, search, settings
+from bsgen.tuning import comparison, plans, search, settings
 
-
-class Scan(NamedTuple):
-    """The best batch size at one learning rate.
-
-    Attributes:
-      best: None if none trained.
-      at_top: whether it is the largest that could be tried.
-    """
-
-    best: plans.Measured | None
-    at_top: bool
-
-
-ScanRate = Callable[[float, plans.Measured | None], plans.Steps[Scan]]
+ScanRate = Callable[[float, plans.Measured | None], plans.Steps[plans.Measured | None]]
 
 
 def choose_learning_rate(
     state: search.Search,
     rules: comparison.Rules,
     learning_rates: Sequence[float],
+    repeats: Sequence[int],
     scan: ScanRate,
 ) -> plans.Steps[plans.Measured | None]:
-    """Phase 1: scans batch sizes at falling learning rates while one performs poorly.
+    """Phase 1: scans batch sizes at falling learning rates until one is refuted.
 
-    A rate performs poorly if (a) no batch size trains in every repeat, or the best is
-    not really above the baseline; or (b) the best batch size is the largest tried,
-    which may say that the noise is too high at all of them. As (b) also happens where
-    noise does no good at any rate, a rate poor by (b) alone is given up only if the
-    next lower one is really better (paired one-sided test).
+    "If the model performs poorly, the learning rate may be too high": whether it does
+    shows only beside a lower rate, so the next lower one is always tried. It is taken
+    if its best batch size is better (`comparison.Rules.is_better`), and refuted if it
+    is not, or is known before all repeats not to be better by the tolerance. A rate at
+    which nothing trains in every repeat, or nothing is really above the baseline, is
+    passed by.
 
     Args:
       state: where the decisions go.
       rules: the statistical rules.
       learning_rates: falling.
-      scan: measures batch sizes at a rate, given the best of the next higher rate.
+      repeats: those of this phase.
+      scan: measures batch sizes at a rate, given the best of the next higher rate that
+        trains; returns the best, perhaps with fewer repeats; None if none trained.
 
     Returns:
       The best of the rate that was kept; None if none trained.
     """
-    kept = None
+    kept: plans.Measured | None = None
     for rate in learning_rates:
-        found, at_top = yield from scan(rate, kept)
+        found = yield from scan(rate, kept)
+        if kept is not None and found is not None:
+            kept, found = yield from _complete(state, rules, kept, found, repeats)
         if found is None or not rules.beats_baseline(found):
-            _give_up(state, rules, rate, found)
-            if kept is None:
-                continue
-            break
-        if kept is not None:
-            gain = comparison.loss(found, kept)
-            is_better = rules.is_real(gain)
-            state.decide(
-                1,
-                f"learning rate {rate:g} minus the one before: "
-                f"{outcomes.plus_minus(gain.mean, gain.standard_error)}, "
-                + ("really better: it is taken" if is_better else "not really better"),
-                **gain._asdict(),
-            )
-            if not is_better:
+            _pass_by(state, rules, rate, found)
+            if kept is not None:
                 break
-        kept = found
-        if not at_top:
+        elif kept is None:
+            kept = found
+        elif _is_better(state, rules, kept, found):
+            kept = found
+        else:
             break
-        state.decide(
-            1,
-            f"at learning rate {rate:g} the best batch size is the largest tried, "
-            f"{found.setting.batch_size}: the noise may be too high at all of them, "
-            "so the next lower learning rate is tried, if there is one",
-            batch_size=found.setting.batch_size,
-            learning_rate=rate,
-        )
     if kept is None:
         text = "no learning rate trains at any batch size: nothing can be recommended"
-        state.decide(1, text, learning_rates=list(learning_rates))
+        state.decide(text, learning_rates=list(learning_rates))
         return None
     state.decide(
-        1,
-        f"best of phase 1: {kept.setting.words()}, with "
-        f"{outcomes.mean_words(kept.scores)}",
+        f"best of phase 1: {kept.setting.words()}, with {rules.words(kept.scores)}",
         best=search.numbers_of([kept])[0],
     )
     return kept
 
 
-def _give_up(
+def _complete(
+    state: search.Search,
+    rules: comparison.Rules,
+    kept: plans.Measured,
+    found: plans.Measured,
+    repeats: Sequence[int],
+) -> plans.Steps[tuple[plans.Measured | None, plans.Measured | None]]:
+    """Gives the best of two rates all repeats, unless the lower one is refuted.
+
+    None stands for one that has not trained in them.
+    """
+    if rules.is_settled(kept, found):
+        return kept, found
+    pair = yield from state.measure([kept.setting, found.setting], repeats)
+    trained = [one if rules.trained(one) else None for one in pair]
+    return trained[0], trained[1]
+
+
+def _is_better(
+    state: search.Search,
+    rules: comparison.Rules,
+    kept: plans.Measured,
+    found: plans.Measured,
+) -> bool:
+    """Decides between the best of a rate and that of the next lower one."""
+    gain = comparison.loss(found, kept)
+    settled = rules.is_settled(kept, found)
+    is_better = not settled and rules.is_better(gain)
+    verb = "better" if gain.mean > 0 else "worse"
+    text = (
+        f"learning rate {found.setting.learning_rate:g} is {gain.words()} {verb} than "
+        f"{kept.setting.learning_rate:g}, each at its best batch size: "
+    )
+    if is_better:
+        text += "the lower one is taken"
+    elif settled:
+        text += f"the lower one is not better by {rules.tolerance:.3g}"
+    else:
+        text += "the higher one stays"
+    state.decide(text, **gain._asdict())
+    return is_better
+
+
+def _pass_by(
     state: search.Search,
     rules: comparison.Rules,
     rate: float,
@@ -100,11 +116,10 @@ def _give_up(
     reason = "no batch size trains in every repeat"
     if found is not None:
         reason = (
-            f"the best score, {outcomes.mean_words(found.scores)}, is not really above "
-            f"the constant predictor's {rules.baseline_score:.4g}"
+            f"the best, {rules.words(found.scores)}, is not really better than an "
+            "untrained model or the best constant answer"
         )
     state.decide(
-        1,
         f"learning rate {rate:g} performs poorly: {reason}",
         learning_rate=rate,
         baseline_score=rules.baseline_score,
@@ -143,6 +158,8 @@ def grow_batch(
     one, start included, at `level` over these tests together: many small losses cannot
     add up unseen, and a setting as good as all of them is rejected with a chance of at
     most `level`. What is not worse is accepted, because ties go to the larger batch.
+    With fewer than `comparison.MIN_TESTED` repeats a mean loss above the tolerance
+    counts as well.
 
     A setting may be looked at before all its repeats are there, and be rejected, never
     accepted, early. `level` then holds for all looks together.
@@ -165,7 +182,6 @@ def grow_batch(
             if not accepted:
                 accepted = yield from state.measure([start], repeats)
             state.decide(
-                2,
                 f"batch size {current.batch_size} is at the limit, "
                 f"{state.max_batch_size} examples or the memory: no larger step",
                 batch_size=current.batch_size,
@@ -182,14 +198,16 @@ def grow_batch(
             candidate = measured[-1]
             # One repeat of several can only show that it does not train.
             num_tests = sum(each > 1 for each in counts) or 1
-            is_tested = count > 1 or count == len(repeats)
-            text, numbers = _judge(rules, accepted, candidate, is_tested, num_tests)
+            is_last = count == len(repeats)
+            text, numbers = _judge(rules, accepted, candidate, num_tests, is_last)
             if text is not None:
-                state.decide(2, text, **numbers)
+                state.decide(text, **numbers)
                 return Grown(accepted[0], current, candidate)
-        score = outcomes.mean_words(candidate.scores)
-        text = f"{candidate.setting.words()}: {score}, not really below any smaller"
-        state.decide(2, f"{text} batch: it is accepted", **numbers)
+        score = rules.words(candidate.scores)
+        text = (
+            f"{candidate.setting.words()}: {score}, not really worse than any smaller"
+        )
+        state.decide(f"{text} batch: it is accepted", **numbers)
         accepted.append(candidate)
         current = candidate.setting
 
@@ -198,8 +216,8 @@ def _judge(
     rules: comparison.Rules,
     accepted: Sequence[plans.Measured],
     candidate: plans.Measured,
-    is_tested: bool,
     num_looks: int,
+    is_last: bool,
 ) -> tuple[str | None, dict[str, Any]]:
     """Returns why a setting is rejected, None if it is not; and the numbers."""
     name = candidate.setting.words()
@@ -215,12 +233,11 @@ def _judge(
         {"batch_size": one.setting.batch_size, **loss._asdict()}
         for one, loss in zip(references, losses, strict=True)
     ]
-    score = outcomes.mean_words(candidate.scores)
+    score = rules.words(candidate.scores)
     for one, loss in zip(references, losses, strict=True):
-        if is_tested and rules.is_real(loss, len(references) * num_looks):
-            lost = outcomes.plus_minus(loss.mean, loss.standard_error)
+        if rules.is_worse(loss, len(references) * num_looks, is_last):
             text = (
-                f"{name}: {score}, which is {lost} below batch size "
+                f"{name}: {score}, which is {loss.words()} worse than batch size "
                 f"{one.setting.batch_size}: the score has begun to fall"
             )
             return text, numbers

@@ -20,8 +20,8 @@ class Decision:
     """One decision of a search.
 
     Attributes:
-      phase: 1, 2 or 3 of appendix D; 0 for what was assumed before them and 4 for the
-        checks after them.
+      phase: 1, 2 or 3 of appendix D; 0 for what comes before them, assumptions and the
+        user's own optimizer, and 4 for the comparison with all that was measured.
       text: the decision and its reason in plain words.
       numbers: the numbers behind it, as JSON's types.
     """
@@ -39,11 +39,15 @@ class Plan:
       wanted: what to train now, in any order or at once; empty when finished.
       decisions: the decisions so far, in order.
       recommendation: None until finished, and if nothing can be recommended.
+      phases: the phase that first asked for a setting's repeat, by both.
     """
 
     wanted: tuple[settings.Request, ...]
     decisions: tuple[Decision, ...]
     recommendation: recommendations.Recommendation | None = None
+    phases: Mapping[tuple[settings.Trainable, int], int] = dataclasses.field(
+        default_factory=dict
+    )
 
     @property
     def is_finished(self) -> bool:
@@ -54,11 +58,11 @@ class Plan:
 class Measured(NamedTuple):
     """What a request gave: the scores of its own repeats only.
 
-    The status is "completed", or why repeats are lacking: "out_of_memory", "failed" or
-    "refused".
+    The setting is a `settings.Setting`, or `settings.AsCompiled`. The status is
+    "completed", or why repeats are lacking: "out_of_memory", "failed" or "refused".
     """
 
-    setting: settings.Setting
+    setting: Any
     scores: np.ndarray
     status: str
 
@@ -72,7 +76,7 @@ T = TypeVar("T")
 OnDecision: TypeAlias = Callable[[Decision], None]
 Requests: TypeAlias = tuple[settings.Request, ...]
 Steps: TypeAlias = Generator[Requests, list[Measured], T]
-Results: TypeAlias = Mapping[settings.Setting, outcomes.Outcome]
+Results: TypeAlias = Mapping[settings.Trainable, outcomes.Outcome]
 
 
 def replay(steps: Steps[T], results: Results) -> tuple[Requests, T | None]:

@@ -3,29 +3,18 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from bsgen import errors
 from bsgen.tuning import (
     comparison,
+    finals,
     outcomes,
     phases,
     plans,
     recommendations,
     search,
+    settings,
 )
-
-
-class Choice(NamedTuple):
-    """How a procedure ends: its choice, phase 1's and the next larger batch tried.
-
-    All were trained with repeats of one sequence from its start, the first two with all
-    of it.
-    """
-
-    chosen: plans.Measured
-    start: plans.Measured
-    next_larger: plans.Measured | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +27,8 @@ class Procedure(comparison.Rules, abc.ABC):
       growth: factor of the batch size in phase 2; above 1.
       max_batch_size: what the hardware takes; the training set if None, or if smaller.
       num_repeats: repeats a setting: 0 to n - 1 in phase 1, n to 2n - 1 later. With
-        one, no test is possible and `tolerance` decides.
-      metric: what the score is called in words.
+        fewer than `comparison.MIN_TESTED`, `tolerance` decides.
+      own: the user's own optimizer, measured beside the search; None without one.
     """
 
     train_size: int
@@ -47,7 +36,7 @@ class Procedure(comparison.Rules, abc.ABC):
     growth: float = 5.0
     max_batch_size: int | None = None
     num_repeats: int = 5
-    metric: str = "validation accuracy"
+    own: settings.AsCompiled | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,6 +66,11 @@ class Procedure(comparison.Rules, abc.ABC):
         """The repeats of the phases after it."""
         return tuple(range(self.num_repeats, 2 * self.num_repeats))
 
+    @property
+    def final_repeats(self) -> tuple[int, ...]:
+        """The repeats of finalists: all of them, and enough for a test."""
+        return tuple(range(max(2 * self.num_repeats, comparison.MIN_TESTED)))
+
     def plan(self, results: plans.Results) -> plans.Plan:
         """Returns what to train next and why, from nothing but the results so far.
 
@@ -84,23 +78,86 @@ class Procedure(comparison.Rules, abc.ABC):
           results: the outcome of each setting trained so far, with all its repeats.
         """
         state = search.Search(self.limit)
-        wanted, choice = plans.replay(self._steps(state), results)
+        wanted, choice = plans.replay(self._all_steps(state), results)
         recommended = None
         if choice is not None:
             recommended = self._recommend(choice, results)
-        return plans.Plan(wanted, tuple(state.decisions), recommended)
+        decisions = tuple(state.decisions)
+        return plans.Plan(wanted, decisions, recommended, dict(state.phases))
 
     @abc.abstractmethod
-    def _steps(self, state: search.Search) -> plans.Steps[Choice | None]:
+    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
         """Runs the procedure; see `plans`."""
 
+    def _all_steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+        if self.num_repeats < comparison.MIN_TESTED:
+            state.decide(
+                f"too few repeats a setting for a test ({self.num_repeats}, it takes "
+                f"{comparison.MIN_TESTED}): a mean that is better by "
+                f"{self.tolerance:.3g} counts as better, and what may be the best at "
+                f"the end is trained {len(self.final_repeats)} times",
+                num_repeats=self.num_repeats,
+            )
+        if self.own is not None:
+            yield from self._measure_own(state, self.own)
+        return (yield from self._steps(state))
+
+    def _measure_own(
+        self, state: search.Search, own: settings.AsCompiled
+    ) -> plans.Steps[None]:
+        state.decide(
+            f"the search trains with Momentum in place of your own {own.optimizer}, "
+            f"which is measured beside it at batch size {own.batch_size}",
+            **dataclasses.asdict(own),
+        )
+        (found,) = yield from state.measure([own], self.first_repeats)
+        text = f"{own.words()} does not train in every repeat"
+        if self.trained(found):
+            text = f"{own.words()} reaches {self.metric} {self.words(found.scores)}"
+        state.decide(text, baseline=search.numbers_of([found])[0])
+
+    def _tell_best(
+        self,
+        state: search.Search,
+        best: plans.Measured | None,
+        measured: Sequence[plans.Measured],
+    ) -> None:
+        """Says which of those measured around the final batch size is the best."""
+        numbers = search.numbers_of(measured)
+        if best is None:
+            text = "no batch size around the final one trains in every repeat"
+            state.decide(text, measured=numbers)
+            return
+        size = best.setting.batch_size
+        sizes = [one.setting.batch_size for one in measured]
+        text = (
+            f"the best of {len(sizes)} batch sizes from {min(sizes)} to {max(sizes)} "
+            f"is {size}, with {self.words(best.scores)}"
+        )
+        if size in (min(sizes), max(sizes)) and len(sizes) > 1:
+            text += "; it is at the edge of those tried"
+        state.decide(text, measured=numbers)
+
+    def _end(
+        self,
+        state: search.Search,
+        best: plans.Measured | None,
+        grown: phases.Grown,
+    ) -> plans.Steps[finals.Choice | None]:
+        """Lets the best of phase 3 compete with all that was measured."""
+        state.phase = 4
+        chosen = yield from finals.choose(state, self, best, self.final_repeats)
+        if chosen is None:
+            return None
+        start = grown.start.setting
+        later = self.later_repeats
+        return (yield from finals.compare(state, self, chosen, start, self.own, later))
+
     def _recommend(
-        self, choice: Choice, results: plans.Results
+        self, choice: finals.Choice, results: plans.Results
     ) -> recommendations.Recommendation:
-        lost = None
-        if self.trained(choice.start):
-            lost = comparison.loss(choice.start, choice.chosen)
-        before = results[choice.start.setting].steps_per_repeat
+        lost = comparison.loss(*choice.compared[::-1]) if choice.compared else None
+        before = results[choice.start].steps_per_repeat
         after = results[choice.chosen.setting].steps_per_repeat
         return recommendations.Recommendation(
             setting=choice.chosen.setting,
@@ -108,7 +165,7 @@ class Procedure(comparison.Rules, abc.ABC):
             standard_error=outcomes.standard_error(choice.chosen.scores),
             num_repeats=len(choice.chosen.scores),
             next_larger=self._next_larger(choice),
-            start=choice.start.setting,
+            start=choice.start,
             loss=lost.mean if lost else None,
             loss_standard_error=lost.standard_error if lost else None,
             update_factor=before / after if before and after else None,
@@ -117,57 +174,40 @@ class Procedure(comparison.Rules, abc.ABC):
             seconds=sum(one.seconds for one in results.values()),
             num_runs=sum(len(one.scores) for one in results.values()),
             metric=self.metric,
+            lower_is_better=self.lower_is_better,
+            baseline=self._baseline(choice),
         )
 
-    def _next_larger(self, choice: Choice) -> recommendations.NextLarger | None:
-        larger = choice.next_larger
-        if larger is None:
+    def _next_larger(self, choice: finals.Choice) -> recommendations.NextLarger | None:
+        if choice.next_larger is None:
             return None
+        chosen, larger = choice.next_larger
         status = larger.status
         if status != "completed":
             return recommendations.NextLarger(larger.setting, status, None, None)
         if not self.trained(larger):
-            status = "untrained"
-        lost = comparison.loss(choice.chosen, larger)
+            return recommendations.NextLarger(larger.setting, "untrained", None, None)
+        lost = comparison.loss(chosen, larger)
         return recommendations.NextLarger(
             larger.setting, status, lost.mean, lost.standard_error
         )
 
-
-def end(
-    state: search.Search,
-    best: plans.Measured | None,
-    measured: Sequence[plans.Measured],
-    grown: phases.Grown,
-) -> Choice | None:
-    """Phase 3's decision: the best of those measured around the final batch size.
-
-    Args:
-      state: where the decision goes.
-      best: of `measured`; None if none trained.
-      measured: all at the final learning rate and momentum.
-      grown: the end of phase 2; its fallen setting is the next larger where none of
-        `measured` is larger than the best.
-
-    Returns:
-      The choice, if there is one.
-    """
-    numbers = search.numbers_of(measured)
-    if best is None:
-        text = "no batch size around the final one trains in every repeat"
-        state.decide(3, f"{text}: nothing can be recommended", measured=numbers)
-        return None
-    size = best.setting.batch_size
-    sizes = [one.setting.batch_size for one in measured]
-    text = (
-        f"the best of {len(sizes)} batch sizes from {min(sizes)} to {max(sizes)} is "
-        f"{size}, with {outcomes.mean_words(best.scores)}"
-    )
-    if size in (min(sizes), max(sizes)) and len(sizes) > 1:
-        text += "; it is at the edge of those tried"
-    state.decide(3, text, measured=numbers)
-    larger = [one for one in measured if one.setting.batch_size > size]
-    if grown.fallen is not None:
-        larger.append(grown.fallen)
-    by_size = min(larger, key=lambda one: one.setting.batch_size, default=None)
-    return Choice(best, grown.start, by_size)
+    def _baseline(self, choice: finals.Choice) -> recommendations.Baseline | None:
+        if choice.baseline is None:
+            return None
+        chosen, own = choice.baseline
+        if own.status != "completed":
+            return recommendations.Baseline(own.setting, own.status)
+        if not self.trained(own):
+            return recommendations.Baseline(own.setting, "untrained")
+        lost = comparison.loss(chosen, own)
+        gain = comparison.loss(own, chosen)
+        return recommendations.Baseline(
+            own.setting,
+            own.status,
+            own.mean,
+            outcomes.standard_error(own.scores),
+            lost.mean,
+            lost.standard_error,
+            self.is_better(gain),
+        )

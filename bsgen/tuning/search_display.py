@@ -9,7 +9,13 @@ from bsgen.tuning import outcomes, plans, settings
 class SearchDisplay(progress_bar.Bar):
     """A bar with the trials and the time so far; lines alone when piped."""
 
-    def __init__(self) -> None:
+    def __init__(self, lower_is_better: bool = False) -> None:
+        """Makes ready to show scores.
+
+        Args:
+          lower_is_better: whether they are the metric with its sign reversed.
+        """
+        self.lower_is_better = lower_is_better
         super().__init__(
             rich.progress.TextColumn("{task.completed} trials"),
             rich.progress.BarColumn(bar_width=None),
@@ -19,10 +25,10 @@ class SearchDisplay(progress_bar.Bar):
         )
         # How many trials there will be depends on what they give.
 
-    def trial(self, setting: settings.Setting, outcome: outcomes.Outcome) -> None:
+    def trial(self, setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
         """Shows a finished trial."""
         self._bar.update(self._task, advance=1, description=setting.words())
-        self.say(f"{setting.words()}: {_words(outcome)}")
+        self.say(f"{setting.words()}: {self._words(outcome)}")
 
     def decision(self, decision: plans.Decision) -> None:
         """Shows a decision of the search."""
@@ -32,15 +38,17 @@ class SearchDisplay(progress_bar.Bar):
         """Shows what is wrong, but not in the way of the search."""
         self.say(f"warning: {line}")
 
+    def _words(self, outcome: outcomes.Outcome) -> str:
+        """Returns "0.974 ± 0.003, 5 repeats, 0.4 s", or what went wrong.
 
-def _words(outcome: outcomes.Outcome) -> str:
-    """Returns "0.974 ± 0.003, 5 repeats, 0.4 s", or what went wrong."""
-    parts = []
-    if outcome.status != "completed":
-        parts.append(outcome.status.replace("_", " "))
-    if outcome.scores:
-        values = outcome.of([*outcome.scores])
-        parts.append(outcomes.mean_words(values))
-    if len(outcome.scores) > 1:
-        parts.append(f"{len(outcome.scores)} repeats")
-    return ", ".join([*parts, f"{outcome.seconds:.1f} s"])
+        The score of a diverged repeat is made up, so no mean is shown with it.
+        """
+        parts = []
+        if outcome.status != "completed":
+            parts.append(outcome.status.replace("_", " "))
+        elif outcome.scores:
+            scores = outcome.of([*outcome.scores])
+            parts.append(outcomes.mean_words(scores, self.lower_is_better))
+        if len(outcome.scores) > 1:
+            parts.append(f"{len(outcome.scores)} repeats")
+        return ", ".join([*parts, f"{outcome.seconds:.1f} s"])

@@ -1,22 +1,27 @@
 """The folder of a search: what is searched, its trials, and what came out.
 
 `search.json` says which search it is, `guided.json` what was measured for a guided one,
-`trials/` is keras-tuner's. `trials.csv` has a row a trial, `decisions.json` every
-decision with its reason, and `recommendation.json` the end.
+`trials/` is keras-tuner's. `trials.csv` has a row a trial: `value` is the mean of the
+metric, `score` the same or its negative, whichever is maximized. `decisions.json` has
+every decision with its reason, and `recommendation.json` the end.
 """
 
 import dataclasses
 import json
 import logging
+import math
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bsgen import atomic, errors, folder_lock, sealed_json
 from bsgen.tuning import fingerprints, outcomes, plans, recommendations, settings
+
+Phases = Mapping[tuple[settings.Trainable, int], int]
 
 _SEARCH, _TRIALS = "search.json", "trials.csv"
 _DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
@@ -112,7 +117,8 @@ class SearchFolder:
         trials: Sequence[tuple[settings.Request, outcomes.Outcome]],
         decisions: Sequence[plans.Decision] = (),
         recommendation: recommendations.Recommendation | None = None,
-        num_repeats: int = 1,
+        phases: Phases | None = None,
+        lower_is_better: bool = False,
     ) -> pd.DataFrame:
         """Writes what is known; returns the table of trials.
 
@@ -120,15 +126,19 @@ class SearchFolder:
           trials: those that ended.
           decisions: of a procedure; none of another oracle, whose trials have no phase.
           recommendation: at the end.
-          num_repeats: of a setting in each phase.
+          phases: of a procedure, that of each setting's repeats.
+          lower_is_better: whether scores are the metric with its sign reversed.
 
         Raises:
           UserError: the folder cannot be written.
         """
-        phases = [_phase(request, decisions, num_repeats) for request, _ in trials]
+        known = phases or {}
         rows = [
-            {"phase": phase, **_row(*trial)}
-            for phase, trial in zip(phases, trials, strict=True)
+            {
+                "phase": known.get((request.setting, request.repeats[0])),
+                **_row(request, outcome, lower_is_better),
+            }
+            for request, outcome in trials
         ]
         table = pd.DataFrame(rows).astype({"phase": "Int64"})
         atomic.write(self.path / _TRIALS, table.to_csv(index=False).encode())
@@ -188,36 +198,26 @@ class SearchFolder:
         return errors.UserError("output_dir", str(self.path), remedy)
 
 
-def _phase(
-    request: settings.Request, decisions: Sequence[plans.Decision], num_repeats: int
-) -> int | None:
-    """Returns the phase that first asked for a request."""
-    if not decisions:
-        return None
-    if max(request.repeats) < num_repeats:
-        return 1
-    # Phase 2 trains phase 1's choice again, and candidates.
-    chosen = [each.numbers.get("best") for each in decisions if each.phase == 1][-1:]
-    grown = [each.numbers.get("candidate") for each in decisions if each.phase == 2]
-    setting = dataclasses.asdict(request.setting)
-    return 2 if any(_holds(numbers, setting) for numbers in chosen + grown) else 3
-
-
-def _holds(numbers: Mapping[str, Any] | None, setting: Mapping[str, Any]) -> bool:
-    return numbers is not None and setting.items() <= dict(numbers).items()
-
-
-def _row(request: settings.Request, outcome: outcomes.Outcome) -> dict[str, Any]:
+def _row(
+    request: settings.Request, outcome: outcomes.Outcome, lower_is_better: bool
+) -> dict[str, Any]:
+    """Returns a trial as a row; the scores of diverged repeats are made up, so NaN."""
     setting = request.setting
-    scores = [outcome.scores[i] for i in request.repeats if i in outcome.scores]
+    numbers = dataclasses.asdict(setting)
+    scores = outcome.of(request.repeats)
+    if outcome.status == "diverged":
+        scores = np.where(scores == scores.min(), np.nan, scores)
+    mean = float(np.mean(scores)) if len(scores) else math.nan
     return {
         "batch_size": setting.batch_size,
-        "learning_rate": setting.learning_rate,
-        "momentum": setting.momentum,
+        "learning_rate": numbers.get("learning_rate"),
+        "momentum": numbers.get("momentum"),
+        "optimizer": numbers.get("optimizer", "Momentum"),
         "repeats": " ".join(map(str, request.repeats)),
         "status": outcome.status,
-        "score": outcome.mean,
-        "standard_error": outcome.standard_error,
+        "value": -mean if lower_is_better else mean,
+        "score": mean,
+        "standard_error": outcomes.standard_error(scores),
         "scores": " ".join(f"{score:.6g}" for score in scores),
         "num_steps": outcome.num_steps,
         "num_examples": outcome.num_examples,

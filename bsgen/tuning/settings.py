@@ -4,7 +4,7 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, tunes these three.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeAlias
 
 from bsgen import errors
 from bsgen.config import checked
@@ -52,6 +52,30 @@ class Setting(checked.Checked):
         return Setting(batch_size, self.learning_rate, round(max(1.0 - rest, 0.0), 12))
 
 
+@dataclasses.dataclass(frozen=True, order=True)
+class AsCompiled(checked.Checked):
+    """The optimizer that the user compiled the model with, at a batch size.
+
+    Attributes:
+      batch_size: global; at least 1.
+      optimizer: its name, such as "Adam".
+    """
+
+    batch_size: int
+    optimizer: str
+
+    def __post_init__(self) -> None:
+        size = errors.check_integer("baseline_batch_size", self.batch_size, 1)
+        self._set(batch_size=size)
+
+    def words(self) -> str:
+        """Returns "your own Adam at batch size 32"."""
+        return f"your own {self.optimizer} at batch size {self.batch_size}"
+
+
+Trainable: TypeAlias = Setting | AsCompiled
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """A setting to train, once with each of some numbered repeats.
@@ -62,7 +86,7 @@ class Request:
         setting, which is what pairs the scores of two settings.
     """
 
-    setting: Setting
+    setting: Trainable
     repeats: tuple[int, ...]
 
 

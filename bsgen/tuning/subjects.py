@@ -31,15 +31,17 @@ class SubjectTrainer(Protocol):
     """A trainer whose model can be measured.
 
     Attributes:
-      train_size: see `trainers.Trainer`, as the next three.
+      train_size: see `trainers.Trainer`, as the rest.
       metric: what the score is called.
       lower_is_better: whether less of the metric is better.
+      worst_score: of a repeat that diverged.
       baseline_score: of the constant predictor.
     """
 
     train_size: int
     metric: str
     lower_is_better: bool
+    worst_score: float
     baseline_score: float
 
     def subject(self, repeat: int = 0) -> Subject:

@@ -29,7 +29,7 @@ import tensorflow as tf
 from bsgen import errors, interrupts, measures
 from bsgen.measures import progress
 from bsgen.optimizers import Momentum
-from bsgen.tuning import ctrl_c_callback, fresh_models, subjects
+from bsgen.tuning import ctrl_c_callback, fresh_models, subjects, trainers
 from bsgen.tuning import guided as guided_lib
 
 _BATCH_SIZE = 256  # of the measures
@@ -133,9 +133,6 @@ def guided(
         trainer.subject(), momentum, share, num_passes, min_examples, max_examples
     )
     return guided_lib.Guided(
-        train_size=trainer.train_size,
-        baseline_score=trainer.baseline_score,
-        metric=trainer.metric,
         momentum=momentum,
         share=share,
         noise_scale=inputs.used.noise_scale,
@@ -144,7 +141,7 @@ def guided(
         measurement=inputs.words(),
         measuring_steps=inputs.num_steps,
         measuring_examples=inputs.num_examples,
-        **numbers,
+        **{**trainers.numbers(trainer), **numbers},
     )
 
 

@@ -1,9 +1,9 @@
 """How a setting is trained in a search: what every trainer offers."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from bsgen.tuning import outcomes, settings
+from bsgen.tuning import comparison, outcomes, settings, subjects
 
 
 class Trainer(Protocol):
@@ -40,3 +40,66 @@ class Trainer(Protocol):
         Raises:
           Exception: whatever the user's code raises.
         """
+
+
+@runtime_checkable
+class OwnTrainer(Protocol):
+    """A trainer of a model that the user compiled.
+
+    Attributes:
+      own_optimizer: its optimizer's name; None if it is not compiled.
+    """
+
+    own_optimizer: str | None
+
+    def train_as_compiled(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains with the optimizer as it was compiled; see `Trainer.train`."""
+
+
+def train(
+    trainer: Trainer, request: settings.Request, num_epochs: float | None = None
+) -> outcomes.Outcome:
+    """Trains what a request asks for: a setting, or the model as compiled.
+
+    Args:
+      trainer: an `OwnTrainer`, too, where the model as compiled is asked for.
+      request: what to train.
+      num_epochs: None for the trainer's own budget.
+
+    Raises:
+      Exception: whatever the user's code raises.
+    """
+    setting, repeats = request.setting, request.repeats
+    if isinstance(setting, settings.Setting):
+        return trainer.train(setting, repeats, num_epochs=num_epochs)
+    if not isinstance(trainer, OwnTrainer):
+        raise TypeError(f"{type(trainer).__name__} has no model as compiled")
+    return trainer.train_as_compiled(setting.batch_size, repeats, num_epochs)
+
+
+def numbers(trainer: Trainer | subjects.SubjectTrainer) -> dict[str, Any]:
+    """Returns the arguments of a `Procedure` that a trainer knows."""
+    # The worst score there is stands for no baseline, and says nothing of the scale.
+    has_scale = trainer.lower_is_better and trainer.baseline_score > trainer.worst_score
+    return {
+        "train_size": trainer.train_size,
+        "baseline_score": trainer.baseline_score,
+        "metric": trainer.metric,
+        "lower_is_better": trainer.lower_is_better,
+        "tolerance": comparison.default_tolerance(trainer.baseline_score, has_scale),
+    }
+
+
+def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | None:
+    """Returns a trainer's model as compiled, at a batch size of at most `limit`.
+
+    None where there is none.
+    """
+    if not isinstance(trainer, OwnTrainer) or trainer.own_optimizer is None:
+        return None
+    return settings.AsCompiled(min(batch_size, limit), trainer.own_optimizer)

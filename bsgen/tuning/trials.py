@@ -26,6 +26,12 @@ def objective() -> keras_tuner.Objective:
 def to_values(request: settings.Request) -> dict[str, Any]:
     """Returns a request as values of hyperparameters."""
     setting = request.setting
+    if isinstance(setting, settings.AsCompiled):
+        return {
+            "batch_size": setting.batch_size,
+            "optimizer": setting.optimizer,
+            "repeats": ",".join(map(str, request.repeats)),
+        }
     return {
         "batch_size": setting.batch_size,
         "learning_rate": setting.learning_rate,
@@ -41,9 +47,13 @@ def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
       values: of a trial of any oracle; `learning_rate` and `momentum` as in `Setting`.
       num_repeats: how many repeats where the values name none.
     """
-    setting = settings.Setting(
-        values["batch_size"], values["learning_rate"], values["momentum"]
-    )
+    setting: settings.Trainable
+    if "optimizer" in values:
+        setting = settings.AsCompiled(values["batch_size"], values["optimizer"])
+    else:
+        setting = settings.Setting(
+            values["batch_size"], values["learning_rate"], values["momentum"]
+        )
     text = values.get("repeats")
     repeats = range(num_repeats) if text is None else map(int, text.split(","))
     return settings.Request(setting, tuple(repeats))
@@ -92,9 +102,9 @@ def to_outcome(trial: Trial) -> outcomes.Outcome | None:
 
 def merged(
     trials: Mapping[str, Trial], num_repeats: int
-) -> dict[settings.Setting, outcomes.Outcome]:
+) -> dict[settings.Trainable, outcomes.Outcome]:
     """Returns the outcome of each setting over all its finished trials."""
-    results: dict[settings.Setting, outcomes.Outcome] = {}
+    results: dict[settings.Trainable, outcomes.Outcome] = {}
     for trial in trials.values():
         outcome = to_outcome(trial)
         if outcome is not None:

@@ -26,6 +26,7 @@ from bsgen.tuning import (
     procedure,
     recommendations,
     roles,
+    search_display,
     search_folder,
     settings,
     trainers,
@@ -34,7 +35,7 @@ from bsgen.tuning import (
 )
 
 _LOGGER = logging.getLogger(__name__)
-OnOutcome = Callable[[settings.Setting, outcomes.Outcome], None]
+OnOutcome = Callable[[settings.Trainable, outcomes.Outcome], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,12 +45,25 @@ class SearchResult:
     Attributes:
       recommendation: None if nothing trained, and in a worker.
       decisions: of a procedure, each with its reason.
-      trials: a row a trial.
+      trials: a row a trial; see `search_folder`.
     """
 
     recommendation: recommendations.Recommendation | None
     decisions: tuple[plans.Decision, ...]
     trials: pd.DataFrame
+
+    def words(self) -> str:
+        """Returns the recommendation as one line, or why there is none."""
+        if self.recommendation is not None:
+            return self.recommendation.words()
+        if self.trials.empty:
+            return "no recommendation: no trial ended in this process"
+        counts = self.trials["status"].str.replace("_", " ").value_counts()
+        trained = ", ".join(f"{count} {status}" for status, count in counts.items())
+        parts = [f"no recommendation: of {len(self.trials)} trials {trained}"]
+        parts += [each.text for each in self.decisions if "baseline" in each.numbers]
+        parts += [each.text for each in self.decisions[-1:]]
+        return "; ".join(parts)
 
 
 @interrupts.kept()
@@ -116,12 +130,11 @@ def run_search(
     if isinstance(search_oracle, oracle.BatchSizeHeuristic):
         plan = search_oracle.plan()
         decisions, recommended = plan.decisions, plan.recommendation
+        phases = plan.phases
     else:
-        decisions = ()
-        recommended = recommendations.of_best(
-            done, trainer.baseline_score, trainer.metric
-        )
-    table = folder.write(done, decisions, recommended, num_repeats)
+        decisions, phases = (), {}
+        recommended = recommendations.of_best(done, trainer)
+    table = folder.write(done, decisions, recommended, phases, trainer.lower_is_better)
     return SearchResult(recommended, decisions, table)
 
 
@@ -138,17 +151,22 @@ def tune_batch_size(
     learning_rates: Sequence[float] = (1.0, 0.1, 0.01),
     max_batch_size: int | None = None,
     num_repeats: int = 5,
-    tolerance: float = 0.01,
+    tolerance: float | None = None,
     seed: int = 0,
     output_dir: str | os.PathLike | None = None,
     on_outcome: OnOutcome = lambda setting, outcome: None,
     class_weight: Mapping[int, float] | None = None,
+    baseline_batch_size: int | None = 32,
+    progress: bool = True,
 ) -> SearchResult:
     """Tunes batch size, learning rate and momentum of any Keras model by appendix D.
 
+    The search trains with `bsgen.optimizers.Momentum` in place of the model's own
+    optimizer. The model as compiled is trained beside it, as often and for as many
+    epochs, and the words of the result say which of the two is better.
+
     Args:
-      build_model: returns a new Keras model with fresh weights, compiled or not; its
-        optimizer is replaced by `bsgen.optimizers.Momentum`.
+      build_model: returns a new Keras model with fresh weights, compiled or not.
       train_data: `(inputs, targets)` or `(inputs, targets, weights)`, or a
         `tf.data.Dataset` of such, see `ModelTrainer`.
       validation_data: the same; every choice is made on them.
@@ -158,19 +176,28 @@ def tune_batch_size(
       mode: "max" or "min", whether more of the metric is better; None where Keras
         knows.
       batch_sizes: of phase 1; None for powers of two from 8 to a quarter of the
-        training data.
-      learning_rates: tried in this order, falling.
+        training data. Phases 2 and 3 try others, up to the limit.
+      learning_rates: tried in this order, falling, until one is no better than the one
+        before.
       max_batch_size: what the hardware takes; None for no limit but the data.
-      num_repeats: repeats of a setting.
-      tolerance: the difference of the metric that matters where `num_repeats` is 1.
+      num_repeats: repeats of a setting in phase 1; finalists get twice as many, and at
+        least four.
+      tolerance: the difference of the metric that matters: what is recommended is at
+        most so much worse than anything that was measured, in the same repeats. None
+        for 0.01 or, where less of the metric is better, a hundredth of what an
+        untrained model has.
       seed: of the first repeat.
       output_dir: where a search is kept, and goes on after an interruption; None for
         a temporary folder.
       on_outcome: called with each setting and its outcome.
       class_weight: weights of the training examples by class, as for `fit`.
+      baseline_batch_size: at which the model as compiled is trained; Keras' own default
+        unless given, at most `max_batch_size`. None leaves it out.
+      progress: whether to show a bar, trials and decisions; where the output is no
+        terminal, as lines.
 
     Returns:
-      The recommendation with the evidence; `result.recommendation.words()` says it.
+      The recommendation with the evidence; `result.words()` says it.
 
     Raises:
       UserError: data, model or settings do not fit together, or `output_dir` holds
@@ -187,32 +214,53 @@ def tune_batch_size(
         seed,
         class_weight,
     )
+    numbers = trainers.numbers(trainer)
+    limit = min(trainer.train_size, max_batch_size or trainer.train_size)
+    own = None
+    if baseline_batch_size is not None:
+        own = trainers.own(trainer, baseline_batch_size, limit)
+    if tolerance is not None:
+        numbers["tolerance"] = tolerance
     sizes = settings.default_batch_sizes(trainer.train_size)
     if batch_sizes is not None:
         sizes = settings.given_batch_sizes(
             batch_sizes, trainer.train_size, max_batch_size
         )
     chosen = appendix_d.AppendixD(
-        train_size=trainer.train_size,
-        baseline_score=trainer.baseline_score,
         batch_sizes=sizes,
         learning_rates=tuple(learning_rates),
         max_batch_size=max_batch_size,
         num_repeats=num_repeats,
-        tolerance=tolerance,
-        metric=trainer.metric,
+        own=own,
+        **numbers,
     )
     more = {"num_epochs": float(num_epochs), "seed": int(seed)}
     description = describe(chosen, {**more, **trainer.fingerprints})
     with tempfile.TemporaryDirectory() as temporary:
-        return run_search(
-            oracle.BatchSizeHeuristic(chosen),
-            trainer,
-            output_dir or temporary,
-            description,
-            num_repeats,
-            on_outcome,
-        )
+        folder = output_dir or temporary
+        return _run(chosen, trainer, folder, description, on_outcome, progress)
+
+
+def _run(
+    chosen: procedure.Procedure,
+    trainer: trainers.Trainer,
+    output_dir: str | os.PathLike,
+    description: Mapping[str, Any],
+    on_outcome: OnOutcome,
+    progress: bool,
+) -> SearchResult:
+    """Runs a procedure's search, and shows its progress if asked."""
+    shared = trainer, output_dir, description, chosen.num_repeats
+    if not progress:
+        return run_search(oracle.BatchSizeHeuristic(chosen), *shared, on_outcome)
+    with search_display.SearchDisplay(trainer.lower_is_better) as display:
+
+        def tell(setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
+            display.trial(setting, outcome)
+            on_outcome(setting, outcome)
+
+        search_oracle = oracle.BatchSizeHeuristic(chosen, display.decision)
+        return run_search(search_oracle, *shared, tell, display.warn)
 
 
 def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, Any]:

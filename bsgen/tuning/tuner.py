@@ -56,7 +56,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         directory: str | os.PathLike,
         num_repeats: int = 1,
         on_outcome: Callable[
-            [settings.Setting, outcomes.Outcome], None
+            [settings.Trainable, outcomes.Outcome], None
         ] = lambda setting, outcome: None,
         identity: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] = _LOGGER.warning,
@@ -64,7 +64,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._trainer = trainer
         self._num_repeats = errors.check_integer("num_repeats", num_repeats, 1)
         self._on_outcome = on_outcome
-        self._finished: tuple[settings.Setting, outcomes.Outcome] | None = None
+        self._finished: tuple[settings.Trainable, outcomes.Outcome] | None = None
         self._identity = identity or {}
         oracle.identity = self._identity
         oracle.warn = warn
@@ -142,12 +142,8 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         begun = time.perf_counter()
         status: Literal["failed", "refused"] = "failed"
         try:
-            return self._trainer.train(
-                request.setting,
-                request.repeats,
-                # Hyperband's share of the budget.
-                num_epochs=values.get("tuner/epochs"),
-            )
+            # Hyperband has a budget of its own.
+            return trainers.train(self._trainer, request, values.get("tuner/epochs"))
         except errors.UserError as error:  # such as a batch that ghosts do not divide
             interrupts.check()  # this may be all that was left of one
             status = "refused"

@@ -76,6 +76,49 @@ class RulesTest(parameterized.TestCase):
         rules = comparison.Rules(0.0, tolerance=0.01)
         self.assertEqual(rules.is_real(loss), expected)
 
+    @parameterized.parameters(
+        # The mean is the better one by far more than the tolerance, and no test sees
+        # it: from two repeats Student's t takes 6.3 standard errors.
+        ([0.9, 0.6], [0.5, 0.5], True, True),
+        ([0.9, 0.6, 0.7], [0.5, 0.55, 0.7], True, True),
+        # Of four it may; so the loss does not count, but the better mean is taken.
+        ([0.9, 0.5, 0.7, 0.8], [0.7, 0.7, 0.6, 0.7], False, True),
+        ([0.9, 0.91, 0.9, 0.91], [0.85, 0.86, 0.85, 0.87], True, True),
+        ([0.9, 0.8], [0.895, 0.795], False, False),
+    )
+    def test_few_repeats_let_the_mean_decide(self, one, other, is_worse, is_better):
+        rules = comparison.Rules(0.0, tolerance=0.01)
+        loss = comparison.loss(measured(one), measured(other))
+        self.assertEqual(rules.is_worse(loss), is_worse)
+        self.assertEqual(rules.is_better(loss), is_better)
+        # While repeats are to come, the test alone decides.
+        self.assertEqual(rules.is_worse(loss, is_last=False), rules.is_real(loss))
+
+    def test_nothing_follows_from_one_repeat_of_several(self):
+        loss = comparison.loss(measured([0.9]), measured([0.2]))
+        rules = comparison.Rules(0.0)
+        self.assertFalse(rules.is_worse(loss, is_last=False))
+        self.assertTrue(rules.is_worse(loss))
+
+    def test_few_repeats_above_the_baseline_beat_it(self):
+        rules = comparison.Rules(-2.0, lower_is_better=True)
+        # By far: 0.2 is a tenth of the baseline's error, and t of two repeats is 5.
+        self.assertTrue(rules.beats_baseline(measured([-0.2, -0.8])))
+        self.assertFalse(rules.beats_baseline(measured([-1.0, -1.9, -3.0, -1.9])))
+
+    @parameterized.parameters(
+        (0.1, False, 0.01), (-2.3, True, 0.023), (-1e-4, True, 1e-6), (0.0, True, 0.01)
+    )
+    def test_default_tolerance(self, baseline, lower_is_better, expected):
+        found = comparison.default_tolerance(baseline, lower_is_better)
+        self.assertAlmostEqual(found, expected, places=12)
+
+    def test_words_have_the_sign_of_the_metric(self):
+        scores = np.array([-0.25, -0.75])
+        self.assertEqual(comparison.Rules(0).words(-scores), "0.5 ± 0.2")
+        shown = comparison.Rules(-1, lower_is_better=True).words(scores)
+        self.assertEqual(shown, "0.5 ± 0.2")
+
     def test_a_stuck_or_diverged_repeat_has_not_trained(self):
         rules = comparison.Rules(0.1)
         self.assertTrue(rules.trained(measured([0.9, 0.11])))

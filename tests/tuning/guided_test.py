@@ -63,15 +63,15 @@ class ExactTest(parameterized.TestCase):
         best = plan.recommendation
         self.assertEqual(best.setting, tuning.Setting(500, 1.0, 0.98))
         self.assertEqual(best.start, tuning.Setting(100, 1.0, 0.9))
-        # 50, 100 and 200, twice each, which settles it; 100 and 500 with all repeats,
-        # 2500 until the second look; both neighbours of 500, twice each.
+        # 50, 100 and 200, twice each, which settles it, and the same at a tenth of the
+        # rate; 100 again in phase 2, 2500 until the second look; both neighbours of
+        # 500, twice each; 500 in all repeats.
         counts = {one.batch_size: len(found.scores) for one, found in results.items()}
-        self.assertEqual(
-            counts, {50: 2, 100: 2 + 5, 200: 2, 500: 5, 2500: 3, 354: 2, 707: 2}
-        )
+        expected = {50: 2, 100: 2 + 5, 200: 2, 500: 10, 2500: 3, 354: 2, 707: 2}
+        self.assertEqual(counts, {5: 2, 10: 2, 20: 2, **expected})
         self.assertEqual(best.num_runs, sum(counts.values()))
-        self.assertEqual(best.num_repeats, 5)
-        check = plan.decisions[-1]
+        self.assertEqual(best.num_repeats, 10)
+        check = plan.decisions[-2]
         self.assertEqual(check.phase, 4)
         self.assertAlmostEqual(check.numbers["predicted_ratio"], 5)
         self.assertEqual(check.numbers["found_ratio"], 5)
@@ -112,8 +112,8 @@ class ExactTest(parameterized.TestCase):
         # A loss of 0.04 is tolerated at 500, but not what memory costs at 2500.
         other = Other(max_memory=100, memory_loss=0.3)
         plan, _ = surfaces.finish(guided(num_repeats=1, tolerance=0.2), other)
-        self.assertIn("does not agree", plan.decisions[-1].text)
-        self.assertAlmostEqual(plan.decisions[-1].numbers["found_ratio"], 20)
+        self.assertIn("does not agree", plan.decisions[-2].text)
+        self.assertAlmostEqual(plan.decisions[-2].numbers["found_ratio"], 20)
 
     def test_a_rate_that_diverges_is_given_up(self):
         plan, _ = finish(dataclasses.replace(_SURFACE, max_rate=0.5))
@@ -204,7 +204,7 @@ class RandomTest(parameterized.TestCase):
                 best = surfaces.finish(procedure, surface)[0].recommendation
                 runs[i] += best.num_runs
                 steps[i] += best.num_steps
-        self.assertLess(runs[1], 0.4 * runs[0])
+        self.assertLess(runs[1], 0.5 * runs[0])
         self.assertLess(steps[1], steps[0])
 
 

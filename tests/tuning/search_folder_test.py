@@ -139,14 +139,10 @@ class SearchFolderTest(parameterized.TestCase):
             (settings.Request(grown, (2, 3)), outcomes.Outcome({}, "out_of_memory")),
             (settings.Request(last, (2,)), outcomes.Outcome({2: 0.25})),
         ]
-        numbers = {"batch_size": 64, "learning_rate": 1.0, "momentum": 0.9}
-        other = {"batch_size": 320, "learning_rate": 1.0, "momentum": 0.98}
-        decisions = [
-            plans.Decision(1, "poor", {"best": None}),
-            plans.Decision(1, "best", {"best": {**numbers, "scores": [0.5, 0.75]}}),
-            plans.Decision(2, "fell", {"candidate": {**other, "scores": []}}),
-        ]
-        table = self.folder.write(done, decisions, None, num_repeats=2)
+        decisions = [plans.Decision(i, str(i), {}) for i in (1, 2)]
+        phases = {(start, 0): 1, (start, 1): 1, (start, 2): 2, (start, 3): 2}
+        phases |= {(grown, 2): 2, (grown, 3): 2, (last, 2): 3}
+        table = self.folder.write(done, decisions, None, phases)
         read = pd.read_csv(self.path / "trials.csv")
         pd.testing.assert_frame_equal(
             table.astype({"phase": "int64"}),
@@ -162,10 +158,22 @@ class SearchFolderTest(parameterized.TestCase):
         self.assertEqual(row["score"], 0.625)
         self.assertEqual(row["standard_error"], 0.125)
         self.assertEqual((row["num_steps"], row["num_examples"]), (100, 6400))
-        self.assertTrue(pd.isna(read["score"][2]))
+        # What a diverged repeat counts as is no score.
+        self.assertEqual(read["scores"][1], "0.5 nan")
+        self.assertTrue(read["score"][1:3].isna().all())
         written = json.loads((self.path / "decisions.json").read_bytes())
-        self.assertEqual([each["text"] for each in written], ["poor", "best", "fell"])
+        self.assertEqual([each["text"] for each in written], ["1", "2"])
         self.assertFalse((self.path / "recommendation.json").exists())
+
+    def test_a_metric_of_which_less_is_better(self):
+        own = settings.AsCompiled(32, "Adam")
+        outcome = outcomes.Outcome({0: -0.5, 1: -0.75})
+        done = [(settings.Request(own, (0, 1)), outcome)]
+        phases = {(own, 0): 0, (own, 1): 0}
+        row = self.folder.write(done, (), None, phases, lower_is_better=True).iloc[0]
+        self.assertEqual((row["value"], row["score"]), (0.625, -0.625))
+        self.assertEqual((row["phase"], row["optimizer"]), (0, "Adam"))
+        self.assertTrue(pd.isna(row["learning_rate"]))
 
     def test_trials_of_another_oracle_have_no_phase(self):
         request = settings.Request(settings.Setting(64, 1.0, 0.9), (0,))

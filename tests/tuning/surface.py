@@ -11,11 +11,12 @@ from bsgen.tuning import outcomes
 
 @dataclasses.dataclass(frozen=True)
 class Surface:
-    """Score = peak - curvature log2(g / best_noise)^2 - what long memory costs + noise.
+    """Score = peak - curvature log2(g / best_noise)^2 - costs + noise.
 
     g is the noise scale; too much of it and the model stays at the baseline; above
     `max_rate` it diverges. `max_memory` bounds 1 / (1 - m), above which the score falls
-    linearly in its log2 by `memory_loss`. Noise: one part a seed, one a run.
+    linearly in its log2 by `memory_loss`; so it does for rates above `best_rate`,
+    in decades and by `rate_loss`. Noise: one part a seed, one a run.
     """
 
     train_size: int = 100_000
@@ -25,6 +26,8 @@ class Surface:
     max_rate: float = 3.0
     max_memory: float = 1e12
     memory_loss: float = 0.05
+    best_rate: float = 1e12
+    rate_loss: float = 0.1
     baseline: float = 0.1
     seed_sd: float = 0.01
     run_sd: float = 0.0
@@ -47,6 +50,8 @@ class Surface:
             return self.baseline
         memory = math.log2(1 / (1 - setting.momentum) / self.max_memory)
         lost = self.curvature * octaves**2 + self.memory_loss * max(memory, 0.0)
+        decades = math.log10(setting.learning_rate / self.best_rate)
+        lost += self.rate_loss * max(decades, 0.0)
         return max(self.peak - lost, self.baseline + 0.2)
 
     def outcome(self, request):

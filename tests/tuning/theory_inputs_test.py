@@ -165,7 +165,8 @@ class TheoryInputsTest(tf.test.TestCase):
         self.assertAllClose(found.noise_scale, inputs.used.noise_scale, rtol=1e-5)
         self.assertEqual((found.share, found.num_repeats), (0.1, 3))
         self.assertEqual(found.train_size, trainer.train_size)
-        told = found.plan({}).decisions[0]
+        few, told = found.plan({}).decisions[:2]
+        self.assertIn("too few repeats a setting for a test (3, it takes 4)", few.text)
         self.assertEqual((told.phase, told.text), (0, found.measurement))
         self.assertEqual(told.numbers["num_examples"], inputs.num_examples)
 

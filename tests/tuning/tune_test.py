@@ -64,7 +64,7 @@ class TuneTest(parameterized.TestCase):
         self.assertEqual([each["text"] for each in written["decisions"]], texts)
         table = pd.read_csv(self.folder / "search/trials.csv")
         self.assertEqual(table["num_steps"].sum(), recommended.num_steps)
-        self.assertEqual({*table["phase"]}, {1, 2, 3})
+        self.assertEqual({*table["phase"]}, {1, 2, 3, 4})
         sizes = table[table["phase"] == 1]["batch_size"]
         self.assertEqual({*sizes[table["learning_rate"] == 1]}, {64, 1024, 16384})
         names = {path.name for path in (self.folder / "search").iterdir()}

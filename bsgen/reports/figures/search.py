@@ -1,8 +1,9 @@
 """The picture of a tuning search: Smith & Le (2017), arXiv 1710.06451, appendix D.
 
 Panel a has phases 1 and 2 over a logarithmic batch size, panel b phase 3 over a linear
-one. Points are means over repeats, bars standard errors. A search of another oracle has
-no phases; its trials stand over the batch size and over the noise scale.
+one; a line in both is the user's own optimizer, where it was measured. Points are means
+over repeats, bars standard errors. A search of another oracle has no phases; its trials
+stand over the batch size and over the noise scale.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ def draw(
     recommended: Mapping[str, Any] | None,
     metric: str,
     baseline_score: float,
+    lower_is_better: bool = False,
 ) -> figure.Figure:
     """Draws a search.
 
@@ -34,15 +36,19 @@ def draw(
       metric: what the score is called.
       baseline_score: what is not above it in every repeat has not trained; it is shown
         by crosses at the bottom.
+      lower_is_better: whether the scores are the metric with its sign reversed.
     """
     with mpl.rc_context(style.SETTINGS):
-        points = _points(trials, baseline_score)
+        points = _points(trials, baseline_score, -1 if lower_is_better else 1)
+        own = points[points["learning_rate"].isna()]
+        points = points.drop(own.index)
         if points["phase"].isna().all():
             drawn, panels = _draw_general(points)
         else:
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
-            _finish(axes, shown, metric)
+            _draw_own(axes, own, trials)
+            _finish(axes, shown, own, metric)
             if recommended is not None:
                 _mark(axes, shown, recommended)
             if axes.get_legend_handles_labels()[0]:
@@ -54,8 +60,11 @@ def draw(
 _Panels = list[tuple[mpl_axes.Axes, pd.DataFrame]]
 
 
-def _points(trials: pd.DataFrame, baseline_score: float) -> pd.DataFrame:
-    """Returns a row a phase and setting: mean, standard error, whether it trained."""
+def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFrame:
+    """Returns a row a phase and setting: mean, standard error, whether it trained.
+
+    The mean is that of the scores times `sign`.
+    """
     rows = []
     for (phase, *setting), group in trials.groupby(["phase", *_SETTING], dropna=False):
         scores = np.array(" ".join(group["scores"].fillna("").astype(str)).split())
@@ -65,7 +74,7 @@ def _points(trials: pd.DataFrame, baseline_score: float) -> pd.DataFrame:
             {
                 "phase": phase,
                 **dict(zip(_SETTING, setting, strict=True)),
-                "mean": values.mean() if len(values) else np.nan,
+                "mean": sign * values.mean() if len(values) else np.nan,
                 "error": values.std(ddof=1) / np.sqrt(len(values))
                 if len(values) > 1
                 else 0.0,
@@ -116,11 +125,24 @@ def _draw_phases(
     last = points.iloc[:0]
     if recommended is not None:
         same = [np.isclose(points[name], recommended[name]) for name in _SETTING[1:]]
-        last = points[np.all(same, axis=0) & (points["phase"] > 1).to_numpy(bool)]
+        alike = points[np.all(same, axis=0)]
+        last = alike[alike["phase"].isin([2, 3])]
+        if last.empty:  # phase 1's, after all
+            last = alike[alike["phase"] == 1]
         label = "$\\varepsilon$ = {learning_rate:g}, m = {momentum:.4g}"
         _curve(right, last, style.GREEN, label.format(**recommended))
     right.set(xlabel=_BATCH_SIZE)
     return drawn, [(left, points[points["phase"] < 3]), (right, last)]
+
+
+def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> None:
+    """Draws the user's own optimizer as a line: its batch size is one of its own."""
+    trained = own[own["trained"]]
+    if trained.empty:
+        return
+    name = trials[trials["learning_rate"].isna()].iloc[0]
+    label = f"your own {name['optimizer']}, B = {name['batch_size']}"
+    axes.axhline(trained["mean"].mean(), color=style.GREY, ls="--", lw=1.2, label=label)
 
 
 def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
@@ -156,7 +178,9 @@ def _curve(
     )
 
 
-def _finish(axes: mpl_axes.Axes, points: pd.DataFrame, metric: str) -> None:
+def _finish(
+    axes: mpl_axes.Axes, points: pd.DataFrame, own: pd.DataFrame, metric: str
+) -> None:
     """Sets the y axis by what trained, and explains the crosses."""
     axes.set_ylabel(metric)
     trained = points[points["trained"]]
@@ -167,6 +191,7 @@ def _finish(axes: mpl_axes.Axes, points: pd.DataFrame, metric: str) -> None:
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center")
         axes.set_yticks([])
         return
+    trained = pd.concat([trained, own[own["trained"]]])
     low, high = trained["mean"] - trained["error"], trained["mean"] + trained["error"]
     if "accuracy" in metric and low.min() < 0.8 < high.max():
         style.accuracy_axis(axes, max(low.min(), 0.0), min(high.max(), 0.9999))

@@ -173,7 +173,7 @@ def _search(
 ) -> list[dict[str, Any]]:
     """Searches, goes on with a search that was killed, and tests what it found."""
     from bsgen import tuning  # loads TensorFlow, as the next
-    from bsgen.tuning import settings, tune
+    from bsgen.tuning import settings, trainers, tune
 
     data = config.DataConfig(
         preset.dataset, preset.train_size, preset.validation_size, subset_seed=seed
@@ -183,11 +183,9 @@ def _search(
         shared, preset.num_epochs, place.folder / "runs", place.data_dir
     )
     procedure = tuning.AppendixD(
-        train_size=trainer.train_size,
-        baseline_score=trainer.baseline_score,
         batch_sizes=settings.default_batch_sizes(trainer.train_size),
         num_repeats=preset.num_repeats,
-        metric=trainer.metric,
+        **trainers.numbers(trainer),
     )
     more = {"run": config.to_dict(shared), "num_epochs": preset.num_epochs}
     found = tuning.run_search(
@@ -213,25 +211,40 @@ def _path(
     recommended: "recommendations.Recommendation | None",
     baseline_score: float,
 ) -> Iterable[dict[str, Any]]:
-    """Yields a row a trial of a search, with what became of its setting.
+    """Yields a row a phase and setting of a search, with what became of it.
 
     A setting that phases 2 and 3 share is trained in phase 2.
     """
-    for trial in trials.to_dict("records"):
-        scores = [float(score) for score in str(trial["scores"]).split()]
-        status = trial["status"]
-        if status == "completed" and min(scores) <= baseline_score:
-            status = "untrained"
-        yield {
-            "stage": f"phase {trial['phase']}",
-            **_numbers(trial),
-            "num_steps": trial["num_steps"] // max(len(scores), 1),
-            "status": status,
-            "validation_accuracy": trial["score"],
-            "test_accuracy": None,  # which no search sees
-            "standard_error": trial["standard_error"],
-            "decision": "accepted" if _is_accepted(trial, recommended) else "rejected",
-        }
+    names = ["phase", "batch_size", "learning_rate", "momentum"]
+    for _, group in trials.groupby(names, sort=False):
+        yield _outcome(group, recommended, baseline_score)
+
+
+def _outcome(
+    group: pd.DataFrame,
+    recommended: "recommendations.Recommendation | None",
+    baseline_score: float,
+) -> dict[str, Any]:
+    """Returns all trials of a setting in a phase as one row."""
+    trial = group.to_dict("records")[-1]
+    scores = np.array(" ".join(group["scores"].fillna("")).split(), float)
+    failed = group["status"][group["status"] != "completed"]
+    status = "completed" if failed.empty else failed.iloc[0]
+    if status == "completed" and scores.min() <= baseline_score:
+        status = "untrained"
+    # A diverged repeat has no score.
+    is_known = len(scores) > 0 and bool(np.isfinite(scores).all())
+    error = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else np.nan
+    return {
+        "stage": f"phase {trial['phase']}",
+        **_numbers(trial),
+        "num_steps": int(group["num_steps"].sum()) // max(len(scores), 1),
+        "status": status,
+        "validation_accuracy": float(scores.mean()) if is_known else None,
+        "test_accuracy": None,  # which no search sees
+        "standard_error": float(error) if np.isfinite(error) else None,
+        "decision": "accepted" if _is_accepted(trial, recommended) else "rejected",
+    }
 
 
 def _is_accepted(

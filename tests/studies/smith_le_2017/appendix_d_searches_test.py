@@ -22,7 +22,10 @@ class _Killed(BaseException):
 
 
 class _Trainer:
-    """Scores fall with the distance of log B from that of `peak` / (1 - momentum)."""
+    """Scores fall with the distance of log B from its best value.
+
+    That is `peak` * learning rate / (1 - momentum).
+    """
 
     metric, lower_is_better = "validation accuracy", False
     worst_score, baseline_score = 0.0, 0.1
@@ -35,7 +38,7 @@ class _Trainer:
         if len(self.trained) == self.stop_after:
             raise _Killed
         self.trained.append(setting)
-        optimum = self.peak / (1 - setting.momentum)
+        optimum = self.peak * setting.learning_rate / (1 - setting.momentum)
         distance = np.log(setting.batch_size / optimum)
         noise = np.random.default_rng(setting.batch_size).normal(0, 1e-3, 100)
         score = max(0.97 - 0.1 * distance**2, 0.05)
@@ -88,12 +91,14 @@ class SearchTest(absltest.TestCase):
         first = [("phase 1", b, "rejected") for b in (8, 16, 32, 64)]
         first[2] = ("phase 1", 32, "accepted")
         grown = [("phase 2", b, "accepted") for b in (32, 160, 400)]
-        self.assertEqual(found[:7], first + grown)
+        # At a tenth of the learning rate 3.2 is the best, and the climb ends at 8.
+        first += [("phase 1", b, "rejected") for b in (8, 16)]
+        self.assertEqual(found[:9], first + grown)
+        last = [("phase 3", b, "rejected") for b in (200, 300)]
+        last += [("phase 4", 400, "accepted")]
+        self.assertEqual(found[9:12], last)
         self.assertEqual(
-            found[7:9], [("phase 3", 200, "rejected"), ("phase 3", 300, "rejected")]
-        )
-        self.assertEqual(
-            found[9:],
+            found[12:],
             [("start", 32, None)] * _NUM_TESTS + [("chosen", 400, None)] * _NUM_TESTS,
         )
         for row in rows:
@@ -135,9 +140,9 @@ class SearchTest(absltest.TestCase):
                     found = dataclasses.replace(found, scores=stuck)
                 return found
 
-        statuses = [row["status"] for row in self._measure(Stuck)]
-        self.assertEqual(statuses[0], "untrained")
-        self.assertEqual(set(statuses[1:]), {"completed"})
+        for row in self._measure(Stuck):
+            expected = "untrained" if row["batch_size"] == 8 else "completed"
+            self.assertEqual(row["status"], expected)
 
     def test_where_nothing_trains_only_the_path_is_there(self):
         class Hopeless(_Trainer):
