@@ -72,7 +72,7 @@ for case in json.loads(sys.argv[1]):
 _CHIEF = "--chief=127.0.0.1:8000"
 _MISTAKES = (
     (("--epochs=0",), {}, r"epochs=0.0: give more than 0"),
-    (("--repeats=0",), {}, r"repeats=0: give an integer of at least 1"),
+    (("--repeats=0",), {}, r"repeats=0: give an integer from 1 to 1,000"),
     (("--gpu_memory_mb=0",), {}, r"gpu_memory_mb=0: give an integer of at least 1"),
     (("--max_trials=3",), {}, r"max_trials=3: appendix_d ends by itself"),
     (
@@ -203,7 +203,9 @@ class TuneTest(parameterized.TestCase):
             "--model_fn=mine:build", *flags, *quick, "--repeats=1"
         )
         self.assertEqual((code, stderr), (0, ""), stderr)
-        self.assertRegex(stdout, "recommended: .*minus validation loss -")
+        self.assertRegex(
+            stdout, r"recommended: .*validation loss \(lower is better\) \d"
+        )
         self.assertTrue((self.output / "figure.png").exists())
         for more, message in (
             (("--model_fn=mine:raises",), "in raises\n(.*\n)*RuntimeError: the user's"),

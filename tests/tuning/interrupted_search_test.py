@@ -83,7 +83,8 @@ class InterruptedSearchTest(parameterized.TestCase):
         trainer = surface_trainer.SurfaceTrainer()
 
         def lose(decision):
-            lost_interrupts.in_destructor()
+            if decision.phase == 1:
+                lost_interrupts.in_destructor()
 
         with self.assertRaises(KeyboardInterrupt):
             run_search(
@@ -93,7 +94,8 @@ class InterruptedSearchTest(parameterized.TestCase):
                 {},
                 2,
             )
-        self.assertLen({setting for setting, _, _ in trainer.calls}, 2)  # of phase 1
+        # Two of the first rate; it is noticed after one of the next, if not before.
+        self.assertBetween(len(trainer.calls), 2, 3)
 
 
 class InterruptedFitTest(parameterized.TestCase):

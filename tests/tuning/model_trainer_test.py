@@ -57,7 +57,7 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
             (found.num_steps, found.num_examples), (2, 2 * linear_models.SIZE)
         )
         self.assertEqual(trainer.train_size, linear_models.SIZE)
-        self.assertEqual(trainer.metric, "minus validation loss")
+        self.assertEqual(trainer.metric, "validation loss")
         # The best constant answer is the mean; the untrained model says 0.
         constant = -np.var(linear_models.linear_data(1)[1])
         self.assertAlmostEqual(trainer.baseline_score, constant, places=5)
