@@ -203,9 +203,7 @@ class TuneTest(parameterized.TestCase):
             "--model_fn=mine:build", *flags, *quick, "--repeats=1"
         )
         self.assertEqual((code, stderr), (0, ""), stderr)
-        self.assertRegex(
-            stdout, r"recommended: .*validation loss \(lower is better\) \d"
-        )
+        self.assertRegex(stdout, r"recommended: .* loss \(lower is better\) \d")
         self.assertTrue((self.output / "figure.png").exists())
         for more, message in (
             (("--model_fn=mine:raises",), "in raises\n(.*\n)*RuntimeError: the user's"),
