@@ -17,7 +17,7 @@ from bsgen.data import image_datasets, labelled_images, source_files
 
 _LONGEST_LINE = 2**16
 _ROWS_AT_ONCE = 10_000
-_MOST_ROWS = 1_000_000
+_MOST_ROWS = 100_000  # MNIST has 70,000
 
 
 def is_file(dataset: image_datasets.ImageDataset, path: pathlib.Path) -> bool:

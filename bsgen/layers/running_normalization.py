@@ -80,6 +80,10 @@ class RunningNormalization(keras.layers.Layer):
         self.moving_mean = self._add_statistic("moving_mean", "zeros", channels)
         self.moving_variance = self._add_statistic("moving_variance", "ones", channels)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shape of the inputs; wrappers such as TimeDistributed ask."""
+        return input_shape
+
     @property
     def moving_std(self) -> tf.Tensor:
         """sqrt(moving_variance + epsilon), [channels]: what inference divides by."""
