@@ -1,7 +1,10 @@
 """Tests of `bsgen.data.npz`."""
 
+import io
 import pathlib
 import pickle
+import warnings
+import zipfile
 
 import numpy as np
 from absl.testing import absltest, parameterized
@@ -85,6 +88,38 @@ class NpzTest(parameterized.TestCase):
         content[int(len(content) * place)] ^= 0xFF
         path.write_bytes(content)
         with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(_MNIST, folder, "train")
+
+    @parameterized.parameters(
+        (b"(4, 28, 28)", r"images.npy claims \d+ bytes, but has \d+"),
+        (b"(6, 28, 28)", r"images.npy claims \d+ bytes, but has \d+"),
+        (b"(9999999, 28, 28)", r"images.npy claims 7839999\d+ bytes, which is no such"),
+    )
+    def test_what_an_array_claims_is_checked_before_it_is_read(self, shape, message):
+        folder = pathlib.Path(self.create_tempdir().full_path)
+        path = folder / "mnist_train.npz"
+        file = io.BytesIO()
+        np.save(file, _IMAGES)
+        whole = b"(5, 28, 28), }"
+        padding = b" " * (len(shape) - len(whole) + 3)
+        content = file.getvalue().replace(whole + padding, shape + b", }")
+        self.assertNotEqual(content, file.getvalue())
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("images.npy", content)
+        np.save(labels := io.BytesIO(), _LABELS)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("labels.npy", labels.getvalue())
+        with self.assertRaisesRegex(errors.UserError, message):
+            npz.read_folder(_MNIST, folder, "train")
+
+    def test_an_array_twice(self):
+        folder = self._folder(images=_IMAGES, labels=_LABELS)
+        np.save(labels := io.BytesIO(), _LABELS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of the name, by zipfile.
+            with zipfile.ZipFile(folder / "mnist_train.npz", "a") as archive:
+                archive.writestr("labels.npy", labels.getvalue())
+        with self.assertRaisesRegex(errors.UserError, "it holds 'labels' twice"):
             npz.read_folder(_MNIST, folder, "train")
 
     def test_never_unpickles_arrays(self):
