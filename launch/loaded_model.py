@@ -20,11 +20,11 @@ _MODEL_FN = flags.DEFINE_string(
 _DATA_FN = flags.DEFINE_string(
     "data_fn",
     "",
-    "package.module:function that returns (train, test) data, each (inputs, targets) "
-    "or a tf.data.Dataset of single examples.",
+    "package.module:function that returns (train, test) data, each (inputs, targets), "
+    "(inputs, targets, sample weights) or a tf.data.Dataset of such.",
 )
 _LOSS = flags.DEFINE_string(
-    "loss", "", "Keras' name of the loss, where --model_fn does not compile."
+    "loss", "", "Keras' name of a loss, in place of the one that --model_fn compiles."
 )
 _DATA = flags.DEFINE_enum(
     "data", "train", ["train", "validation", "test"], "The part that is measured on."
@@ -178,15 +178,9 @@ def _of_user() -> tuple[Any, Any, Any, float, float]:
     if not isinstance(model, keras.Model):
         remedy = "let it return a Keras model"
         raise errors.UserError("model_fn", type(model).__name__, remedy)
-    loss = _LOSS.value or (model.loss if model.compiled else None)
-    if loss is None:
+    loss = _LOSS.value or None  # None is the model's own
+    if loss is None and not model.compiled:
         raise errors.UserError("loss", None, "give --loss, or compile the model")
-    if isinstance(loss, str):
-        try:
-            loss = keras.losses.get(loss)
-        except ValueError as error:
-            remedy = "Keras knows no such loss"
-            raise errors.UserError("loss", loss, remedy) from error
     parts = user_functions.load("data_fn", _DATA_FN.value)()
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         remedy = "let it return (train, test)"
@@ -202,15 +196,15 @@ def _draw(data: Any) -> tuple[Any, int | None]:
     """Returns so many examples of the data, drawn at random where they are arrays."""
     import tensorflow as tf
 
+    from bsgen.measures import batches
+
     count = _NUM_EXAMPLES.value
     if isinstance(data, tf.data.Dataset):
         chosen = data if count is None else data.take(count)
         known = int(chosen.cardinality())
         return chosen.batch(_BATCH_SIZE.value), known if known >= 0 else count
-    data = tf.nest.map_structure(np.asarray, tuple(data))
-    size = len(tf.nest.flatten(data)[0])
-    if not size:
-        raise errors.UserError("data", _DATA.value, "this part has no examples")
+    data = batches.as_arrays(data)
+    size = batches.count_examples(*data)
     if count is None:
         return data, size
     if count > size:

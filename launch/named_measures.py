@@ -37,6 +37,11 @@ _MAX_PRODUCTS = flags.DEFINE_integer(
 _TRAINING = flags.DEFINE_bool(
     "training", False, "Measure batch norm in training mode, not in inference mode."
 )
+_REGULARIZATION = flags.DEFINE_bool(
+    "regularization",
+    True,
+    "Count the losses that the model adds, such as its layers' regularizers.",
+)
 _GROUP_SIZE = flags.DEFINE_integer(
     "group_size",
     1,
@@ -96,6 +101,7 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
     options: dict[str, Any] = {
         "batch_size": subject.batch_size,
         "on_progress": on_progress,
+        "regularization": _REGULARIZATION.value,
     }
     if name not in _INFERENCE_ONLY:
         options["training"] = _TRAINING.value

@@ -35,22 +35,39 @@ def single_examples(
       UserError: its elements are of another form, or may be either.
     """
     check(argument, dataset)
+    batched = is_batched(dataset, input_shapes)
+    if batched is None:
+        shapes = [tuple(x.shape) for x in tf.nest.flatten(dataset.element_spec)]
+        remedy = "cannot tell whether its elements are batches: give single examples "
+        remedy += "(see .unbatch()), or a model with keras.Input"
+        raise errors.UserError(argument, shapes, remedy)
+    return dataset.unbatch() if batched else dataset
+
+
+def is_batched(
+    dataset: tf.data.Dataset,
+    input_shapes: Sequence[tuple[int | None, ...]] | None,
+) -> bool | None:
+    """Returns whether a data set consists of batches; None where nothing tells.
+
+    Args:
+      dataset: see `single_examples`, as `input_shapes`.
+      input_shapes: see there.
+    """
     shapes = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec)]
     leading = {shape[0] if shape.rank else None for shape in shapes}
     if any(shape.rank == 0 for shape in shapes) or len(leading) > 1:
-        return dataset  # a batch has an axis of the same length everywhere
+        return False  # a batch has an axis of the same length everywhere
     inputs = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec[0])]
     if input_shapes is not None and len(input_shapes) == len(inputs):
         pairs = [*zip(_by_rank(inputs), _by_rank(input_shapes), strict=True)]
         batched = all(fits(one[1:], known[1:]) for one, known in pairs)
         single = all(fits(one, known[1:]) for one, known in pairs)
         if batched and (leading == {None} or not single):
-            return dataset.unbatch()
+            return True
         if single:
-            return dataset
-    remedy = "cannot tell whether its elements are batches: give single examples "
-    remedy += "(see .unbatch()), or a model with keras.Input"
-    raise errors.UserError(argument, [tuple(shape) for shape in shapes], remedy)
+            return False
+    return None
 
 
 def check(argument: str, dataset: tf.data.Dataset) -> None:

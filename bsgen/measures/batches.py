@@ -1,6 +1,6 @@
 """The data of a measure, arrays or a data set, as batches that can be read again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.data import dataset_forms
 
 # Arrays up to this size are cut into tensors once and stay on the device; larger ones
 # are cut anew in every pass. Our choice.
@@ -41,20 +42,16 @@ class Batches:
           model: whose inputs tell batches from single examples; None for batches.
 
         Raises:
-          UserError: there are no examples, as many inputs as targets, or no batches; a
-            number is NaN or infinite (of a data set, when it is read).
+          UserError: there are no examples, as many inputs as targets, or no batches.
         """
         size = errors.check_integer("batch_size", batch_size, 1)
         self.num_examples: int | None = None
         self._cuts: _Cuts | None = None
         if isinstance(data, tf.data.Dataset):
-            check_dataset(data)
-            batched = is_batched(data, model)
-            self._batches: Any = _Checked(data if batched else data.batch(size))
+            self._batches: Any = _dataset(data, size, model)
             return
         arrays = as_arrays(data)
         self.num_examples = count_examples(*arrays)
-        _check_finite(arrays)
         self._batches = self._cuts = _Cuts(arrays, self.num_examples, size)
         if sum(a.nbytes for a in tf.nest.flatten(arrays)) <= _MAX_RESIDENT_BYTES:
             self._batches = [
@@ -95,21 +92,6 @@ class _Cuts:
             yield tf.nest.map_structure(lambda a, b=batch: a[b], self.arrays)
 
 
-class _Checked:
-    """A data set whose numbers are checked in the first pass."""
-
-    def __init__(self, dataset: tf.data.Dataset):
-        self._dataset = dataset
-        self._seen = False
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        for batch in self._dataset:
-            if not self._seen:
-                _check_finite(tf.nest.map_structure(np.asarray, batch))
-            yield batch
-        self._seen = True
-
-
 def as_arrays(data: Any) -> tuple[Any, ...]:
     """Returns a user's data as (inputs, targets[, sample weights]) of arrays.
 
@@ -139,44 +121,45 @@ def count_examples(*parts: Any) -> int:
     return sizes[0]
 
 
-def check_dataset(dataset: tf.data.Dataset) -> None:
-    """Checks what a data set says of itself.
+def check_finite(batches: Iterable[tuple[Any, ...]]) -> None:
+    """Says which part of the data holds NaN or infinity, if one does.
+
+    For a loss that is not finite: one may pass over targets of NaN, where some are
+    missing.
 
     Raises:
-      UserError: it is empty, endless, or not of (inputs, targets[, sample weights]).
+      UserError: a part does.
     """
-    cardinality = int(dataset.cardinality())
-    if cardinality == 0:
+    counts = dict.fromkeys(_PARTS, 0)
+    for batch in batches:
+        for name, part in zip(_PARTS, batch, strict=False):
+            arrays = map(np.asarray, tf.nest.flatten(part))
+            counts[name] += sum(
+                int(np.sum(~np.isfinite(a))) for a in arrays if a.dtype.kind == "f"
+            )
+    found = {name: count for name, count in counts.items() if count}
+    if found:
+        name, count = next(iter(found.items()))
+        remedy = f"{count} of their numbers are NaN or infinite; leave these examples "
+        remedy += "out, or mend them"
+        raise errors.UserError("data", name, remedy)
+
+
+def _dataset(
+    dataset: tf.data.Dataset, batch_size: int, model: keras.Model | None
+) -> tf.data.Dataset:
+    """Returns a data set of batches.
+
+    Raises:
+      UserError: it is empty, endless, or of another form.
+    """
+    if int(dataset.cardinality()) == 0:
         raise errors.UserError("data", "an empty data set", "give at least one batch")
-    if cardinality == tf.data.INFINITE_CARDINALITY:
-        remedy = "give one that ends: remove repeat() or add take()"
-        raise errors.UserError("data", "an endless data set", remedy)
-    spec = dataset.element_spec
-    if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-        remedy = "its elements must be (inputs, targets) or (inputs, targets, weights)"
-        raise errors.UserError("data", f"elements {spec}", remedy)
-
-
-def is_batched(dataset: tf.data.Dataset, model: keras.Model | None = None) -> bool:
-    """Returns whether a data set is of batches, not of single examples.
-
-    Args:
-      dataset: of (inputs, targets[, sample weights]).
-      model: that is to take the inputs; without one, or where it does not know their
-        shapes, only an element of no axis tells a single example.
-    """
-    spec = dataset.element_spec
-    if any(leaf.shape.rank == 0 for leaf in tf.nest.flatten(spec)):
-        return False
-    wanted = [each.shape[1:] for each in getattr(model, "inputs", None) or []]
-    given = [leaf.shape for leaf in tf.nest.flatten(spec[0])]
-    return not wanted or not (
-        len(given) == len(wanted)
-        and all(
-            shape.is_fully_defined() and shape.is_compatible_with(single)
-            for shape, single in zip(given, wanted, strict=True)
-        )
-    )
+    dataset_forms.check("data", dataset)
+    shapes = dataset_forms.input_shapes(model)
+    # Where nothing tells, it is of batches, as `fit` takes it.
+    batched = dataset_forms.is_batched(dataset, shapes) is not False
+    return dataset if batched else dataset.batch(batch_size)
 
 
 def _as_arrays(part: Any) -> Any:
@@ -189,16 +172,3 @@ def _as_arrays(part: Any) -> Any:
 
 def _holds_arrays(value: Any) -> bool:
     return isinstance(value, dict) or bool(getattr(value, "shape", ()))
-
-
-def _check_finite(arrays: tuple[Any, ...]) -> None:
-    for name, part in zip(_PARTS, arrays, strict=False):
-        for array in tf.nest.flatten(part):
-            # Extremes need no array of flags, and are NaN where there is one.
-            if array.dtype.kind != "f" or not array.size:
-                continue
-            if not np.isfinite([array.min(), array.max()]).all():
-                count = int(np.sum(~np.isfinite(array)))
-                remedy = f"{count} of its numbers are NaN or infinite; mend them, or "
-                remedy += "leave those examples out"
-                raise errors.UserError("data", name, remedy)

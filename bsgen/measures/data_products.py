@@ -241,6 +241,7 @@ class DataProducts:
 
     def _not_finite(self, value: float) -> errors.UserError:
         self._weights.check_finite()
+        batches.check_finite(self._batches)
         if np.isfinite(value):
             remedy = "it is finite, but its derivatives at these weights are not"
         else:

@@ -141,6 +141,7 @@ class Evaluation:
         )
         self._replicas = replicas.Replicas(model)
         self._step = self._replicas.compiled(self._sums)
+        self._data_checked = False
 
     @property
     def mode(self) -> str:
@@ -165,6 +166,9 @@ class Evaluation:
         count, *sums = totals
         if not count:
             raise errors.UserError("data", "empty", "give at least one example")
+        if not np.isfinite(sums[0]) and not self._data_checked:
+            batches.check_finite(self._batches)
+            self._data_checked = True
         found = dict(zip(("loss", *self._metrics), np.array(sums) / count, strict=True))
         if self._l2:
             found["loss"] += self._l2 / 2 * sum(np.sum(w**2) for w in state.weights)

@@ -293,5 +293,6 @@ class GroupGradients:
 
     def _not_finite(self) -> errors.UserError:
         self._weights.check_finite()
+        batches.check_finite(self._batches)
         remedy = "it or its gradient is not finite on this data"
         return errors.UserError("loss", self._loss.name, remedy)

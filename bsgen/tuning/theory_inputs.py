@@ -27,7 +27,7 @@ from typing import Any
 import tensorflow as tf
 
 from bsgen import errors, interrupts, measures
-from bsgen.measures import progress
+from bsgen.measures import mean_loss, progress
 from bsgen.optimizers import Momentum
 from bsgen.tuning import ctrl_c_callback, fresh_models, subjects, trainers
 from bsgen.tuning import guided as guided_lib
@@ -174,6 +174,7 @@ def measure(
     if errors.check_real("precision", precision, 0.0) == 0:
         raise errors.UserError("precision", precision, "give a number above 0")
     few = errors.check_integer("min_examples", min_examples, 3)
+    _check_is_mean(subject)
     most = errors.check_integer("max_examples", max_examples, few)
     measured = _Measured(subject, momentum, few)
     start = [variable.numpy() for variable in subject.model.variables]
@@ -296,6 +297,19 @@ def _train(
         except errors.UserError:
             return  # the last step of the pass diverged, or nothing is left to curve
         yield point
+
+
+def _check_is_mean(subject: subjects.Subject) -> None:
+    """Refuses a loss whose critical rate belongs to one batch size.
+
+    Raises:
+      UserError: the loss is a sum over the batch.
+    """
+    loss = mean_loss.MeanLoss(subject.model, subject.loss)
+    if loss.is_sum:
+        remedy = "it is a sum over the batch, so that every batch size has a critical "
+        remedy += "rate of its own; take appendix_d, or a loss that is a mean"
+        raise errors.UserError("loss", loss.name, remedy)
 
 
 def _is_finite(point: Point) -> bool:
