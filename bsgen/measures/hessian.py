@@ -132,7 +132,7 @@ def dense_hessian(
 
     Raises:
       UserError: the model has too many weights or stops gradients (see
-        `stopped_gradients`), or an argument is wrong.
+        `stopped_gradients`), something is not finite, or an argument is wrong.
     """
     penalty = errors.check_real("l2", l2, 0.0)
     loss_sum = LossSum(model, loss, loss_weights, regularization)
@@ -146,4 +146,8 @@ def dense_hessian(
             _, _, hessian = loss_sum.derivatives(weights, *batch)
             total += hessian.numpy()
             size += len(tf.nest.flatten(batch)[0])
+    if not np.isfinite(total).all():
+        batches.check_finite(parts)
+        remedy = "it or its derivatives are not finite on this data"
+        raise errors.UserError("loss", loss_sum.loss.name, remedy)
     return (total + total.T) / (2 * size) + penalty * np.eye(loss_sum.num_parameters)

@@ -282,7 +282,7 @@ def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
 
 def _first_words(error: Exception) -> str:
     """Returns what Keras or TensorFlow says, without colours, frames and arguments."""
-    text = re.sub(r"\x1b\[\d*m", "", str(error) or type(error).__name__)
+    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
     text = re.sub(r"^Exception encountered when calling \S+\s", "", text)
     text = re.split(r"Arguments received by|Detected at node", text)[0]
     words = " ".join(text.split())

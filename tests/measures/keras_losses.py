@@ -195,16 +195,16 @@ def derivatives(model, data, vector):
             parts = inner.gradient(
                 value, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
-            slope = _flat(parts)
+            slope = flat(parts)
             along = tf.reduce_sum(slope * tf.constant(vector, slope.dtype))
         share = len(tf.nest.flatten(batch)[0]) / NUM_EXAMPLES
         gradient += share * slope.numpy()
         parts = outer.gradient(along, variables, unconnected_gradients="zero")
-        product += share * _flat(parts).numpy()
+        product += share * flat(parts).numpy()
     return gradient, product
 
 
-def _flat(parts):
+def flat(parts):
     # A gradient of an embedding comes as the rows that were looked up.
     return tf.concat([tf.reshape(tf.convert_to_tensor(p), [-1]) for p in parts], 0)
 

@@ -1,9 +1,11 @@
 """Tests that a loss means for measures what it means for `compile` and `fit`."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from bsgen import errors, measures
 from bsgen.measures import evaluation, group_gradients, products
 from tests.measures import keras_losses
 
@@ -41,6 +43,110 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         expected, _ = keras_losses.derivatives(model, data, np.zeros(len(found)))
         self.assertAllClose(found, expected, **_CLOSE)
         self.assertEqual(groups.num_groups, keras_losses.NUM_EXAMPLES)
+
+    @parameterized.parameters("sum", "weights_divide", "mask")
+    def test_noise_of_a_loss_that_is_no_mean(self, name):
+        # Each example's gradient by hand: of the sum of its terms, over what its batch
+        # is divided by, times the examples of its batch.
+        model, (inputs, targets, *weights) = keras_losses.make(name, self.rng)
+        rows = []
+        for start in range(0, keras_losses.NUM_EXAMPLES, keras_losses.BATCH_SIZE):
+            batch = slice(start, start + keras_losses.BATCH_SIZE)
+            places = range(keras_losses.NUM_EXAMPLES)[batch]
+            factors, divisor = np.ones(len(places)), 1.0
+            if name == "weights_divide":
+                factors = weights[0][batch]
+                divisor = factors.sum()
+            if name == "mask":
+                factors = (inputs[batch] != 0).astype(np.float32)
+                divisor = factors.sum()
+            for i, factor in zip(places, factors, strict=True):
+                with tf.GradientTape() as tape:
+                    outputs = model(inputs[i : i + 1])
+                    loss = (
+                        keras.losses.sparse_categorical_crossentropy(
+                            targets[i], outputs[0], from_logits=True
+                        )
+                        if name == "mask"
+                        else keras.losses.binary_crossentropy(
+                            targets[i : i + 1, np.newaxis], outputs
+                        )
+                    )
+                    value = tf.reduce_sum(factor * loss) * len(places) / divisor
+                variables = [v.value for v in model.trainable_variables]
+                rows.append(keras_losses.flat(tape.gradient(value, variables)).numpy())
+        found = measures.gradient_noise(
+            model,
+            None,
+            (inputs, targets, *weights),
+            batch_size=keras_losses.BATCH_SIZE,
+        )
+        self.assertAllClose(found.trace, np.var(rows, 0, ddof=1).sum(), rtol=1e-4)
+        norm = np.sum(np.mean(rows, 0) ** 2)
+        self.assertAllClose(found.data_squared_norm, norm, rtol=1e-4)
+
+    def test_functions_of_class_numbers(self):
+        def own(labels, logits):
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)])
+        data = (self.rng.normal(size=(6, 3)), self.rng.integers(0, 4, 6))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.assertAllClose(
+            measures.dense_hessian(model, own, data),
+            measures.dense_hessian(model, loss, data),
+            atol=1e-6,
+        )
+
+    def test_float64_models_are_measured_in_float64(self):
+        layers = [keras.layers.Dense(1, dtype="float64")]
+        model = keras.Sequential([keras.Input((3,), dtype="float64"), *layers])
+        inputs, targets = self.rng.normal(size=(9, 3)), self.rng.normal(size=9)
+        padded = np.hstack([inputs, np.ones((9, 1))])
+        found = measures.dense_hessian(model, "mse", (inputs, targets))
+        self.assertAllClose(found, 2 * padded.T @ padded / 9, rtol=1e-13, atol=1e-13)
+        self.assertEqual(keras.config.floatx(), "float32")
+
+    def test_gauss_newton_of_probabilities_is_that_of_logits(self):
+        model, data = keras_losses.make("by_shape_sparse", self.rng)
+        logits = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+        logits.set_weights(model.get_weights())
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        vector = self.rng.normal(size=12)
+        expected = products.Hessian(logits, loss, data).matvec(vector)
+        for method in ("forward_over_reverse", "reverse_over_reverse"):
+            operator = products.GaussNewton(model, None, data, method=method)
+            # The logits are linear in the weights, so this is the Hessian.
+            self.assertAllClose(operator.matvec(vector), expected, **_CLOSE)
+
+    def test_the_model_stays_as_it_is(self):
+        model, data = keras_losses.make("lists", self.rng)
+        before = keras_losses.evaluate(model, data)
+        loss, weights = model.loss, model.get_weights()
+        other = ["mae", keras.losses.SparseCategoricalCrossentropy(from_logits=True)]
+        measures.gradient_noise(model, other, data, loss_weights=[1.0, 5.0])
+        self.assertIs(model.loss, loss)
+        self.assertAllEqual(model.get_weights()[0], weights[0])
+        self.assertEqual(keras_losses.evaluate(model, data), before)
+
+    def test_losses_that_cannot_be(self):
+        plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+        class Own(keras.Model):
+            def compute_loss(self, x=None, y=None, y_pred=None, *args, **kwargs):
+                return keras.ops.mean(y_pred)
+
+        own = Own(plain.inputs, plain.outputs)
+        own.compile("sgd", "mse")
+        data = (np.ones((4, 3)), np.ones(4))
+        for model, loss, message in (
+            (plain, None, "loss=None: give a loss, or compile the model"),
+            (plain, "crossentropie", "loss='crossentropie': Keras knows no such loss"),
+            (plain, 3.0, "loss=3.0: give what `compile` takes"),
+            (own, None, "model=.*computes the loss itself"),
+        ):
+            with self.assertRaisesRegex(errors.UserError, message):
+                measures.top_eigenvalue(model, loss, data)
 
 
 if __name__ == "__main__":

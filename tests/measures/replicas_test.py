@@ -8,7 +8,7 @@ from absl.testing import parameterized
 from bsgen import measures
 from bsgen.measures import data_products, products, replicas
 from tests import two_devices
-from tests.measures import small_models
+from tests.measures import keras_losses, small_models
 
 # Float64 sums in another order.
 _ROUNDING = {"rtol": 1e-12, "atol": 1e-14}
@@ -163,6 +163,28 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(two.num_examples, one.num_examples)
         for name in ("trace", "squared_norm", "noise_scale_standard_error"):
             self.assertAllClose(getattr(two, name), getattr(one, name), rtol=1e-10)
+
+    @parameterized.parameters("lists", "sum", "mask")
+    def test_losses_as_keras_compiles_them(self, name):
+        # Keras divides some losses by the number of replicas, and no sums.
+        model, data = keras_losses.make(name, self.rng)
+        with two_devices.strategy().scope():
+            mirrored = keras.models.clone_model(model)
+        mirrored.set_weights(model.get_weights())
+        loss, options = model.loss, {"batch_size": keras_losses.BATCH_SIZE}
+        if name == "lists":
+            options["loss_weights"] = [2.0, 0.3]
+        one, two = (
+            measures.gradient_noise(each, loss, data, **options)
+            for each in (model, mirrored)
+        )
+        operator = products.Hessian(mirrored, loss, data, **options)
+        vector = self.rng.normal(size=operator.size)
+        _, product = keras_losses.derivatives(model, data, vector)
+        # Of float32.
+        self.assertAllClose(operator.matvec(vector), product, rtol=1e-4, atol=1e-5)
+        self.assertAllClose(two.trace, one.trace, rtol=1e-5)
+        self.assertAllClose(two.data_squared_norm, one.data_squared_norm, rtol=1e-5)
 
     def test_loss_along_a_line(self):
         model, mirrored, data = self.pair("batch_norm", 11)
