@@ -21,7 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures import groupwise
+from bsgen.measures import groupwise, stateless
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
 
@@ -103,7 +103,7 @@ def output_derivatives(
     if not inputs.size:
         raise errors.UserError("inputs", inputs.shape, "give at least one example")
     num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    num_outputs = int(np.prod(model(inputs[:1], training=False).shape[1:]))
+    num_outputs = int(np.prod(model(inputs[:1]).shape[1:]))
     _check(model, num_parameters, num_outputs, output, covariance)
     chosen = range(num_outputs) if output is None else [output]
     jacobian = _compiled_jacobian(model, chosen)
@@ -131,13 +131,9 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
     """Returns a function of inputs [B, ...] to derivatives [B * chosen, P]."""
 
     def outputs_of(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
-        outputs, _ = model.stateless_call(
-            weights,
-            [v.value for v in model.non_trainable_variables],
-            example[tf.newaxis],
-            training=False,
-        )
-        return tf.gather(tf.reshape(outputs, [-1]), chosen)
+        others = [tf.convert_to_tensor(v) for v in model.non_trainable_variables]
+        called = stateless.call(model, weights, others, example[tf.newaxis])
+        return tf.gather(tf.reshape(called.outputs, [-1]), chosen)
 
     def rows_at_once(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
