@@ -42,7 +42,8 @@ class CompiledLoss:
             `loss` is None.
 
         Raises:
-          UserError: there is no such loss, or the model has none of its own.
+          UserError: there is no such loss, the model has none of its own, or the
+            weights are no numbers.
         """
         if loss is None:
             loss, own_weights = _of_model(model)
@@ -54,12 +55,13 @@ class CompiledLoss:
         self.is_sum = any(getattr(part, "reduction", None) == "sum" for part in parts)
         self._double = any(v.dtype == "float64" for v in model.trainable_variables)
         self._shell = _Shell(getattr(model, "output_names", None))
+        wrapped = keras.tree.map_structure(_taking_class_numbers, loss)
         with _float_type(self._double):
-            self._shell.compile(
-                optimizer=None,
-                loss=keras.tree.map_structure(_taking_class_numbers, loss),
-                loss_weights=loss_weights,
-            )
+            try:
+                self._shell.compile(None, wrapped, loss_weights=loss_weights)
+            except ValueError as error:
+                remedy = "give what `compile` takes: numbers in the form of the losses"
+                raise errors.UserError("loss_weights", loss_weights, remedy) from error
 
     def __call__(
         self, targets: Any, outputs: Any, sample_weight: Any = None

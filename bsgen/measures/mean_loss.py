@@ -166,13 +166,14 @@ class MeanLoss:
         with tf.GradientTape() as tape:
             tape.watch(ends)
             value = self.of_outputs(batch, called.outputs)
-        slopes = tape.gradient(value, ends)
+            # Multiplied here, as an example's part may underflow in half precision.
+            count = tf.cast(tf.shape(ends[0])[0], value.dtype)
+            scaled = count * value
+        slopes = tape.gradient(scaled, ends)
         if all(slope is None for slope in slopes):
             raise self.no_gradient()
         return value, [
-            tf.zeros_like(part)
-            if slope is None
-            else slope * tf.cast(tf.shape(part)[0], slope.dtype)
+            tf.zeros_like(part) if slope is None else tf.convert_to_tensor(slope)
             for slope, part in zip(slopes, ends, strict=True)
         ]
 

@@ -147,6 +147,8 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         ):
             with self.assertRaisesRegex(errors.UserError, message):
                 measures.top_eigenvalue(model, loss, data)
+        with self.assertRaisesRegex(errors.UserError, "loss_weights='2'"):
+            measures.top_eigenvalue(plain, "mse", data, loss_weights="2")
 
 
 if __name__ == "__main__":

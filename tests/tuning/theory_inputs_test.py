@@ -72,6 +72,29 @@ class TheoryInputsTest(tf.test.TestCase):
         self.assertAllClose(found.points[-1].noise_scale, end.value, rtol=1e-4)
         self.assertNotAllClose(end.value, noise.value, rtol=0.1)
 
+    def test_the_loss_is_the_one_that_the_model_is_compiled_with(self):
+        inputs, labels = blobs(100)
+        weights = np.linspace(0.5, 2.0, 100)
+        data = examples.examples("train_data", (inputs, labels, weights))
+        model = build()
+        model.compile("adam", _LOSS, loss_weights=3.0)
+        found = theory_inputs.measure(subjects.Subject(model, None, data), num_passes=1)
+        noise = measures.gradient_noise_scale(
+            build(), _LOSS, (inputs, labels, weights), loss_weights=3.0
+        )
+        self.assertAllClose(found.points[0].noise_scale, noise.value, rtol=1e-4)
+        self.assertNotAllClose(
+            noise.value,
+            measures.gradient_noise_scale(build(), _LOSS, (inputs, labels)).value,
+            rtol=1e-2,
+        )
+
+    def test_a_summed_loss_is_refused(self):
+        loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
+        one = dataclasses.replace(subject(), loss=loss)
+        with self.assertRaisesRegex(errors.UserError, "sum over the batch"):
+            theory_inputs.measure(one)
+
     def test_what_it_takes_is_counted(self):
         found = theory_inputs.measure(subject(), num_passes=3)
         self.assertEqual((found.batch_size, found.num_steps), (10, 30))
