@@ -5,6 +5,7 @@ import os
 from absl import flags
 
 from bsgen import errors
+from bsgen.config import addresses, search_role
 
 _ROLE = flags.DEFINE_enum(
     "role",
@@ -27,12 +28,6 @@ _CHIEF_SECONDS = flags.DEFINE_float(
     "How long a worker waits for a chief that does not answer (default: 300).",
     lower_bound=0.0,
 )
-_ID, _HOST, _PORT = (
-    "KERASTUNER_TUNER_ID",
-    "KERASTUNER_ORACLE_IP",
-    "KERASTUNER_ORACLE_PORT",
-)
-_VARIABLES = (_ID, _HOST, _PORT)
 
 
 def apply() -> str:
@@ -42,28 +37,23 @@ def apply() -> str:
       "single", "chief" or "worker".
 
     Raises:
-      UserError: flags are missing or superfluous, or the variables say otherwise.
+      UserError: flags are missing or superfluous, the variables say otherwise, or
+        nobody can listen, or be found, at the chief's address.
     """
     wanted = _wanted()
-    for name in _VARIABLES if _ROLE.value else ():
+    for name in search_role.VARIABLES if _ROLE.value else ():
         found = os.environ.get(name)
         if found is not None and found != wanted.get(name):
             remedy = f"the environment has {name}={found!r}: unset it, or drop the flag"
             raise errors.UserError("role", _ROLE.value, remedy)
     os.environ.update(wanted)
-    given = [name for name in _VARIABLES if os.environ.get(name)]
-    if not given:
-        return "single"
-    if len(given) < len(_VARIABLES):
-        remedy = f"keras-tuner needs all of {', '.join(_VARIABLES)}, or none"
-        raise errors.UserError("environment", given, remedy)
-    if _is_chief(os.environ[_ID]):
-        return "chief"
-    # Workers may share a GPU: each takes the memory that it comes to need, not all.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if _CHIEF_SECONDS.value is not None:
-        os.environ["BSGEN_CHIEF_SECONDS"] = str(_CHIEF_SECONDS.value)
-    return "worker"
+        os.environ[search_role.PATIENCE] = str(_CHIEF_SECONDS.value)
+    search_role.check()
+    if search_role.role() == "worker":
+        # Workers may share a GPU: each takes the memory that it comes to need, not all.
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    return search_role.role()
 
 
 def _wanted() -> dict[str, str]:
@@ -75,15 +65,15 @@ def _wanted() -> dict[str, str]:
         raise errors.UserError("worker_id", name, "goes with --role=worker")
     if role not in ("chief", "worker"):
         return {}
-    host, _, port = (place or "").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    chief = addresses.parse(place)
+    if chief is None:
         remedy = "say where the chief listens, such as 127.0.0.1:8000"
         raise errors.UserError("chief", place, remedy)
-    if role == "worker" and (not name or _is_chief(name)):
+    if role == "worker" and (not name or search_role.is_chief(name)):
         remedy = "name the worker, such as worker0, and no part of it 'chief'"
         raise errors.UserError("worker_id", name, remedy)
-    return {_ID: name or "chief", _HOST: host, _PORT: port}
-
-
-def _is_chief(name: str) -> bool:
-    return "chief" in name  # keras-tuner's own rule
+    return {
+        search_role.ID: name or "chief",
+        search_role.HOST: chief.host,
+        search_role.PORT: str(chief.port),
+    }

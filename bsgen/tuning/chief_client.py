@@ -1,7 +1,6 @@
 """A worker's connection to its chief that outlives the chief, but not for ever."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,10 +10,10 @@ import keras_tuner
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
-from bsgen import errors
-from bsgen.tuning import lasting_oracle, roles
+from bsgen import errors, interrupts
+from bsgen.config import search_role
+from bsgen.tuning import lasting_oracle
 
-_PATIENCE_SECONDS = 300.0  # our choice: a chief may load data, or measure
 _RETRY_SECONDS = 0.5
 _OPTIONS = (
     # By default up to two minutes pass until a chief that is back is noticed.
@@ -28,7 +27,7 @@ class ChiefClient(oracle_client.OracleClient):
     """keras-tuner's client, asking again where a chief was killed while it answered.
 
     A chief that stays away ends the worker with a `UserError`, after
-    `roles.PATIENCE` seconds of the environment, 300 by default.
+    `search_role.patience()` seconds, 300 by default.
 
     Args:
       oracle: as in keras-tuner.
@@ -36,11 +35,10 @@ class ChiefClient(oracle_client.OracleClient):
 
     def __init__(self, oracle: keras_tuner.Oracle):
         super().__init__(oracle)
-        place = f"{os.environ[roles.HOST]}:{os.environ[roles.PORT]}"
+        place = str(search_role.chief())
         channel = grpc.insecure_channel(place, _OPTIONS)
         stub = protos.get_service_grpc().OracleStub(channel)
-        seconds = float(os.environ.get(roles.PATIENCE, _PATIENCE_SECONDS))
-        self.stub = _PatientStub(stub, place, seconds)
+        self.stub = _PatientStub(stub, place, search_role.patience())
         self._place = place
 
     def check(self, identity: Mapping[str, Any]) -> None:
@@ -82,6 +80,7 @@ class _PatientStub:
         def patient(request: Any, **_: Any) -> Any:
             deadline = time.monotonic() + self._seconds
             while True:
+                interrupts.check()
                 left = max(deadline - time.monotonic(), _RETRY_SECONDS)
                 try:
                     return call(request, wait_for_ready=True, timeout=left)

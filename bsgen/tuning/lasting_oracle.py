@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 import keras_tuner
 
 from bsgen import errors
-from bsgen.tuning import oracle_files, roles, trials
+from bsgen.config import search_role
+from bsgen.tuning import oracle_files, trials
 
 IDENTITY = "search"  # The name of the value that says which search this is.
 _Trial: TypeAlias = trials.Trial
@@ -129,7 +130,7 @@ class LastingOracle(keras_tuner.Oracle):
             if trial.status in ("COMPLETED", "FAILED"):  # its end was cut short
                 self.end_order = [i for i in self.end_order if i != trial.trial_id]
                 self.end_trial(trial)
-            elif roles.role() == "chief":
+            elif search_role.role() == "chief":
                 self.ongoing_trials[worker] = trial
                 self.tuner_ids.add(worker)
             else:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import interrupts
+from bsgen.config import search_role
 from bsgen.training import provenance
 from bsgen.tuning import (
     appendix_d,
@@ -25,7 +26,6 @@ from bsgen.tuning import (
     plans,
     procedure,
     recommendations,
-    roles,
     search_display,
     search_folder,
     settings,
@@ -94,6 +94,7 @@ def run_search(
       UserError: another process searches in the folder, it holds something else, so
         much in it is damaged that the search cannot go on, or it cannot be written.
     """
+    search_role.check()
     if not isinstance(output_dir, search_folder.SearchFolder):
         with search_folder.SearchFolder(output_dir, warn) as folder:
             return run_search(
@@ -106,7 +107,7 @@ def run_search(
                 warn,
             )
     folder = output_dir
-    is_worker = roles.role() == "worker"
+    is_worker = search_role.role() == "worker"
     if not is_worker:
         folder.claim(description)
     searcher = tuner.SettingTuner(

@@ -13,8 +13,10 @@ from typing import Any, Literal
 import keras_tuner
 
 from bsgen import errors, interrupts
+from bsgen.config import search_role
 from bsgen.tuning import (
     chief_client,
+    chief_server,
     lasting_oracle,
     outcomes,
     settings,
@@ -74,6 +76,14 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             super().__init__(oracle, directory=str(directory), project_name="trials")
         if self._is_worker():
             self.oracle = chief_client.ChiefClient(oracle)
+
+    def search(self, *args: Any, **kwargs: Any) -> None:
+        """Searches to the end; in a chief, answers the workers until then."""
+        if search_role.role() != "chief":
+            super().search(*args, **kwargs)
+            return
+        self.save()
+        chief_server.serve(self.oracle, search_role.chief())
 
     def run_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
