@@ -109,7 +109,7 @@ def check(run: config.RunConfig) -> None:
         raise errors.unknown_name("scaling", chosen.scaling, scaling.names())
     augmentation.by_name(chosen.augmentation)
     if STRATEGY.value == "multi_worker":
-        cluster.place()
+        cluster.check()
     data.require(chosen.name, DATA_DIR.value)
 
 

@@ -31,11 +31,14 @@ class Devices:
         """Makes the strategy; several workers wait for each other here.
 
         Raises:
-          UserError: there are not so many devices, or TF_CONFIG is missing or unfit.
+          UserError: there are not so many devices, TF_CONFIG is missing or unfit, or
+            another worker has not come within `cluster.PATIENCE_SECONDS`.
         """
         self.num_workers, self.worker = 1, 0
         if hardware.strategy == "multi_worker":
-            self.num_workers, self.worker = cluster.place()
+            place = cluster.place()
+            self.num_workers, self.worker = len(place.workers), place.index
+            cluster.meet(place)
             with interruption.at_once():
                 self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
         elif hardware.strategy == "mirrored":

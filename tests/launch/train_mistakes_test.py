@@ -51,9 +51,10 @@ class MistakesTest(parameterized.TestCase):
         ("",),
         ('{"cluster":',),
         ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',),
+        ('{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}',),
     )
     def test_cluster(self, text):
-        message = "TF_CONFIG='.*': strategy 'multi_worker' needs, "
+        message = "TF_CONFIG='.*': it.*; strategy 'multi_worker' needs, "
         flags = ("--steps=2", "--strategy=multi_worker")
         self._assert_refused_at_once(message, *flags, TF_CONFIG=text)
 

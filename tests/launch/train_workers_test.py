@@ -142,7 +142,7 @@ class WorkersTest(absltest.TestCase):
         process.read_until(waiting, "waiting for the other workers")
         time.sleep(1)
         waiting.send_signal(signal.SIGINT)
-        self._finish([waiting], code=-signal.SIGINT)
+        self._finish([waiting], code=130)
 
 
 if __name__ == "__main__":
