@@ -7,7 +7,7 @@ each after its process's name. The recommendation is that of one process with th
 flags. On a GPU, --gpu_memory_mb after the -- is the share of each process. A process
 that is killed is started again, and the search goes on: a worker gets its trial back,
 the chief knows all finished trials. Ends when the chief does, with its exit status;
-Ctrl-C ends all. About a minute on two cores, most of it starting: for a network as
+Ctrl-C, SIGTERM and SIGHUP end all. About a minute on two cores, most of it starting: for a network as
 small as this one, `launch.tune` alone is quicker.
 """
 
@@ -16,11 +16,11 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from absl import flags
 
 from bsgen import errors
+from bsgen.training import interruption
 from launch import children, entry
 
 _NUM_WORKERS = flags.DEFINE_integer(
@@ -31,6 +31,7 @@ _RESTARTS = flags.DEFINE_integer(
 )
 _CHIEF = "chief"
 _OURS = ("role", "chief", "worker_id")
+_POLL_SECONDS = 0.5
 _LEAVING_SECONDS = 20.0  # for workers, after the chief
 
 
@@ -41,14 +42,16 @@ def main(arguments: list[str]) -> None:
         if argument.lstrip("-").partition("=")[0] in _OURS:
             remedy = "every process gets its own; leave it out"
             raise errors.UserError("argument", argument, remedy)
-    signal.signal(signal.SIGTERM, _end)
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("KERASTUNER_")
     }
-    with children.Children(environment) as group:
-        code = _supervise(group, _commands(search))
+    # Noted and not raised, so that no process is forgotten that was just started.
+    with interruption.Interruption() as asked, children.Children(environment) as group:
+        code = _supervise(group, _commands(search), asked)
+    if asked.signal_number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(code)
 
 
@@ -63,14 +66,20 @@ def _commands(search: Sequence[str]) -> dict[str, list[str]]:
     return commands
 
 
-def _supervise(group: children.Children, commands: dict[str, list[str]]) -> int:
-    """Keeps all processes running until the search ends; returns the exit status."""
+def _supervise(
+    group: children.Children,
+    commands: dict[str, list[str]],
+    asked: interruption.Interruption,
+) -> int:
+    """Keeps all running until the search ends, or a signal asks to; returns the exit
+    status.
+    """
     left = dict.fromkeys(commands, _RESTARTS.value)
     for name, command in commands.items():
         group.start(name, command)
     finished: set[str] = set()
-    while True:
-        for name, code in group.wait(1.0).items():
+    while asked.signal_number is None:
+        for name, code in group.wait(_POLL_SECONDS).items():
             if code >= 0 and name == _CHIEF:
                 if code == 0:
                     group.finish(_LEAVING_SECONDS)
@@ -90,6 +99,7 @@ def _supervise(group: children.Children, commands: dict[str, list[str]]) -> int:
                 for worker in again:
                     group.start(worker, commands[worker])
                 finished -= again
+    return 128 + asked.signal_number
 
 
 def _words(code: int) -> str:
@@ -100,10 +110,6 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

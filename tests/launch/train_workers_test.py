@@ -7,6 +7,7 @@ import time
 import numpy as np
 from absl.testing import absltest
 
+from bsgen import folder_lock
 from bsgen.training import checkpoints
 from tests.launch import process
 from tests.training import metrics_file
@@ -130,10 +131,10 @@ class WorkersTest(absltest.TestCase):
                 self.assertIn("already finished; nothing was done", each)
 
     def test_a_mistake_of_the_chief_ends_all(self):
-        self.output.write_text("a file")
-        workers = self._start()
-        lines = self._finish(workers, code=1)
-        self.assertRegex(lines[0][-1], "^error: output_dir=.*: cannot write there")
+        with folder_lock.FolderLock(self.output):
+            workers = self._start()
+            lines = self._finish(workers, code=1)
+        self.assertRegex(lines[0][-1], "^error: output_dir=.*: in use by process")
         self.assertRegex(lines[1][-1], _LOST % 1)
 
     def test_a_worker_that_waits_can_be_ended(self):

@@ -34,6 +34,8 @@ class Cluster:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # It may be ignored where the tests outlive their terminal.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -176,7 +178,10 @@ class TuneClusterTest(parameterized.TestCase):
             self.assertFalse(any(map(is_alive, cluster.numbers(name))))
 
     @parameterized.parameters(
-        (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGKILL, -9),
     )
     def test_leaves_no_process_behind(self, number, code):
         if number == signal.SIGKILL and sys.platform != "linux":
@@ -186,7 +191,10 @@ class TuneClusterTest(parameterized.TestCase):
         started = sum(map(cluster.numbers, ("chief", "worker0", "worker1")), [])
         self.assertTrue(all(map(is_alive, started)))
         cluster.process.send_signal(number)
+        begun = time.monotonic()
         self.assertEqual(cluster.finish(), code)
+        # It waits ten seconds before it kills what has not ended when it was told.
+        self.assertLess(time.monotonic() - begun, 10)
         deadline = time.monotonic() + 10
         while any(map(is_alive, started)) and time.monotonic() < deadline:
             time.sleep(0.05)
