@@ -7,8 +7,8 @@ each after its process's name. The recommendation is that of one process with th
 flags. On a GPU, --gpu_memory_mb after the -- is the share of each process. A process
 that is killed is started again, and the search goes on: a worker gets its trial back,
 the chief knows all finished trials. Ends when the chief does, with its exit status;
-Ctrl-C, SIGTERM and SIGHUP end all. About a minute on two cores, most of it starting: for a network as
-small as this one, `launch.tune` alone is quicker.
+Ctrl-C, SIGTERM and SIGHUP end all. About a minute on two cores, most of it starting:
+for a network as small as this one, `launch.tune` alone is quicker.
 """
 
 import os
