@@ -9,8 +9,8 @@ MNIST (--dataset=mnist --train_size=1000).
     python -m launch.tune --model_fn=package.module:build --data_fn=package.module:load
 
 does so for any Keras model: `build()` returns one, compiled or not, and `load()`
-returns (train_data, validation_data), each (inputs, targets) or a `tf.data.Dataset` of
-single examples.
+returns (train_data, validation_data), each (inputs, targets), with weights of the
+examples as a third if there are any, or a `tf.data.Dataset` of such.
 
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written
@@ -79,6 +79,8 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
         trainer = search_subject.make(output_dir)
         display.lower_is_better = trainer.lower_is_better
         own = search_subject.own(trainer)
+        sign = -1 if trainer.lower_is_better else 1
+        display.say(f"to beat: {trainer.baseline}, {sign * trainer.baseline_score:.4g}")
         description["metric"] = trainer.metric
         description["lower_is_better"] = trainer.lower_is_better
         description["baseline_score"] = trainer.baseline_score

@@ -27,6 +27,7 @@ from bsgen.tuning import (
 )
 
 CONSTANT, UNTRAINED = "the best constant answer", "the untrained model"
+NOTHING = "nothing, since an answer without training is perfect by this metric"
 
 
 class ModelTrainer:
@@ -136,7 +137,7 @@ class ModelTrainer:
             worst = lowest - 10 * (abs(lowest) + 1)
         # In single precision, as the scores.
         self.worst_score = float(np.float32(worst))
-        self.baseline = max(usable, key=usable.__getitem__, default="none")
+        self.baseline = max(usable, key=usable.__getitem__, default=NOTHING)
         self.baseline_score = usable.get(self.baseline, self.worst_score)
 
     def train(

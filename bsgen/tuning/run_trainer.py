@@ -25,6 +25,7 @@ class RunTrainer:
     metric = "validation accuracy"
     lower_is_better = False
     worst_score = 0.0
+    baseline = "the best constant answer"
 
     def __init__(
         self,

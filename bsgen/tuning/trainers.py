@@ -15,7 +15,8 @@ class Trainer(Protocol):
       lower_is_better: whether the score is the metric with its sign reversed, because
         less of the metric is better.
       worst_score: the score of a repeat that diverged, finite.
-      baseline_score: of the constant predictor.
+      baseline_score: what training must beat, the score of the best constant answer.
+      baseline: what the baseline score is of, in words.
     """
 
     train_size: int
@@ -23,6 +24,7 @@ class Trainer(Protocol):
     lower_is_better: bool
     worst_score: float
     baseline_score: float
+    baseline: str
 
     def train(
         self,
