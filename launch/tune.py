@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
 
 def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
-    from bsgen.tuning import search_display, search_folder
+    from bsgen.tuning import search_display, search_folder, trainers
 
     with (
         search_display.SearchDisplay() as display,
@@ -79,8 +79,7 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
         trainer = search_subject.make(output_dir)
         display.lower_is_better = trainer.lower_is_better
         own = search_subject.own(trainer)
-        sign = -1 if trainer.lower_is_better else 1
-        display.say(f"to beat: {trainer.baseline}, {sign * trainer.baseline_score:.4g}")
+        display.say(trainers.to_beat(trainer))
         description["metric"] = trainer.metric
         description["lower_is_better"] = trainer.lower_is_better
         description["baseline_score"] = trainer.baseline_score

@@ -86,7 +86,7 @@ class ModelTrainer:
         self._loss, self._metric = loss, metric
         self._seed = errors.check_integer("seed", seed, 0)
         model = self._models.new(self._seed)
-        self.own_optimizer = type(model.optimizer).__name__ if model.compiled else None
+        self.own_optimizer = _name_of_optimizer(model)
         self._compiled(model, settings.Setting(1, 1.0, 0.0))
         shapes = dataset_forms.input_shapes(model)
         self._train_data = examples.examples(
@@ -247,6 +247,12 @@ class ModelTrainer:
 
     def _evaluate(self, model: keras.Model) -> list[metric_values.MetricValue]:
         return metric_values.evaluate(model, self._validation_data.in_order())
+
+
+def _name_of_optimizer(model: keras.Model) -> str | None:
+    own = model.optimizer if model.compiled else None
+    # Under mixed_float16 it is wrapped.
+    return type(getattr(own, "inner_optimizer", own)).__name__ if own else None
 
 
 def _check_trained(model: keras.Model) -> None:

@@ -97,6 +97,13 @@ def numbers(trainer: Trainer | subjects.SubjectTrainer) -> dict[str, Any]:
     }
 
 
+def to_beat(trainer: Trainer) -> str:
+    """Returns what a setting must beat to have trained, as one line."""
+    sign = -1 if trainer.lower_is_better else 1
+    value = sign * trainer.baseline_score
+    return f"to beat: {trainer.baseline}, {trainer.metric} {value:.4g}"
+
+
 def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | None:
     """Returns a trainer's model as compiled, at a batch size of at most `limit`.
 

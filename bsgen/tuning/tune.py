@@ -255,6 +255,7 @@ def _run(
     if not progress:
         return run_search(oracle.BatchSizeHeuristic(chosen), *shared, on_outcome)
     with search_display.SearchDisplay(trainer.lower_is_better) as display:
+        display.say(trainers.to_beat(trainer))
 
         def tell(setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
             display.trial(setting, outcome)
