@@ -7,7 +7,7 @@ is not right for every network, so the graph that it makes is looked at before i
   of the weight for each group, which makes them products that it gets right.
 - Recurrent layers are loops over time, which TensorFlow mostly fails to vectorise; what
   it does vectorise takes it up to 20 s. Their groups are computed one after another,
-  as are those of any function that it fails on.
+  as are those of branches, and of any function that it fails on.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,14 @@ _WithGradient: TypeAlias = Callable[
     [Callable[[Weights], tf.Tensor], Weights], tuple[tf.Tensor, Weights]
 ]
 
-_LOOPS = ("While", "StatelessWhile")
+_CONTROL_FLOW = (
+    "While",
+    "StatelessWhile",
+    "If",
+    "StatelessIf",
+    "Case",
+    "StatelessCase",
+)
 
 
 def each(
@@ -94,16 +101,18 @@ def one_by_one(function: Function, weights: Weights, groups: Any) -> Any:
     )
 
 
-def check_no_loops(tensor: tf.Tensor) -> None:
-    """Ends the attempt to vectorise a function whose graph so far holds a loop.
+def check_no_control_flow(tensor: tf.Tensor) -> None:
+    """Ends the attempt to vectorise a function whose graph so far holds control flow.
 
     `each` calls it; a function that vectorises within itself calls it before that.
     """
-    if any(operation.type in _LOOPS for operation in tensor.graph.get_operations()):
-        raise _HasLoops
+    if any(
+        operation.type in _CONTROL_FLOW for operation in tensor.graph.get_operations()
+    ):
+        raise _HasControlFlow
 
 
-class _HasLoops(Exception):
+class _HasControlFlow(Exception):
     pass
 
 
@@ -120,7 +129,7 @@ def _vectorized(
     def of_one(element: tuple[dict[int, tf.Tensor], Any]) -> Any:
         own, group = element
         result = function([own.get(i, w) for i, w in enumerate(weights)], group)
-        check_no_loops(tf.nest.flatten(result)[0])
+        check_no_control_flow(tf.nest.flatten(result)[0])
         return result
 
     return tf.vectorized_map(of_one, (copies, groups), warn=False)

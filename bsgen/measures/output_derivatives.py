@@ -139,7 +139,7 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(weights)
             outputs = outputs_of(weights, example)
-        groupwise.check_no_loops(outputs)
+        groupwise.check_no_control_flow(outputs)
         rows = tape.jacobian(outputs, weights, unconnected_gradients="zero")
         return tf.concat([tf.reshape(r, [len(chosen), -1]) for r in rows], axis=1)
 

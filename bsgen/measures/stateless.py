@@ -4,7 +4,9 @@
 the losses of activity regularisers, and hands `training` to a `call` that takes none.
 """
 
+import contextlib
 import inspect
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -63,13 +65,37 @@ def call(
     ]
     takes_training = "training" in inspect.signature(model.call).parameters
     options = {"training": training} if takes_training else {}
-    with keras.StatelessScope(values, collect_losses=True) as scope:
+    with keras.StatelessScope(values, collect_losses=True) as scope, _inlined(model):
         outputs = model(inputs, **options)
         added = list(scope.losses)
         seen = {id(loss) for loss in added}
         penalties = [loss for loss in model.losses if id(loss) not in seen]
     after = [scope.get_current_value(v) for v in model.non_trainable_variables]
     return Called(outputs, after, added, penalties)
+
+
+@contextlib.contextmanager
+def _inlined(model: keras.Model) -> Iterator[None]:
+    """Has each `tf.function` of a model's layers run as the Python that it is made of.
+
+    Compiled, it keeps the variables that it was traced with, whatever values are given.
+    """
+    before = tf.config.functions_run_eagerly()
+    if any(map(_has_function, model._flatten_layers())):
+        tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _has_function(layer: keras.Layer) -> bool:
+    members = [vars(layer), *map(vars, type(layer).__mro__)]
+    return any(
+        isinstance(value, tf.types.experimental.PolymorphicFunction)
+        for own in members
+        for value in own.values()
+    )
 
 
 def _logits(output: tf.Tensor) -> tf.Tensor | None:

@@ -40,6 +40,12 @@ def _after_a_loop(weights, group):
     return _product([weights[0], result], group)
 
 
+def _of_a_branch(weights, group):
+    positive = tf.reduce_sum(group) > 0
+    factor = tf.cond(positive, lambda: weights[1], lambda: -2.0 * weights[1])
+    return _product([weights[0], factor], group)
+
+
 def _constant(weights, group):
     """Of a group and a matrix that comes from no weight."""
     matrix = tf.constant(np.arange(12, dtype=np.float32).reshape(4, 3))
@@ -86,6 +92,7 @@ class GroupwiseTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("shared_product", _product, False),
         ("loop", _after_a_loop, True),
+        ("branch", _of_a_branch, True),
         ("matrix_of_no_weight", _constant, True),
     )
     def test_what_is_computed_in_a_loop(self, function, in_a_loop):
