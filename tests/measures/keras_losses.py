@@ -176,12 +176,18 @@ def evaluate(model, data):
     return found["loss"]
 
 
+def batches(data):
+    """Yields batches, each with its share of all examples."""
+    for start in range(0, NUM_EXAMPLES, BATCH_SIZE):
+        batch = tf.nest.map_structure(lambda a, s=start: a[s : s + BATCH_SIZE], data)
+        yield len(tf.nest.flatten(batch)[0]) / NUM_EXAMPLES, batch
+
+
 def derivatives(model, data, vector):
     """Returns gradient and Hessian product of Keras' own loss, by backpropagation."""
     gradient, product = (np.zeros(len(vector)) for _ in range(2))
     variables = [v.value for v in model.trainable_variables]
-    for start in range(0, NUM_EXAMPLES, BATCH_SIZE):
-        batch = tf.nest.map_structure(lambda a, s=start: a[s : s + BATCH_SIZE], data)
+    for share, batch in batches(data):
         inputs, targets, *weights = batch
         with tf.GradientTape() as outer:
             with tf.GradientTape() as inner:
@@ -197,7 +203,6 @@ def derivatives(model, data, vector):
             )
             slope = flat(parts)
             along = tf.reduce_sum(slope * tf.constant(vector, slope.dtype))
-        share = len(tf.nest.flatten(batch)[0]) / NUM_EXAMPLES
         gradient += share * slope.numpy()
         parts = outer.gradient(along, variables, unconnected_gradients="zero")
         product += share * flat(parts).numpy()

@@ -6,11 +6,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures import evaluation, group_gradients, products
+from bsgen.measures import evaluation, group_gradients, mean_loss, products
 from tests.measures import keras_losses
 
 # Of float32 sums over tens of terms of order 1.
 _CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+_ZEROS = {"unconnected_gradients": tf.UnconnectedGradients.ZERO}
 
 
 class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
@@ -19,7 +20,33 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         self.rng = np.random.default_rng(5)
 
     @parameterized.parameters(*keras_losses.CASES)
-    def test_value_and_hessian_are_those_of_keras(self, name):
+    def test_value_and_derivatives_are_those_of_keras(self, name):
+        model, data = keras_losses.make(name, self.rng)
+        loss = mean_loss.MeanLoss(model, None)
+        weights = [tf.convert_to_tensor(v) for v in model.trainable_variables]
+        vector = self.rng.normal(size=sum(v.shape.num_elements() for v in weights))
+        value = 0.0
+        sums = np.zeros((2, len(vector)))
+        for share, batch in keras_losses.batches(data):
+            with tf.GradientTape() as outer:
+                outer.watch(weights)
+                with tf.GradientTape() as inner:
+                    inner.watch(weights)
+                    part = loss.value(weights, batch)
+                gradient = keras_losses.flat(inner.gradient(part, weights, **_ZEROS))
+                slope = tf.reduce_sum(gradient * tf.constant(vector, gradient.dtype))
+            product = keras_losses.flat(outer.gradient(slope, weights, **_ZEROS))
+            value += share * float(part)
+            sums += share * np.stack([gradient, product])
+        self.assertAllClose(value, keras_losses.evaluate(model, data), **_CLOSE)
+        expected = keras_losses.derivatives(model, data, vector)
+        self.assertAllClose(sums[0], expected[0], **_CLOSE)
+        self.assertAllClose(sums[1], expected[1], **_CLOSE)
+
+    @parameterized.parameters(
+        "own", "by_shape_sparse", "weights_divide", "mask", "dictionaries"
+    )
+    def test_compiled_value_and_hessian(self, name):
         model, data = keras_losses.make(name, self.rng)
         options = {"batch_size": keras_losses.BATCH_SIZE}
         found = evaluation.Evaluation(model, None, data, **options)
@@ -32,7 +59,7 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(operator.matvec(vector), product, **_CLOSE)
 
     @parameterized.parameters(
-        "own", "sparse", "sum", "weights_divide", "mask", "lists", "adds_losses"
+        "sparse", "sum", "weights_divide", "mask", "lists", "adds_losses"
     )
     def test_the_mean_over_examples_is_the_gradient(self, name):
         model, data = keras_losses.make(name, self.rng)
