@@ -80,6 +80,8 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
         display.lower_is_better = trainer.lower_is_better
         own = search_subject.own(trainer)
         display.say(trainers.to_beat(trainer))
+        if own is None:
+            display.replaced(trainers.own_optimizer(trainer))
         description["metric"] = trainer.metric
         description["lower_is_better"] = trainer.lower_is_better
         description["baseline_score"] = trainer.baseline_score

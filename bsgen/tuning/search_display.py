@@ -25,6 +25,13 @@ class SearchDisplay(progress_bar.Bar):
         )
         # How many trials there will be depends on what they give.
 
+    def replaced(self, optimizer: str | None) -> None:
+        """Says that the user's own optimizer, if there is one, is not used at all."""
+        if optimizer is not None:
+            self.say(
+                f"the search trains with Momentum in place of your own {optimizer}"
+            )
+
     def trial(self, setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
         """Shows a finished trial."""
         self._bar.update(self._task, advance=1, description=setting.words())

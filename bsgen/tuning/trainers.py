@@ -104,11 +104,17 @@ def to_beat(trainer: Trainer) -> str:
     return f"to beat: {trainer.baseline}, {trainer.metric} {value:.4g}"
 
 
+def own_optimizer(trainer: Trainer) -> str | None:
+    """Returns the optimizer that a trainer's model was compiled with, if it was."""
+    return trainer.own_optimizer if isinstance(trainer, OwnTrainer) else None
+
+
 def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | None:
     """Returns a trainer's model as compiled, at a batch size of at most `limit`.
 
     None where there is none.
     """
-    if not isinstance(trainer, OwnTrainer) or trainer.own_optimizer is None:
+    optimizer = own_optimizer(trainer)
+    if optimizer is None:
         return None
-    return settings.AsCompiled(min(batch_size, limit), trainer.own_optimizer)
+    return settings.AsCompiled(min(batch_size, limit), optimizer)

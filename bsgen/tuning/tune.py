@@ -256,6 +256,8 @@ def _run(
         return run_search(oracle.BatchSizeHeuristic(chosen), *shared, on_outcome)
     with search_display.SearchDisplay(trainer.lower_is_better) as display:
         display.say(trainers.to_beat(trainer))
+        if chosen.own is None:
+            display.replaced(trainers.own_optimizer(trainer))
 
         def tell(setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
             display.trial(setting, outcome)

@@ -1,5 +1,7 @@
 """Whole searches: their end, their files, and what stops and goes on."""
 
+import contextlib
+import io
 import json
 import pathlib
 
@@ -11,6 +13,7 @@ from absl.testing import absltest, parameterized
 from bsgen import errors
 from bsgen.tuning import (
     AppendixD,
+    AsCompiled,
     BatchSizeHeuristic,
     general_oracles,
     run_search,
@@ -131,23 +134,50 @@ class TuneTest(parameterized.TestCase):
         found = run_search(oracle, trainer, self.folder, {}, num_repeats=2)
         self.assertIsNone(found.recommendation)
         self.assertEqual({*found.trials["status"]}, {"diverged"})
+        count = len(found.trials)
+        self.assertStartsWith(
+            found.words(), f"no recommendation: of {count} trials {count} diverged"
+        )
+        if name == "appendix_d":
+            self.assertEndsWith(found.words(), "nothing can be recommended")
+        # Their scores are made up, so the table has none.
+        self.assertTrue(found.trials["score"].isna().all())
         self.assertFalse((self.folder / "recommendation.json").exists())
 
     def test_a_keras_model(self):
         seen = []
-        found = tune_batch_size(
-            build,
-            data(),
-            data(1),
-            num_epochs=8,
-            batch_sizes=(8, 16),
-            learning_rates=(1.0,),
-            max_batch_size=16,
-            num_repeats=1,
-            output_dir=self.folder,
-            on_outcome=lambda setting, outcome: seen.append(setting),
-        )
+        more = {"num_epochs": 8, "batch_sizes": (8, 16), "learning_rates": (1.0,)}
+        more |= {"max_batch_size": 16, "num_repeats": 1, "output_dir": self.folder}
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown):
+            found = tune_batch_size(
+                build,
+                data(),
+                data(1),
+                on_outcome=lambda setting, outcome: seen.append(setting),
+                **more,
+            )
         self.assertLen(found.trials, len(seen))
+        lines = shown.getvalue().splitlines()
+        texts = [f"phase {each.phase}: {each.text}" for each in found.decisions]
+        self.assertEqual([line for line in lines if line.startswith("phase")], texts)
+        # Said before anything is trained, and trained first; 16 is all that is allowed.
+        own = AsCompiled(16, "Adam")
+        self.assertStartsWith(lines[0], "to beat: ")
+        self.assertIn("trains with Momentum in place of your own Adam", lines[2])
+        self.assertStartsWith(lines[3], f"{own.words()}: 0.")
+        self.assertEqual(seen[0], own)
+        self.assertLen(lines, 1 + len(texts) + len(seen))
+        baseline = found.recommendation.baseline
+        self.assertEqual(baseline.setting, own)
+        self.assertIn(f"{own.words()} ", found.words())
+        self.assertEqual(found.words(), found.recommendation.words())
+        with self.subTest("silent, and nothing is trained again"):
+            shown = io.StringIO()
+            with contextlib.redirect_stdout(shown):
+                again = tune_batch_size(build, data(), data(1), progress=False, **more)
+            self.assertEqual(shown.getvalue(), "")
+            self.assertEqual(again.recommendation, found.recommendation)
         self.assertLessEqual(found.recommendation.setting.batch_size, 16)
         self.assertGreater(found.recommendation.score, 0.8)
         self.assertTrue((self.folder / "recommendation.json").exists())
