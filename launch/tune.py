@@ -3,14 +3,16 @@
     python -m launch.tune --dataset=digits --model=mlp
 
 searches by appendix D of Smith & Le (2017) on validation data, says each decision and
-its reason, and ends with a recommendation: 12 s on two cores, 35 s on 1000 images of
-MNIST (--dataset=mnist --train_size=1000).
+its reason, and ends with a recommendation: 25 s of processor time, on two shared cores
+of an AMD EPYC.
 
     python -m launch.tune --model_fn=package.module:build --data_fn=package.module:load
 
 does so for any Keras model: `build()` returns one, compiled or not, and `load()`
 returns (train_data, validation_data), each (inputs, targets), with weights of the
-examples as a third if there are any, or a `tf.data.Dataset` of such.
+examples as a third if there are any, or a `tf.data.Dataset` of such. The search trains
+with `bsgen.optimizers.Momentum` in place of the optimizer that `build` compiles with;
+the model as compiled is measured beside it, at --baseline_batch_size.
 
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written

@@ -90,9 +90,10 @@ class AppendixD(procedure.Procedure):
     def _announce(self, state: search.Search) -> None:
         """Says which batch sizes will be tried, beyond those that were asked for."""
         fitting = [size for size in self.batch_sizes if size <= self.limit]
+        least = max(round(min(self.multiples) * min(fitting)), 1)
         text = (
             f"phase 1 tries batch sizes {_listed(fitting)}; phases 2 and 3 try others, "
-            f"of at most {self.limit}, "
+            f"of at least {least} and at most {self.limit}, "
             + ("as max_batch_size says" if self.max_batch_size else "the training set")
         )
         left_out = self.batch_sizes[len(fitting) :]
