@@ -25,7 +25,7 @@ ImageNet cannot be downloaded without an account. Its source is a folder with
 ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar, or with the images in
 train/n01440764/ and val/n01440764/, and so on. The result takes as much room again, and
 as much for the time of the import. At the end every image is decoded once, some 1000 a
-second, so that a broken one is found here and not in training.
+second and core, so that a broken one is found here and not in training.
 
     python -m launch.prepare_data --dataset=imagenet2012 --source=FOLDER
 

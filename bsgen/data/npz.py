@@ -7,6 +7,8 @@ where its checksum is compared.
 
 import math
 import pathlib
+import struct
+import tokenize
 import zipfile
 import zlib
 
@@ -90,6 +92,10 @@ def _read(
         ValueError,
         MemoryError,
         RuntimeError,
+        SyntaxError,
+        TypeError,
+        struct.error,
+        tokenize.TokenError,  # What NumPy lets through of a damaged header.
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

@@ -112,6 +112,13 @@ class NpzTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, message):
             npz.read_folder(_MNIST, folder, "train")
 
+    def test_a_header_that_is_no_python(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "mnist_train.npz"
+        np.savez(path, images=_IMAGES, labels=_LABELS)
+        path.write_bytes(path.read_bytes().replace(b"{'descr'", b"]'descr'"))
+        with self.assertRaisesRegex(errors.UserError, "not a readable .npz file"):
+            npz.read_folder(_MNIST, path.parent, "train")
+
     def test_an_array_twice(self):
         folder = self._folder(images=_IMAGES, labels=_LABELS)
         np.save(labels := io.BytesIO(), _LABELS)
