@@ -12,6 +12,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors
 from bsgen.tuning import AppendixD, BatchSizeHeuristic, general_oracles, run_search
+from tests import damage
 from tests.tuning import surface_trainer
 
 _PROCEDURE = AppendixD(
@@ -22,41 +23,6 @@ _PROCEDURE = AppendixD(
 )
 _DESCRIBED = {"seed": 0}
 _STOP = 4  # calls
-
-
-def flip(content, draw):
-    place = draw.integers(8 * len(content))
-    damaged = bytearray(content)
-    damaged[place // 8] ^= 1 << place % 8
-    return bytes(damaged)
-
-
-def raise_a_digit(content, draw):
-    """Changes one digit, so that the file stays JSON of the same form."""
-    places = [i for i, byte in enumerate(content) if byte in b"12345678"]
-    damaged = bytearray(content)
-    damaged[draw.choice(places)] += 1
-    return bytes(damaged)
-
-
-def other_type(content, draw):
-    values = json.loads(content)
-    values[draw.choice(sorted(values))] = [None]
-    return json.dumps(values).encode()
-
-
-DAMAGE = {
-    "empty": lambda content, draw: b"",
-    "truncated": lambda content, draw: content[: draw.integers(1, len(content) - 1)],
-    "flipped_0": flip,
-    "flipped_1": flip,
-    "digit_0": raise_a_digit,
-    "digit_1": raise_a_digit,
-    "garbage": lambda content, draw: draw.bytes(len(content)),
-    "list": lambda content, draw: b"[" + content + b"]",
-    "other_type": other_type,
-    "deleted": lambda content, draw: None,
-}
 
 
 def make(name):
@@ -133,11 +99,13 @@ class DamagedSearchTest(parameterized.TestCase):
     def test_a_trial_is_trained_again(self, name, kind):
         self._check(name, kind, "trials/trial_*1/trial.json")
 
-    @parameterized.parameters(*sorted(DAMAGE.keys() - {"flipped_0", "deleted"}))
+    @parameterized.parameters(*sorted(damage.KINDS.keys() - {"flipped_0", "deleted"}))
     def test_any_damage_of_a_trial(self, kind):
         self._check("appendix_d", kind, "trials/trial_*1/trial.json")
 
-    @parameterized.product(name=("appendix_d", "random", "hyperband"), kind=(*DAMAGE,))
+    @parameterized.product(
+        name=("appendix_d", "random", "hyperband"), kind=(*damage.KINDS,)
+    )
     def test_a_state_is_recovered(self, name, kind):
         self._check(name, kind, "trials/oracle.json")
 
@@ -145,7 +113,7 @@ class DamagedSearchTest(parameterized.TestCase):
         whole, calls, stopped = self._stopped(name)
         (path,) = stopped.glob(pattern)
         content = path.read_bytes()
-        damaged = DAMAGE[kind](content, np.random.default_rng(len(content)))
+        damaged = damage.KINDS[kind](content, np.random.default_rng(len(content)))
         if damaged is None:
             path.unlink()
         else:
@@ -175,8 +143,8 @@ class DamagedSearchTest(parameterized.TestCase):
         _, _, stopped = self._stopped("random")
         path = stopped / "search.json"
         content = path.read_bytes()
-        for kind in DAMAGE.keys() - {"deleted"}:
-            path.write_bytes(DAMAGE[kind](content, np.random.default_rng(1)))
+        for kind in damage.KINDS.keys() - {"deleted"}:
+            path.write_bytes(damage.KINDS[kind](content, np.random.default_rng(1)))
             message = "its search.json is damaged .*; choose another folder$"
             with self.assertRaisesRegex(errors.UserError, message):
                 search("random", stopped)
