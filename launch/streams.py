@@ -18,6 +18,7 @@ from typing import TextIO
 
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 _SPELLED = {"±": "+-", "×": "x", "→": "->", "…": "...", "–": "-", "—": "-", "━": "-"}
+_SPELLED |= {"∞": "inf", "≤": "<=", "≥": ">="}
 
 
 def prepare() -> None:

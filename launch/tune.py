@@ -49,6 +49,10 @@ _TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "Write the trials for TensorBoard's HParams page too."
 )
 
+_CHECK_ONLY = flags.DEFINE_bool(
+    "check_only", False, "Look for mistakes on the command line, and stop."
+)
+
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
@@ -58,6 +62,8 @@ def main(arguments: list[str]) -> None:
     search_gpu.check()
     search_subject.check()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
+    if _CHECK_ONLY.value:
+        return
     entry.load_tensorflow()
     search_gpu.apply()
     if _TENSORBOARD.value:

@@ -14,6 +14,7 @@ for a network as small as this one, `launch.tune` alone is quicker.
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -47,6 +48,10 @@ def main(arguments: list[str]) -> None:
         for name, value in os.environ.items()
         if not name.startswith("KERASTUNER_")
     }
+    # A mistake is said once, and not by every process.
+    check = [sys.executable, "-m", "launch.tune", *search, "--check_only"]
+    if code := subprocess.run(check, env=environment, check=False).returncode:
+        sys.exit(code)
     # Noted and not raised, so that no process is forgotten that was just started.
     with interruption.Interruption() as asked, children.Children(environment) as group:
         code = _supervise(group, _commands(search), asked)
