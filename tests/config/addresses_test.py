@@ -11,6 +11,7 @@ from bsgen.config import addresses
 
 def taken_port(test):
     taken = test.enter_context(socket.socket())
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     return taken.getsockname()[1]

@@ -54,9 +54,10 @@ class ChiefServerTest(absltest.TestCase):
         message = f"^chief='127.0.0.1:{port}': the port is in use"
         with self.assertRaisesRegex(errors.UserError, message):
             tuner.search(verbose=0)
-        # Taken between the check and the server's own start.
+        # Taken between the check and the server's own start, by one who would share.
         with (
             mock.patch.object(addresses, "check_free"),
+            mock.patch.object(time, "sleep", side_effect=AssertionError("it serves")),
             self.assertRaisesRegex(errors.UserError, "chief cannot listen there"),
         ):
             tuner.search(verbose=0)
