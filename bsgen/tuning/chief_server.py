@@ -1,7 +1,9 @@
 """Where a search's chief answers its workers, until the last of them has left."""
 
 import time
+from collections.abc import Callable
 from concurrent import futures
+from typing import Any
 
 import grpc
 import keras_tuner
@@ -27,6 +29,8 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
 
     Raises:
       UserError: it cannot listen there.
+      Exception: what the oracle raised, such as for a full disk; the worker that had
+        asked is told, too.
     """
     addresses.check_free("chief", address)
     server = grpc.server(
@@ -34,7 +38,7 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
         futures.ThreadPoolExecutor(max_workers=1),
         options=(("grpc.so_reuseport", 0),),
     )
-    servicer = oracle_chief.OracleServicer(oracle)
+    servicer = _Servicer(oracle)
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
     try:
         server.add_insecure_port(str(address))
@@ -46,5 +50,29 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
         while not (servicer.stop_triggered and oracle_chief.exit_chief(oracle)):
             interrupts.check()
             time.sleep(_POLL_SECONDS)
+            if servicer.failure is not None:
+                raise servicer.failure
     finally:
         server.stop(_LAST_ANSWERS_SECONDS).wait()
+
+
+class _Servicer(oracle_chief.OracleServicer):
+    """keras-tuner's answers; keeps what goes wrong, after which there are no more."""
+
+    failure: Exception | None = None
+
+    def CreateTrial(self, request: Any, context: Any) -> Any:
+        return self._answer(super().CreateTrial, request, context)
+
+    def UpdateTrial(self, request: Any, context: Any) -> Any:
+        return self._answer(super().UpdateTrial, request, context)
+
+    def EndTrial(self, request: Any, context: Any) -> Any:
+        return self._answer(super().EndTrial, request, context)
+
+    def _answer(self, answer: Callable[..., Any], request: Any, context: Any) -> Any:
+        try:
+            return answer(request, context)
+        except Exception as error:  # noqa: BLE001, whatever it is, the worker is told
+            self.failure = error
+            return context.abort(grpc.StatusCode.INTERNAL, str(error))

@@ -149,7 +149,9 @@ class SearchFolder:
                 for each in decisions
             ],
         )
-        if recommendation is not None:
+        if recommendation is None:  # nor is an earlier one any more
+            (self.path / _RECOMMENDATION).unlink(missing_ok=True)
+        else:
             self._write(_RECOMMENDATION, recommendation.to_dict())
         return table
 

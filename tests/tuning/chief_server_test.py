@@ -47,6 +47,31 @@ class ChiefServerTest(absltest.TestCase):
         self.assertLen(chief.end_order, 4)
         addresses.check_free("chief", address)
 
+    def test_ends_with_what_the_oracle_raises(self):
+        port, folder = addresses_test.free_port(), self.create_tempdir().full_path
+        self._take_role("chief", port)
+        chief, raised = oracle(), []
+        SettingTuner(chief, surface_trainer.SurfaceTrainer(), folder).save()
+        full = errors.UserError("output_dir", folder, "cannot write there (disk full)")
+
+        def serve():
+            try:
+                chief_server.serve(chief, addresses.Address("127.0.0.1", port))
+            except errors.UserError as error:
+                raised.append(error)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        self._take_role("worker0", port)
+        worker = SettingTuner(oracle(), surface_trainer.SurfaceTrainer(), folder)
+        with (
+            mock.patch.object(chief, "update_trial", side_effect=full),
+            self.assertRaisesRegex(errors.UserError, "the chief failed: .*disk full"),
+        ):
+            worker.search(verbose=0)
+        serving.join(30)
+        self.assertEqual(raised, [full])
+
     def test_shares_its_port_with_nobody(self):
         port, folder = addresses_test.taken_port(self), self.create_tempdir().full_path
         self._take_role("chief", port)

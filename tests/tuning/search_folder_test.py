@@ -177,7 +177,10 @@ class SearchFolderTest(parameterized.TestCase):
 
     def test_trials_of_another_oracle_have_no_phase(self):
         request = settings.Request(settings.Setting(64, 1.0, 0.9), (0,))
+        self.path.mkdir()
+        (self.path / "recommendation.json").write_text("{}")  # of an earlier end
         table = self.folder.write([(request, outcomes.Outcome({0: 0.5}))])
+        self.assertFalse((self.path / "recommendation.json").exists())
         self.assertTrue(table["phase"].isna().all())
         self.assertEqual(json.loads((self.path / "decisions.json").read_bytes()), [])
 
