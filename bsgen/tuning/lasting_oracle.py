@@ -172,7 +172,9 @@ class LastingOracle(keras_tuner.Oracle):
 
     @functools.cached_property
     def _files(self) -> oracle_files.OracleFiles:
-        return oracle_files.OracleFiles(pathlib.Path(self._project_dir), self.warn)
+        return oracle_files.OracleFiles(
+            pathlib.Path(self._project_dir), lambda line: self.warn(line)
+        )
 
     def _error(self, reason: str) -> errors.UserError:
         remedy = f"{reason}; choose another folder"

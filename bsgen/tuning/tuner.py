@@ -69,11 +69,19 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._finished: tuple[settings.Trainable, outcomes.Outcome] | None = None
         self._identity = identity or {}
         oracle.identity = self._identity
-        oracle.warn = warn
         oracle.verbose = 0  # already while it reloads
-        # It prints that it reloads.
-        with contextlib.redirect_stdout(io.StringIO()):
-            super().__init__(oracle, directory=str(directory), project_name="trials")
+        told: list[str] = []
+        oracle.warn = told.append
+        try:
+            # It prints that it reloads; our own lines are not to be lost with that.
+            with contextlib.redirect_stdout(io.StringIO()):
+                super().__init__(
+                    oracle, directory=str(directory), project_name="trials"
+                )
+        finally:
+            oracle.warn = warn
+            for line in told:
+                warn(line)
         if self._is_worker():
             self.oracle = chief_client.ChiefClient(oracle)
 

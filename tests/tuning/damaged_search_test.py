@@ -1,9 +1,12 @@
 """Whatever happens to a file of a search, what comes out is what was measured."""
 
+import contextlib
+import io
 import json
 import os
 import pathlib
 import shutil
+import sys
 from unittest import mock
 
 import numpy as np
@@ -128,6 +131,22 @@ class DamagedSearchTest(parameterized.TestCase):
             self.assertNotIn("\n", line)
         # It is whole again, and nothing is left to do.
         self.assertEqual(search(name, stopped)[1:], ([], []))
+
+    def test_a_warning_may_be_printed(self):
+        _, _, stopped = self._stopped("random")
+        (stopped / "trials/oracle.json").write_text("")
+        trainer = surface_trainer.SurfaceTrainer()
+        with contextlib.redirect_stdout(io.StringIO()) as written:
+            run_search(
+                make("random"),
+                trainer,
+                stopped,
+                _DESCRIBED,
+                num_repeats=2,
+                # To the standard output of the moment, as the progress bar does.
+                warn=lambda line: print(line, file=sys.stdout),
+            )
+        self.assertRegex(written.getvalue(), r"^\S*oracle.json is damaged .it is empty")
 
     def test_a_lost_state_is_no_new_search(self):
         _, _, stopped = self._stopped("random")
