@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import atomic, errors, folder_lock, sealed_json
-from bsgen.tuning import fingerprints, outcomes, plans, recommendations, settings
+from bsgen.tuning import older_searches, outcomes, plans, recommendations, settings
 
 Phases = Mapping[tuple[settings.Trainable, int], int]
 
@@ -164,16 +164,11 @@ class SearchFolder:
             found = self._read_object(_SEARCH)
         except (OSError, sealed_json.Damaged) as error:
             raise self._error(f"its {_SEARCH} is damaged ({error})") from error
-        unknown = {*fingerprints.NAMES} & {*wanted} - {*found}
-        if unknown:
-            # The baseline follows from them, and older ones were found otherwise.
-            found = {**found, "baseline_score": wanted.get("baseline_score")}
+        if older_searches.is_older(found):
+            found = older_searches.as_today(found, wanted)
             if not self._is_claimed:
-                self._warn(
-                    f"{self.path} does not say of which model and data its trials are: "
-                    "make sure that they are the same"
-                )
-        names = sorted({*found, *wanted} - unknown)
+                self._warn(f"{self.path} {older_searches.words(wanted)}")
+        names = sorted({*found, *wanted})
         differing = [name for name in names if found.get(name) != wanted.get(name)]
         if differing:
             raise self._error(f"holds another search: {', '.join(differing)} differ")

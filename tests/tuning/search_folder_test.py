@@ -90,20 +90,30 @@ class SearchFolderTest(parameterized.TestCase):
             with self.assertRaisesRegex(errors.UserError, message):
                 self.folder.claim({**known, changed: "d"})
 
-    def test_says_that_an_older_folder_does_not_know_its_model(self):
-        self.folder.claim({"seed": 0, "baseline_score": 0.1})
+    def test_goes_on_with_a_search_of_an_earlier_version(self):
+        """Which said "minus" of a metric, and knew neither model nor data."""
+        older = {"seed": 0, "tolerance": 0.01, "baseline_score": -2.0}
+        self.folder.claim({**older, "metric": "minus validation mae"})
+        self.folder.close()
+        wanted = {
+            "seed": 0,
+            "tolerance": 0.02,
+            "baseline_score": -1.0,
+            "metric": "validation mae",
+            "lower_is_better": True,
+            "own": None,
+            **dict.fromkeys(("model", "train_data", "validation_data"), "digest"),
+        }
         said = []
-        digests = {"model": "a", "train_data": "b", "validation_data": "c"}
         with search_folder.SearchFolder(self.path, said.append) as again:
-            self.folder.close()
-            again.claim({"seed": 0, "baseline_score": 0.2, **digests})
-            again.claim({"seed": 0, "baseline_score": 0.2, **digests})
+            again.claim(wanted)
+            again.claim(wanted)
             (line,) = said
-            self.assertIn("does not say of which model and data", line)
-            with self.assertRaisesRegex(
-                errors.UserError, "another search: seed differ"
-            ):
-                again.claim({"seed": 1, "baseline_score": 0.2, **digests})
+            self.assertIn("make sure that model and data are the same", line)
+        for name, value in (("seed", 1), ("metric", "validation mse")):
+            message = f"another search: {name} differ"
+            with self.assertRaisesRegex(errors.UserError, message):
+                again.claim({**wanted, name: value})
 
     def test_refuses_trials_of_nobody(self):
         (self.path / "trials").mkdir(parents=True)
