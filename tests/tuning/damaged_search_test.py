@@ -61,8 +61,8 @@ class DamagedSearchTest(parameterized.TestCase):
             if call == _STOP:
                 raise KeyboardInterrupt
 
-        whole, calls, _ = search(name, self.folder / "whole")
-        folder = self.folder / "before"
+        whole, calls, _ = search(name, self.create_tempdir().full_path)
+        folder = pathlib.Path(self.create_tempdir().full_path) / "before"
         with self.assertRaises(KeyboardInterrupt):
             search(name, folder, stop)
         files = [path for path in folder.rglob("*") if path.is_file()]
