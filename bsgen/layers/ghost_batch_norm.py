@@ -55,6 +55,13 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
     ghost as large as the batch, momentum=0.99 and epsilon=1e-3 this is Keras'
     BatchNormalization.
 
+    Attributes:
+      moving_mean, moving_variance: the weights, [channels].
+      moving_std: what inference divides by, sqrt(moving_variance + epsilon).
+      unmarked_spread: how a file of weights alone is read that does not say what its
+        spread is: "std" if an older version of this layer wrote it, "variance" if
+        Keras' layer did; None refuses it.
+
     Args:
       ghost_batch_size: G, examples a ghost, at least 2.
       axis: the channel axis, any but the first.
@@ -274,46 +281,14 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
             ghost_statistics.count_rows(part, rows, gamma.dtype)
             for part, rows in zip(parts, counted, strict=True)
         ]
-        self._move(
+        self._running_average.move(
+            (self.moving_mean, self.moving_variance),
             tf.concat(means, 0),
             tf.concat(variances, 0),
             tf.concat(num_rows, 0),
             tf.cast(tf.shape(examples)[0], dtype) / self.ghost_batch_size,
         )
         return list(outputs)
-
-    def _move(
-        self,
-        mean: tf.Tensor,
-        variance: tf.Tensor,
-        num_rows: tf.Tensor,
-        num_ghosts: tf.Tensor,
-    ) -> None:
-        """Takes one step of the running averages, together with all replicas."""
-        average = self._running_average
-        old_variance = tf.cast(self.moving_variance, mean.dtype)
-        old_spread = average.spread_of(old_variance)
-        moving_mean, spread = average.step(
-            tf.cast(self.moving_mean, mean.dtype),
-            old_spread,
-            mean,
-            variance,
-            num_rows,
-            num_ghosts,
-        )
-        moving_variance = spread
-        if self.running_spread == "std":
-            # The mean over replicas, which assignment takes, is to be that of the
-            # standard deviations, not that of their squares.
-            spread = _mean_over_replicas(spread)
-            stays = tf.equal(spread, old_spread)  # then to the bit
-            variance = self.variance_of_std(spread)
-            moving_variance = tf.where(stays, old_variance, variance)
-        for moving, value in (
-            (self.moving_mean, moving_mean),
-            (self.moving_variance, moving_variance),
-        ):
-            moving.assign(tf.cast(value, moving.dtype))
 
     def _check_mask(self, shape: Any, mask_shape: Any) -> None:
         rank = len(shape)
@@ -329,13 +304,6 @@ def _checked_size(ghost_batch_size: Any) -> int:
         remedy = "give an integer of at least 2; one example has no spread"
         raise errors.UserError("ghost_batch_size", ghost_batch_size, remedy)
     return int(ghost_batch_size)
-
-
-def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def _as_it_is(error: errors.UserError) -> errors.UserError:

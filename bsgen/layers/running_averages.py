@@ -29,6 +29,7 @@ that is  std^2 - epsilon  of the running std.
 import dataclasses
 from typing import Literal
 
+import keras
 import tensorflow as tf
 
 Rule = Literal["sequential", "sequential_scaled", "mean", "pooled"]
@@ -54,6 +55,37 @@ class RunningAverage:
     unbiased: bool
     momentum: float
     epsilon: float
+
+    def move(
+        self,
+        weights: tuple[keras.Variable, keras.Variable],
+        mean: tf.Tensor,
+        variance: tf.Tensor,
+        num_rows: tf.Tensor,
+        num_ghosts: tf.Tensor,
+    ) -> None:
+        """Takes one step, together with all replicas.
+
+        Args:
+          weights: the running mean and variance, [channels] each, changed in place;
+            what replicas assign to them becomes its mean.
+          mean: see `step`, as the others.
+          variance: see `step`.
+          num_rows: see `step`.
+          num_ghosts: see `step`.
+        """
+        old_mean, old_variance = (tf.cast(weight, mean.dtype) for weight in weights)
+        old_spread = self._spread_of(old_variance)
+        new_mean, new = self.step(
+            old_mean, old_spread, mean, variance, num_rows, num_ghosts
+        )
+        if self.spread == "std":
+            # It is standard deviations whose mean is taken, not their squares.
+            new = _mean_over_replicas(new)
+            stays = tf.equal(new, old_spread)  # then to the bit
+            new = tf.where(stays, old_variance, variance_of_std(new, self.epsilon))
+        for weight, value in zip(weights, (new_mean, new), strict=True):
+            weight.assign(tf.cast(value, weight.dtype))
 
     def step(
         self,
@@ -85,15 +117,15 @@ class RunningAverage:
             num_rows = tf.reduce_sum(num_rows, keepdims=True)
         if self.unbiased:
             variance *= (num_rows / tf.maximum(num_rows - 1, 1))[:, None]
-        spread = self.spread_of(variance)
+        spread = self._spread_of(variance)
         weights = weights[:, None]
         return (
             kept * old_mean + tf.reduce_sum(weights * mean, 0),
             kept * old_spread + tf.reduce_sum(weights * spread, 0),
         )
 
-    def spread_of(self, variance: tf.Tensor) -> tf.Tensor:
-        """Returns what is averaged in the place of a variance."""
+    def _spread_of(self, variance: tf.Tensor) -> tf.Tensor:
+        """What is averaged in the place of a variance."""
         return tf.sqrt(variance + self.epsilon) if self.spread == "std" else variance
 
     def _weights(self, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -107,6 +139,19 @@ class RunningAverage:
             momentum = 1 - (1 - momentum) / tf.maximum(total, 1)
         later = tf.cumsum(sizes, exclusive=True, reverse=True)
         return momentum**total, (1 - momentum**sizes) * momentum**later
+
+
+def variance_of_std(std: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """Returns the variance that stands for a running standard deviation."""
+    # The mean of sqrt(variance + epsilon) is sqrt(epsilon) at least, but rounds.
+    return tf.maximum(tf.square(std) - epsilon, 0)
+
+
+def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def _pool(

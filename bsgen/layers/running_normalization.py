@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.layers import ghost_statistics
+from bsgen.layers import ghost_statistics, running_averages
 
 
 class RunningNormalization(keras.layers.Layer):
@@ -91,8 +91,8 @@ class RunningNormalization(keras.layers.Layer):
 
     def variance_of_std(self, std: tf.Tensor) -> tf.Tensor:
         """Returns the moving_variance that stands for a moving_std."""
-        # The mean of sqrt(variance + epsilon) is sqrt(epsilon) at least, but rounds.
-        return tf.maximum(tf.square(tf.convert_to_tensor(std)) - self.epsilon, 0)
+        std = tf.convert_to_tensor(std)
+        return running_averages.variance_of_std(std, self.epsilon)
 
     def normalize_by_running_statistics(
         self, inputs: tf.Tensor, axis: int | None = None
