@@ -199,7 +199,8 @@ class RunFolder:
             remedy = f"{_CONFIG}: {error}; choose another folder"
             raise self._error(remedy) from error
         if old is None:
-            ours = [self._file(name) for name in (_METRICS, _SUMMARY, _MODEL)]
+            others = (_METRICS, _SUMMARY, _MODEL, "search.json")
+            ours = [self._file(name) for name in others]
             ours += sorted(self.path.glob(checkpoints.PATTERN))
             foreign = [path.name for path in ours if path.exists()]
             if foreign and not self._is_named_elsewhere():

@@ -257,6 +257,7 @@ class RunFolderTest(parameterized.TestCase):
             "config.json",
             "metrics.jsonl",
             "summary.json",
+            "search.json",
             "checkpoint-00000001.npz",
         ),
         resume=("auto", "never"),

@@ -72,7 +72,10 @@ class SearchFolderTest(parameterized.TestCase):
         kept = folder.keep("guided.json", lambda: next(values))
         self.assertEqual(kept, {"noise": 2.5})
         self.assertLen(warnings, 1)
-        self.assertRegex(warnings[0], "guided.json is damaged .its check sum")
+        self.assertRegex(warnings[0], "guided.json is damaged .its check sum does not")
+        path.write_bytes(path.read_bytes().replace(b"sha256", b"sha257"))
+        self.assertEqual(folder.keep("guided.json", lambda: {"n": 1}), {"n": 1})
+        self.assertRegex(warnings[1], "guided.json is damaged .its check sum is miss")
 
     def test_refuses_another_search(self):
         self.folder.claim({"seed": 0, "epochs": 20, "old": 1})
