@@ -92,13 +92,13 @@ class AppendixD(procedure.Procedure):
         fitting = [size for size in self.batch_sizes if size <= self.limit]
         least = max(round(min(self.multiples) * min(fitting)), 1)
         text = (
-            f"phase 1 tries batch sizes {_listed(fitting)}; phases 2 and 3 try others, "
+            f"phase 1 tries {_listed(fitting)}; phases 2 and 3 try others, "
             f"of at least {least} and at most {self.limit}, "
             + ("as max_batch_size says" if self.max_batch_size else "the training set")
         )
         left_out = self.batch_sizes[len(fitting) :]
         if left_out:
-            text += f"; {_listed(left_out)} is more than that and left out"
+            text += f"; left out as larger than that: {_listed(left_out)}"
         state.decide(text, batch_sizes=fitting, left_out=list(left_out))
 
     def _scan(
@@ -143,9 +143,8 @@ class AppendixD(procedure.Procedure):
         size, rate = best.setting.batch_size, best.setting.learning_rate
         tried = [one.setting.batch_size for one in measured]
         text = (
-            f"at learning rate {rate:g} and momentum {self.momentum:g} the best of "
-            f"{len(tried)} batch sizes from {min(tried)} to {max(tried)} is {size}, "
-            f"with {self.words(best.scores)}"
+            f"at learning rate {rate:g} and momentum {self.momentum:g} "
+            f"{search.best_of(size, tried)}, with {self.words(best.scores)}"
         )
         if size == min(self.batch_sizes) < max(self.batch_sizes):
             text += "; it is the smallest allowed, so a smaller one may be better"
@@ -167,6 +166,6 @@ class AppendixD(procedure.Procedure):
 
 
 def _listed(sizes: Sequence[int]) -> str:
-    """Returns "8, 16 and 32"."""
+    """Returns "batch sizes 8, 16 and 32"."""
     *most, last = map(str, sizes)
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"batch sizes {', '.join(most)} and {last}" if most else f"batch size {last}"

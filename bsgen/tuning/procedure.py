@@ -111,7 +111,7 @@ class Procedure(comparison.Rules, abc.ABC):
             **dataclasses.asdict(own),
         )
         (found,) = yield from state.measure([own], self.first_repeats)
-        text = f"{own.words()} does not train in every repeat"
+        text = f"{own.words()} diverges, or is no better than a constant answer"
         if self.trained(found):
             text = f"{own.words()} reaches {self.metric} {self.words(found.scores)}"
         state.decide(text, baseline=search.numbers_of([found])[0])
@@ -130,10 +130,7 @@ class Procedure(comparison.Rules, abc.ABC):
             return
         size = best.setting.batch_size
         sizes = [one.setting.batch_size for one in measured]
-        text = (
-            f"the best of {len(sizes)} batch sizes from {min(sizes)} to {max(sizes)} "
-            f"is {size}, with {self.words(best.scores)}"
-        )
+        text = f"{search.best_of(size, sizes)}, with {self.words(best.scores)}"
         if size in (min(sizes), max(sizes)) and len(sizes) > 1:
             text += "; it is at the edge of those tried"
         state.decide(text, measured=numbers)
@@ -175,7 +172,7 @@ class Procedure(comparison.Rules, abc.ABC):
             num_runs=sum(len(one.scores) for one in results.values()),
             metric=self.metric,
             lower_is_better=self.lower_is_better,
-            baseline=self._baseline(choice),
+            baseline=self._baseline(choice, results),
         )
 
     def _next_larger(self, choice: finals.Choice) -> recommendations.NextLarger | None:
@@ -192,13 +189,15 @@ class Procedure(comparison.Rules, abc.ABC):
             larger.setting, status, lost.mean, lost.standard_error
         )
 
-    def _baseline(self, choice: finals.Choice) -> recommendations.Baseline | None:
+    def _baseline(
+        self, choice: finals.Choice, results: plans.Results
+    ) -> recommendations.Baseline | None:
         if choice.baseline is None:
             return None
         chosen, own = choice.baseline
         if own.status != "completed":
             return recommendations.Baseline(own.setting, own.status)
-        if not self.trained(own):
+        if results[own.setting].status == "diverged":  # its scores are made up
             return recommendations.Baseline(own.setting, "untrained")
         lost = comparison.loss(chosen, own)
         gain = comparison.loss(own, chosen)

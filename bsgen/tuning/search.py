@@ -74,3 +74,11 @@ def numbers_of(measured: Iterable[plans.Measured]) -> list[dict[str, Any]]:
         }
         for one in measured
     ]
+
+
+def best_of(size: int, tried: Sequence[int]) -> str:
+    """Returns "the best of 3 batch sizes from 8 to 32 is 16"."""
+    if len(tried) == 1:
+        return f"the only batch size is {size}"
+    many = f"{len(tried)} batch sizes from {min(tried)} to {max(tried)}"
+    return f"the best of {many} is {size}"

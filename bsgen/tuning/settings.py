@@ -65,8 +65,7 @@ class AsCompiled(checked.Checked):
     optimizer: str
 
     def __post_init__(self) -> None:
-        size = errors.check_integer("baseline_batch_size", self.batch_size, 1)
-        self._set(batch_size=size)
+        self._set(batch_size=errors.check_integer("batch_size", self.batch_size, 1))
 
     def words(self) -> str:
         """Returns "your own Adam at batch size 32"."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from bsgen import errors
 from bsgen.tuning import comparison, outcomes, settings, subjects
 
 
@@ -113,8 +114,12 @@ def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | 
     """Returns a trainer's model as compiled, at a batch size of at most `limit`.
 
     None where there is none.
+
+    Raises:
+      UserError: it is no batch size.
     """
+    size = errors.check_integer("baseline_batch_size", batch_size, 1)
     optimizer = own_optimizer(trainer)
     if optimizer is None:
         return None
-    return settings.AsCompiled(min(batch_size, limit), optimizer)
+    return settings.AsCompiled(min(size, limit), optimizer)

@@ -177,6 +177,17 @@ class ExactTest(parameterized.TestCase):
         self.assertEqual(plan.recommendation.start.batch_size, 64)
         self.assertEqual(results[tuning.Setting(128, 1.0, 0.9)].status, "failed")
 
+    def test_batch_sizes_that_are_left_out_are_said(self):
+        plan, results = finish(max_batch_size=100)
+        self.assertEqual(
+            plan.decisions[0].text,
+            "phase 1 tries batch sizes 8, 16, 32 and 64; phases 2 and 3 try others, of "
+            "at least 4 and at most 100, as max_batch_size says; left out as larger "
+            "than that: batch sizes 128, 256, 512, 1024, 2048 and 4096",
+        )
+        self.assertBetween(min(one.batch_size for one in results), 4, 8)
+        self.assertLessEqual(max(one.batch_size for one in results), 100)
+
     def test_one_repeat(self):
         plan, _ = finish(num_repeats=1)
         self.assertEqual(plan.recommendation.setting, tuning.Setting(480, 1.0, 0.98))

@@ -185,6 +185,22 @@ class SearchesTest(parameterized.TestCase):
             words = plan.recommendation.words()
             self.assertEqual(words.startswith("your own Adam at"), is_better)
 
+    def test_the_users_own_optimizer_may_do_worse_than_a_constant_or_diverge(self):
+        own = tuning.AsCompiled(32, "Adam")
+        procedure = tuning.AppendixD(
+            train_size=100_000, baseline_score=0.1, batch_sizes=(32, 128), own=own
+        )
+        for status, score, expected in (
+            ("completed", 0.05, "at batch size 32 reaches 0.050 ± 0.000, 0.8"),
+            # Then 0 is made up.
+            ("diverged", 0.0, "at batch size 32 does not train in every repeat;"),
+            ("out_of_memory", None, "at batch size 32 does not fit in memory;"),
+        ):
+            scores = {} if score is None else dict.fromkeys(range(10), score)
+            results = {own: tuning.Outcome(scores, status)}
+            plan, _ = surfaces.finish(procedure, surfaces.Surface(), results)
+            self.assertIn(expected, plan.recommendation.words())
+
 
 if __name__ == "__main__":
     absltest.main()

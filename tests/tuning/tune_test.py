@@ -229,6 +229,11 @@ class TuneTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, message):
             tune_batch_size(build, data(), data(1), **more)
 
+    @parameterized.parameters(0, 2.5, "a")
+    def test_refuses_a_baseline_batch_size(self, size):
+        with self.assertRaisesRegex(errors.UserError, "^baseline_batch_size="):
+            tune_batch_size(build, data(), data(1), 1, baseline_batch_size=size)
+
     def test_training_data_smaller_than_the_smallest_batch(self):
         message = "batch_sizes=\\(128, 256\\): give a batch size of at most 64"
         with self.assertRaisesRegex(errors.UserError, message):
