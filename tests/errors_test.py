@@ -2,6 +2,7 @@
 
 import copy
 import fractions
+import functools
 import math
 
 import keras
@@ -82,6 +83,17 @@ class NumbersTest(parameterized.TestCase):
         for value in (above, below, 1e308, 5e-324):
             with self.assertRaisesRegex(errors.UserError, "^x=.*float32 cannot hold"):
                 errors.check_float32("x", value)
+
+    def test_functions_that_need_arguments(self):
+        def build(hp, *, units, rate=0.1, **more):
+            del hp, units, rate, more
+
+        message = "model_fn='build': it is called without arguments, but needs hp, uni"
+        with self.assertRaisesRegex(errors.UserError, message):
+            errors.check_no_arguments("model_fn", build)
+        bound = functools.partial(build, 1, units=2)
+        for fine in (lambda: 0, lambda a=1, *b, **c: a, dict, bound):
+            errors.check_no_arguments("model_fn", fine)
 
 
 if __name__ == "__main__":
