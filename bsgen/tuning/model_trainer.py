@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import config, errors
 from bsgen.data import dataset_forms
 from bsgen.optimizers import Momentum
 from bsgen.tuning import (
@@ -28,6 +28,8 @@ from bsgen.tuning import (
 
 CONSTANT, UNTRAINED = "the best constant answer", "the untrained model"
 NOTHING = "nothing, since an answer without training is perfect by this metric"
+# Keras takes seeds below 2^32, and repeats count on from the first one.
+_MAX_SEED = 2**31
 
 
 class ModelTrainer:
@@ -82,9 +84,11 @@ class ModelTrainer:
           UserError: data, loss or metric are missing or do not fit.
         """
         self._models = fresh_models.FreshModels(build_model)
-        self._num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
+        self._num_epochs = errors.check_real(
+            "num_epochs", num_epochs, 0.0, config.MAX_STEPS
+        )
         self._loss, self._metric = loss, metric
-        self._seed = errors.check_integer("seed", seed, 0)
+        self._seed = errors.check_integer("seed", seed, 0, _MAX_SEED)
         model = self._models.new(self._seed)
         self.own_optimizer = _name_of_optimizer(model)
         self._compiled(model, settings.Setting(1, 1.0, 0.0))
@@ -188,6 +192,9 @@ class ModelTrainer:
         if num_steps < 1:
             remedy = f"shorter than one step of {batch_size} of "
             remedy += f"{self.train_size} examples"
+            raise errors.UserError("num_epochs", epochs, remedy)
+        if num_steps > config.MAX_STEPS:
+            remedy = f"more than {config.MAX_STEPS:,} steps of {batch_size}"
             raise errors.UserError("num_epochs", epochs, remedy)
         scores: dict[int, float | None] = {}
         begun = time.perf_counter()

@@ -261,6 +261,8 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         ),
         ("build_model='Dense': let it return", lambda: keras.layers.Dense(1), {}),
         ("loss=None: give a loss", linear_models.linear, {}),
+        ("num_epochs=1e\\+308", linear_models.linear, {"num_epochs": 1e308}),
+        ("seed=4294967296: give", linear_models.linear, {"seed": 2**32}),
         ("num_epochs=-1", linear_models.linear, {"num_epochs": -1, "loss": "mse"}),
         (
             r"inputs of shapes \[\(4,\)\].*takes one input of shape \(3,\)",
