@@ -8,6 +8,7 @@ layers is compiled with the loss and asked for it, so the user's model stays as 
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.measures import stateless
 
 # Whatever `compile` takes as `loss`: a name, a `keras.losses.Loss`, a function of
 # (targets, outputs), or lists or dictionaries of them. None: the model's own.
@@ -64,12 +66,14 @@ class CompiledLoss:
                 raise errors.UserError("loss_weights", loss_weights, remedy) from error
 
     def __call__(
-        self, targets: Any, outputs: Any, sample_weight: Any = None
+        self, targets: Any, called: stateless.Called, sample_weight: Any = None
     ) -> tf.Tensor:
         """Returns the loss of a batch [], as `evaluate` reports it for the batch."""
-        with _one_replica(), _float_type(self._double), keras.StatelessScope():
+        # A function may also look at the variables of the model.
+        scope = keras.StatelessScope(called.values)
+        with _one_replica(), _float_type(self._double), scope:
             value = self._shell.compute_loss(
-                y=targets, y_pred=outputs, sample_weight=sample_weight
+                y=targets, y_pred=called.outputs, sample_weight=sample_weight
             )
         # Without a reduction it is one for each example, of which `evaluate` takes the
         # mean.
@@ -140,10 +144,16 @@ class _IntegersWhereNeeded:
             try:
                 return self._function(targets, outputs)
             except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
-                if "int" not in str(error):
+                if not re.search(r"\bint(32|64)\b", str(error)):
                     raise
                 self._needed = True
-        return self._function(tf.cast(targets, tf.int64), outputs)
+        numbers = tf.cast(targets, tf.int64)
+        message = "the loss takes whole numbers only"
+        same = tf.cast(numbers, targets.dtype)
+        with tf.control_dependencies(
+            [tf.debugging.assert_equal(same, targets, message=message)]
+        ):
+            return self._function(tf.identity(numbers), outputs)
 
 
 @contextlib.contextmanager

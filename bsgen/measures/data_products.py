@@ -22,6 +22,7 @@ from bsgen.measures import (
     flat_weights,
     linear_operator,
     mean_loss,
+    misfits,
     replicas,
 )
 
@@ -103,6 +104,7 @@ class DataProducts:
         self._loss = mean_loss.MeanLoss(
             model, loss, training, loss_weights, regularization
         )
+        self._in_words = misfits.InWords(model, self._loss)
         self._batches: Any = batches.Batches(data, batch_size, model)
         self._replicas = replicas.Replicas(model)
         self._seen_curvature = False
@@ -154,7 +156,7 @@ class DataProducts:
         weights = self._weights.tensors()
         try:
             product = self._mean(self._step, weights, flat)
-        except mean_loss.REFUSALS as error:
+        except misfits.REFUSALS as error:
             if self.method != AUTO or isinstance(error, errors.UserError):
                 raise
             self.method = REVERSE
@@ -214,7 +216,7 @@ class DataProducts:
         zeros = (tf.zeros([self.size], tf.float64), zero, zero)
         totals = self._replicas.everywhere(zeros)
         state = self._replicas.everywhere((weights, self._loss.others(), vector))
-        with self._loss.in_words(self._batches):
+        with self._in_words.on(self._batches):
             for _, batch, share in self._replicas.shared_out(self._batches):
                 totals = step(totals, state, batch, share)
         total, value, count = (t.numpy() for t in self._replicas.sum(totals))

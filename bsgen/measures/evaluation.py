@@ -19,6 +19,7 @@ from bsgen.measures import (
     compiled_loss,
     flat_weights,
     mean_loss,
+    misfits,
     progress,
     replicas,
     running_statistics,
@@ -133,6 +134,7 @@ class Evaluation:
         self._loss = mean_loss.MeanLoss(
             model, loss, False, loss_weights, regularization
         )
+        self._in_words = misfits.InWords(model, self._loss)
         self._batches = batches.Batches(data, batch_size, model)
         self._running = (
             running_statistics.Reestimation(model, self._batches)
@@ -160,7 +162,7 @@ class Evaluation:
             others = self._running.at(weights, others)
         variables = self._replicas.everywhere((weights, others))
         totals = np.zeros(2 + len(self._metrics))
-        with self._loss.in_words(self._batches):
+        with self._in_words.on(self._batches):
             for part in self._replicas.each(self._step, self._batches, variables):
                 totals += part.numpy()
         count, *sums = totals

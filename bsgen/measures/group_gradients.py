@@ -24,6 +24,7 @@ from bsgen.measures import (
     groupwise,
     linear_operator,
     mean_loss,
+    misfits,
     replicas,
 )
 
@@ -93,6 +94,7 @@ class GroupGradients:
         )
         size = errors.check_integer("batch_size", batch_size, 1)
         whole = -(-size // self.group_size) * self.group_size
+        self._in_words = misfits.InWords(model, self._loss)
         self._batches = batches.Batches(data, whole, model)
         self._most = max(1, _MAX_BYTES // (8 * self._weights.num_parameters))
         self.num_groups = 0
@@ -132,7 +134,7 @@ class GroupGradients:
           UserError: there are no groups; the loss or its gradient is not finite.
         """
         empty = True
-        with self._loss.in_words(self._batches):
+        with self._in_words.on(self._batches):
             for count, value, gradient in self._replicas.each(
                 self._total, self._chunks(), self._variables()
             ):

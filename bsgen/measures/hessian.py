@@ -18,6 +18,7 @@ from bsgen.measures import (
     compiled_loss,
     flat_weights,
     mean_loss,
+    misfits,
     stopped_gradients,
 )
 
@@ -141,7 +142,7 @@ def dense_hessian(
     weights = tf.constant(loss_sum.weights())
     total = np.zeros([loss_sum.num_parameters] * 2)
     size = 0
-    with loss_sum.loss.in_words(parts):
+    with misfits.InWords(model, loss_sum.loss).on(parts):
         for batch in parts:
             _, _, hessian = loss_sum.derivatives(weights, *batch)
             total += hessian.numpy()

@@ -7,33 +7,19 @@ the same batch size. The batch size matters only where a batch's loss is no mean
 its examples: where it is a sum, or is divided by what a mask or sample weights leave.
 """
 
-import contextlib
 import math
-import re
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures import compiled_loss, replicas, stateless
+from bsgen.measures import compiled_loss, stateless
 
 INFERENCE = "inference"
 TRAINING = "training"
 
-# What TensorFlow and Keras raise, while they trace, for what does not fit together.
-REFUSALS = (
-    AttributeError,
-    LookupError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    tf.errors.InvalidArgumentError,
-)
 _FEW = 4  # examples
-_MAX_REASON = 200  # characters of what they say
 
 
 class MeanLoss:
@@ -75,7 +61,6 @@ class MeanLoss:
         self._regularization = regularization
         self._regularized = bool(model.losses)
         self._adds = False  # known when the model has been called
-        self._shapes_fitted = False
         self.name = self._compiled.name
         self.is_sum = self._compiled.is_sum
         self.training = training
@@ -119,10 +104,10 @@ class MeanLoss:
         self._regularized |= bool(called.added or called.penalties)
         return called
 
-    def of_outputs(self, batch: tuple[Any, ...], outputs: Any) -> tf.Tensor:
+    def compiled(self, batch: tuple[Any, ...], called: stateless.Called) -> tf.Tensor:
         """Returns the compiled loss of a batch [], without what the model adds."""
         _, targets, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        return self._compiled(targets, outputs, sample_weight)
+        return self._compiled(targets, called, sample_weight)
 
     def added(self, called: stateless.Called) -> tf.Tensor | None:
         """Returns the losses that the model added [], None where none are counted."""
@@ -142,7 +127,7 @@ class MeanLoss:
 
     def value_of(self, batch: tuple[Any, ...], called: stateless.Called) -> tf.Tensor:
         """Returns the mean loss of a batch [] with which the model was called."""
-        value = self.of_outputs(batch, called.outputs)
+        value = self.compiled(batch, called)
         added = self.added(called)
         return value if added is None else value + tf.cast(added, value.dtype)
 
@@ -162,19 +147,30 @@ class MeanLoss:
         Raises:
           UserError: the loss has no derivative.
         """
-        ends = called.ends
-        with tf.GradientTape() as tape:
-            tape.watch(ends)
-            value = self.of_outputs(batch, called.outputs)
-            # Multiplied here, as an example's part may underflow in half precision.
-            count = tf.cast(tf.shape(ends[0])[0], value.dtype)
-            scaled = count * value
-        slopes = tape.gradient(scaled, ends)
+        count = tf.shape(called.ends[0])[0]
+        # Multiplied first, as an example's part may underflow in half precision.
+        return self.slopes(batch, called, count)
+
+    def slopes(
+        self, batch: tuple[Any, ...], called: stateless.Called, factor: Any = 1
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the compiled loss, and `factor` its derivatives by `called.ends`.
+
+        Raises:
+          UserError: it has none, or depends on the weights in another way as well.
+        """
+        value, slopes, others = self._differentiated(batch, called, factor)
+        if any(slope is not None for slope in others):
+            remedy = (
+                "it looks at the weights themselves, not only at outputs; let the "
+                "model add that part (add_loss, or a layer's regularizer)"
+            )
+            raise errors.UserError("loss", self.name, remedy)
         if all(slope is None for slope in slopes):
             raise self.no_gradient()
         return value, [
             tf.zeros_like(part) if slope is None else tf.convert_to_tensor(slope)
-            for slope, part in zip(slopes, ends, strict=True)
+            for slope, part in zip(slopes, called.ends, strict=True)
         ]
 
     def bends(self, batch: tuple[Any, ...], called: stateless.Called) -> bool:
@@ -182,21 +178,31 @@ class MeanLoss:
         ends = called.ends
         with tf.GradientTape() as outer:
             outer.watch(ends)
-            with tf.GradientTape() as inner:
-                inner.watch(ends)
-                value = self.of_outputs(batch, called.outputs)
-            slopes = [
+            _, slopes, _ = self._differentiated(batch, called)
+            along = [
                 tf.reduce_sum(
                     part
                     * tf.random.stateless_normal(
                         part.shape, [0, place], 0, 1, part.dtype
                     )
                 )
-                for place, part in enumerate(inner.gradient(value, ends))
+                for place, part in enumerate(slopes)
                 if part is not None
             ]
-        found = outer.gradient(slopes, ends)
+        found = outer.gradient(along, ends)
         return any(part is not None and tf.reduce_any(part != 0) for part in found)
+
+    def _differentiated(
+        self, batch: tuple[Any, ...], called: stateless.Called, factor: Any = 1
+    ) -> tuple[tf.Tensor, list[Any], list[Any]]:
+        """Returns the loss, and its derivatives by the ends and by the weights."""
+        ends = called.ends
+        with tf.GradientTape() as tape:
+            tape.watch([ends, called.weights])
+            value = self.compiled(batch, called)
+            scaled = tf.cast(factor, value.dtype) * value
+        slopes = tape.gradient(scaled, [*ends, *called.weights])
+        return value, slopes[: len(ends)], slopes[len(ends) :]
 
     def check_added(self, batch: tuple[Any, ...]) -> None:
         """Checks that losses added in a call are means over the examples, if counted.
@@ -206,7 +212,7 @@ class MeanLoss:
         """
         if not (self._adds and self._regularization):
             return
-        weights = self._weights()
+        weights = self.weights()
 
         def added(start: int, end: int) -> float:
             some = tf.nest.map_structure(lambda a: a[start:end], batch[0])
@@ -229,62 +235,7 @@ class MeanLoss:
         remedy = "it does not depend on the weights in a differentiable way"
         return errors.UserError("loss", self.name, remedy)
 
-    @contextlib.contextmanager
-    def in_words(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[None]:
-        """Says in one line when model and loss cannot take the data.
-
-        Args:
-          batches: that are being measured.
-
-        Raises:
-          UserError: in place of what TensorFlow or Keras raised.
-        """
-        if not self._shapes_fitted and replicas.Replicas(self._model).count > 1:
-            # Keras makes variables when it fits shapes, which no replica can.
-            self._failure(next(iter(batches)))
-        self._shapes_fitted = True
-        try:
-            yield
-        except errors.UserError:
-            raise
-        except REFUSALS as error:
-            reason: Exception | None = self._failure(next(iter(batches)))
-            if isinstance(error, tf.errors.InvalidArgumentError):
-                reason = reason or error
-            if reason is None:
-                raise
-            remedy = f"model and loss cannot take it ({_first_words(reason)})"
-            raise errors.UserError("data", _shapes(batches), remedy) from error
-
-    def _weights(self) -> list[tf.Tensor]:
+    def weights(self) -> list[tf.Tensor]:
+        """Returns the trainable weights, as tensors."""
         variables = self._model.trainable_variables
         return [tf.convert_to_tensor(v.value) for v in variables]
-
-    def _failure(self, batch: tuple[Any, ...]) -> Exception | None:
-        weights = [
-            tf.convert_to_tensor(v.value) for v in self._model.trainable_variables
-        ]
-        try:
-            self.value(weights, tf.nest.map_structure(tf.convert_to_tensor, batch))
-        except errors.UserError:
-            raise
-        except REFUSALS as error:
-            return error
-        return None
-
-
-def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
-    batch = next(iter(batches))
-    return " and ".join(
-        f"{name} {keras.tree.map_structure(lambda a: tuple(a.shape), part)}"
-        for name, part in zip(("inputs", "targets", "weights"), batch, strict=False)
-    )
-
-
-def _first_words(error: Exception) -> str:
-    """Returns what Keras or TensorFlow says, without colours, frames and arguments."""
-    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
-    text = re.sub(r"^Exception encountered when calling \S+\s", "", text)
-    text = re.split(r"Arguments received by|Detected at node", text)[0]
-    words = " ".join(text.split())
-    return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 3] + "..."

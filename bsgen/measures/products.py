@@ -159,11 +159,8 @@ class GaussNewton(data_products.DataProducts):
         ends = pushed.called.ends
         with tf.GradientTape() as outer:
             outer.watch(ends)
-            with tf.GradientTape() as inner:
-                inner.watch(ends)
-                value = self._loss.of_outputs(batch.data, pushed.called.outputs)
-            gradient = jacobian.gradient_or_zeros(inner, value, ends)
-            slope = jacobian.dot(gradient, pushed.moves)
+            value, slopes = self._loss.slopes(batch.data, pushed.called)
+            slope = jacobian.dot(slopes, pushed.moves)
         bends = jacobian.gradient_or_zeros(outer, slope, ends)
         return value, pushed.pulled_back(bends)
 

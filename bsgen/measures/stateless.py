@@ -23,12 +23,16 @@ class Called(NamedTuple):
       others: the values of `model.non_trainable_variables` afterwards.
       added: losses that the call itself added: `add_loss` and activity regularisers.
       penalties: losses of the weights alone, those of the layers' regularisers.
+      weights: of `model.trainable_variables`, that it was called with.
+      values: of all variables, each with its variable.
     """
 
     outputs: Any
     others: list[tf.Tensor]
     added: list[tf.Tensor]
     penalties: list[tf.Tensor]
+    weights: list[tf.Tensor]
+    values: list[tuple[keras.Variable, tf.Tensor]]
 
     @property
     def ends(self) -> list[tf.Tensor]:
@@ -71,7 +75,7 @@ def call(
         seen = {id(loss) for loss in added}
         penalties = [loss for loss in model.losses if id(loss) not in seen]
     after = [scope.get_current_value(v) for v in model.non_trainable_variables]
-    return Called(outputs, after, added, penalties)
+    return Called(outputs, after, added, penalties, weights, values)
 
 
 @contextlib.contextmanager

@@ -124,6 +124,22 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
             measures.dense_hessian(model, loss, data),
             atol=1e-6,
         )
+        halves = (data[0], data[1] + 0.5)
+        with self.assertRaisesRegex(errors.UserError, "whole numbers only"):
+            measures.dense_hessian(model, own, halves)
+
+    def test_functions_that_look_at_the_weights(self):
+        model, data = keras_losses.make("own", self.rng)
+        kernel = model.layers[0].kernel
+
+        def penalised(targets, outputs):
+            return (targets - outputs) ** 2 + 3.0 * keras.ops.sum(kernel**2)
+
+        found = measures.dense_hessian(model, penalised, data)
+        plain = measures.dense_hessian(model, None, data)
+        self.assertAllClose(found - plain, np.diag([6.0] * 3 + [0.0]), **_CLOSE)
+        with self.assertRaisesRegex(errors.UserError, "looks at the weights"):
+            measures.gradient_noise(model, penalised, data)
 
     def test_float64_models_are_measured_in_float64(self):
         layers = [keras.layers.Dense(1, dtype="float64")]
