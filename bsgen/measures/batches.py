@@ -96,12 +96,14 @@ def as_arrays(data: Any) -> tuple[Any, ...]:
     """Returns a user's data as (inputs, targets[, sample weights]) of arrays.
 
     Raises:
-      UserError: they are not two or three parts.
+      UserError: they are not two or three parts, or one is no array.
     """
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         raise errors.UserError("data", type(data).__name__, _REMEDY)
     parts = data[:2] if data[-1] is None else data
-    return tuple(_as_arrays(part) for part in parts)
+    return tuple(
+        _as_arrays(name, part) for name, part in zip(_PARTS, parts, strict=False)
+    )
 
 
 def count_examples(*parts: Any) -> int:
@@ -162,12 +164,18 @@ def _dataset(
     return dataset if batched else dataset.batch(batch_size)
 
 
-def _as_arrays(part: Any) -> Any:
+def _as_arrays(name: str, part: Any) -> Any:
     if isinstance(part, dict):
-        return {name: _as_arrays(value) for name, value in part.items()}
+        return {key: _as_arrays(name, value) for key, value in part.items()}
     if isinstance(part, tuple | list) and any(map(_holds_arrays, part)):
-        return type(part)(_as_arrays(value) for value in part)
-    return np.asarray(part)
+        return type(part)(_as_arrays(name, value) for value in part)
+    try:
+        array = np.asarray(part)
+        # Of Python's objects, such as a table of mixed columns: their common type.
+        return np.array(array.tolist()) if array.dtype == object else array
+    except ValueError as error:
+        remedy = "give arrays, or lists whose rows are of equal length"
+        raise errors.UserError("data", name, remedy) from error
 
 
 def _holds_arrays(value: Any) -> bool:

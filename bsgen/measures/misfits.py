@@ -11,7 +11,8 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.measures import mean_loss, replicas
 
-# What TensorFlow and Keras raise, while they trace, for what does not fit together.
+_RUNNING = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
+# What TensorFlow and Keras raise for what does not fit together, most while they trace.
 REFUSALS = (
     AttributeError,
     LookupError,
@@ -19,7 +20,7 @@ REFUSALS = (
     RuntimeError,
     TypeError,
     ValueError,
-    tf.errors.InvalidArgumentError,
+    *_RUNNING,
 )
 _MAX_REASON = 200  # characters of what they say
 
@@ -53,7 +54,7 @@ class InWords:
             raise
         except REFUSALS as error:
             reason = self._failure(batches)
-            if isinstance(error, tf.errors.InvalidArgumentError):
+            if isinstance(error, _RUNNING):
                 reason = reason or error
             if reason is None:
                 raise

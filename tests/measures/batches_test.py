@@ -75,6 +75,10 @@ class FormsTest(tf.test.TestCase, parameterized.TestCase):
     def test_numbers_in_lists(self):
         parts = batches.as_arrays([[[1.0, 2.0], [3.0, 4.0]], [0, 1]])
         self.assertEqual([part.shape for part in parts], [(2, 2), (2,)])
+        parts = batches.as_arrays((np.array([[1, 2.5]], object), [True]))
+        self.assertAllEqual(parts[0], [[1.0, 2.5]])
+        with self.assertRaisesRegex(errors.UserError, "'targets': .* equal length"):
+            batches.as_arrays((np.ones(2), [[1], [1, 2]]))
 
     def test_numpy_numbers_as_arguments(self):
         model, data = keras_losses.make("own", self.rng)
@@ -116,6 +120,7 @@ class MisfitsTest(tf.test.TestCase, parameterized.TestCase):
         ("missing_output", "data=", "lists", lambda x, y, w: (x, y[0])),
         ("class_too_high", "data=", "by_shape_sparse", lambda x, y: (x, y + 3)),
         ("lengths", r"lengths \(11, 10\)", "own", lambda x, y: (x, y[:10])),
+        ("strings", "cannot take it", "own", lambda x, y: (x.astype(str), y)),
         ("number", "single number", "own", lambda x, y: (x, 3.0)),
         ("inputs_alone", r"give \(inputs, targets\)", "own", lambda x, y: x),
         ("nan_inputs", "'inputs': 3 of their .* NaN", "own", _nan_inputs),
