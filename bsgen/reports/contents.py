@@ -82,8 +82,8 @@ def started(output_dir: str | os.PathLike) -> list[folder.Folder]:
     found = [entry for entry in folders if entry.is_claimed() or entry.is_finished()]
     for entry in found:
         if not entry.is_claimed():
-            remedy = "its config.json is gone; make it again, from the finished runs: "
-            remedy += f"python -m launch.reproduce --figure={entry.study_name}"
+            remedy = "its config.json is gone; launch.reproduce with "
+            remedy += f"--figure={entry.study_name} writes it, and keeps finished runs"
             raise errors.UserError("output_dir", str(entry.path), remedy)
     if not found:
         remedy = "holds no study; make some: python -m launch.reproduce --suite=quick"
@@ -101,7 +101,8 @@ def _read_finished(
         tables = results.runs, results.measurements
         keys = {key for table in tables if len(table) for key in table["key"]}
     except (ValueError, KeyError) as error:
-        remedy = f"{error}; remake it from the recorded runs: python -m launch.report"
+        remedy = f"{error}; launch.report remakes it from the recorded runs, and "
+        remedy += "launch.reproduce trains those that are missing"
         raise errors.UserError("output_dir", str(found.path), remedy) from error
     if keys != {*values["runs"], *values.get("measurements", ())}:
         return None

@@ -170,9 +170,9 @@ class Folder:
         Raises:
           Damaged: the file is missing, or is not what was written.
         """
+        content = self._read(_CLAIMS)
         try:
-            values = json.loads(self._read(_CLAIMS))
-            return [claims.from_dict(value) for value in values]
+            return [claims.from_dict(value) for value in json.loads(content)]
         except (ValueError, TypeError, RecursionError) as error:
             raise _damaged(_CLAIMS, error) from error
 

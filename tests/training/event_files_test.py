@@ -1,6 +1,7 @@
 """Tests of `bsgen.training.event_files`, read back as TensorBoard reads them."""
 
 import pathlib
+import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -47,6 +48,30 @@ class EventFilesTest(tf.test.TestCase):
         first.write({"step": 2, "test_accuracy": 0.6})
         event_files.EventFiles(self.path, [{"step": 1, "test_accuracy": 0.5}])
         self.assertEqual(_events(self.path), {(1, "test_accuracy"): 0.5})
+
+    def test_a_place_that_is_taken_stops_nothing(self):
+        (self.path / "tensorboard").write_text("a file")
+        warnings = []
+        history = [{"step": 0, "test_accuracy": 0.5}]
+        files = event_files.EventFiles(self.path, history, warnings.append)
+        files.write({"step": 7, "test_accuracy": 0.75})
+        self.assertLen(warnings, 1)
+        self.assertIn("cannot write TensorBoard's files (", warnings[0])
+        self.assertEqual((self.path / "tensorboard").read_text(), "a file")
+
+    def test_files_that_vanish_stop_nothing(self):
+        files = event_files.EventFiles(self.path, (), self.fail)
+        files.write({"step": 1, "test_accuracy": 0.75})
+        shutil.rmtree(self.path / "tensorboard")
+        (self.path / "tensorboard").write_text("a file")
+        files.write({"step": 2, "test_accuracy": 0.75})
+
+    def test_damaged_files_are_begun_anew(self):
+        event_files.EventFiles(self.path).write({"step": 1, "test_accuracy": 0.5})
+        for path in (self.path / "tensorboard").iterdir():
+            path.write_bytes(b"damaged")
+        event_files.EventFiles(self.path, [{"step": 1, "test_accuracy": 0.75}])
+        self.assertEqual(_events(self.path), {(1, "test_accuracy"): 0.75})
 
     def test_a_run_writes_its_curve(self):
         run = made_up_runs.run(num_steps=4, evaluation_steps=(0, 2))
