@@ -66,6 +66,9 @@ class AtomicTest(parameterized.TestCase):
         kept = {f".b.txt.{os.getpid()}", ".b.txt.old", f".c.txt.{done.pid}", "b.txt.9"}
         for name in {*kept, f".b.txt.{done.pid}", ".b.txt." + "9" * 30}:
             (folder / name).touch()
+        half_written = folder / f".b.keras.{done.pid}"
+        half_written.mkdir()
+        (half_written / "b.keras").touch()
         atomic.remove_stale(folder, "b.*")
         self.assertEqual({path.name for path in folder.iterdir()}, kept)
 

@@ -1,10 +1,11 @@
 import json
 import math
+import pathlib
 
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen import sealed_json
+from bsgen import errors, sealed_json
 
 _VALUES = {
     "scores": [0.1 + 0.2, 1e300, -5.0],
@@ -60,6 +61,33 @@ class SealedJsonTest(parameterized.TestCase):
     def test_takes_what_earlier_versions_wrote(self):
         self.assertEqual(sealed_json.loads('{"name": "x"}', _VALUES), {"name": "x"})
         self.assertEqual(sealed_json.loads('{"other": 1}'), {"other": 1})
+
+    def test_says_whether_it_was_checked(self):
+        self.assertTrue(sealed_json.parse(sealed_json.dumps(_VALUES)).is_checked)
+        self.assertFalse(sealed_json.parse(b"{}").is_checked)
+
+    def test_a_newer_version_is_told_from_damage(self):
+        newer = b'{"version": 3, "sha256": "made in another way"}'
+        with self.assertRaises(sealed_json.NewerVersion) as caught:
+            sealed_json.parse(newer, newest=2)
+        self.assertEqual(caught.exception.version, 3)
+        with self.assertRaisesRegex(sealed_json.Damaged, "does not match"):
+            sealed_json.parse(newer, newest=3)
+
+    def test_reads_a_file(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "a.json"
+        with self.assertRaisesRegex(
+            sealed_json.Damaged, "cannot be read .No such file"
+        ):
+            sealed_json.read(path, None)
+        path.write_text(sealed_json.dumps({"version": 2, "rate": 0.1}))
+        expected = {"version": 2, "rate": 0.1}
+        self.assertEqual(sealed_json.read(path, None, newest=2), expected)
+        with self.assertRaisesRegex(
+            errors.UserError,
+            "^output_dir=.*a.json was written by a newer.*format 2, th",
+        ):
+            sealed_json.read(path, None, newest=1)
 
 
 if __name__ == "__main__":
