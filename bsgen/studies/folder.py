@@ -236,8 +236,11 @@ def _check_config(values: Mapping[str, Any]) -> None:
         keys = values.get(name, [])
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise sealed_json.Damaged(f"its {name} are no list of keys")
-    if not isinstance(values.get("files", {}), dict):
-        raise sealed_json.Damaged("its files are no object")
+    for name in ("versions", "files"):
+        if not isinstance(values.get(name, {}), dict):
+            raise sealed_json.Damaged(f"its {name} are no object")
+    if not isinstance(values["scale"], str):
+        raise sealed_json.Damaged("its scale is no text")
 
 
 def _damaged(name: str, reason: object) -> sealed_json.Damaged:

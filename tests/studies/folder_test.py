@@ -23,6 +23,21 @@ def _check_sum(values):
     return {sealed_json.CHECK_SUM: values[sealed_json.CHECK_SUM]}
 
 
+_PLAIN = {"version": 1, "study": "paper/fig1", "scale": "quick", "runs": []}
+_WRONG = tuple(
+    json.dumps({**_PLAIN, name: value})
+    for name, value in (
+        ("scale", [None]),
+        ("runs", {}),
+        ("runs", [1]),
+        ("measurements", None),
+        ("versions", [1]),
+        ("files", "x"),
+        ("file", {}),
+    )
+)
+
+
 class FolderTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -84,7 +99,15 @@ class FolderTest(parameterized.TestCase):
         self.assertEqual(self._content(), before)
 
     @parameterized.parameters(
-        "", "{", "[]", "null", "{}", '{"version": 1}', '{"version": "one"}', "\udcff"
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"version": 1}',
+        *_WRONG,
+        '{"version": "one"}',
+        "\udcff",
     )
     def test_damaged_config(self, text):
         self.folder.claim_for("quick", _runs(0))
