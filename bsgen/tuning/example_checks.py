@@ -14,6 +14,13 @@ from bsgen.tuning import examples as examples_lib
 
 _READ_AT_ONCE = 2**24  # numbers
 _MOST_TRIED = 256  # examples
+# What Keras and TensorFlow raise for what does not fit together.
+_REFUSALS = (
+    TypeError,
+    ValueError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+)
 _MOST_WORDS = 200  # characters
 
 
@@ -110,7 +117,7 @@ def in_one_line(examples: "examples_lib.Examples") -> Iterator[None]:
         yield
     except errors.UserError:
         raise
-    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+    except _REFUSALS as error:
         shapes = tf.nest.map_structure(
             lambda array: array.shape, [examples.inputs, examples.targets]
         )
@@ -122,6 +129,7 @@ def in_one_line(examples: "examples_lib.Examples") -> Iterator[None]:
 def _reason(error: Exception) -> str:
     """Returns what is said last, without the frames before and the node behind it."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))
-    text = re.split(r"Arguments received by|\s*\[\[\{\{node", text)[0]
+    text = re.sub(r"\{\{function_node \S+\}\}\s*", "", text)
+    text = re.split(r"Arguments received by|\s*\[\[\{\{node|\s*\[Op:", text)[0]
     text = text if "Detected at node" not in text else text.splitlines()[-1]
     return " ".join(text.split())[:_MOST_WORDS]

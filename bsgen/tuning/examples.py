@@ -209,7 +209,9 @@ def _arrays(argument: str, part: Any) -> Any:
         return array.astype(object)
     if array.dtype.kind not in "biufS" or not array.ndim:
         remedy = "give numbers or texts, with examples along the first axis"
-        value = array.dtype.name if array.ndim else part
+        is_number = part is None or isinstance(part, int | float)
+        value = array.dtype.name if array.ndim else type(part).__name__
+        value = part if is_number else value
         raise errors.UserError(argument, value, remedy)
     return array
 

@@ -103,7 +103,7 @@ def compile_by_default(
             remedy = "give a loss, or let build_model return a compiled model"
             raise errors.UserError("loss", None, remedy)
         _check_name("loss", loss, keras.losses.get)
-        for metric in metrics or []:
+        for metric in keras.tree.flatten(metrics):
             _check_name("metric", metric, keras.metrics.get)
         model.compile(optimizer, loss, metrics=metrics)
         return

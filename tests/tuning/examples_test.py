@@ -230,6 +230,7 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
         ("targets=3: give numbers or texts", (np.zeros(3), 3)),
         ("inputs='list': cannot be made an array", ([[1, 2], [3]], np.zeros(2))),
         ("inputs='object': give numbers", (np.array([{}, {}]), np.zeros(2))),
+        ("inputs='SparseTensor'", (tf.sparse.from_dense(np.eye(2)), np.zeros(2))),
         ("inputs='complex128'", (np.zeros(2, complex), np.zeros(2))),
     )
     def test_refuses(self, message, data):

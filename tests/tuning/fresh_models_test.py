@@ -128,6 +128,7 @@ class CompileByDefaultTest(parameterized.TestCase):
         ({}, None, None, "loss=None: give a loss"),
         ({}, "mes", None, "loss='mes': Keras knows no such loss"),
         ({}, "mse", ["mea"], "metric='mea': Keras knows no such metric"),
+        ({}, "mse", {"out": ["mea"]}, "metric='mea': Keras knows no such metric"),
         ({"loss": "mse"}, "mae", None, "loss='mae': the model is compiled with a loss"),
     )
     def test_refuses(self, compiled, loss, metrics, message):

@@ -294,6 +294,15 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
             },
         ),
         (
+            r"train_data=.* \(Cast string to float is not supported",
+            linear_models.classifier,
+            {
+                "loss": "sparse_categorical_crossentropy",
+                "train_data": (np.zeros((2, 3)), np.array(["a", "b"])),
+                "validation_data": linear_models.class_data(),
+            },
+        ),
+        (
             "metric='mea': unknown; did you mean",
             lambda: linear_models.linear(optimizer="sgd", loss="mse", metrics=["mae"]),
             {"metric": "mea"},
