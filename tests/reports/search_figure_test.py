@@ -94,6 +94,23 @@ class SearchFigureTest(parameterized.TestCase):
         (words,) = right.texts
         self.assertEqual(words.get_text(), "nothing is recommended")
 
+    def test_a_loss_has_its_own_sign_and_the_users_optimizer_is_a_line(self):
+        rows = [(0, 32, None, None, "completed", "-0.4 -0.6")]
+        rows += [(1, 8, 1.0, 0.9, "completed", "-0.2 -0.4")]
+        rows += [(1, 16, 1.0, 0.9, "diverged", "nan -0.1")]
+        rows += [(3, 8, 1.0, 0.9, "completed", "-0.2 -0.4")]
+        rows += [(4, 8, 1.0, 0.9, "completed", "-0.9 -0.9")]  # in no panel
+        trials = table(rows).assign(optimizer=["Adam"] + ["Momentum"] * 4)
+        chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
+        drawn = search.draw(trials, chosen, "validation loss", -1.0, True)
+        for axes in drawn.axes:
+            self.assertEqual(axes.get_ylabel(), "validation loss (lower is better)")
+            label = "your own Adam, B = 32"
+            lines = [line for line in axes.lines if line.get_label() == label]
+            self.assertEqual([line.get_ydata()[0] for line in lines], [0.5])
+        self.assertEqual(points(drawn.axes[0], "phase 1"), [(8, 0.3)])
+        self.assertEqual(points(drawn.axes[1], "$\\varepsilon$ = 1"), [(8, 0.3)])
+
     def test_another_oracle(self):
         chosen = {"batch_size": 64, "learning_rate": 0.3, "momentum": 0.9}
         (left, right), _ = draw(_GENERAL, chosen)

@@ -24,6 +24,12 @@ def sent(trial):
 
 
 class TrialsTest(parameterized.TestCase):
+    @parameterized.parameters(_SETTING, settings.AsCompiled(32, "Adam"))
+    def test_a_request_survives_machines(self, setting):
+        request = settings.Request(setting, (0, 3))
+        arrived = sent(make(trials.to_values(request), {})).hyperparameters.values
+        self.assertEqual(trials.to_request(arrived, 9), request)
+
     @parameterized.parameters(
         outcomes.Outcome({5: 0.1 + 0.2, 7: 1 / 3}, "completed", 1234, 5678, 0.25),
         outcomes.Outcome({0: 0.0, 1: 0.9}, "diverged", 10, 20, 1.5),

@@ -38,8 +38,11 @@ def draw(
         by crosses at the bottom.
       lower_is_better: whether the scores are the metric with its sign reversed.
     """
+    sign, shown_metric = 1, metric
+    if lower_is_better:
+        sign, shown_metric = -1, f"{metric} (lower is better)"
     with mpl.rc_context(style.SETTINGS):
-        points = _points(trials, baseline_score, -1 if lower_is_better else 1)
+        points = _points(trials, baseline_score, sign)
         own = points[points["learning_rate"].isna()]
         points = points.drop(own.index)
         if points["phase"].isna().all():
@@ -48,7 +51,7 @@ def draw(
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
             _draw_own(axes, own, trials)
-            _finish(axes, shown, own, metric)
+            _finish(axes, shown, own, shown_metric)
             if recommended is not None:
                 _mark(axes, shown, recommended)
             if axes.get_legend_handles_labels()[0]:
