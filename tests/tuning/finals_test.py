@@ -156,16 +156,8 @@ class SearchesTest(parameterized.TestCase):
     def test_the_users_own_optimizer_is_measured_and_compared(self):
         own = tuning.AsCompiled(32, "Adam")
 
-        class WithOwn(surfaces.Surface):
-            def outcome(self, request):
-                if request.setting != own:
-                    return super().outcome(request)
-                scores = {i: self.level + 0.001 * (i % 2) for i in request.repeats}
-                return tuning.Outcome(scores, "completed", 1, 32, 1.0)
-
         for level, is_better in ((0.95, True), (0.8, False)):
-            surface = WithOwn(run_sd=0.003)
-            object.__setattr__(surface, "level", level)
+            surface = surfaces.Surface(run_sd=0.003, own_score=level)
             procedure = tuning.AppendixD(
                 train_size=surface.train_size,
                 baseline_score=0.1,

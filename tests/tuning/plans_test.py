@@ -13,6 +13,12 @@ _SURFACE = surfaces.Surface(max_memory=100, run_sd=0.003, memory_limit=2000)
 _NUMBERS = {"train_size": _SURFACE.train_size, "baseline_score": _SURFACE.baseline}
 _PROCEDURES = (
     tuning.AppendixD(**_NUMBERS, batch_sizes=(16, 32, 64, 128, 256, 4096)),
+    tuning.AppendixD(
+        **_NUMBERS,
+        batch_sizes=(64, 256),
+        num_repeats=2,
+        own=tuning.AsCompiled(32, "Adam"),
+    ),
     tuning.Guided(
         **_NUMBERS,
         noise_scale=30.0,

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from bsgen import theory
-from bsgen.tuning import outcomes
+from bsgen.tuning import outcomes, settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,9 +33,15 @@ class Surface:
     run_sd: float = 0.0
     memory_limit: float = math.inf
     search_seed: int = 0
+    own_score: float = 0.85
 
     def score(self, setting):
-        """The expected score; 0 if it diverges, the baseline if it does not train."""
+        """The expected score; 0 if it diverges, the baseline if it does not train.
+
+        That of the model as compiled is `own_score`.
+        """
+        if isinstance(setting, settings.AsCompiled):
+            return self.own_score
         if setting.learning_rate > self.max_rate:
             return 0.0
         noise = theory.noise_scale(
@@ -72,8 +78,10 @@ class Surface:
     def _noise(self, setting, repeat):
         seed = (self.search_seed, repeat)
         shared = np.random.default_rng(seed).normal(scale=self.seed_sd)
-        rest = round(1e9 * (1 - setting.momentum))
-        rate = round(1e9 * setting.learning_rate)
+        rest = rate = 0
+        if isinstance(setting, settings.Setting):
+            rest = round(1e9 * (1 - setting.momentum))
+            rate = round(1e9 * setting.learning_rate)
         own = np.random.default_rng((*seed, setting.batch_size, rest, rate))
         return shared + own.normal(scale=self.run_sd)
 

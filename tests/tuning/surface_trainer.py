@@ -15,6 +15,7 @@ class SurfaceTrainer:
     metric = "validation accuracy"
     lower_is_better = False
     worst_score = 0.0
+    own_optimizer = "Adam"
 
     def __init__(self, surface_=None, fail=lambda call: None):
         self.surface = surface_ or surface.Surface()
@@ -22,6 +23,10 @@ class SurfaceTrainer:
         self.baseline_score = self.surface.baseline
         self.calls = []
         self._fail = fail
+
+    def train_as_compiled(self, batch_size, repeats, num_epochs=None):
+        own = settings.AsCompiled(batch_size, self.own_optimizer)
+        return self.train(own, repeats, num_epochs)
 
     def train(self, setting, repeats, num_epochs=None):
         call = len(self.calls)

@@ -76,7 +76,9 @@ class TuneTest(parameterized.TestCase):
 
     def test_goes_on_wherever_it_was_stopped(self):
         whole = surface_trainer.SurfaceTrainer()
-        expected = search(self.folder / "whole", whole)
+        chosen = procedure(own=AsCompiled(32, "Adam"))
+        expected = search(self.folder / "whole", whole, chosen)
+        self.assertIsNotNone(expected.recommendation.baseline)
         for stop in range(0, len(whole.calls), 3):
 
             def interrupt(call, stop=stop):
@@ -86,16 +88,17 @@ class TuneTest(parameterized.TestCase):
             folder = self.folder / str(stop)
             first = surface_trainer.SurfaceTrainer(fail=interrupt)
             with self.assertRaises(KeyboardInterrupt):
-                search(folder, first)
+                search(folder, first, chosen)
             rest = surface_trainer.SurfaceTrainer()
-            found = search(folder, rest)
+            found = search(folder, rest, chosen)
             self.assertEqual(first.calls[:stop] + rest.calls, whole.calls)
             self.assertEqual(found.recommendation, expected.recommendation)
             self.assertEqual(found.decisions, expected.decisions)
             pd.testing.assert_frame_equal(found.trials, expected.trials)
         done = surface_trainer.SurfaceTrainer()
         self.assertEqual(
-            search(self.folder / "whole", done).recommendation, expected.recommendation
+            search(self.folder / "whole", done, chosen).recommendation,
+            expected.recommendation,
         )
         self.assertEmpty(done.calls)
 
