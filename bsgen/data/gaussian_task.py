@@ -20,6 +20,7 @@ NAMES = (RANDOM, INFORMATIVE)
 TRAIN_SIZE = 200
 INPUT_SHAPE = (200,)
 _TEST_SIZE = 10_000
+_MAX_POOL_SIZE = 500_000  # examples, for which some 3 GB are taken while they are drawn
 
 
 @functools.lru_cache(maxsize=4)
@@ -37,7 +38,8 @@ def load(
       name: one of `NAMES`.
       seed: of inputs and labels. Both tasks have equal inputs at equal seeds.
       train_size: N, at least 2; None is the paper's 200.
-      validation_size: V, how many more examples the training pool holds.
+      validation_size: V, how many more examples the training pool holds; N + V are
+        at most 500,000.
 
     Returns:
       A pool with inputs [N + V + 10000, 200] float32, those of the test last.
@@ -45,6 +47,10 @@ def load(
     pool_size = (TRAIN_SIZE if train_size is None else train_size) + validation_size
     if pool_size < 2:
         remedy = "its inputs are normalised by their spread: give at least 2"
+        raise errors.UserError("train_size", train_size, remedy)
+    if pool_size > _MAX_POOL_SIZE:
+        remedy = f"makes {pool_size:,} examples with those for validation, of which "
+        remedy += f"{name} draws at most {_MAX_POOL_SIZE:,}"
         raise errors.UserError("train_size", train_size, remedy)
     purpose = random_streams.Purpose
     train = _normal(purpose.TRAIN_INPUTS, seed, pool_size)

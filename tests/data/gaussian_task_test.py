@@ -65,6 +65,11 @@ class GaussianTaskTest(parameterized.TestCase):
             abs(np.corrcoef(random.inputs[:, 0], other.inputs[:, 0])[0, 1]), 0.05
         )
 
+    def test_draws_no_more_than_fit_in_memory(self):
+        for sizes in ((10**11, 0), (2, 499_999)):
+            with self.assertRaisesRegex(errors.UserError, "train_size=.* 500,000$"):
+                gaussian_task.load(gaussian_task.RANDOM, 0, *sizes)
+
     def test_needs_two_examples(self):
         with self.assertRaisesRegex(errors.UserError, "train_size=1: .*at least 2"):
             gaussian_task.load(gaussian_task.RANDOM, 0, 1)
