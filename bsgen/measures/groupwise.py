@@ -24,6 +24,8 @@ _WithGradient: TypeAlias = Callable[
     [Callable[[Weights], tf.Tensor], Weights], tuple[tf.Tensor, Weights]
 ]
 
+# Loops, branches, and the lists in which a loop keeps its steps: where the derivative
+# of a loop is taken, the loop itself may hide inside a function.
 _CONTROL_FLOW = (
     "While",
     "StatelessWhile",
@@ -32,6 +34,7 @@ _CONTROL_FLOW = (
     "Case",
     "StatelessCase",
 )
+_LISTS = "TensorList"
 
 
 def each(
@@ -45,10 +48,12 @@ def each(
       function: of the weights and one group, to a structure of tensors.
       weights: shared by all groups.
       groups: a structure of tensors, with the groups along axis 0.
-      alone: what to call instead where groups are computed one after another.
+      alone: what to call instead where groups are computed one after another. For a
+        `function` that vectorises within itself, and checks its control flow first.
     """
+    checked = _checked(function) if alone is None else function
     found = _all_at_once(
-        lambda copied, weights, groups: _vectorized(function, copied, weights, groups),
+        lambda copied, weights, groups: _vectorized(checked, copied, weights, groups),
         weights,
         groups,
     )
@@ -71,7 +76,7 @@ def total(
         # One gradient of the sum: the groups' own gradients never exist.
         return with_gradient(
             lambda weights: tf.reduce_sum(
-                _vectorized(function, copied, weights, groups)
+                _vectorized(_checked(function), copied, weights, groups)
             ),
             weights,
         )
@@ -104,12 +109,21 @@ def one_by_one(function: Function, weights: Weights, groups: Any) -> Any:
 def check_no_control_flow(tensor: tf.Tensor) -> None:
     """Ends the attempt to vectorise a function whose graph so far holds control flow.
 
-    `each` calls it; a function that vectorises within itself calls it before that.
+    A loop may also be what the vectoriser makes of an operation that it knows no better
+    way for, as the derivative of a convolution: such ones are right, and stay.
     """
-    if any(
-        operation.type in _CONTROL_FLOW for operation in tensor.graph.get_operations()
-    ):
+    types = {operation.type for operation in tensor.graph.get_operations()}
+    if any(name in _CONTROL_FLOW or name.startswith(_LISTS) for name in types):
         raise _HasControlFlow
+
+
+def _checked(function: Function) -> Function:
+    def checked(weights: Weights, group: Any) -> Any:
+        result = function(weights, group)
+        check_no_control_flow(tf.nest.flatten(result)[0])
+        return result
+
+    return checked
 
 
 class _HasControlFlow(Exception):
@@ -128,9 +142,7 @@ def _vectorized(
 
     def of_one(element: tuple[dict[int, tf.Tensor], Any]) -> Any:
         own, group = element
-        result = function([own.get(i, w) for i, w in enumerate(weights)], group)
-        check_no_control_flow(tf.nest.flatten(result)[0])
-        return result
+        return function([own.get(i, w) for i, w in enumerate(weights)], group)
 
     return tf.vectorized_map(of_one, (copies, groups), warn=False)
 

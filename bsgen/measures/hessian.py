@@ -17,6 +17,7 @@ from bsgen.measures import (
     batches,
     compiled_loss,
     flat_weights,
+    groupwise,
     mean_loss,
     misfits,
     stopped_gradients,
@@ -92,14 +93,26 @@ class LossSum:
     def _derivatives(
         self, weights: tf.Tensor, *batch: Any
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as outer:
+        with tf.GradientTape(persistent=True) as outer:
             outer.watch(weights)
             with tf.GradientTape() as inner:
                 inner.watch(weights)
                 value = self._value(weights, *batch)
             stopped_gradients.check(value, [weights], self._model.name)
             gradient = inner.gradient(value, weights)
-        return value, gradient, outer.jacobian(gradient, weights)
+
+        def row(_: groupwise.Weights, direction: tf.Tensor) -> tf.Tensor:
+            return outer.gradient(
+                gradient, weights, direction, unconnected_gradients="zero"
+            )
+
+        def row_at_once(_: groupwise.Weights, direction: tf.Tensor) -> tf.Tensor:
+            groupwise.check_no_control_flow(gradient)
+            return row(_, direction)
+
+        directions = tf.eye(self.num_parameters, dtype=weights.dtype)
+        hessian = groupwise.each(row_at_once, [], directions, alone=row)
+        return value, gradient, hessian
 
 
 @interrupts.kept()

@@ -9,6 +9,7 @@ from absl.testing import parameterized
 
 from bsgen import errors
 from bsgen.measures import hessian
+from tests.measures import layer_zoo, small_models
 
 
 def _squared_error(targets, outputs):
@@ -67,6 +68,29 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.rng = np.random.default_rng(0)
+
+    def test_one_example_of_products_over_three_axes(self):
+        # Rows at once, [P, 1, 6, n] times a weight, which oneDNN gets wrong.
+        rng = np.random.default_rng(0)
+        model, *data = layer_zoo.make("einsum", rng, 1)
+        found = hessian.dense_hessian(model, _softmax, tuple(data))
+        direction = rng.normal(size=len(found))
+        expected = small_models.difference_product(model, *data, direction, width=1e-3)
+        # float32's 6e-8 over the step, in gradients of order 1.
+        atol = 1e-3 * np.abs(expected).max()
+        self.assertAllClose(found @ direction, expected, rtol=0, atol=atol)
+
+    def test_recurrent_layer(self):
+        rng = np.random.default_rng(0)
+        layer = keras.layers.SimpleRNN(2, dtype="float64")
+        model = _network((3, 2), layer, _dense(3))
+        _randomise(model, rng)
+        data = rng.normal(size=(4, 3, 2)), rng.integers(3, size=4)
+        found = hessian.dense_hessian(model, _softmax, data)
+        direction = rng.normal(size=len(found))
+        expected = small_models.difference_product(model, *data, direction)
+        # The step squared, 1e-10, and float64's rounding over the step, 1e-11.
+        self.assertAllClose(found @ direction, expected, rtol=0, atol=1e-7)
 
     def test_linear_regression(self):
         inputs = self.rng.normal(size=(30, 4))
