@@ -47,10 +47,9 @@ class KerasTest(tf.test.TestCase, parameterized.TestCase):
             off.build((None, 3))
             self.assertLen(off.trainable_weights, 1)
 
-    @parameterized.parameters(True, False)
-    def test_fit(self, jit):
+    def test_fit(self):
         model = small_model()
-        model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
         x = np.random.default_rng(2).normal(size=(22, 6)).astype(np.float32)
         history = model.fit(x, x[:, :1], batch_size=8, epochs=8, verbose=0)
         losses = history.history["loss"]

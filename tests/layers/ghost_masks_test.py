@@ -75,8 +75,7 @@ class GhostMasksTest(tf.test.TestCase, parameterized.TestCase):
         difference = (loss(x + step) - loss(x - step)) / 2e-5
         self.assertAllClose(tf.reduce_sum(gradient * direction), difference, rtol=1e-7)
 
-    @parameterized.parameters(True, False)
-    def test_one_ghost_after_an_embedding_is_keras_layer(self, jit):
+    def test_one_ghost_after_an_embedding_is_keras_layer(self):
         tokens = np.random.default_rng(4).integers(0, 4, size=(8, 6))
         results = []
         for own in (True, False):
@@ -96,7 +95,7 @@ class GhostMasksTest(tf.test.TestCase, parameterized.TestCase):
                     keras.layers.Dense(1),
                 ]
             )
-            model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit)
+            model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=True)
             targets = tokens.mean(1, keepdims=True)
             model.fit(tokens, targets, batch_size=8, epochs=3, verbose=0)
             results.append([*model.get_weights(), model.predict(tokens, verbose=0)])
