@@ -113,7 +113,9 @@ def compare(
     next_larger = baseline = None
     if larger:
         one = min(larger, key=lambda one: one.batch_size)
-        next_larger = yield from _pair(state, chosen.setting, one)
+        asked = [i for i in state.repeats(one) if i in later]
+        first, second = yield from state.measure([chosen.setting, one], asked)
+        next_larger = first, second
     if own is not None:
         yield from state.measure([own], state.repeats(chosen.setting))
         baseline = yield from _pair(state, chosen.setting, own)

@@ -113,9 +113,11 @@ class Recommendation:
         metric = self.metric + (" (lower is better)" if self.lower_is_better else "")
         score = self._shown(self.score, self.standard_error)
         parts = [f"{self.setting.words()}: {metric} {score}", *self._baseline_words()]
-        if self.next_larger:
+        is_compared = self.loss is not None and self.setting != self.start
+        is_start = self.next_larger and self.next_larger.setting == self.start
+        if self.next_larger and not (is_start and is_compared):
             parts.append(self.next_larger.words())
-        if self.loss is not None and self.setting != self.start:
+        if self.loss is not None and is_compared:
             compared = _worse(self.loss, self.loss_standard_error)
             updates = _updates(self.update_factor)
             name = f"phase 1's best (batch size {self.start.batch_size})"

@@ -56,6 +56,12 @@ class RecommendationTest(parameterized.TestCase):
         words = dataclasses.replace(_BEST, update_factor=factor).words()
         self.assertIn(f"(batch size 128), with {expected}; ", words)
 
+    def test_phase_1s_best_is_named_once(self):
+        larger = dataclasses.replace(_BEST.next_larger, setting=_BEST.start)
+        words = dataclasses.replace(_BEST, next_larger=larger).words()
+        self.assertNotIn("the next larger batch", words)
+        self.assertIn("better than phase 1's best (batch size 128)", words)
+
     def test_words_of_a_metric_of_which_less_is_better(self):
         # Scores are the metric with its sign reversed: -0.47 is an error of 0.47.
         found = dataclasses.replace(
