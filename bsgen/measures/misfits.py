@@ -87,7 +87,10 @@ def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
 def _first_words(error: Exception) -> str:
     """Returns what Keras or TensorFlow says, without colours, frames and arguments."""
     text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
-    text = re.sub(r"^Exception encountered when calling \S+\s", "", text)
+    # Of the layer its class is kept.
+    text = re.sub(
+        r"^Exception encountered when calling (\S+)\.call\(\)\.", r"\1:", text
+    )
     text = re.split(r"Arguments received by|Detected at node", text)[0]
     words = " ".join(text.split())
     return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 3] + "..."

@@ -1,9 +1,11 @@
 """Tests of the gradients of groups, for the layers of Keras one group at a time."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from bsgen import errors
 from bsgen.measures import group_gradients
 from tests.measures import layer_zoo, small_models
 
@@ -56,6 +58,15 @@ class GroupGradientsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(
             groups.mean(), gradients.mean(0), rtol=0, atol=_ROUNDING * longest
         )
+
+    def test_a_layer_that_takes_no_group_is_named(self):
+        layers = keras.layers
+        inputs = keras.Input(batch_shape=(4, 3, 2))
+        model = keras.Sequential([inputs, layers.LSTM(2, stateful=True)])
+        data = np.ones((8, 3, 2), "float32"), np.zeros(8, int)
+        groups = group_gradients.GroupGradients(model, small_models.softmax, data)
+        with self.assertRaisesRegex(errors.UserError, "LSTM: If an RNN is stateful"):
+            groups.mean()
 
 
 if __name__ == "__main__":
