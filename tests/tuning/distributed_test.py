@@ -88,6 +88,8 @@ class KilledChiefTest(parameterized.TestCase):
         super().setUp()
         self.folder = self.create_tempdir().full_path
         self.enter_context(in_role("chief"))
+        # Waiting for the disk takes most of the time, and the disk is not killed.
+        self.enter_context(mock.patch.object(os, "fsync"))
         # The Gaussian process of the Bayesian search says that it has not converged.
         self.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
@@ -147,7 +149,7 @@ class KilledChiefTest(parameterized.TestCase):
     def test_a_kill_at_any_write_of_a_file(self, name):
         self._name = name
         whole, _ = self._work(make(name, self.folder), np.random.default_rng(1))
-        for stop in range(12):
+        for stop in range(16):
             self.folder = self.create_tempdir().full_path
             oracle = make(name, self.folder)
             with self._killed_at_write(stop), self.assertRaises(Killed):
