@@ -41,6 +41,7 @@ class WorkersTest(absltest.TestCase):
             *_FLAGS, *flags, f"--output_dir={output or self.output}"
         )
         for worker in workers:
+            self.addCleanup(worker.stdout.close)
             self.addCleanup(worker.wait)
             self.addCleanup(worker.kill)
         return workers
