@@ -14,7 +14,7 @@ from bsgen.config.optimizer import MomentumConfig, NewtonConfig
 
 FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-# The plan of a run holds some numbers a step, some 500 MB at this limit.
+# The plan of a run holds some numbers a step: 0.7 GB at this limit.
 MAX_STEPS = 10**7
 MAX_EVALUATIONS = 10**5
 

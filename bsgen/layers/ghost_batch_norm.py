@@ -245,11 +245,8 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         axis = self.axis % rank
         inner = [each for each in range(1, rank) if each != axis]
         last = inputs if axis == rank - 1 else tf.transpose(inputs, [0, *inner, axis])
-        try:
-            batch_size = ghosts.sizes(last)[0]
-            cut = ghosts.Cut(batch_size, self.ghost_batch_size, self.remainder)
-        except errors.UserError as error:
-            raise _as_it_is(error) from None
+        batch_size = ghosts.sizes(last)[0]
+        cut = ghosts.Cut(batch_size, self.ghost_batch_size, self.remainder)
         outputs = self._normalize_parts(cut, cut.checked(last), mask)
         alone = cut.alone(last)
         if alone is not None:
@@ -295,7 +292,7 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         if self.axis % rank != rank - 1 or len(mask_shape) != rank - 1:
             remedy = f"give [batch, ...] without channels for inputs of shape {shape}, "
             remedy += f"whose channels (axis={self.axis}) come last"
-            raise _as_it_is(errors.UserError("mask", tuple(mask_shape), remedy))
+            raise errors.UserError("mask", tuple(mask_shape), remedy)
 
 
 def _checked_size(ghost_batch_size: Any) -> int:
@@ -304,13 +301,3 @@ def _checked_size(ghost_batch_size: Any) -> int:
         remedy = "give an integer of at least 2; one example has no spread"
         raise errors.UserError("ghost_batch_size", ghost_batch_size, remedy)
     return int(ghost_batch_size)
-
-
-def _as_it_is(error: errors.UserError) -> errors.UserError:
-    """Marks an error so that Keras leaves it alone.
-
-    Keras makes any other error of a `call` anew, from a message of many lines, and as a
-    RuntimeError where the class takes more than a message.
-    """
-    setattr(error, "_keras_call_info_injected", True)  # noqa: B010
-    return error

@@ -11,7 +11,7 @@ import numpy as np
 
 _MOST_CLASSES = 16  # that are each answered alone
 _MOST_SHARES = 2**28  # comparisons for shares of classes at every place
-_MOST_NUMBERS = 2**24  # of targets; of more, every so manieth example counts
+_MOST_NUMBERS = 2**24  # of targets; of more, only a regular sample
 _THRESHOLDS = (-1.0, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 _QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _LARGEST_LOGIT = 10.0
