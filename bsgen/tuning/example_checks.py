@@ -11,6 +11,7 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.data import dataset_forms
 from bsgen.tuning import examples as examples_lib
+from bsgen.tuning import metric_values
 
 _READ_AT_ONCE = 2**24  # numbers
 _MOST_TRIED = 256  # examples
@@ -22,6 +23,9 @@ _REFUSALS = (
     tf.errors.UnimplementedError,
 )
 _MOST_WORDS = 200  # characters
+_BEHIND_THE_REASON = (
+    r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
+)
 
 
 def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:
@@ -91,19 +95,25 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def check_trainable(examples: "examples_lib.Examples", model: keras.Model) -> None:
-    """Refuses examples that a model or its loss cannot take.
+    """Refuses examples that a model, its loss or its metrics cannot take.
+
+    All are tried, since a single label or index out of range ends every trial; a pass
+    without gradients costs a third of an epoch.
 
     Args:
-      examples: of which two are tried.
+      examples: to check.
       model: untrained, compiled; with the loss that it was compiled with.
 
     Raises:
       UserError: it cannot.
     """
     with in_one_line(examples):
-        (batch,) = examples.at(np.arange(min(2, len(examples))), 2)
-        inputs, targets, weights = keras.utils.unpack_x_y_sample_weight(batch)
-        model._compile_loss(targets, model(inputs, training=False), weights)
+        measured = metric_values.evaluate(model, examples.in_order())
+    if any(each.key == "loss" and np.isnan(each.value) for each in measured):
+        # On a GPU a label out of range raises nothing.
+        remedy = "the untrained model's loss on them is NaN; are all class labels and "
+        remedy += "indices within the ranges that the model takes?"
+        raise errors.UserError(examples.argument, "examples", remedy)
 
 
 @contextlib.contextmanager
@@ -130,6 +140,6 @@ def _reason(error: Exception) -> str:
     """Returns what is said last, without the frames before and the node behind it."""
     text = re.sub(r"\x1b\[\d*m", "", str(error))
     text = re.sub(r"\{\{function_node \S+\}\}\s*", "", text)
-    text = re.split(r"Arguments received by|\s*\[\[\{\{node|\s*\[Op:", text)[0]
+    text = re.split(_BEHIND_THE_REASON, text)[0]
     text = text if "Detected at node" not in text else text.splitlines()[-1]
     return " ".join(text.split())[:_MOST_WORDS]

@@ -30,6 +30,7 @@ class FreshModels:
         self._models: list[weakref.ref[keras.Model]] = []
         self._trained: dict[int, weakref.ref[keras.Variable]] = {}
         self._form: list[Any] = []
+        self._optimizers: list[weakref.ref[keras.optimizers.Optimizer]] = []
 
     def new(self, seed: int) -> keras.Model:
         """Returns a new model.
@@ -48,6 +49,7 @@ class FreshModels:
             raise errors.UserError("build_model", type(model).__name__, remedy)
         self._check_is_new(model)
         self._check_is_alike(model)
+        self._give_an_optimizer_of_its_own(model)
         return model
 
     def _check_is_new(self, model: keras.Model) -> None:
@@ -68,6 +70,31 @@ class FreshModels:
             id(variable): weakref.ref(variable)
             for variable in model.trainable_variables
         }
+
+    def _give_an_optimizer_of_its_own(self, model: keras.Model) -> None:
+        """Copies an optimizer that an earlier model was compiled with, untrained.
+
+        One trains the variables of a single model only.
+
+        Raises:
+          UserError: it cannot be copied.
+        """
+        own = model.optimizer if model.compiled else None
+        inner = getattr(own, "inner_optimizer", own)  # under loss scaling
+        if inner is None:
+            return
+        if not any(known() is inner for known in self._optimizers):
+            alive = [known for known in self._optimizers if known() is not None]
+            self._optimizers = [*alive, weakref.ref(inner)]
+            return
+        try:
+            copy = type(own).from_config(own.get_config())
+        except Exception as error:  # noqa: BLE001, the class may be the user's
+            name = type(inner).__name__
+            remedy = f"its models share one optimizer ({name}), which cannot be copied "
+            remedy += "by get_config and from_config: make a new one at every call"
+            raise errors.UserError("build_model", model.name, remedy) from error
+        _exchange_optimizer(model, copy)
 
     def _check_is_alike(self, model: keras.Model) -> None:
         form = [tuple(weight.shape) for weight in model.weights]
@@ -120,6 +147,13 @@ def compile_by_default(
         optimizer = scaling(optimizer, **more)
     elif own is None and model.dtype_policy.name == "mixed_float16":
         optimizer = scaling(optimizer)
+    _exchange_optimizer(model, optimizer)
+
+
+def _exchange_optimizer(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer
+) -> None:
+    """Gives a compiled model another optimizer; all else stays as it was compiled."""
     model.optimizer = optimizer
     # One that was made before holds the optimizer that it was made with.
     model.train_function = None

@@ -228,7 +228,7 @@ class ModelTrainer:
             batches,
             shuffle=False,  # they are shuffled
             verbose=0,
-            callbacks=[keras.callbacks.TerminateOnNaN(), ctrl_c_callback.CtrlC()],
+            callbacks=[_StopAtNaN(), ctrl_c_callback.CtrlC()],
         )
         # A model with a training step of its own may report no loss.
         if not math.isfinite(history.history.get("loss", [0.0])[-1]):
@@ -254,6 +254,15 @@ class ModelTrainer:
 
     def _evaluate(self, model: keras.Model) -> list[metric_values.MetricValue]:
         return metric_values.evaluate(model, self._validation_data.in_order())
+
+
+class _StopAtNaN(keras.callbacks.Callback):
+    """Ends `fit` at the first loss that is not finite; Keras' own prints a line."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Keras calls this."""
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            self.model.stop_training = True
 
 
 def _name_of_optimizer(model: keras.Model) -> str | None:

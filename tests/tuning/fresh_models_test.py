@@ -48,6 +48,41 @@ class FreshModelsTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "the same model object twice"):
             models.new(1)
 
+    @parameterized.parameters("float32", "mixed_float16")
+    def test_a_shared_optimizer_is_copied_untrained(self, policy):
+        own = keras.optimizers.Adam(0.25, beta_1=0.5)
+
+        def build():
+            built = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+            built.dtype_policy = keras.DTypePolicy(policy)
+            built.compile(own, "mse")
+            return built
+
+        models = fresh_models.FreshModels(build)
+        built = [models.new(0) for _ in range(3)]
+        optimizers = [each.optimizer for each in built]
+        inner = [getattr(each, "inner_optimizer", each) for each in optimizers]
+        self.assertIs(inner[0], own)
+        self.assertLen({id(each) for each in inner}, 3)
+        for each, optimizer in zip(built, inner, strict=True):
+            each.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+            self.assertEqual(optimizer.get_config(), own.get_config())
+            self.assertLen(optimizer.variables, len(own.variables))
+        scaled = isinstance(optimizers[0], keras.optimizers.LossScaleOptimizer)
+        self.assertEqual(scaled, policy == "mixed_float16")
+        self.assertLen({type(each) for each in optimizers}, 1)
+
+    def test_refuses_a_shared_optimizer_that_cannot_be_copied(self):
+        class Odd(keras.optimizers.SGD):
+            def __init__(self, strength):
+                super().__init__(strength)
+
+        own = Odd(0.5)
+        models = fresh_models.FreshModels(lambda: model(optimizer=own, loss="mse"))
+        models.new(0)
+        with self.assertRaisesRegex(errors.UserError, r"share one optimizer \(Odd\)"):
+            models.new(1)
+
     @parameterized.parameters(True, False)
     def test_shared_weights_must_not_be_trained(self, trainable):
         shared = keras.layers.Dense(4, trainable=trainable, name="shared")

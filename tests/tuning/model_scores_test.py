@@ -1,5 +1,8 @@
 """Scores of a user's model: the baseline, divergence, metrics of either direction."""
 
+import contextlib
+import io
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -54,8 +57,17 @@ class ModelScoresTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(trainer.metric, "validation accuracy")
 
     def test_divergence_is_the_worst_score(self):
-        trainer = linear_models.trainer(loss="mse", num_epochs=40)
-        found = trainer.train(Setting(linear_models.SIZE, 1e6, 0.9), (0, 1))
+        built = []
+
+        def build():
+            built.append(linear_models.linear(optimizer="sgd", loss="mse"))
+            return built[-1]
+
+        trainer = linear_models.trainer(build, num_epochs=40)
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            found = trainer.train(Setting(linear_models.SIZE, 1e6, 0.9), (0, 1))
+        self.assertEqual(shown.getvalue(), "")
+        self.assertBetween(int(built[-1].optimizer.iterations), 2, 20)
         self.assertEqual(found.status, "diverged")
         self.assertEqual(set(found.scores.values()), {trainer.worst_score})
         self.assertTrue(np.isfinite(trainer.worst_score))

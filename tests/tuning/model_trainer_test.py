@@ -294,6 +294,36 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
             },
         ),
         (
+            r"train_data=.* \(Received a label value of 2 which is outside the valid "
+            r"range of \[0, 2\)\.\)$",
+            linear_models.classifier,
+            {
+                "loss": "sparse_categorical_crossentropy",
+                "train_data": (np.zeros((50, 3)), np.arange(50) // 49 * 2),
+                "validation_data": linear_models.class_data(),
+            },
+        ),
+        (
+            r"train_data=.* \(indices\[.*\] = 7 is not in \[0, 7\)",
+            lambda: keras.Sequential(
+                [keras.Input(()), keras.layers.Embedding(7, 1)], name="words"
+            ),
+            {
+                "loss": "mse",
+                "train_data": (np.arange(8), np.zeros((8, 1))),
+                "validation_data": (np.arange(7), np.zeros((7, 1))),
+            },
+        ),
+        (
+            "train_data='examples': the untrained model's loss on them is NaN",
+            linear_models.linear,
+            {
+                "loss": lambda wanted, found: tf.sqrt(wanted + 0 * found),
+                "train_data": (np.zeros((5, 3)), np.arange(4, -1, -1) - 0.5),
+                "validation_data": (np.zeros((5, 3)), np.ones(5)),
+            },
+        ),
+        (
             r"train_data=.* \(Cast string to float is not supported",
             linear_models.classifier,
             {
