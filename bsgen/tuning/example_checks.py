@@ -23,9 +23,7 @@ _REFUSALS = (
     tf.errors.UnimplementedError,
 )
 _MOST_WORDS = 200  # characters
-_BEHIND_THE_REASON = (
-    r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
-)
+_BEHIND_THE_REASON = r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
 
 
 def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:

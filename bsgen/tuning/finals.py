@@ -65,7 +65,8 @@ def choose(
         if leader not in trained:
             leader = _fallback(state, rules, trained)
             if leader is None:
-                text = "nothing trains in every repeat: nothing can be recommended"
+                text = "nothing trains in every repeat: nothing can be recommended "
+                text += "(more epochs or other learning rates may help)"
                 state.decide(text)
                 return None
         (found,) = yield from state.measure([leader], everything)

@@ -22,6 +22,7 @@ from bsgen.tuning import (
     metric_direction,
     metric_values,
     outcomes,
+    retracing_warnings,
     settings,
     subjects,
 )
@@ -48,6 +49,7 @@ class ModelTrainer:
         it was not compiled.
     """
 
+    @retracing_warnings.hidden()
     def __init__(
         self,
         build_model: Callable[[], keras.Model],
@@ -180,6 +182,7 @@ class ModelTrainer:
             lambda repeat: self._models.new(self._seed + repeat),
         )
 
+    @retracing_warnings.hidden()
     def _train(
         self,
         batch_size: int,

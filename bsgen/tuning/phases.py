@@ -54,7 +54,8 @@ def choose_learning_rate(
         else:
             break
     if kept is None:
-        text = "no learning rate trains at any batch size: nothing can be recommended"
+        text = "no learning rate trains at any batch size: nothing can be recommended "
+        text += "(more epochs or other learning rates may help)"
         state.decide(text, learning_rates=list(learning_rates))
         return None
     state.decide(

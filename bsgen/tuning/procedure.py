@@ -4,6 +4,8 @@ import abc
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from bsgen import errors
 from bsgen.tuning import (
     comparison,
@@ -111,9 +113,15 @@ class Procedure(comparison.Rules, abc.ABC):
             **dataclasses.asdict(own),
         )
         (found,) = yield from state.measure([own], self.first_repeats)
-        text = f"{own.words()} diverges, or is no better than a constant answer"
-        if self.trained(found):
-            text = f"{own.words()} reaches {self.metric} {self.words(found.scores)}"
+        if found.status != "completed":
+            text = recommendations.REASONS[found.status]
+        elif self.trained(found):
+            text = f"reaches {self.metric} {self.words(found.scores)}"
+        else:
+            number = int(np.sum(found.scores <= self.baseline_score))
+            text = f"does not train in {number} of {len(found.scores)} repeats: it "
+            text += "diverges, or is no better than what is to beat"
+        text = f"{own.words()} {text}"
         state.decide(text, baseline=search.numbers_of([found])[0])
 
     def _tell_best(

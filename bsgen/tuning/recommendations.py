@@ -6,7 +6,8 @@ from typing import Any
 
 from bsgen.tuning import outcomes, settings, trainers
 
-_REASONS = {
+# Why a setting has no score, by its status.
+REASONS = {
     "out_of_memory": "does not fit in memory",
     "refused": "is refused",
     "failed": "failed",
@@ -36,7 +37,7 @@ class NextLarger:
         """Returns "the next larger batch (800) is 0.012 ± 0.004 worse"."""
         name = f"the next larger batch ({self.setting.batch_size})"
         if self.loss is None:
-            return f"{name} {_REASONS.get(self.status, 'failed')}"
+            return f"{name} {REASONS.get(self.status, 'failed')}"
         return f"{name} is {_worse(self.loss, self.loss_standard_error)}"
 
 
@@ -139,7 +140,7 @@ class Recommendation:
         if own is None:
             return []
         if own.score is None or own.loss is None:
-            return [f"{own.setting.words()} {_REASONS.get(own.status, 'failed')}"]
+            return [f"{own.setting.words()} {REASONS.get(own.status, 'failed')}"]
         score = self._shown(own.score, own.standard_error)
         compared = _worse(own.loss, own.loss_standard_error)
         if own.is_better:

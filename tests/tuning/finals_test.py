@@ -182,16 +182,23 @@ class SearchesTest(parameterized.TestCase):
         procedure = tuning.AppendixD(
             train_size=100_000, baseline_score=0.1, batch_sizes=(32, 128), own=own
         )
-        for status, score, expected in (
-            ("completed", 0.05, "at batch size 32 reaches 0.050 ± 0.000, 0.8"),
+        untrained = "does not train in 5 of 5 repeats: it diverges, or is no better"
+        for status, score, at_first, expected in (
+            ("completed", 0.05, untrained, "reaches 0.050 ± 0.000, 0.8"),
             # Then 0 is made up.
-            ("diverged", 0.0, "at batch size 32 does not train in every repeat;"),
-            ("out_of_memory", None, "at batch size 32 does not fit in memory;"),
+            ("diverged", 0.0, untrained, "does not train in every repeat;"),
+            ("out_of_memory", None, "does not fit in memory", "does not fit in"),
+            ("failed", None, "failed", "failed;"),
         ):
             scores = {} if score is None else dict.fromkeys(range(10), score)
             results = {own: tuning.Outcome(scores, status)}
             plan, _ = surfaces.finish(procedure, surfaces.Surface(), results)
-            self.assertIn(expected, plan.recommendation.words())
+            self.assertIn(
+                f"at batch size 32 {at_first}", plan.decisions[1].text, status
+            )
+            self.assertIn(
+                f"at batch size 32 {expected}", plan.recommendation.words(), status
+            )
 
 
 if __name__ == "__main__":

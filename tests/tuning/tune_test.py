@@ -142,7 +142,7 @@ class TuneTest(parameterized.TestCase):
             found.words(), f"no recommendation: of {count} trials {count} diverged"
         )
         if name == "appendix_d":
-            self.assertEndsWith(found.words(), "nothing can be recommended")
+            self.assertIn("nothing can be recommended", found.words())
         # Their scores are made up, so the table has none.
         self.assertTrue(found.trials["score"].isna().all())
         self.assertFalse((self.folder / "recommendation.json").exists())
