@@ -79,10 +79,10 @@ class FreshModels:
         Raises:
           UserError: it cannot be copied.
         """
-        own = model.optimizer if model.compiled else None
-        inner = getattr(own, "inner_optimizer", own)  # under loss scaling
-        if inner is None:
+        if not model.compiled or model.optimizer is None:
             return
+        own = model.optimizer
+        inner = getattr(own, "inner_optimizer", own)  # under loss scaling
         if not any(known() is inner for known in self._optimizers):
             alive = [known for known in self._optimizers if known() is not None]
             self._optimizers = [*alive, weakref.ref(inner)]
