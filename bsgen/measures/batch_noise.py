@@ -125,6 +125,9 @@ def noise_by_batch_size(
         remedy = "give (inputs, targets), arrays: batches are drawn from them"
         raise errors.UserError("data", "a tf.data.Dataset", remedy)
     objective = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
+    # An index no data set reaches: all examples are one batch of tensors.
+    (everything,) = batches.Batches(data, 2**62)
+    objective.recognise_sum(everything)
     if objective.is_sum:
         remedy = "its reduction is a sum over the batch; give one that is a mean"
         raise errors.UserError("loss", objective.name, remedy)
@@ -137,8 +140,6 @@ def noise_by_batch_size(
     counts = _check_counts(num_batches, len(sizes))
     directions = _directions(model, gradient, num_directions, seed)
     squares, projections = _deviations(groups, gradient, directions)
-    # An index no data set reaches: all examples are one batch of tensors.
-    (everything,) = batches.Batches(data, 2**62)
     moments = _compiled_moments(model, objective)
     # Otherwise the single examples drawn with and without replacement are the same.
     draw = np.random.default_rng((seed, replacement))

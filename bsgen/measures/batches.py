@@ -102,8 +102,31 @@ def as_arrays(data: Any) -> tuple[Any, ...]:
         raise errors.UserError("data", type(data).__name__, _REMEDY)
     parts = data[:2] if data[-1] is None else data
     return tuple(
-        _as_arrays(name, part) for name, part in zip(_PARTS, parts, strict=False)
+        part_as_arrays(name, part) for name, part in zip(_PARTS, parts, strict=False)
     )
+
+
+def part_as_arrays(name: str, part: Any) -> Any:
+    """Returns one array, or lists, tuples or dictionaries of them, as arrays.
+
+    Args:
+      name: of the part, for messages.
+      part: inputs, targets or sample weights.
+
+    Raises:
+      UserError: it, or one in it, is no array.
+    """
+    if isinstance(part, dict):
+        return {key: part_as_arrays(name, value) for key, value in part.items()}
+    if isinstance(part, tuple | list) and any(map(_holds_arrays, part)):
+        return type(part)(part_as_arrays(name, value) for value in part)
+    try:
+        array = np.asarray(part)
+        # Of Python's objects, such as a table of mixed columns: their common type.
+        return np.array(array.tolist()) if array.dtype == object else array
+    except ValueError as error:
+        remedy = "give arrays, or lists whose rows are of equal length"
+        raise errors.UserError("data", name, remedy) from error
 
 
 def count_examples(*parts: Any) -> int:
@@ -118,7 +141,7 @@ def count_examples(*parts: Any) -> int:
         raise errors.UserError("data", "a single number", remedy)
     sizes = tuple(len(array) for array in arrays)
     if len(set(sizes)) != 1 or not sizes[0]:
-        remedy = "give as many inputs as targets, at least one"
+        remedy = "give as many of each, at least one"
         raise errors.UserError("data", f"of lengths {sizes}", remedy)
     return sizes[0]
 
@@ -162,20 +185,6 @@ def _dataset(
     # Where nothing tells, it is of batches, as `fit` takes it.
     batched = dataset_forms.is_batched(dataset, shapes) is not False
     return dataset if batched else dataset.batch(batch_size)
-
-
-def _as_arrays(name: str, part: Any) -> Any:
-    if isinstance(part, dict):
-        return {key: _as_arrays(name, value) for key, value in part.items()}
-    if isinstance(part, tuple | list) and any(map(_holds_arrays, part)):
-        return type(part)(_as_arrays(name, value) for value in part)
-    try:
-        array = np.asarray(part)
-        # Of Python's objects, such as a table of mixed columns: their common type.
-        return np.array(array.tolist()) if array.dtype == object else array
-    except ValueError as error:
-        remedy = "give arrays, or lists whose rows are of equal length"
-        raise errors.UserError("data", name, remedy) from error
 
 
 def _holds_arrays(value: Any) -> bool:

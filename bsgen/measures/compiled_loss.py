@@ -30,8 +30,9 @@ class CompiledLoss:
 
     Attributes:
       name: of the loss, for messages.
-      is_sum: whether a loss is a sum over the batch, so that the loss and all of its
-        derivatives grow with the batch.
+      is_sum: whether a loss says that it is a sum over the batch, so that the loss and
+        all of its derivatives grow with the batch.
+      is_own: whether a loss is the user's code, which may be a sum and not say so.
     """
 
     def __init__(self, model: keras.Model, loss: Loss, loss_weights: Any = None):
@@ -55,6 +56,7 @@ class CompiledLoss:
             _check(part)
         self.name = _name(parts[0]) if len(parts) == 1 else "loss"
         self.is_sum = any(getattr(part, "reduction", None) == "sum" for part in parts)
+        self.is_own = any(map(_is_own, parts))
         self._double = any(v.dtype == "float64" for v in model.trainable_variables)
         self._shell = _Shell(getattr(model, "output_names", None))
         wrapped = keras.tree.map_structure(_taking_class_numbers, loss)
@@ -68,7 +70,22 @@ class CompiledLoss:
     def __call__(
         self, targets: Any, called: stateless.Called, sample_weight: Any = None
     ) -> tf.Tensor:
-        """Returns the loss of a batch [], as `evaluate` reports it for the batch."""
+        """Returns the loss of a batch [], as `evaluate` reports it for the batch.
+
+        Raises:
+          UserError: the targets go by names that the outputs do not have.
+        """
+        unnamed = getattr(self._shell, "output_names", None) is None
+        if (
+            unnamed
+            and isinstance(targets, dict)
+            and not isinstance(called.outputs, dict)
+        ):
+            remedy = (
+                "the model's outputs have no names; give targets (and losses) as a "
+            )
+            remedy += "list in the order of the outputs"
+            raise errors.UserError("targets", sorted(targets), remedy)
         # A function may also look at the variables of the model.
         scope = keras.StatelessScope(called.values)
         with _one_replica(), _float_type(self._double), scope:
@@ -119,10 +136,14 @@ def _name(loss: Any) -> str:
     return getattr(loss, "name", getattr(loss, "__name__", "loss"))
 
 
+def _is_own(loss: Any) -> bool:
+    module = getattr(loss, "__module__", None) or ""
+    return callable(loss) and not module.startswith("keras.")
+
+
 def _taking_class_numbers(loss: Any) -> Any:
     """Returns a loss that also stands targets as floats, as Keras hands them over."""
-    own = callable(loss) and not isinstance(loss, keras.losses.Loss | type)
-    if not own or getattr(loss, "__module__", "").startswith("keras."):
+    if isinstance(loss, keras.losses.Loss | type) or not _is_own(loss):
         return loss
     return _IntegersWhereNeeded(loss)
 

@@ -156,15 +156,18 @@ class DataProducts:
         weights = self._weights.tensors()
         try:
             product = self._mean(self._step, weights, flat)
-        except misfits.REFUSALS as error:
-            if self.method != AUTO or isinstance(error, errors.UserError):
+        except misfits.NotCompiled as error:
+            if self.method != AUTO:
                 raise
             self.method = REVERSE
             self._step = self._compiled(self._reverse)
             try:
                 product = self._mean(self._step, weights, flat)
-            except LookupError as second_error:
-                raise self._no_second_derivative(second_error) from error
+            except misfits.NotCompiled as second_error:
+                reason = second_error.__cause__
+                if isinstance(reason, LookupError):
+                    raise self._no_second_derivative(reason) from error
+                raise
         if self.method == AUTO:
             self.method = FORWARD
         if not self._seen_curvature:

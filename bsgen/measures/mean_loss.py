@@ -30,7 +30,8 @@ class MeanLoss:
     Attributes:
       name: of the loss, for messages.
       training: whether layers run in training mode.
-      is_sum: see `compiled_loss.CompiledLoss`.
+      is_sum: whether the loss is a sum over the batch, as far as it says so or
+        `recognise_sum` has found out.
     """
 
     def __init__(
@@ -203,6 +204,32 @@ class MeanLoss:
             scaled = tf.cast(factor, value.dtype) * value
         slopes = tape.gradient(scaled, [*ends, *called.weights])
         return value, slopes[: len(ends)], slopes[len(ends) :]
+
+    def recognise_sum(self, batch: tuple[Any, ...]) -> None:
+        """Finds out whether a loss that is the user's code is a sum over the batch.
+
+        A sum grows in proportion as a few examples are given once, twice and three
+        times; a mean stays, and what compares the examples of a batch grows otherwise.
+        """
+        if self.is_sum or not self._compiled.is_own:
+            return
+        weights = self.weights()
+
+        def repeated(times: int) -> float:
+            some = tf.nest.map_structure(
+                lambda a: tf.concat([a[:_FEW]] * times, 0), batch
+            )
+            called = stateless.call(self._model, weights, self.others(), some[0])
+            return float(self.compiled(some, called))
+
+        try:
+            once, twice, thrice = map(repeated, (1, 2, 3))
+        except Exception:  # noqa: BLE001, a user's code: said when it is measured
+            return  # or it takes batches of one size only
+        grows = not math.isclose(once, twice, rel_tol=1e-3, abs_tol=1e-12)
+        self.is_sum = grows and math.isclose(
+            thrice - once, 2 * (twice - once), rel_tol=1e-3
+        )
 
     def check_added(self, batch: tuple[Any, ...]) -> None:
         """Checks that losses added in a call are means over the examples, if counted.

@@ -1,6 +1,7 @@
 """Model, loss and data that do not fit together, said in one line."""
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -25,11 +26,16 @@ REFUSALS = (
 _MAX_REASON = 200  # characters of what they say
 
 
+class NotCompiled(errors.UserError):
+    """TensorFlow makes no graph of what runs eagerly; `__cause__` is what it raised."""
+
+
 class InWords:
     """Says what Keras or TensorFlow raise in terms of the data."""
 
     def __init__(self, model: keras.Model, loss: mean_loss.MeanLoss):
         """Takes what is measured."""
+        self._name = model.name
         self._loss = loss
         self._distributed = replicas.Replicas(model).count > 1
         self._fitted = False
@@ -47,19 +53,25 @@ class InWords:
         if self._distributed and not self._fitted:
             # Keras makes variables when it fits shapes, which no replica can.
             self._failure(batches)
-        self._fitted = True
         try:
+            if not self._fitted:
+                self._recognise_sum(batches)
+            self._fitted = True
             yield
         except errors.UserError:
             raise
         except REFUSALS as error:
             reason = self._failure(batches)
-            if isinstance(error, _RUNNING):
-                reason = reason or error
-            if reason is None:
-                raise
-            remedy = f"model and loss cannot take it ({_first_words(reason)})"
+            if reason is None and not isinstance(error, _RUNNING):
+                remedy = "with this loss and data it runs step by step, but cannot be "
+                remedy += f"compiled into a graph ({_first_words(error)})"
+                raise NotCompiled("model", self._name, remedy) from error
+            remedy = f"model and loss cannot take it ({_first_words(reason or error)})"
             raise errors.UserError("data", _shapes(batches), remedy) from error
+
+    def _recognise_sum(self, batches: Iterable[tuple[Any, ...]]) -> None:
+        for batch in itertools.islice(batches, 1):
+            self._loss.recognise_sum(batch)
 
     def _failure(self, batches: Iterable[tuple[Any, ...]]) -> Exception | None:
         """Returns what is raised for the loss of the first batch alone."""

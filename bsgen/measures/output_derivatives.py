@@ -21,7 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures import groupwise, stateless
+from bsgen.measures import batches, groupwise, stateless
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
 
@@ -75,7 +75,7 @@ class OutputDerivatives:
 @interrupts.kept()
 def output_derivatives(
     model: keras.Model,
-    inputs: npt.ArrayLike,
+    inputs: Any,
     output: int | None = None,
     covariance: bool = True,
 ) -> OutputDerivatives:
@@ -88,7 +88,7 @@ def output_derivatives(
 
     Args:
       model: a built model with one output tensor [batch, ...].
-      inputs: [N, ...], N at least 1.
+      inputs: [N, ...], N at least 1; of several inputs a list, tuple or dictionary.
       output: which of the flattened outputs to take, None for all.
       covariance: whether to compute the matrix, for at most `MAX_PARAMETERS` weights.
 
@@ -96,14 +96,15 @@ def output_derivatives(
       The moments, float64.
 
     Raises:
-      UserError: there are no inputs or weights, no such output, or the matrix would be
-        too large.
+      UserError: there are no inputs or weights, no such output or several output
+        tensors, or the matrix would be too large.
     """
-    inputs = np.asarray(inputs)
-    if not inputs.size:
-        raise errors.UserError("inputs", inputs.shape, "give at least one example")
+    inputs = batches.part_as_arrays("inputs", inputs)
+    if not any(array.size for array in tf.nest.flatten(inputs)):
+        raise errors.UserError("inputs", "empty", "give at least one example")
+    num_examples = batches.count_examples(inputs)
     num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    num_outputs = int(np.prod(model(inputs[:1]).shape[1:]))
+    num_outputs = _count_outputs(model, _cut(inputs, slice(1)))
     _check(model, num_parameters, num_outputs, output, covariance)
     chosen = range(num_outputs) if output is None else [output]
     jacobian = _compiled_jacobian(model, chosen)
@@ -112,14 +113,15 @@ def output_derivatives(
     total = np.zeros(num_parameters)
     total_squares = np.zeros(num_parameters)
     total_products = np.zeros((num_parameters, num_parameters)) if covariance else None
-    for start in range(0, len(inputs), batch_size):
+    for start in range(0, num_examples, batch_size):
         interrupts.check()
-        rows = jacobian(inputs[start : start + batch_size]).numpy().astype(np.float64)
+        some = _cut(inputs, slice(start, start + batch_size))
+        rows = jacobian(some).numpy().astype(np.float64)
         total += rows.sum(axis=0)
         total_squares += np.square(rows).sum(axis=0)
         if total_products is not None:
             total_products += rows.T @ rows
-    count = len(inputs) * rows_per_example
+    count = num_examples * rows_per_example
     return OutputDerivatives(
         mean=total / count,
         second_moment_diagonal=total_squares / count,
@@ -127,15 +129,35 @@ def output_derivatives(
     )
 
 
+def _cut(inputs: Any, examples: slice) -> Any:
+    return tf.nest.map_structure(lambda a: tf.convert_to_tensor(a[examples]), inputs)
+
+
+def _count_outputs(model: keras.Model, example: Any) -> int:
+    """Returns how many outputs an example has, in one tensor.
+
+    Raises:
+      UserError: the model has several output tensors.
+    """
+    outputs = tf.nest.flatten(model(example))
+    if len(outputs) > 1:
+        remedy = f"it has {len(outputs)} output tensors; give a model of one"
+        raise errors.UserError("model", model.name, remedy)
+    return int(np.prod(outputs[0].shape[1:]))
+
+
 def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
     """Returns a function of inputs [B, ...] to derivatives [B * chosen, P]."""
 
-    def outputs_of(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
+    def outputs_of(weights: groupwise.Weights, example: Any) -> tf.Tensor:
         others = [tf.convert_to_tensor(v) for v in model.non_trainable_variables]
-        called = stateless.call(model, weights, others, example[tf.newaxis])
-        return tf.gather(tf.reshape(called.outputs, [-1]), chosen)
+        batch = tf.nest.map_structure(lambda part: part[tf.newaxis], example)
+        (outputs,) = tf.nest.flatten(
+            stateless.call(model, weights, others, batch).outputs
+        )
+        return tf.gather(tf.reshape(outputs, [-1]), chosen)
 
-    def rows_at_once(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
+    def rows_at_once(weights: groupwise.Weights, example: Any) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(weights)
             outputs = outputs_of(weights, example)
@@ -143,7 +165,7 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
         rows = tape.jacobian(outputs, weights, unconnected_gradients="zero")
         return tf.concat([tf.reshape(r, [len(chosen), -1]) for r in rows], axis=1)
 
-    def rows_one_by_one(weights: groupwise.Weights, example: tf.Tensor) -> tf.Tensor:
+    def rows_one_by_one(weights: groupwise.Weights, example: Any) -> tf.Tensor:
         def row(weights: groupwise.Weights, place: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
@@ -155,7 +177,7 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
 
         return groupwise.one_by_one(row, weights, tf.range(len(chosen)))
 
-    def jacobian(inputs: tf.Tensor) -> tf.Tensor:
+    def jacobian(inputs: Any) -> tf.Tensor:
         weights = [tf.convert_to_tensor(v) for v in model.trainable_variables]
         rows = groupwise.each(rows_at_once, weights, inputs, alone=rows_one_by_one)
         return tf.reshape(rows, [-1, rows.shape[-1]])

@@ -306,6 +306,8 @@ def _check_is_mean(subject: subjects.Subject) -> None:
       UserError: the loss is a sum over the batch.
     """
     loss = mean_loss.MeanLoss(subject.model, subject.loss)
+    for batch in subject.train_data.batches(1, 1, subject.seed):
+        loss.recognise_sum(batch)
     if loss.is_sum:
         remedy = "it is a sum over the batch, so that every batch size has a critical "
         remedy += "rate of its own; take appendix_d, or a loss that is a mean"

@@ -239,6 +239,13 @@ class ErrorsTest(tf.test.TestCase):
         # A quadratic: differences err by rounding alone, 6e-8 / 5e-3 of its entries.
         self.assertAllClose(matrix, np.transpose(matrix), rtol=0, atol=2e-4)
 
+    def test_what_runs_but_is_no_graph(self):
+        # Asks for a number, which only eager tensors have.
+        def loss(labels, outputs):
+            return outputs**2 * float(tf.reduce_max(outputs) > -1e9)
+
+        self.refuses("model=.*cannot be compiled into a graph", loss=loss)
+
     def test_zero_product_with_a_null_vector(self):
         data = (np.zeros((4, 3), np.float32), self.data[1])
         operator = products.Hessian(self.model, small_models.softmax, data)

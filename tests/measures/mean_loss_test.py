@@ -14,6 +14,13 @@ _CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 _ZEROS = {"unconnected_gradients": tf.UnconnectedGradients.ZERO}
 
 
+class _Summed(keras.losses.Loss):
+    """A sum that its `reduction` does not tell of."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.sum((y_true - y_pred) ** 2)
+
+
 class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -128,6 +135,32 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "whole numbers only"):
             measures.dense_hessian(model, own, halves)
 
+    @parameterized.named_parameters(
+        ("sum", lambda y, p: keras.ops.sum((y - p) ** 2), True),
+        ("mean", lambda y, p: keras.ops.mean((y - p) ** 2), False),
+        ("examples", lambda y, p: keras.ops.sum((y - p) ** 2, -1), False),
+        # Each example against the others, as contrastive losses are.
+        ("others", lambda y, p: keras.ops.logsumexp((y - p) ** 2), False),
+        ("one_of_two", [lambda y, p: keras.ops.sum((y - p) ** 2), "mse"], True),
+        ("class", _Summed(), True),
+    )
+    def test_own_sums_are_recognised(self, loss, is_sum):
+        layers = [keras.layers.Dense(2, "tanh") for _ in range(2)]
+        first = keras.Input((3,))
+        outputs = [layer(first) for layer in layers]
+        targets = [self.rng.normal(size=(6, 2)) for _ in range(2)]
+        if not isinstance(loss, list):
+            outputs, targets = outputs[0], targets[0]
+        model = keras.Model(first, outputs)
+        data = (self.rng.normal(size=(6, 3)), targets)
+        found = measures.hessian_trace(model, loss, data)
+        self.assertEqual("loss summed over each batch" in found.mode, is_sum)
+        point = measures.loss_along_line(model, loss, data, model, model, alphas=[0.0])
+        self.assertEqual("loss summed over each batch" in point.mode, is_sum)
+        if is_sum:
+            with self.assertRaisesRegex(errors.UserError, "sum over the batch"):
+                measures.noise_by_batch_size(model, loss, data, [1, 2])
+
     def test_functions_that_look_at_the_weights(self):
         model, data = keras_losses.make("own", self.rng)
         kernel = model.layers[0].kernel
@@ -171,6 +204,26 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIs(model.loss, loss)
         self.assertAllEqual(model.get_weights()[0], weights[0])
         self.assertEqual(keras_losses.evaluate(model, data), before)
+
+    def test_names_for_outputs_without_names(self):
+        class Pair(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.dense = keras.layers.Dense(1)
+
+            def call(self, inputs):
+                return self.dense(inputs), -self.dense(inputs)
+
+        model = Pair()
+        inputs, target = np.ones((4, 3), np.float32), np.zeros((4, 1))
+        model(inputs)
+        loss, named = {"a": "mse", "b": "mse"}, {"a": target, "b": target}
+        with self.assertRaisesRegex(errors.UserError, "targets=.*have no names"):
+            measures.top_eigenvalue(model, loss, (inputs, named))
+        for targets in ([target] * 2, (target,) * 2):
+            found = measures.top_eigenvalue(model, ["mse"] * 2, (inputs, targets))
+            # Twice that of one output, 2 |(1, 1, 1, 1)|^2.
+            self.assertAllClose(found.value, 16.0, rtol=1e-3)
 
     def test_losses_that_cannot_be(self):
         plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])

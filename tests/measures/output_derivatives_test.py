@@ -141,8 +141,34 @@ class OutputDerivativesTest(tf.test.TestCase, parameterized.TestCase):
         rows = _slow_jacobian(model, inputs)
         self.assertAllClose(found.mean, rows.mean(axis=0), rtol=0, atol=1e-13)
 
+    def test_several_inputs(self):
+        first, second = (
+            keras.Input((n,), name=name, dtype="float64")
+            for n, name in ((3, "first"), (2, "second"))
+        )
+        both = keras.layers.Concatenate(dtype="float64")([first, second])
+        dense = _dense(2, "tanh")
+        by_name = keras.Model({"first": first, "second": second}, dense(both))
+        in_order = keras.Model([first, second], by_name.outputs[0])
+        whole = self.rng.normal(size=(9, 5))
+        joined = _network((5,), dense)
+        expected = _slow_jacobian(joined, whole)
+        for model, inputs in (
+            (by_name, {"second": whole[:, 3:], "first": whole[:, :3]}),
+            (in_order, [whole[:, :3], whole[:, 3:]]),
+            (in_order, (whole[:, :3], whole[:, 3:])),
+        ):
+            found = measures.output_derivatives(model, inputs)
+            moment = expected.T @ expected / 18
+            self.assertAllClose(found.second_moment, moment, rtol=0, atol=1e-14)
+        with self.assertRaisesRegex(errors.UserError, r"lengths \(9, 4\)"):
+            measures.output_derivatives(in_order, [whole[:, :3], whole[:4, 3:]])
+
     def test_rejects(self):
         model = _network((4,), _dense(2))
+        two = keras.Model(model.inputs, [model.outputs[0], model.outputs[0]])
+        with self.assertRaisesRegex(errors.UserError, "model=.*2 output tensors"):
+            measures.output_derivatives(two, np.ones((3, 4)))
         with self.assertRaisesRegex(errors.UserError, "output=2: .* 0 to 1"):
             measures.output_derivatives(model, np.ones((3, 4)), output=2)
         with self.assertRaisesRegex(errors.UserError, "inputs="):

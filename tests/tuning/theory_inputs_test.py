@@ -90,10 +90,12 @@ class TheoryInputsTest(tf.test.TestCase):
         )
 
     def test_a_summed_loss_is_refused(self):
-        loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
-        one = dataclasses.replace(subject(), loss=loss)
-        with self.assertRaisesRegex(errors.UserError, "sum over the batch"):
-            theory_inputs.measure(one)
+        summed = keras.losses.SparseCategoricalCrossentropy(True, reduction="sum")
+        # A function cannot say that it is one.
+        for loss in (summed, lambda labels, logits: summed(labels, logits)):
+            one = dataclasses.replace(subject(), loss=loss)
+            with self.assertRaisesRegex(errors.UserError, "sum over the batch"):
+                theory_inputs.measure(one)
 
     def test_what_it_takes_is_counted(self):
         found = theory_inputs.measure(subject(), num_passes=3)
