@@ -1,4 +1,4 @@
-"""Examples that a model, its loss or its metrics cannot take: one line before a trial."""
+"""Examples that a model, its loss or its metrics cannot take: one line at the start."""
 
 import keras
 import numpy as np
