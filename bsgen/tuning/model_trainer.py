@@ -219,6 +219,9 @@ class ModelTrainer:
     def subject(self, repeat: int = 0) -> subjects.Subject:
         """Returns what a repeat starts from; see `theory_inputs`."""
         model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
+        if not model.built:  # a subclass makes its weights when it is first called
+            (batch,) = self._train_data.at(np.arange(1), 1)
+            model(batch[0], training=False)
         seed = self._seed + repeat
         return subjects.Subject(model, None, self._train_data, seed=seed)
 

@@ -234,6 +234,20 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(again.scores[1], one.scores[1])
         self.assertNotEqual(one.scores, two.scores)
 
+    def test_the_subject_of_a_subclassed_model_has_its_weights(self):
+        class Late(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.layer = keras.layers.Dense(1)
+
+            def call(self, inputs):
+                return self.layer(inputs)
+
+        trainer = linear_models.trainer(Late, loss="mse")
+        first, again = (trainer.subject(repeat=1).model for _ in range(2))
+        self.assertEqual(first.count_params(), linear_models.WIDTH + 1)
+        self.assertAllEqual(first.get_weights()[0], again.get_weights()[0])
+
     def test_memory_that_does_not_suffice_is_a_result(self):
         calls = itertools.count()
 
