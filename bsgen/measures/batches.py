@@ -123,10 +123,14 @@ def part_as_arrays(name: str, part: Any) -> Any:
     try:
         array = np.asarray(part)
         # Of Python's objects, such as a table of mixed columns: their common type.
-        return np.array(array.tolist()) if array.dtype == object else array
+        array = np.array(array.tolist()) if array.dtype == object else array
     except ValueError as error:
         remedy = "give arrays, or lists whose rows are of equal length"
         raise errors.UserError("data", name, remedy) from error
+    if array.dtype == object and not array.ndim:  # None, a ragged tensor, a loader
+        remedy = "give arrays with the examples along their first axis"
+        raise errors.UserError("data", f"{name}: {type(part).__name__}", remedy)
+    return array
 
 
 def count_examples(*parts: Any) -> int:

@@ -65,7 +65,14 @@ class FlatWeights:
         return [tf.convert_to_tensor(v.value) for v in self._model.trainable_variables]
 
     def cut(self, vector: tf.Tensor) -> list[tf.Tensor]:
-        """Returns a vector [P] as tensors of the variables' shapes and dtypes."""
+        """Returns a vector [P] as tensors of the variables' shapes and dtypes.
+
+        Raises:
+          UserError: it has another length.
+        """
+        if vector.shape != (self.num_parameters,):
+            remedy = f"give [{self.num_parameters}], one number a trainable weight"
+            raise errors.UserError("vector", tuple(vector.shape), remedy)
         return [
             tf.cast(tf.reshape(part, shape), variable.dtype)
             for part, shape, variable in zip(

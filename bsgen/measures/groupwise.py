@@ -7,7 +7,8 @@ is not right for every network, so the graph that it makes is looked at before i
   of the weight for each group, which makes them products that it gets right.
 - Recurrent layers are loops over time, which TensorFlow mostly fails to vectorise; what
   it does vectorise takes it up to 20 s. Their groups are computed one after another,
-  as are those of branches, and of any function that it fails on.
+  as are those of branches, of texts that are cut into words, and of any function that
+  it fails on.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,6 +36,20 @@ _CONTROL_FLOW = (
     "StatelessCase",
 )
 _LISTS = "TensorList"
+# What these give is longer for one example than for another, so that what the
+# vectoriser makes of them, a loop, fails to stack it when it runs.
+_OF_VARYING_LENGTH = (
+    "DynamicPartition",
+    "RaggedRange",
+    "StringNGrams",
+    "StringSplit",
+    "StringSplitV2",
+    "UnicodeDecode",
+    "UnicodeDecodeWithOffsets",
+    "Unique",
+    "UniqueV2",
+    "Where",
+)
 
 
 def each(
@@ -113,7 +128,8 @@ def check_no_control_flow(tensor: tf.Tensor) -> None:
     way for, as the derivative of a convolution: such ones are right, and stay.
     """
     types = {operation.type for operation in tensor.graph.get_operations()}
-    if any(name in _CONTROL_FLOW or name.startswith(_LISTS) for name in types):
+    alone = {*_CONTROL_FLOW, *_OF_VARYING_LENGTH}
+    if any(name in alone or name.startswith(_LISTS) for name in types):
         raise _HasControlFlow
 
 

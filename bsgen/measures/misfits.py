@@ -99,6 +99,8 @@ def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
 def _first_words(error: Exception) -> str:
     """Returns what Keras or TensorFlow says, without colours, frames and arguments."""
     text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
+    # What runs in a graph says first where.
+    text = re.sub(r"^Graph execution error:\s*(Detected at .*\n)?(<.*>\n)?", "", text)
     # Of the layer its class is kept.
     text = re.sub(
         r"^Exception encountered when calling (\S+)\.call\(\)\.", r"\1:", text

@@ -122,6 +122,7 @@ class MisfitsTest(tf.test.TestCase, parameterized.TestCase):
         ("lengths", r"lengths \(11, 10\)", "own", lambda x, y: (x, y[:10])),
         ("strings", "cannot take it", "own", lambda x, y: (x.astype(str), y)),
         ("number", "single number", "own", lambda x, y: (x, 3.0)),
+        ("no_targets", "targets: NoneType.*give arrays", "own", lambda x, y: (x, None)),
         ("inputs_alone", r"give \(inputs, targets\)", "own", lambda x, y: x),
         ("nan_inputs", "'inputs': 3 of their .* NaN", "own", _nan_inputs),
         ("infinite_targets", "'targets': 1 of", "own", _infinite_targets),

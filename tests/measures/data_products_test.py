@@ -239,6 +239,13 @@ class ErrorsTest(tf.test.TestCase):
         # A quadratic: differences err by rounding alone, 6e-8 / 5e-3 of its entries.
         self.assertAllClose(matrix, np.transpose(matrix), rtol=0, atol=2e-4)
 
+    def test_vector_of_another_length(self):
+        loss = small_models.softmax
+        for kind in (products.Hessian, products.GaussNewton):
+            operator = kind(self.model, loss, self.data)
+            with self.assertRaisesRegex(errors.UserError, r"vector=\(3,\): give \[8\]"):
+                operator.matvec(np.ones(3))
+
     def test_what_runs_but_is_no_graph(self):
         # Asks for a number, which only eager tensors have.
         def loss(labels, outputs):

@@ -52,6 +52,18 @@ def _constant(weights, group):
     return _product([matrix, weights[1]], group)
 
 
+def _of_the_positive(weights, group):
+    """Of as many numbers as are positive in the group."""
+    return tf.reduce_sum(tf.boolean_mask(group, group > 0)) * weights[1]
+
+
+def _of_words(weights, group):
+    """Of the words of a text: fewer in some groups than in others."""
+    text = tf.strings.reduce_join(tf.where(group[0, 0] > 0, "a ", "a"))
+    lengths = tf.strings.length(tf.strings.split([text]).values)
+    return tf.cast(tf.reduce_sum(lengths), tf.float32) * weights[1]
+
+
 class GroupwiseTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -94,6 +106,8 @@ class GroupwiseTest(tf.test.TestCase, parameterized.TestCase):
         ("loop", _after_a_loop, True),
         ("branch", _of_a_branch, True),
         ("matrix_of_no_weight", _constant, True),
+        ("positive", _of_the_positive, True),
+        ("words", _of_words, True),
     )
     def test_what_is_computed_in_a_loop(self, function, in_a_loop):
         compiled = self._compiled(lambda w, g: groupwise.each(function, w, g))
