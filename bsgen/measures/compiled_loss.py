@@ -73,19 +73,15 @@ class CompiledLoss:
         """Returns the loss of a batch [], as `evaluate` reports it for the batch.
 
         Raises:
-          UserError: the targets go by names that the outputs do not have.
+          UserError: targets or losses go by names, which the outputs do not have.
         """
         unnamed = getattr(self._shell, "output_names", None) is None
-        if (
-            unnamed
-            and isinstance(targets, dict)
-            and not isinstance(called.outputs, dict)
-        ):
-            remedy = (
-                "the model's outputs have no names; give targets (and losses) as a "
-            )
-            remedy += "list in the order of the outputs"
-            raise errors.UserError("targets", sorted(targets), remedy)
+        if unnamed and not isinstance(called.outputs, dict):
+            for argument, given in (("targets", targets), ("loss", self._shell.loss)):
+                if isinstance(given, dict):
+                    remedy = "the model's outputs have no names; give targets and "
+                    remedy += "losses as a list in the order of the outputs"
+                    raise errors.UserError(argument, sorted(given), remedy)
         # A function may also look at the variables of the model.
         scope = keras.StatelessScope(called.values)
         with _one_replica(), _float_type(self._double), scope:

@@ -221,6 +221,8 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "targets=.*have no names"):
             measures.top_eigenvalue(model, loss, (inputs, named))
         for targets in ([target] * 2, (target,) * 2):
+            with self.assertRaisesRegex(errors.UserError, "loss=.*have no names"):
+                measures.top_eigenvalue(model, loss, (inputs, targets))
             found = measures.top_eigenvalue(model, ["mse"] * 2, (inputs, targets))
             # Twice that of one output, 2 |(1, 1, 1, 1)|^2.
             self.assertAllClose(found.value, 16.0, rtol=1e-3)
