@@ -95,8 +95,8 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def check_trainable(examples: "examples_lib.Examples", model: keras.Model) -> None:
     """Refuses examples that a model, its loss or its metrics cannot take.
 
-    All are tried, since a single label or index out of range ends every trial; a pass
-    without gradients costs a third of an epoch.
+    All are tried, since a single label or index out of range ends every trial; it is a
+    pass without gradients.
 
     Args:
       examples: to check.
