@@ -77,8 +77,8 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         makes one last, smaller ghost of the examples left over, but a single one joins
         the ghost before it, and a batch of one example is normalized as at inference
         and leaves the running averages alone. "error" refuses the batch; where its size
-        is known only when a graph runs, by an `InvalidArgumentError` then. XLA drops
-        that check, and the shapes do not fit instead.
+        is known only when a graph runs, by an `InvalidArgumentError` then. XLA would
+        drop that check, so under XLA a batch of unknown size is refused.
       beta_initializer: of beta.
       gamma_initializer: of gamma.
       beta_regularizer: of beta.

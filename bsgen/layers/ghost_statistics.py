@@ -122,6 +122,12 @@ def statistics_dtype(dtype: str) -> str:
     return keras.backend.result_type(dtype, "float32")
 
 
+def under_xla() -> bool:
+    """Returns whether what is being traced is for XLA to compile."""
+    graph = tf.compat.v1.get_default_graph()
+    return control_flow_util.GraphOrParentsInXlaContext(graph)
+
+
 def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
     """Whether TensorFlow's kernel computes these ghosts, in two passes and faster."""
     if not rows.shape.is_fully_defined() or gamma.dtype != tf.float32:
@@ -129,10 +135,7 @@ def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
     num_ghosts, num_rows, _ = rows.shape
     if not 1 <= num_ghosts <= _MOST_KERNEL_CALLS or not num_rows:
         return False
-    if tf.config.list_physical_devices("GPU"):
-        return False
-    graph = tf.compat.v1.get_default_graph()
-    return not control_flow_util.GraphOrParentsInXlaContext(graph)
+    return not (tf.config.list_physical_devices("GPU") or under_xla())
 
 
 def _normalize_by_kernel(

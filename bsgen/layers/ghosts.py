@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.layers import ghost_statistics
 
 Remainder = Literal["smaller", "error"]
 REMAINDERS = ("smaller", "error")
@@ -36,7 +37,8 @@ class Cut:
 
         Raises:
           UserError: the policy is "error" and G does not divide the batch. If the size
-            is unknown in a graph, `checked` raises when that runs.
+            is unknown in a graph, `checked` raises when that runs; XLA would drop that
+            check, so there an unknown size is refused.
         """
         self._batch_size = batch_size
         self._given = ghost_batch_size
@@ -44,6 +46,8 @@ class Cut:
         if self._strict:
             if isinstance(batch_size, int):
                 self._refuse_or_pass(batch_size)
+            elif ghost_statistics.under_xla():
+                raise errors.UserError("remainder", remainder, _UNKNOWN_UNDER_XLA)
             self._sizes = 0, ghost_batch_size, 0
         elif isinstance(batch_size, int):
             self._sizes = _known_sizes(batch_size, ghost_batch_size)
@@ -53,8 +57,7 @@ class Cut:
     def checked(self, examples: tf.Tensor) -> tf.Tensor:
         """Returns the batch; refuses one of unknown size when the graph runs.
 
-        An `InvalidArgumentError` then says why. XLA drops the check, and the shapes do
-        not fit instead, at a place whose name says what to do.
+        An `InvalidArgumentError` then says why.
         """
         if not self._strict or isinstance(self._batch_size, int):
             return examples
@@ -88,9 +91,7 @@ class Cut:
         _, *inner, channels = sizes(examples)
         full_shape = [-1, math.prod(inner, start=ghost_batch_size), channels]
         if self._strict:
-            name = f"ghost_batch_size_{self._given}_must_divide_the_batch__"
-            name += "drop_its_last_part_or_give_remainder_smaller"
-            return [tf.reshape(examples, full_shape, name=name)]
+            return [tf.reshape(examples, full_shape)]
         num_full = self._batch_size - num_alone - num_last
         parts = (num_alone, num_full, num_last)
         if isinstance(num_full, int):
@@ -114,6 +115,10 @@ class Cut:
 _STRICT = (
     "does not divide it; choose a divisor of the per-replica batch, drop the last "
     "partial batch, or give remainder='smaller'"
+)
+_UNKNOWN_UNDER_XLA = (
+    "XLA cannot check a batch whose size is unknown when the graph is built; batch "
+    "with drop_remainder=True, compile with jit_compile=False, or give 'smaller'"
 )
 
 
