@@ -3,6 +3,7 @@
 from bsgen.measures.alignment import NoiseAlignment, noise_alignment
 from bsgen.measures.basin_width import BasinWidth, basin_width
 from bsgen.measures.batch_noise import BatchNoise, noise_by_batch_size
+from bsgen.measures.class_weighted import class_weighted
 from bsgen.measures.critical_rate import CriticalLearningRate, critical_learning_rate
 from bsgen.measures.eigenvalues import (
     extreme_eigenvalues,
@@ -56,6 +57,7 @@ __all__ = [
     "Trace",
     "WeightDistance",
     "basin_width",
+    "class_weighted",
     "critical_learning_rate",
     "dense_hessian",
     "extreme_eigenvalues",

@@ -14,7 +14,7 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.data import batches as orders
 from bsgen.data import dataset_forms
-from bsgen.tuning import class_weights, dataset_rows
+from bsgen.tuning import dataset_rows, weighted_examples
 
 # Of single precision numbers in a batch of all examples in order: 64 MiB.
 _MOST_NUMBERS = 2**24
@@ -167,7 +167,7 @@ def examples(
     if not len(rows.epoch(0)[0]):
         raise errors.UserError(argument, "empty", "give some examples")
     if class_weight is not None:
-        rows = class_weights.Weighted(argument, rows, class_weight)
+        rows = weighted_examples.Weighted(argument, rows, class_weight)
     return Examples(argument, rows)
 
 

@@ -1,4 +1,4 @@
-"""Weights of examples by their class, as `fit(class_weight=...)` takes them."""
+"""Examples with the weights of their classes, read epoch by epoch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.data import class_weights
 
 
 class Weighted:
@@ -25,21 +26,13 @@ class Weighted:
           UserError: the examples have weights already or several targets, or a weight
             is none.
         """
-        if not isinstance(class_weight, Mapping):
-            remedy = "give a dictionary of weights by class, such as {0: 1.0, 1: 2.0}"
-            raise errors.UserError("class_weight", class_weight, remedy)
+        self._weights = class_weights.check(class_weight)
         if len(rows.structure) == 3:
             remedy = f"{argument} has weights of its own; give one of the two"
             raise errors.UserError("class_weight", dict(class_weight), remedy)
         if tf.nest.is_nested(rows.structure[1]):
             remedy = "goes with a single target; give weights of the examples instead"
             raise errors.UserError("class_weight", dict(class_weight), remedy)
-        self._weights = {
-            errors.check_integer("class_weight", label, 0): errors.check_real(
-                "class_weight", weight, 0.0
-            )
-            for label, weight in class_weight.items()
-        }
         self._rows = rows
         self.is_random = rows.is_random
         self.structure = (*rows.structure, 0)
@@ -56,12 +49,4 @@ class Weighted:
         return self._epochs[number]
 
     def _of(self, targets: np.ndarray) -> np.ndarray:
-        """Returns the weights [n] of targets, in single precision."""
-        if targets.ndim > 1:
-            single = targets.shape[-1] == 1
-            targets = targets[..., 0] if single else targets.argmax(axis=-1)
-        labels = np.round(targets).astype(int)
-        weights = np.ones(labels.shape, keras.config.floatx())
-        for label, weight in self._weights.items():
-            weights[labels == label] = weight
-        return weights
+        return class_weights.of_targets(targets, self._weights, keras.config.floatx())
