@@ -8,7 +8,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 
 from benchmarks import problem as problem_lib
-from bsgen.measures import products
+from bsgen.measures.operators import products
 
 NETWORKS = ("dense", "conv")
 NUM_CLASSES = 10

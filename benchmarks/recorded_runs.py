@@ -16,7 +16,7 @@ import numpy as np
 
 from bsgen import config, tuning
 from bsgen.training import records
-from bsgen.tuning import subjects
+from bsgen.tuning.trainers import subjects
 
 _SEARCHES = 1000
 
@@ -58,7 +58,7 @@ class Recorder(tuning.RunTrainer):
 class View:
     """The trainer of one search: its own repeats, from the recorder.
 
-    See `bsgen.tuning.trainers.Trainer`.
+    See `bsgen.tuning.trainers.trainer.Trainer`.
     """
 
     def __init__(self, recorder: Recorder, search: int, num_recorded: int | None):
@@ -84,7 +84,7 @@ class View:
         repeats: Sequence[int],
         num_epochs: float | None = None,
     ) -> tuning.Outcome:
-        """Trains, or looks up; see `bsgen.tuning.trainers.Trainer`."""
+        """Trains, or looks up; see `bsgen.tuning.trainers.trainer.Trainer`."""
         numbers = [self._number(repeat) for repeat in repeats]
         found = self._recorder.train(rounded(setting), numbers, num_epochs)
         scores = {

@@ -10,7 +10,8 @@ import keras_tuner
 
 from benchmarks import recorded_runs
 from bsgen import tuning
-from bsgen.tuning import trainers, trials
+from bsgen.tuning.keras_tuner_adapter import trials
+from bsgen.tuning.trainers import trainer as trainers
 
 
 @dataclasses.dataclass(frozen=True)

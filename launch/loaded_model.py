@@ -122,7 +122,7 @@ def load() -> Subject:
     Raises:
       UserError: model, loss, data or devices are missing, damaged, or too few.
     """
-    from bsgen.training import strategies
+    from bsgen.training.loop import strategies
 
     with strategies.Devices(_hardware()).strategy.scope():
         model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
@@ -196,7 +196,7 @@ def _draw(data: Any) -> tuple[Any, int | None]:
     """Returns so many examples of the data, drawn at random where they are arrays."""
     import tensorflow as tf
 
-    from bsgen.measures import batches
+    from bsgen.measures.objective import batches
 
     count = _NUM_EXAMPLES.value
     if isinstance(data, tf.data.Dataset):

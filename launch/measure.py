@@ -25,8 +25,8 @@ import time
 from typing import Any
 
 import launch
-from bsgen import atomic, errors, sealed_json
-from bsgen.training import strict_json
+from bsgen import errors
+from bsgen.files import atomic, sealed_json, strict_json
 from launch import entry, loaded_model, named_measures, paths
 
 _OUTPUT_DIR = paths.define(

@@ -44,7 +44,7 @@ _FORCE = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
-    from bsgen import errors, studies
+    from bsgen import errors, papers, studies
     from launch import display
 
     entry.refuse_arguments(arguments, "write --figure=NAME")
@@ -59,8 +59,8 @@ def main(arguments: list[str]) -> None:
     if scale not in studies.SCALES:
         argument = "suite" if _SUITE.value else "scale"
         raise errors.unknown_name(argument, scale, studies.SCALES)
-    wanted = _FIGURE.value or (studies.papers() if _SUITE.value or _LIST.value else ())
-    selected = [study for name in wanted for study in studies.find(name)]
+    wanted = _FIGURE.value or (papers.keys() if _SUITE.value or _LIST.value else ())
+    selected = [study for name in wanted for study in papers.find(name)]
     if _SUITE.value:
         selected = [study for study in selected if scale in study.scales]
     if _LIST.value:

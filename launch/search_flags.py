@@ -10,7 +10,8 @@ from bsgen import config, errors
 if TYPE_CHECKING:
     import keras_tuner
 
-    from bsgen.tuning import plans, search_folder, settings
+    from bsgen.tuning import search_folder
+    from bsgen.tuning.procedures import plans, settings
 
 _PROCEDURES = ["appendix_d", "guided"]
 _GENERAL = ["random", "grid", "hyperband", "bayesian"]
@@ -147,7 +148,8 @@ def make_oracle(
       UserError: the flags do not fit to the data.
     """
     from bsgen import tuning
-    from bsgen.tuning import general_oracles, trainers
+    from bsgen.tuning.keras_tuner_adapter import general_oracles
+    from bsgen.tuning.trainers import trainer as trainers
 
     sizes = _batch_sizes(trainer.train_size)
     if _ORACLE.value in _GENERAL:
@@ -185,7 +187,7 @@ def make_oracle(
 
 
 def _batch_sizes(train_size: int) -> tuple[int, ...]:
-    from bsgen.tuning import settings
+    from bsgen.tuning.procedures import settings
 
     most = limit(train_size)
     smallest = _MIN_BATCH_SIZE.value

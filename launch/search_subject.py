@@ -8,7 +8,8 @@ from bsgen import config, errors
 from launch import search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
-    from bsgen.tuning import settings, trainers
+    from bsgen.tuning.procedures import settings
+    from bsgen.tuning.trainers import trainer as trainers
 
 _MOST_VALIDATION = 5000
 _DEFAULT_BASELINE = 32  # what Keras' fit takes
@@ -95,7 +96,7 @@ def name() -> str:
 
 def own(trainer: "trainers.Trainer") -> "settings.AsCompiled | None":
     """Returns the user's own optimizer, if it is to be measured beside the search."""
-    from bsgen.tuning import trainers
+    from bsgen.tuning.trainers import trainer as trainers
 
     size = _BASELINE_BATCH_SIZE.value
     size = _DEFAULT_BASELINE if size is None else size

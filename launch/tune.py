@@ -77,7 +77,8 @@ def main(arguments: list[str]) -> None:
 
 def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
-    from bsgen.tuning import search_display, search_folder, trainers
+    from bsgen.tuning import search_display, search_folder
+    from bsgen.tuning.trainers import trainer as trainers
 
     with (
         search_display.SearchDisplay() as display,

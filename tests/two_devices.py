@@ -5,7 +5,7 @@ second one would meet those of the first.
 """
 
 from bsgen import config
-from bsgen.training import strategies
+from bsgen.training.loop import strategies
 
 
 def strategy():

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from benchmarks import problem as problem_lib
 from bsgen import models
-from bsgen.training import ensemble, program
+from bsgen.training.ensemble import engine as ensemble
+from bsgen.training.ensemble import program
 
 
 class Contender:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks import curvature_problem
-from bsgen.measures import lanczos, products, sampled_start
+from bsgen.measures.operators import products
+from bsgen.measures.spectrum import lanczos, sampled_start
 
 _TOLERANCE = 0.01
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from benchmarks import training_problem
 from bsgen import config, models, optimizers
-from bsgen.training import replica_program, resident_images
+from bsgen.training.loop import replica_program, resident_images
 
 
 class Contender:

@@ -35,7 +35,7 @@ class RunConfig(Checked):
       precision: "float32", or the Keras policy "mixed_bfloat16" or "mixed_float16" (the
         latter with dynamic loss scaling); weights are float32 always.
       final_measures: what is measured on the trained network, of `FINAL_MEASURES`; see
-        `bsgen.training.final_measures`.
+        `bsgen.training.loop.final_measures`.
       measured_examples: training examples it is measured on, at most N; None for N.
     """
 

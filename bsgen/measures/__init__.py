@@ -1,40 +1,46 @@
 """What is measured on a model, given model, loss and data as arguments."""
 
-from bsgen.measures.alignment import NoiseAlignment, noise_alignment
-from bsgen.measures.basin_width import BasinWidth, basin_width
-from bsgen.measures.batch_noise import BatchNoise, noise_by_batch_size
-from bsgen.measures.class_weighted import class_weighted
-from bsgen.measures.critical_rate import CriticalLearningRate, critical_learning_rate
-from bsgen.measures.eigenvalues import (
-    extreme_eigenvalues,
-    largest_magnitude_eigenvalue,
-    top_eigenvalue,
-)
-from bsgen.measures.frobenius_norm import FrobeniusNorm, hessian_frobenius_norm
-from bsgen.measures.gradient_covariance import GradientCovariance
-from bsgen.measures.gradient_noise import (
-    GradientNoiseScale,
-    gradient_noise,
-    gradient_noise_scale,
-)
-from bsgen.measures.hessian import dense_hessian
-from bsgen.measures.lanczos_quadrature import SpectralDensity, spectral_density
-from bsgen.measures.lines import LossAlongLine, loss_along_line
-from bsgen.measures.noise_moments import GradientNoise
-from bsgen.measures.output_derivatives import OutputDerivatives, output_derivatives
-from bsgen.measures.products import GaussNewton, Hessian
-from bsgen.measures.random_directions import (
+from bsgen.measures.landscape.basin_width import BasinWidth, basin_width
+from bsgen.measures.landscape.lines import LossAlongLine, loss_along_line
+from bsgen.measures.landscape.random_directions import (
     LossAlongDirections,
     loss_along_random_directions,
     random_direction,
 )
-from bsgen.measures.spectrum_ends import Eigenvalue, ExtremeEigenvalues
-from bsgen.measures.stable_rate import (
+from bsgen.measures.landscape.weight_distance import WeightDistance, weight_distance
+from bsgen.measures.noise.alignment import NoiseAlignment, noise_alignment
+from bsgen.measures.noise.batch_noise import BatchNoise, noise_by_batch_size
+from bsgen.measures.noise.gradient_noise import (
+    GradientNoiseScale,
+    gradient_noise,
+    gradient_noise_scale,
+)
+from bsgen.measures.noise.noise_moments import GradientNoise
+from bsgen.measures.noise.output_derivatives import (
+    OutputDerivatives,
+    output_derivatives,
+)
+from bsgen.measures.objective.class_weighted import class_weighted
+from bsgen.measures.operators.gradient_covariance import GradientCovariance
+from bsgen.measures.operators.hessian import dense_hessian
+from bsgen.measures.operators.products import GaussNewton, Hessian
+from bsgen.measures.spectrum.critical_rate import (
+    CriticalLearningRate,
+    critical_learning_rate,
+)
+from bsgen.measures.spectrum.eigenvalues import (
+    extreme_eigenvalues,
+    largest_magnitude_eigenvalue,
+    top_eigenvalue,
+)
+from bsgen.measures.spectrum.frobenius_norm import FrobeniusNorm, hessian_frobenius_norm
+from bsgen.measures.spectrum.lanczos_quadrature import SpectralDensity, spectral_density
+from bsgen.measures.spectrum.spectrum_ends import Eigenvalue, ExtremeEigenvalues
+from bsgen.measures.spectrum.stable_rate import (
     StableLearningRate,
     largest_stable_learning_rate,
 )
-from bsgen.measures.trace import Trace, hessian_trace
-from bsgen.measures.weight_distance import WeightDistance, weight_distance
+from bsgen.measures.spectrum.trace import Trace, hessian_trace
 
 __all__ = [
     "BasinWidth",

@@ -4,7 +4,7 @@ import os
 import pathlib
 from typing import Any, NamedTuple
 
-from bsgen import errors, studies
+from bsgen import errors, papers, studies
 from bsgen.studies import claims, folder, measurement_store
 from bsgen.training import records
 
@@ -58,7 +58,7 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
     measured = measurement_store.MeasurementStore(output_dir)
     for found in started(output_dir):
         values = found.read_config()
-        (study,) = studies.find(found.study_name)
+        (study,) = papers.find(found.study_name)
         runs, rows = values["runs"], values.get("measurements", [])
         recorded = sum(store.by_key(key) is not None for key in runs)
         recorded += sum(measured.by_key(key) is not None for key in rows)
@@ -78,7 +78,7 @@ def started(output_dir: str | os.PathLike) -> list[folder.Folder]:
       UserError: there is none, or one has results but no `config.json`.
     """
     path = pathlib.Path(output_dir)
-    folders = [folder.Folder(path, name) for name in studies.names()]
+    folders = [folder.Folder(path, name) for name in papers.names()]
     found = [entry for entry in folders if entry.is_claimed() or entry.is_finished()]
     for entry in found:
         if not entry.is_claimed():

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from bsgen.reports.figures import style
+from bsgen.figures import style
 
 _DOTS_PER_INCH = 150
 _DECADES = 8  # below the peak; what is further down is the smoothing's tail

@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from bsgen import atomic
+from bsgen.files import atomic
 from bsgen.reports import captions, contents, tally, verdicts
 
 _FILES = (

@@ -6,7 +6,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from bsgen import studies
+from bsgen import papers
 from bsgen.reports import contents, figures
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
@@ -55,7 +55,7 @@ def remake(
         keys = values["runs"], values.get("measurements", ())
         results = tables.recorded_results(keys[0], store, keys[1], measured)
         if results is not None:
-            (study,) = studies.find(found.study_name)
+            (study,) = papers.find(found.study_name)
             found.write_results(results, study.judge(results))
             write_figure(output_dir, found.study_name)
             remade.append(found.study_name)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from bsgen import atomic, errors
+from bsgen import errors
+from bsgen.files import atomic
 from bsgen.reports.figures import search
 
 _DOTS_PER_INCH = 150

@@ -1,6 +1,5 @@
-"""The figures and tables of the papers as named studies: runs, tables and claims."""
+"""The frame of a study: runs, measurements, tables, claims and their verdicts."""
 
-from bsgen.studies.registry import find, names, papers
 from bsgen.studies.study import SCALES, Results, Study
 
-__all__ = ["SCALES", "Results", "Study", "find", "names", "papers"]
+__all__ = ["SCALES", "Results", "Study"]

@@ -10,7 +10,8 @@ import pathlib
 import time
 from collections.abc import Callable, Sequence
 
-from bsgen import config, data, folder_lock, interrupts
+from bsgen import config, data, interrupts
+from bsgen.files import folder_lock
 from bsgen.studies import folder, measurement, measurement_store, study, tables
 from bsgen.training import cost, records
 

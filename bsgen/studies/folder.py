@@ -18,7 +18,8 @@ from typing import Any
 
 import pandas as pd
 
-from bsgen import atomic, config, errors, sealed_json
+from bsgen import config, errors
+from bsgen.files import atomic, sealed_json
 from bsgen.studies import claims, measurement, study
 from bsgen.training import provenance
 

@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bsgen.files import json_lines
 from bsgen.studies import measurement
-from bsgen.training import json_lines, recorded_values
+from bsgen.training import recorded_values
 
 _FIELDS = {"version": int, "key": str, "settings": dict, "rows": list, "seconds": float}
 _LOGGER = logging.getLogger(__name__)

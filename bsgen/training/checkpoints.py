@@ -21,7 +21,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from bsgen import atomic, errors, sealed_json
+from bsgen import errors
+from bsgen.files import atomic, sealed_json
 
 FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
 PATTERN = "checkpoint-*.npz"  # of the files' names

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from bsgen import config, errors
-from bsgen.training import json_lines, recorded_values
+from bsgen.files import json_lines
+from bsgen.training import recorded_values
 
 _FIELDS = {
     "version": int,

@@ -4,8 +4,8 @@ import os
 import pathlib
 from typing import Any
 
-from bsgen import atomic, config, errors, sealed_json
-from bsgen.training import strict_json
+from bsgen import config, errors
+from bsgen.files import atomic, sealed_json, strict_json
 
 NAME = "config.json"
 _ENTRIES = ("version", "key", "config", "hardware")

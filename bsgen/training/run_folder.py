@@ -14,15 +14,14 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bsgen import atomic, config, errors, folder_lock, sealed_json
+from bsgen import config, errors
+from bsgen.files import atomic, folder_lock, json_lines, sealed_json, strict_json
 from bsgen.training import (
     checkpoints,
-    json_lines,
     model_file,
     provenance,
     recorded_values,
     run_config_file,
-    strict_json,
 )
 
 RESUME = ("auto", "never", "must")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bsgen.tuning import fingerprints
+from bsgen.tuning.trainers import fingerprints
 
 _SINCE_THEN = "lower_is_better"  # is in every description of this version
 _MINUS = "minus "  # stood before the name of a metric of which less is better

@@ -3,7 +3,7 @@
 import rich.progress
 
 from bsgen import progress_bar
-from bsgen.tuning import outcomes, plans, settings
+from bsgen.tuning.procedures import outcomes, plans, settings
 
 
 class SearchDisplay(progress_bar.Bar):

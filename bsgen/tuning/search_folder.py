@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bsgen import atomic, errors, folder_lock, sealed_json
-from bsgen.tuning import older_searches, outcomes, plans, recommendations, settings
+from bsgen import errors
+from bsgen.files import atomic, folder_lock, sealed_json
+from bsgen.tuning import older_searches
+from bsgen.tuning.procedures import outcomes, plans, recommendations, settings
 
 Phases = Mapping[tuple[settings.Trainable, int], int]
 

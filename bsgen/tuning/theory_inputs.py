@@ -27,10 +27,18 @@ from typing import Any
 import tensorflow as tf
 
 from bsgen import errors, interrupts, measures
-from bsgen.measures import mean_loss, progress
+from bsgen.measures import progress
+from bsgen.measures.objective import mean_loss
 from bsgen.optimizers import Momentum
-from bsgen.tuning import ctrl_c_callback, fresh_models, subjects, trainers
-from bsgen.tuning import guided as guided_lib
+from bsgen.tuning.procedures import guided as guided_lib
+from bsgen.tuning.trainers import (
+    ctrl_c_callback,
+    fresh_models,
+    subjects,
+)
+from bsgen.tuning.trainers import (
+    trainer as trainers,
+)
 
 _BATCH_SIZE = 256  # of the measures
 _TOLERANCE = 0.1  # of the eigenvalue: the share of the critical rate is cruder

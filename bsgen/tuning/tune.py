@@ -18,21 +18,18 @@ import pandas as pd
 from bsgen import interrupts
 from bsgen.config import search_role
 from bsgen.training import provenance
-from bsgen.tuning import (
+from bsgen.tuning import search_display, search_folder
+from bsgen.tuning.keras_tuner_adapter import oracle, trials, tuner
+from bsgen.tuning.procedures import (
     appendix_d,
-    model_trainer,
-    oracle,
     outcomes,
     plans,
     procedure,
     recommendations,
-    search_display,
-    search_folder,
     settings,
-    trainers,
-    trials,
-    tuner,
 )
+from bsgen.tuning.trainers import model_trainer
+from bsgen.tuning.trainers import trainer as trainers
 
 _LOGGER = logging.getLogger(__name__)
 OnOutcome = Callable[[settings.Trainable, outcomes.Outcome], None]

@@ -7,7 +7,8 @@ import sys
 
 from absl.testing import absltest, parameterized
 
-from bsgen import config, folder_lock
+from bsgen import config
+from bsgen.files import folder_lock
 from bsgen.studies import folder
 from tests.launch import process
 

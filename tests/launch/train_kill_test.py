@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 from absl.testing import absltest
 
-from bsgen import sealed_json
+from bsgen.files import sealed_json
 from bsgen.training import checkpoints
 from tests.launch import process
 from tests.training import metrics_file

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from absl.testing import absltest
 
-from bsgen import folder_lock
+from bsgen.files import folder_lock
 from bsgen.training import checkpoints
 from tests.launch import process
 from tests.training import metrics_file

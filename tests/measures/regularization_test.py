@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures import gradient_covariance, products
+from bsgen.measures.operators import gradient_covariance, products
 
 _SIZE = 13
 _WITH = "inference, with regularization losses"

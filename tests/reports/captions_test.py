@@ -1,14 +1,14 @@
 import pandas as pd
 from absl.testing import absltest, parameterized
 
-from bsgen import studies
+from bsgen import papers
 from bsgen.reports import captions
 from bsgen.studies import study
 from tests.reports import recorded
 
 
 class CaptionsTest(parameterized.TestCase):
-    @parameterized.parameters(*studies.names())
+    @parameterized.parameters(*papers.names())
     def test_every_study_has_a_caption_that_names_its_intervals(self, name):
         results = recorded.results(name)
         found = captions.caption(name, results, "quick")

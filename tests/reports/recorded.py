@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 
-from bsgen import config, studies
+from bsgen import config, papers
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
-from tests.studies.jastrzebski_2018 import made_up_lines, made_up_simulations
-from tests.studies.smith_le_2017 import made_up_noise, made_up_search
+from tests.papers.jastrzebski_2018 import made_up_lines, made_up_simulations
+from tests.papers.smith_le_2017 import made_up_noise, made_up_search
 
 NUM_SEEDS = 3
 # For each study that measures beside training: a measurement and a generator of random
@@ -89,7 +89,7 @@ def _minimum(run, generator):
 
 def results(name):
     """The tables of a study."""
-    (study,) = studies.find(name)
+    (study,) = papers.find(name)
     measured = [
         measurement_store.MeasurementRecord(
             entry.key, dict(entry.settings), rows_of(name, entry), 0.5
@@ -110,7 +110,7 @@ def write(output_dir, *names, scale="quick"):
     store = records.RunStore(output_dir)
     measured = measurement_store.MeasurementStore(output_dir)
     for name in names:
-        (study,) = studies.find(name)
+        (study,) = papers.find(name)
         runs = study.runs("quick", NUM_SEEDS)
         entries = study.measurements("quick", NUM_SEEDS)
         store.add(map(record, store.missing(runs)))
@@ -122,7 +122,7 @@ def write(output_dir, *names, scale="quick"):
 
 def claim_more(output_dir, name):
     """Starts a study again with a run more, as a killed program might leave it."""
-    (study,) = studies.find(name)
+    (study,) = papers.find(name)
     runs = study.runs("quick", NUM_SEEDS)
     more = dataclasses.replace(runs[0], seed=10_000)
     folder.Folder(pathlib.Path(output_dir), name).claim_for("quick", [*runs, more])

@@ -2,7 +2,7 @@ import pathlib
 
 from absl.testing import absltest
 
-from bsgen import errors, studies
+from bsgen import errors, papers
 from bsgen.reports import remake
 from bsgen.studies import folder, tables
 from tests.reports import recorded
@@ -22,7 +22,7 @@ class RemakeTest(absltest.TestCase):
 
     def test_makes_what_the_study_itself_would_write(self):
         recorded.write(self.output_dir, FIGURE5)
-        (study,) = studies.find(FIGURE5)
+        (study,) = papers.find(FIGURE5)
         runs = study.make_runs("quick", recorded.NUM_SEEDS)
         results = tables.results(map(recorded.record, runs))
         found = folder.Folder(self.output_dir, FIGURE5)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from absl.testing import absltest, parameterized
 
-from bsgen import config, errors, sealed_json
+from bsgen import config, errors
+from bsgen.files import sealed_json
 from bsgen.studies import claims, folder, measurement, study
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import optimizers
-from bsgen.training import replica_program
+from bsgen.training.loop import replica_program
 from tests.training import made_up_runs
 
 _WIDTH = 64

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen.data import batches, crops, imagenet
-from bsgen.training import checkpoints, interruption, loop
+from bsgen.training import checkpoints, interruption
+from bsgen.training.loop import engine as loop
 from tests.data import made_up_imagenet
 from tests.training import made_up_runs
 

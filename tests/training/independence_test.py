@@ -86,7 +86,7 @@ class IndependenceTest(tf.test.TestCase, parameterized.TestCase):
         self._assert_unchanged(records)
 
     def test_whatever_steps_one_call_takes(self):
-        with mock.patch("bsgen.training.chunk._MAX_STEPS_PER_CALL", 13):
+        with mock.patch("bsgen.training.ensemble.chunk._MAX_STEPS_PER_CALL", 13):
             records = small_runs.train([self.run_])
         self._assert_unchanged(records)
 

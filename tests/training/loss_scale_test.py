@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import optimizers
-from bsgen.training import replica_program
+from bsgen.training.loop import replica_program
 from tests.training import made_up_runs
 
 _LARGE = 300.0  # times the first loss scale, 2^15, is more than float16 holds

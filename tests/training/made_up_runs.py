@@ -7,7 +7,7 @@ import numpy as np
 from tensorflow.python.framework import config as tf_config
 
 from bsgen import config, data
-from bsgen.training import strategies, trainee
+from bsgen.training.loop import strategies, trainee
 
 TRAIN_SIZE, TEST_SIZE = 60, 22
 NUM_CLASSES = 4

@@ -1,6 +1,6 @@
 """The records that a run's folder holds, for tests."""
 
-from bsgen.training import json_lines
+from bsgen.files import json_lines
 
 
 def read(folder):

@@ -8,7 +8,8 @@ import pathlib
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
-from bsgen.training import json_lines, records
+from bsgen.files import json_lines
+from bsgen.training import records
 
 
 def _run(seed, **settings):

@@ -14,7 +14,8 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.tuning import AppendixD, BatchSizeHeuristic, general_oracles, run_search
+from bsgen.tuning import AppendixD, BatchSizeHeuristic, run_search
+from bsgen.tuning.keras_tuner_adapter import general_oracles
 from tests import damage
 from tests.tuning import surface_trainer
 

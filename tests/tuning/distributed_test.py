@@ -17,17 +17,14 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief
 
 from bsgen import errors
-from bsgen.tuning import (
-    AppendixD,
-    BatchSizeHeuristic,
-    Outcome,
-    SettingTuner,
+from bsgen.tuning import AppendixD, BatchSizeHeuristic, Outcome, SettingTuner
+from bsgen.tuning.keras_tuner_adapter import (
     chief_client,
     general_oracles,
     lasting_oracle,
-    settings,
     trials,
 )
+from bsgen.tuning.procedures import settings
 from tests.tuning import surface, surface_trainer
 
 _NAMES = ("appendix_d", *general_oracles.NAMES)

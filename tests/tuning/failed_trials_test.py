@@ -7,13 +7,9 @@ import pathlib
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.tuning import (
-    AppendixD,
-    BatchSizeHeuristic,
-    general_oracles,
-    run_search,
-    settings,
-)
+from bsgen.tuning import AppendixD, BatchSizeHeuristic, run_search
+from bsgen.tuning.keras_tuner_adapter import general_oracles
+from bsgen.tuning.procedures import settings
 from tests.tuning import surface_trainer
 
 _PROCEDURE = AppendixD(

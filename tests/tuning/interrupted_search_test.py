@@ -14,10 +14,10 @@ from bsgen.tuning import (
     BatchSizeHeuristic,
     ModelTrainer,
     Setting,
-    general_oracles,
     run_search,
     tune_batch_size,
 )
+from bsgen.tuning.keras_tuner_adapter import general_oracles
 from tests import lost_interrupts
 from tests.tuning import surface_trainer
 

@@ -5,7 +5,7 @@ from absl.testing import absltest, parameterized
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 
-from bsgen.tuning import general_oracles, lasting_oracle
+from bsgen.tuning.keras_tuner_adapter import general_oracles, lasting_oracle
 
 _BaseTuner = keras_tuner.engine.base_tuner.BaseTuner
 

@@ -6,7 +6,8 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.tuning import outcomes, plans, search_folder, settings
+from bsgen.tuning import search_folder
+from bsgen.tuning.procedures import outcomes, plans, settings
 
 
 class SearchFolderTest(parameterized.TestCase):

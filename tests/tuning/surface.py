@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from bsgen import theory
-from bsgen.tuning import outcomes, settings
+from bsgen.tuning.procedures import outcomes, settings
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from bsgen.tuning import settings
+from bsgen.tuning.procedures import settings
 from tests.tuning import surface
 
 
 class SurfaceTrainer:
-    """See `bsgen.tuning.trainers.Trainer`; `calls` has a row a trial.
+    """See `bsgen.tuning.trainers.trainer.Trainer`; `calls` has a row a trial.
 
     `fail(call)` may raise instead of training the call of that number.
     """

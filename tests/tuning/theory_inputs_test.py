@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, errors, measures, tuning
-from bsgen.tuning import examples, subjects, theory_inputs
+from bsgen.tuning import theory_inputs
+from bsgen.tuning.trainers import examples, subjects
 from tests.tuning import surface as surfaces
 
 _LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -15,11 +15,11 @@ from bsgen.tuning import (
     AppendixD,
     AsCompiled,
     BatchSizeHeuristic,
-    general_oracles,
     run_search,
     tune,
     tune_batch_size,
 )
+from bsgen.tuning.keras_tuner_adapter import general_oracles
 from tests.tuning import surface, surface_trainer
 
 

@@ -6,8 +6,9 @@ import matplotlib as mpl
 from matplotlib import figure
 
 from bsgen import errors
+from bsgen.figures import style
 from bsgen.reports import tally, verdicts
-from bsgen.reports.figures import jastrzebski_2018, smith_le_2017, style
+from bsgen.reports.figures import jastrzebski_2018, smith_le_2017
 from bsgen.studies import claims, study
 
 _DRAWINGS: dict[str, Callable[[study.Results], figure.Figure]] = {

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import figure
 
-from bsgen.reports.figures import style
+from bsgen.figures import style
 
 _SETTING = ["batch_size", "learning_rate", "momentum"]
 _BATCH_SIZE = "batch size $B$"

@@ -2,14 +2,14 @@ import io
 
 from absl.testing import absltest, parameterized
 
-from bsgen import errors, studies
+from bsgen import errors, papers
 from bsgen.reports import figures
 from bsgen.studies import claims
 from tests.reports import recorded
 
 
 class RegistryTest(parameterized.TestCase):
-    @parameterized.parameters(*studies.names())
+    @parameterized.parameters(*papers.names())
     def test_every_study_is_drawn(self, name):
         drawn = figures.draw(name, recorded.results(name), [])
         content = io.BytesIO()

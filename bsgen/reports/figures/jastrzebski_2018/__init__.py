@@ -4,11 +4,17 @@ One module a kind of picture; axes and panels are those of the paper where its t
 captions say them.
 """
 
-from bsgen.reports.figures.jastrzebski_2018 import (
-    grid,
-    interpolations,
-    learning_curves,
-    stationary_loss,
+from bsgen.papers.jastrzebski_2018 import (
+    grid_figure as grid,
+)
+from bsgen.papers.jastrzebski_2018 import (
+    interpolations_figure as interpolations,
+)
+from bsgen.papers.jastrzebski_2018 import (
+    learning_curves_figure as learning_curves,
+)
+from bsgen.papers.jastrzebski_2018 import (
+    stationary_loss_figure as stationary_loss,
 )
 
 DRAWINGS = {

@@ -4,7 +4,21 @@ One module a group of figures; axes and panels are those of the paper where its 
 captions say them.
 """
 
-from bsgen.reports.figures.smith_le_2017 import appendix_d, evidence, gap, noise, sweeps
+from bsgen.papers.smith_le_2017 import (
+    appendix_d_figure as appendix_d,
+)
+from bsgen.papers.smith_le_2017 import (
+    evidence_figure as evidence,
+)
+from bsgen.papers.smith_le_2017 import (
+    gap_figure as gap,
+)
+from bsgen.papers.smith_le_2017 import (
+    noise_figure as noise,
+)
+from bsgen.papers.smith_le_2017 import (
+    sweeps_figure as sweeps,
+)
 
 DRAWINGS = {
     "smith_le_2017/fig1": evidence.draw_figure1,

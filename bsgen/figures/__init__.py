@@ -1,0 +1,1 @@
+"""The style kit of all pictures: panels, colours, axes and error bars."""

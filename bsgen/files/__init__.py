@@ -1,0 +1,1 @@
+"""What touches the disk: atomic writes, strict JSON, JSON lines and locks."""

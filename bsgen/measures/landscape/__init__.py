@@ -1,0 +1,1 @@
+"""The loss along lines and directions, and distances between weights."""

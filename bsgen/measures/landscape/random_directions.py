@@ -1,0 +1,193 @@
+"""Loss along random directions, with filter normalisation.
+
+Li, Xu, Taylor, Studer & Goldstein (2018), arXiv 1712.09913, section 4: a network does
+the same with a layer's weights doubled and the next one's halved, so a step of a given
+length means more in one network than in another. A Gaussian direction of which every
+filter has the norm of the model's own filter takes the scale out. A filter is what
+makes one unit or channel: all entries of a kernel of one last index. Variables of one
+axis (biases, batch norm's scale and shift) are not moved, our choice.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from bsgen import errors, interrupts
+from bsgen.measures import progress
+from bsgen.measures.objective import compiled_loss, evaluation, flat_weights
+from bsgen.measures.operators import linear_operator
+from bsgen.measures.spectrum import probes
+
+_DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
+NORMALIZATIONS = ("filter", "unit")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LossAlongDirections:
+    """What was found at weights + distance direction, for random directions.
+
+    Attributes:
+      distances: [A], in units of a direction.
+      value: [A], mean loss over the directions.
+      standard_error: [A], of `value`, over the directions; inf for one.
+      loss: [D, A], for each direction; fewer of them if interrupted.
+      metrics: for each metric, [D, A].
+      normalization: "filter" or "unit".
+      running_statistics: "keep" or "reestimate".
+      stopped_because: "complete" or "interrupted".
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
+    """
+
+    distances: linear_operator.FloatArray
+    value: linear_operator.FloatArray
+    standard_error: linear_operator.FloatArray
+    loss: linear_operator.FloatArray
+    metrics: Mapping[str, linear_operator.FloatArray]
+    normalization: str
+    running_statistics: evaluation.RunningStatistics
+    stopped_because: progress.StoppedBecause
+    mode: str = "inference"
+
+
+def random_direction(
+    model: keras.Model,
+    seed: int | Sequence[int] = 0,
+    normalization: Literal["filter", "unit"] = "filter",
+) -> evaluation.Arrays:
+    """Draws a Gaussian direction in the space of the trainable weights.
+
+    Args:
+      model: a built model.
+      seed: at least 0, of the draw.
+      normalization: "filter", see above; "unit": of length 1, over all weights.
+
+    Returns:
+      Arrays of the shapes of `model.trainable_variables`, float64.
+
+    Raises:
+      UserError: the model has no trainable weights, or none of two axes for "filter".
+    """
+    if normalization not in NORMALIZATIONS:
+        raise errors.unknown_name("normalization", normalization, NORMALIZATIONS)
+    flat_weights.FlatWeights(model)  # refuses a model without trainable weights
+    draw = np.random.default_rng(seed)
+    weights = [v.numpy().astype(np.float64) for v in model.trainable_variables]
+    direction = [draw.normal(size=w.shape) for w in weights]
+    if normalization == "unit":
+        length = math.sqrt(sum(np.sum(d**2) for d in direction))
+        return [d / length for d in direction]
+    if all(w.ndim < 2 for w in weights):
+        remedy = "it has no filters, variables of two axes or more; give 'unit'"
+        raise errors.UserError("normalization", normalization, remedy)
+    return [
+        d * _norms(w) / _norms(d) if w.ndim > 1 else np.zeros_like(w)
+        for d, w in zip(direction, weights, strict=True)
+    ]
+
+
+@interrupts.kept()
+def loss_along_random_directions(
+    model: keras.Model,
+    loss: compiled_loss.Loss,
+    data: Any,
+    distances: npt.ArrayLike = _DEFAULT_DISTANCES,
+    *,
+    loss_weights: Any = None,
+    regularization: bool = True,
+    num_directions: int = 10,
+    normalization: Literal["filter", "unit"] = "filter",
+    metrics: evaluation.Metrics | None = None,
+    running_statistics: evaluation.RunningStatistics = "keep",
+    l2: float = 0.0,
+    batch_size: int = 256,
+    seed: int = 0,
+    on_progress: progress.OnProgress | None = None,
+) -> LossAlongDirections:
+    """Measures the MEAN loss along random directions through the model's weights.
+
+    Args:
+      model: a built model; it is not changed.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
+      distances: [A], finite, in units of a direction.
+      num_directions: D, at least 1.
+      normalization: see `random_direction`.
+      metrics: by name, callables of (targets, outputs) to values [batch, ...].
+      running_statistics: "keep": batch norm uses the model's running averages
+        everywhere; "reestimate": those of the data, anew at every point.
+      l2: of a penalty l2 |w|^2 / 2 added to the loss, at least 0.
+      batch_size: examples a call, for arrays; "reestimate" takes statistics of them.
+      seed: of the directions.
+      on_progress: is told after every point, which count as products.
+
+    Returns:
+      The loss. An interrupted one holds the directions that were done.
+
+    Raises:
+      UserError: an argument is wrong.
+      KeyboardInterrupt: before the first direction was done.
+    """
+    places = np.atleast_1d(np.asarray(distances, np.float64))
+    if places.ndim != 1 or not places.size or not np.isfinite(places).all():
+        raise errors.UserError("distances", distances, "give finite numbers, [A]")
+    count = errors.check_integer("num_directions", num_directions, 1)
+    evaluate = evaluation.Evaluation(
+        model,
+        loss,
+        data,
+        metrics=metrics,
+        running=running_statistics,
+        l2=l2,
+        batch_size=batch_size,
+        loss_weights=loss_weights,
+        regularization=regularization,
+    )
+    centre = evaluation.state_of(model, model, "model")
+    lines: list[dict[str, npt.NDArray[np.float64]]] = []
+    stopped_because: progress.StoppedBecause = progress.COMPLETE
+    for number in range(count):
+        direction = random_direction(model, (seed, number), normalization)
+        states = (centre.moved(direction, place) for place in places)
+        try:
+            line, stopped_because = evaluation.profile(
+                evaluate,
+                states,
+                count * len(places),
+                number * len(places),
+                on_progress,
+            )
+        except KeyboardInterrupt:
+            stopped_because = progress.interrupted()
+        if stopped_because == progress.INTERRUPTED:
+            break
+        lines.append(line)
+    if not lines:
+        raise KeyboardInterrupt
+    tables = {name: np.stack([line[name] for line in lines]) for name in lines[0]}
+    losses = tables.pop("loss")
+    return LossAlongDirections(
+        distances=places,
+        value=losses.mean(axis=0),
+        standard_error=probes.standard_error(losses),
+        loss=losses,
+        metrics=tables,
+        normalization=normalization,
+        running_statistics=running_statistics,
+        stopped_because=stopped_because,
+        mode=evaluate.mode,
+    )
+
+
+def _norms(kernel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns the norm of every filter, [1, ..., 1, filters]."""
+    axes = tuple(range(kernel.ndim - 1))
+    return np.sqrt(np.sum(kernel**2, axis=axes, keepdims=True))

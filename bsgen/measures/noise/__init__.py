@@ -1,0 +1,1 @@
+"""The noise of batch gradients: noise scale, covariance, alignment."""

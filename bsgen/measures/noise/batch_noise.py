@@ -1,0 +1,260 @@
+"""The covariance of a batch's gradient against the batch size, by drawing batches.
+
+Smith & Le (2017), arXiv 1710.06451, eqs. 13-15; Hoffer et al. (2017), arXiv 1705.08741,
+appendix A. With g_i the gradient of one of the N examples, g their mean and
+
+    F = sum (g_i - g) (g_i - g)^T / (N - 1),
+
+the gradient of the mean loss of B examples has, exactly and for any F, the covariance
+
+    (1/B - 1/N) F      drawn without replacement,
+    (1 - 1/N) F / B    drawn with replacement.
+
+N^2 times the first is eq. 15's N (N/B - 1) F, for the gradient of the SUM over the
+training set; its F is that of independent g_i, of which the above is the unbiased
+estimate. Eq. 6 of Hoffer et al., for B << N, is the mean of g_i g_i^T over B: F / B,
+and g g^T / B besides, which no batch has. (Their appendix gives a pair of examples the
+probability B^2 / N^2, selecting each at most once, and, without replacement,
+B^2 / (N (N - 1)) in place of B (B - 1) / (N (N - 1)), so it is not exact beyond.)
+
+Nothing of this enters what is measured: the mean square of the distance from a drawn
+batch's gradient to g, all of it (the trace) and along some directions.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bsgen import errors, interrupts
+from bsgen.measures.landscape import random_directions
+from bsgen.measures.objective import batches, compiled_loss, flat_weights, mean_loss
+from bsgen.measures.operators import group_gradients, linear_operator
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BatchNoise:
+    """The covariance of the gradient of the mean loss of a batch, by batch size.
+
+    Attributes:
+      batch_sizes: B, [S].
+      trace: of the covariance, [S]: unbiased, as the mean gradient is known.
+      trace_standard_error: of it, over the batches drawn, [S].
+      variances: along unit vectors, [S, 1 + K]: the full gradient's direction (0 if
+        that is 0), then K random ones.
+      variances_standard_error: of them, [S, 1 + K].
+      example_trace: tr(F), from the gradients of single examples.
+      example_variances: of F along the same vectors, [1 + K].
+      squared_gradient: |g|^2, of the full gradient.
+      num_examples: N.
+      num_batches: drawn at each batch size, [S].
+      replacement: whether an example could be drawn twice.
+      mode: "inference", and what `mean_loss.MeanLoss` has to say.
+    """
+
+    batch_sizes: npt.NDArray[np.int64]
+    trace: linear_operator.FloatArray
+    trace_standard_error: linear_operator.FloatArray
+    variances: linear_operator.FloatArray
+    variances_standard_error: linear_operator.FloatArray
+    example_trace: float
+    example_variances: linear_operator.FloatArray
+    squared_gradient: float
+    num_examples: int
+    num_batches: npt.NDArray[np.int64]
+    replacement: bool
+    mode: str = mean_loss.INFERENCE
+
+    @property
+    def predicted_share(self) -> linear_operator.FloatArray:
+        """[S], the exact covariance in units of F; see above."""
+        per_batch = 1.0 / self.batch_sizes
+        if self.replacement:
+            return per_batch * (1.0 - 1.0 / self.num_examples)
+        return per_batch - 1.0 / self.num_examples
+
+
+@interrupts.kept()
+def noise_by_batch_size(
+    model: keras.Model,
+    loss: compiled_loss.Loss,
+    data: tuple[Any, ...],
+    batch_sizes: Sequence[int],
+    *,
+    loss_weights: Any = None,
+    regularization: bool = True,
+    replacement: bool = False,
+    num_batches: int | Sequence[int] = 200,
+    num_directions: int = 1,
+    seed: int = 0,
+) -> BatchNoise:
+    """Measures the covariance of the gradient of a batch.
+
+    In inference mode: with batch statistics a batch's gradient is no mean of gradients
+    of examples. An L2 penalty has no noise. Costs `num_batches` gradients at each batch
+    size, each of a whole batch at once, and 2 + `num_directions` of every example.
+
+    Args:
+      model: a built model.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays of N
+        examples, at least 2.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted.
+      batch_sizes: each at least 1, and at most N without replacement.
+      replacement: whether a batch may hold an example twice.
+      num_batches: drawn independently at each batch size, or one number for each; at
+        least 2. Where few examples have large gradients, small batches need more.
+      num_directions: K, at least 0.
+      seed: of batches and random directions.
+
+    Raises:
+      UserError: an argument is wrong, or something is not finite.
+    """
+    if isinstance(data, tf.data.Dataset):
+        remedy = "give (inputs, targets), arrays: batches are drawn from them"
+        raise errors.UserError("data", "a tf.data.Dataset", remedy)
+    objective = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
+    # An index no data set reaches: all examples are one batch of tensors.
+    (everything,) = batches.Batches(data, 2**62)
+    objective.recognise_sum(everything)
+    if objective.is_sum:
+        remedy = "its reduction is a sum over the batch; give one that is a mean"
+        raise errors.UserError("loss", objective.name, remedy)
+    groups = group_gradients.GroupGradients(
+        model, loss, data, loss_weights=loss_weights, regularization=regularization
+    )
+    gradient = groups.mean()
+    num_examples = groups.num_groups
+    sizes = _check_sizes(batch_sizes, num_examples, replacement)
+    counts = _check_counts(num_batches, len(sizes))
+    directions = _directions(model, gradient, num_directions, seed)
+    squares, projections = _deviations(groups, gradient, directions)
+    moments = _compiled_moments(model, objective)
+    # Otherwise the single examples drawn with and without replacement are the same.
+    draw = np.random.default_rng((seed, replacement))
+    found = []  # squares, [num_batches, 2 + K] for each batch size
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        positions = _draw(draw, num_examples, size, count, replacement)
+        values = moments(gradient, directions, everything, positions)
+        found.append(values.numpy())
+    means = np.stack([values.mean(axis=0) for values in found])
+    spread = np.stack([v.std(axis=0, ddof=1) / np.sqrt(len(v)) for v in found])
+    return BatchNoise(
+        batch_sizes=sizes,
+        trace=means[:, 0],
+        trace_standard_error=spread[:, 0],
+        variances=means[:, 1:],
+        variances_standard_error=spread[:, 1:],
+        example_trace=float(squares.sum() / (num_examples - 1)),
+        example_variances=(projections**2).sum(axis=1) / (num_examples - 1),
+        squared_gradient=float(gradient @ gradient),
+        num_examples=num_examples,
+        num_batches=counts,
+        replacement=replacement,
+        mode=objective.mode,
+    )
+
+
+def _check_sizes(
+    batch_sizes: Sequence[int], num_examples: int, replacement: bool
+) -> npt.NDArray[np.int64]:
+    if num_examples < 2:
+        remedy = "a covariance needs at least 2 examples"
+        raise errors.UserError("data", "1 example", remedy)
+    sizes = [errors.check_integer("batch_sizes", size, 1) for size in batch_sizes]
+    if not sizes:
+        raise errors.UserError("batch_sizes", batch_sizes, "give at least one")
+    if not replacement and max(sizes) > num_examples:
+        remedy = f"without replacement a batch has at most {num_examples} examples"
+        raise errors.UserError("batch_sizes", max(sizes), remedy)
+    return np.array(sizes)
+
+
+def _check_counts(
+    num_batches: int | Sequence[int], num_sizes: int
+) -> npt.NDArray[np.int64]:
+    given = np.atleast_1d(np.asarray(num_batches)).tolist()
+    counts = [errors.check_integer("num_batches", count, 2) for count in given]
+    if len(counts) not in (1, num_sizes):
+        remedy = f"give one number, or one for each of the {num_sizes} batch sizes"
+        raise errors.UserError("num_batches", num_batches, remedy)
+    return np.broadcast_to(counts, num_sizes).astype(np.int64)
+
+
+def _directions(
+    model: keras.Model,
+    gradient: linear_operator.FloatArray,
+    num_directions: int,
+    seed: int,
+) -> linear_operator.FloatArray:
+    """Returns unit vectors [1 + K, P]."""
+    count = errors.check_integer("num_directions", num_directions, 0)
+    length = np.linalg.norm(gradient)
+    rows = [gradient / length if length else gradient]
+    for number in range(count):
+        parts = random_directions.random_direction(model, (seed, number), "unit")
+        rows.append(np.concatenate([part.ravel() for part in parts]))
+    return np.stack(rows)
+
+
+def _deviations(
+    groups: group_gradients.GroupGradients,
+    gradient: linear_operator.FloatArray,
+    directions: linear_operator.FloatArray,
+) -> tuple[linear_operator.FloatArray, linear_operator.FloatArray]:
+    """Returns |g_i - g|^2, [N], and (g_i - g) . direction, [1 + K, N]."""
+    found = [groups.deviations(gradient, direction) for direction in directions]
+    return found[0].squared_norms, np.stack([part.projections for part in found])
+
+
+def _draw(
+    draw: np.random.Generator,
+    num_examples: int,
+    batch_size: int,
+    num_batches: int,
+    replacement: bool,
+) -> npt.NDArray[np.int64]:
+    """Returns positions [num_batches, batch_size]."""
+    if replacement:
+        return draw.integers(num_examples, size=(num_batches, batch_size))
+    return np.stack(
+        [
+            draw.choice(num_examples, batch_size, replace=False, shuffle=False)
+            for _ in range(num_batches)
+        ]
+    )
+
+
+def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
+    """Returns a function to the squared deviations [num_batches, 2 + K] of batches."""
+    flat = flat_weights.FlatWeights(model)
+
+    def moments(
+        gradient: tf.Tensor,
+        directions: tf.Tensor,
+        data: tuple[Any, ...],
+        positions: tf.Tensor,
+    ) -> tf.Tensor:
+        weights = flat.tensors()
+
+        def one(places: tf.Tensor) -> tf.Tensor:
+            batch = tf.nest.map_structure(lambda a: tf.gather(a, places), data)
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                value = objective.value(weights, batch)
+            parts = tape.gradient(value, weights, unconnected_gradients="zero")
+            # A gradient of an embedding comes as the rows that were looked up.
+            parts = [tf.convert_to_tensor(part) for part in parts]
+            move = flat_weights.join(parts) - gradient
+            along = tf.linalg.matvec(directions, move)
+            return tf.concat([[tf.reduce_sum(move**2)], along**2], axis=0)
+
+        return tf.map_fn(one, positions, fn_output_signature=tf.float64)
+
+    # Autograph would rewrite the user's loss and wrap the errors it raises.
+    return tf.function(moments, autograph=False, reduce_retracing=True)

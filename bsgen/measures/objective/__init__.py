@@ -1,0 +1,1 @@
+"""What is measured: the mean loss of a model over a data set."""

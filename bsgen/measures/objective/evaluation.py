@@ -1,0 +1,234 @@
+"""Mean loss and metrics of a model over a data set, at any weights, compiled once.
+
+The model itself is never changed. Everything is in inference mode. Batches are shared
+out over the replicas of the model's strategy, see `replicas`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bsgen import errors
+from bsgen.measures import progress
+from bsgen.measures.objective import (
+    batches,
+    compiled_loss,
+    flat_weights,
+    mean_loss,
+    misfits,
+    replicas,
+    running_statistics,
+)
+
+Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
+Arrays: TypeAlias = list[npt.NDArray[Any]]
+
+KEEP: Final = "keep"
+REESTIMATE: Final = "reestimate"
+# "keep": batch norm uses the running averages that it has (on a line: between those of
+# its ends); "reestimate": those of the data, found anew for every point.
+RunningStatistics: TypeAlias = Literal["keep", "reestimate"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class State:
+    """All variables of a model, as arrays.
+
+    Attributes:
+      weights: of `model.trainable_variables`, float64.
+      others: of `model.non_trainable_variables`, running averages and seeds.
+    """
+
+    weights: Arrays
+    others: Arrays
+
+    def moved(self, direction: Sequence[npt.NDArray[Any]], factor: float) -> "State":
+        """Returns the state with `factor` times a direction added to the weights."""
+        moved = [w + factor * d for w, d in zip(self.weights, direction, strict=True)]
+        return State(moved, self.others)
+
+
+def state_of(
+    model: keras.Model, given: keras.Model | Sequence[Any], argument: str
+) -> State:
+    """Returns the state that a user gives for a model.
+
+    Args:
+      model: a built model.
+      given: a model of the same variables, or a list of arrays: the trainable ones, as
+        of `[v.numpy() for v in model.trainable_variables]`, or all, as of
+        `model.get_weights()`. What a list lacks is the model's own.
+      argument: that it was given as, for the message.
+
+    Raises:
+      UserError: it does not fit the model.
+    """
+    trainable, others = model.trainable_variables, model.non_trainable_variables
+    if isinstance(given, keras.Model):
+        values = [
+            v.numpy()
+            for v in (*given.trainable_variables, *given.non_trainable_variables)
+        ]
+        variables = [*trainable, *others]
+    else:
+        values = [np.asarray(value) for value in given]
+        variables = trainable if len(values) == len(trainable) else model.weights
+    shapes = [tuple(v.shape) for v in variables]
+    if [v.shape for v in values] != shapes:
+        remedy = f"the arrays must have the shapes {shapes} of the model's variables"
+        raise errors.UserError(argument, [v.shape for v in values], remedy)
+    found = {id(v): value for v, value in zip(variables, values, strict=True)}
+    return State(
+        [np.asarray(found[id(v)], np.float64) for v in trainable],
+        [found[id(v)] if id(v) in found else v.numpy() for v in others],
+    )
+
+
+class Evaluation:
+    """Evaluates a model at given states; keep it, it compiles once."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: compiled_loss.Loss,
+        data: Any,
+        metrics: Metrics | None = None,
+        running: RunningStatistics = KEEP,
+        l2: float = 0.0,
+        batch_size: int = 256,
+        loss_weights: Any = None,
+        regularization: bool = True,
+    ):
+        """Checks the arguments.
+
+        Args:
+          model: a built model.
+          loss: see `compiled_loss.Loss`.
+          data: see `batches.Batches`.
+          metrics: by name, callables of (targets, outputs) to values [batch, ...], or
+            to their mean; none may be called "loss".
+          running: see `RunningStatistics`.
+          l2: of a penalty l2 |w|^2 / 2, at least 0.
+          batch_size: examples a call, for arrays.
+          loss_weights: as for `compile`.
+          regularization: whether the losses that the model adds are counted.
+
+        Raises:
+          UserError: an argument is wrong.
+        """
+        if running not in (KEEP, REESTIMATE):
+            raise errors.unknown_name("running_statistics", running, (KEEP, REESTIMATE))
+        self._metrics = dict(metrics or {})
+        for name, metric in self._metrics.items():
+            if name == "loss" or not callable(metric):
+                remedy = "give callables of (targets, outputs), none called 'loss'"
+                raise errors.UserError("metrics", name, remedy)
+        flat_weights.FlatWeights(model)  # refuses a model without trainable weights
+        self._l2 = errors.check_real("l2", l2, 0.0)
+        self._model = model
+        self._loss = mean_loss.MeanLoss(
+            model, loss, False, loss_weights, regularization
+        )
+        self._in_words = misfits.InWords(model, self._loss)
+        self._batches = batches.Batches(data, batch_size, model)
+        self._running = (
+            running_statistics.Reestimation(model, self._batches)
+            if running == REESTIMATE
+            else None
+        )
+        self._replicas = replicas.Replicas(model)
+        self._step = self._replicas.compiled(self._sums)
+        self._data_checked = False
+
+    @property
+    def mode(self) -> str:
+        """See `mean_loss.MeanLoss`."""
+        return self._loss.mode
+
+    def at(self, state: State) -> dict[str, float]:
+        """Returns `loss`, penalty included, and every metric; they may be infinite.
+
+        Raises:
+          UserError: the data are empty.
+        """
+        weights = _tensors(state.weights, self._model.trainable_variables)
+        others = _tensors(state.others, self._model.non_trainable_variables)
+        if self._running is not None:
+            others = self._running.at(weights, others)
+        variables = self._replicas.everywhere((weights, others))
+        totals = np.zeros(2 + len(self._metrics))
+        with self._in_words.on(self._batches):
+            for part in self._replicas.each(self._step, self._batches, variables):
+                totals += part.numpy()
+        count, *sums = totals
+        if not count:
+            raise errors.UserError("data", "empty", "give at least one example")
+        if not np.isfinite(sums[0]) and not self._data_checked:
+            batches.check_finite(self._batches)
+            self._data_checked = True
+        found = dict(zip(("loss", *self._metrics), np.array(sums) / count, strict=True))
+        if self._l2:
+            found["loss"] += self._l2 / 2 * sum(np.sum(w**2) for w in state.weights)
+        return {name: float(value) for name, value in found.items()}
+
+    def _sums(
+        self,
+        variables: tuple[list[tf.Tensor], list[tf.Tensor]],
+        *batch: Any,
+    ) -> tf.Tensor:
+        """Returns the number of examples, and loss and metrics times it."""
+        weights, others = variables
+        called = self._loss.call(weights, batch[0], others)
+        means = [self._loss.value_of(batch, called)]
+        for metric in self._metrics.values():
+            values = metric(batch[1], called.outputs)
+            means.append(tf.reduce_mean(tf.cast(values, tf.float64)))
+        count = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float64)
+        return count * tf.stack([1.0, *(tf.cast(mean, tf.float64) for mean in means)])
+
+
+def profile(
+    evaluation: Evaluation,
+    states: Iterable[State],
+    max_products: int,
+    done: int = 0,
+    on_progress: progress.OnProgress | None = None,
+) -> tuple[dict[str, npt.NDArray[np.float64]], progress.StoppedBecause]:
+    """Evaluates states in turn; Ctrl-C ends it, except before the first is there.
+
+    Args:
+      evaluation: of what.
+      states: [A].
+      max_products: of all that is to be evaluated, for `on_progress`.
+      done: of these, before.
+      on_progress: is told the loss after every state.
+
+    Returns:
+      Loss and metrics [A] by name, and "complete" or "interrupted", with fewer.
+    """
+    found: list[dict[str, float]] = []
+    stopped_because: progress.StoppedBecause = progress.COMPLETE
+    try:
+        for state in states:
+            found.append(evaluation.at(state))
+            if on_progress is not None:
+                so_far, value = done + len(found), found[-1]["loss"]
+                on_progress(progress.Progress(so_far, max_products, value, 0.0))
+    except KeyboardInterrupt:
+        if not found:
+            raise
+        stopped_because = progress.interrupted()
+    names = found[0] if found else ()
+    return {n: np.array([row[n] for row in found]) for n in names}, stopped_because
+
+
+def _tensors(values: Arrays, variables: list[keras.Variable]) -> list[tf.Tensor]:
+    return [
+        tf.cast(value, variable.dtype)
+        for value, variable in zip(values, variables, strict=True)
+    ]

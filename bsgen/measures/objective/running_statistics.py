@@ -1,0 +1,141 @@
+"""The running averages of batch norm that a data set gives, at any weights.
+
+Running averages belong to the weights that they were collected with; between two
+models, or away from one, those of neither fit. In training mode a layer takes one step
+a batch on each of them,
+
+    new = decay old + (1 - decay) statistic,
+
+so that two steps from known old values give the decay, which may depend on the size of
+the batch, and every later one from 0 the statistic of its batch. Their mean over the
+batches, weighted by the number of examples, is where the running average settles.
+Running averages are the non-trainable variables whose name begins with "moving_", as
+Keras' own and this project's do.
+
+A `GhostBatchNormalization` that averages standard deviations holds the variance that
+stands for one; there the step is linear in sqrt(variance + epsilon), and so is all of
+this.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import layers
+from bsgen.measures.objective import batches, stateless
+
+# Large beside the statistics, so that these drown in it and the decay is left.
+_LARGE = 2.0**20
+
+
+class Reestimation:
+    """Finds the running averages of a data set; compiled once."""
+
+    def __init__(self, model: keras.Model, data: batches.Batches):
+        """Makes ready; measures nothing yet.
+
+        Args:
+          model: a built model.
+          data: on which statistics are taken, a batch at a time.
+        """
+        self._model = model
+        self._data = data
+        self._places = [
+            place
+            for place, variable in enumerate(model.non_trainable_variables)
+            if variable.path.rpartition("/")[2].startswith("moving_")
+        ]
+        # Epsilon of every variance that stands for a standard deviation.
+        of_std = {
+            id(layer.moving_variance): layer.epsilon
+            for layer in model._flatten_layers()
+            if isinstance(layer, layers.GhostBatchNormalization)
+            and layer.running_spread == "std"
+        }
+        self._epsilons = {
+            place: of_std[id(variable)]
+            for place, variable in enumerate(model.non_trainable_variables)
+            if id(variable) in of_std
+        }
+        self._kept: dict[int, dict[int, float]] = {}  # by batch size, then by place
+        self._step = tf.function(self._next, autograph=False, reduce_retracing=True)
+
+    def at(self, weights: list[tf.Tensor], others: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns `others` with the running averages of the data for `weights`."""
+        sums: dict[int, Any] = {}
+        counts: dict[int, int] = {}
+        for inputs, *_ in self._data:
+            size = int(tf.shape(tf.nest.flatten(inputs)[0])[0])
+            if size not in self._kept:
+                self._kept[size] = self._decays(weights, others, inputs)
+            if not self._places:
+                return others
+            found = self._after(weights, self._filled(others, 0.0), inputs)
+            for place, kept in self._kept[size].items():
+                step = found[place] - kept * self._averaged(place, 0.0)
+                sums[place] = sums.get(place, 0.0) + size * step / (1.0 - kept)
+                counts[place] = counts.get(place, 0) + size
+        replaced = list(others)
+        for place, total in sums.items():
+            mean = total / counts[place]
+            if place in self._epsilons:
+                mean = mean**2 - self._epsilons[place]
+            replaced[place] = tf.cast(mean, others[place].dtype)
+        return replaced
+
+    def _decays(
+        self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
+    ) -> dict[int, float]:
+        """Returns the decay of every running average that a batch of this size moves.
+
+        Those that stay at the first batch are forgotten.
+        """
+        large = self._after(weights, self._filled(others, _LARGE), inputs)
+        moved = [
+            place
+            for place in self._places
+            if np.any(large[place] != self._averaged(place, _LARGE))
+        ]
+        if not self._kept:
+            # A frozen layer does not move its averages, and its outputs depend on them.
+            self._places = moved
+        large = self._after(weights, self._filled(others, _LARGE), inputs)
+        small = self._after(weights, self._filled(others, 0.0), inputs)
+        # Equal for all entries but for rounding.
+        return {
+            place: float(np.median(large[place] - small[place]))
+            / (self._averaged(place, _LARGE) - self._averaged(place, 0.0))
+            for place in moved
+        }
+
+    def _after(
+        self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
+    ) -> dict[int, np.ndarray]:
+        """Returns what layers average after one step, by its place."""
+        after = self._step(weights, others, inputs)
+        return {
+            place: self._averaged(place, after[place].numpy()) for place in self._places
+        }
+
+    def _averaged(self, place: int, value: Any) -> Any:
+        """Returns what a layer averages, of the value that it holds."""
+        if place not in self._epsilons:
+            return value
+        return np.sqrt(value + self._epsilons[place])
+
+    def _filled(self, others: list[tf.Tensor], value: float) -> list[tf.Tensor]:
+        filled = list(others)
+        for place in self._places:
+            filled[place] = tf.fill(
+                others[place].shape, tf.cast(value, filled[place].dtype)
+            )
+        return filled
+
+    def _next(
+        self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
+    ) -> list[tf.Tensor]:
+        """Returns the non-trainable variables after one step, in float64."""
+        called = stateless.call(self._model, weights, others, inputs, training=True)
+        return [tf.cast(value, tf.float64) for value in called.others]

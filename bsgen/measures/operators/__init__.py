@@ -1,0 +1,1 @@
+"""Curvature and covariance matrices, known by their products with vectors."""

@@ -1,0 +1,1 @@
+"""Eigenvalues, trace, norm and density of a symmetric operator."""

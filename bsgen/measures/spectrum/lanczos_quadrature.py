@@ -1,0 +1,234 @@
+"""The density of the Hessian's eigenvalues, by stochastic Lanczos quadrature.
+
+For a random unit vector v, m Lanczos steps give the Gauss quadrature of v's spectral
+measure: nodes theta_i (Ritz values) and weights tau_i (squared first components). Each
+eigenvalue drawn as a Gaussian of standard deviation sigma,
+
+    density(t) = 1/P sum_j N(t; lambda_j, sigma^2)
+               = E_v[ sum_i tau_i N(t; theta_i, sigma^2) ],
+
+up to the error of the quadrature, which falls exponentially in m for smooth densities
+(Lin, Saad & Yang 2016; for neural networks Ghorbani, Krishnan & Xiao 2019). The area is
+1: times P it counts eigenvalues.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from bsgen import errors, interrupts
+from bsgen.measures import progress
+from bsgen.measures.objective import compiled_loss
+from bsgen.measures.operators import linear_operator, products
+from bsgen.measures.spectrum import lanczos, probes
+
+_RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
+_MARGIN_WIDTHS = 5.0  # of grid beyond the outermost node: 6e-7 of the area is outside
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectralDensity:
+    """A density of eigenvalues, of area 1, smoothed with a Gaussian.
+
+    Attributes:
+      grid: [G], ascending.
+      value: [G], the density on the grid, mean over the probes.
+      standard_error: [G], of `value`, over the probes; inf for one probe.
+      per_probe: [num_probes, G], the density as each probe saw it.
+      nodes: for each probe, its Ritz values [m].
+      weights: for each probe, the weights [m] of its nodes, of sum 1.
+      gaussian_width: standard deviation sigma of the Gaussians.
+      num_products: products taken.
+      stopped_because: "max_products", or "interrupted" before all probes were done.
+      mode: "inference" or "training", how batch norm was measured; "" for an operator
+        without data.
+    """
+
+    grid: linear_operator.FloatArray
+    value: linear_operator.FloatArray
+    standard_error: linear_operator.FloatArray
+    per_probe: linear_operator.FloatArray = dataclasses.field(repr=False)
+    nodes: tuple[linear_operator.FloatArray, ...] = dataclasses.field(repr=False)
+    weights: tuple[linear_operator.FloatArray, ...] = dataclasses.field(repr=False)
+    gaussian_width: float
+    num_products: int
+    stopped_because: progress.StoppedBecause
+    mode: str = ""
+
+
+@interrupts.kept()
+def spectral_density(
+    model: keras.Model,
+    loss: compiled_loss.Loss,
+    data: Any,
+    *,
+    loss_weights: Any = None,
+    regularization: bool = True,
+    num_probes: int = 10,
+    num_steps: int = 80,
+    grid: npt.ArrayLike | None = None,
+    gaussian_width: float | None = None,
+    l2: float = 0.0,
+    training: bool = False,
+    batch_size: int = 256,
+    seed: int = 0,
+    on_progress: progress.OnProgress | None = None,
+) -> SpectralDensity:
+    """Estimates the density of the eigenvalues of the Hessian of the MEAN loss.
+
+    It takes num_probes num_steps products.
+
+    Args:
+      model: a built model.
+      loss: whatever `compile` takes as one; None for the model's own.
+      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
+        tf.data.Dataset of such batches.
+      loss_weights: as for `compile`.
+      regularization: whether the losses that the model adds are counted, those of its
+        layers' regularisers above all.
+      num_probes: at least 1.
+      num_steps: of Lanczos, at least 1; m resolves features wider than about range / m.
+      grid: [G] ascending; None for 1000 points over all that is not 0.
+      gaussian_width: above 0; None for a hundredth of the range of the nodes.
+      l2: of a penalty l2 |w|^2 / 2, at least 0; it moves the density by l2.
+      training: measure batch norm in training mode instead of inference mode.
+      batch_size: examples a call, for arrays.
+      seed: of the probes.
+      on_progress: is told after every product, with no value.
+
+    Returns:
+      The density. An interrupted one holds the probes that were done, or the steps of
+      the first where there are none yet.
+
+    Raises:
+      UserError: an argument is wrong, or the loss has no second derivative or no finite
+        one.
+    """
+    operator = products.Hessian(
+        model,
+        loss,
+        data,
+        loss_weights=loss_weights,
+        regularization=regularization,
+        l2=l2,
+        training=training,
+        batch_size=batch_size,
+    )
+    found = spectral_density_of(
+        operator, num_probes, num_steps, grid, gaussian_width, seed, on_progress
+    )
+    return dataclasses.replace(found, mode=operator.mode)
+
+
+def spectral_density_of(
+    operator: linear_operator.LinearOperator,
+    num_probes: int = 10,
+    num_steps: int = 80,
+    grid: npt.ArrayLike | None = None,
+    gaussian_width: float | None = None,
+    seed: int = 0,
+    on_progress: progress.OnProgress | None = None,
+) -> SpectralDensity:
+    """Does what `spectral_density` does for any symmetric operator.
+
+    Raises:
+      UserError: an argument is out of range.
+    """
+    num_probes = errors.check_integer("num_probes", num_probes, 1)
+    num_steps = errors.check_integer("num_steps", num_steps, 1)
+    _check_width(gaussian_width)
+    draw = np.random.default_rng(seed)
+    measures: list[lanczos.RitzPairs] = []
+    stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
+    counter = _Counter(operator, num_probes * num_steps, on_progress)
+    solver: lanczos.Lanczos | None = None
+    try:
+        for _ in range(num_probes):
+            start = probes.rademacher(draw, operator.size)
+            solver = lanczos.Lanczos(counter, start, num_steps)
+            while not solver.exhausted:
+                solver.advance()
+            measures.append(solver.ritz_pairs())
+    except KeyboardInterrupt:
+        if not measures:
+            if solver is None or not solver.num_products:
+                raise
+            measures.append(solver.ritz_pairs())
+        stopped_because = progress.interrupted()
+    nodes = tuple(pairs.values for pairs in measures)
+    weights = tuple(pairs.first_weights for pairs in measures)
+    width = gaussian_width or _default_width(nodes)
+    points = _default_grid(nodes, width) if grid is None else np.asarray(grid, float)
+    density = np.stack(
+        [_smooth(points, *pair, width) for pair in zip(nodes, weights, strict=True)]
+    )
+    return SpectralDensity(
+        grid=points,
+        value=density.mean(axis=0),
+        standard_error=probes.standard_error(density),
+        per_probe=density,
+        nodes=nodes,
+        weights=weights,
+        gaussian_width=width,
+        num_products=counter.num_products,
+        stopped_because=stopped_because,
+    )
+
+
+class _Counter:
+    """An operator that tells how many products it has given."""
+
+    def __init__(
+        self,
+        operator: linear_operator.LinearOperator,
+        limit: int,
+        on_progress: progress.OnProgress | None,
+    ):
+        self.size = operator.size
+        self.num_products = 0
+        self._operator = operator
+        self._limit = limit
+        self._on_progress = on_progress
+
+    def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
+        product = self._operator.matvec(vector)
+        self.num_products += 1
+        if self._on_progress is not None:
+            done = self.num_products
+            told = progress.Progress(done, self._limit, math.nan, math.inf)
+            self._on_progress(told)
+        return product
+
+
+def _check_width(width: float | None) -> None:
+    if width is not None and errors.check_real("gaussian_width", width, 0.0) == 0.0:
+        raise errors.UserError("gaussian_width", width, "give a number above 0")
+
+
+def _default_width(nodes: tuple[linear_operator.FloatArray, ...]) -> float:
+    low, high = min(map(np.min, nodes)), max(map(np.max, nodes))
+    # A multiple of the identity has no range; its modulus is the other scale there is.
+    return _RELATIVE_WIDTH * float((high - low) or abs(high) or 1.0)
+
+
+def _default_grid(
+    nodes: tuple[linear_operator.FloatArray, ...], width: float
+) -> linear_operator.FloatArray:
+    margin = _MARGIN_WIDTHS * width
+    low, high = min(map(np.min, nodes)), max(map(np.max, nodes))
+    return np.linspace(low - margin, high + margin, 1000)
+
+
+def _smooth(
+    grid: linear_operator.FloatArray,
+    nodes: linear_operator.FloatArray,
+    weights: linear_operator.FloatArray,
+    width: float,
+) -> linear_operator.FloatArray:
+    """Returns sum_i weights_i N(grid; nodes_i, width^2) [G]."""
+    squares = ((grid[:, np.newaxis] - nodes) / width) ** 2
+    return np.exp(-squares / 2) @ weights / (width * math.sqrt(2 * math.pi))

@@ -1,0 +1,198 @@
+"""Jastrzebski et al. (2018), figure 3: a grid of learning rates and batch sizes.
+
+The width of the minimum, as largest eigenvalue and Frobenius norm of the Hessian, and
+the accuracy, against the ratio of learning rate to batch size.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from bsgen import config
+from bsgen.papers.jastrzebski_2018 import presets
+from bsgen.studies import claims, statistics, study
+
+EIGENVALUE = "final_max_eigenvalue"
+NORM = "final_hessian_frobenius_norm"
+ACCURACY = "final_test_accuracy"
+_TRAIN_ACCURACY = "final_train_accuracy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """The settings of one scale.
+
+    Attributes:
+      dataset: its name.
+      train_size: N.
+      model: the network.
+      num_epochs: passes over the training set.
+      learning_rates, batch_sizes: of the grid. Both rise by one factor, so that many
+        of their ratios occur several times.
+      measured_examples: of the training set, that the Hessian is measured on.
+    """
+
+    dataset: str
+    train_size: int
+    model: config.ModelConfig
+    num_epochs: int
+    learning_rates: tuple[float, ...]
+    batch_sizes: tuple[int, ...]
+    measured_examples: int
+
+
+PRESETS = {
+    "quick": Preset(
+        dataset="digits",
+        train_size=presets.QUICK_TRAIN_SIZE,
+        model=presets.QUICK_MODEL,
+        num_epochs=80,
+        learning_rates=(0.016, 0.04, 0.1, 0.25),
+        batch_sizes=(16, 40, 100, 250),
+        measured_examples=1000,
+    ),
+    "reduced": Preset(
+        dataset="fashion_mnist",
+        train_size=10_000,
+        model=presets.QUICK_MODEL,
+        num_epochs=100,
+        learning_rates=(0.0064, 0.016, 0.04, 0.1),
+        batch_sizes=(24, 60, 150, 375),
+        measured_examples=2000,
+    ),
+    # The paper gives the ends of both ranges and the 200 epochs; the grid between, the
+    # width of the network and the measured examples are our choice.
+    "paper": Preset(
+        dataset="fashion_mnist",
+        train_size=60_000,
+        model=presets.MLP,
+        num_epochs=200,
+        learning_rates=(0.00625, 0.0125, 0.025, 0.05, 0.1),
+        batch_sizes=(25, 50, 100, 200, 400, 800),
+        measured_examples=10_000,
+    ),
+}
+
+
+def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+    """Returns every pair of learning rate and batch size, for each seed."""
+    preset = PRESETS[scale]
+    return [
+        _run(preset, learning_rate, batch_size, seed)
+        for learning_rate, batch_size, seed in itertools.product(
+            preset.learning_rates,
+            preset.batch_sizes,
+            range(num_seeds or presets.NUM_SEEDS[scale]),
+        )
+    ]
+
+
+def _run(
+    preset: Preset, learning_rate: float, batch_size: int, seed: int
+) -> config.RunConfig:
+    return config.RunConfig(
+        data=presets.data(preset.dataset, preset.train_size, seed),
+        model=preset.model,
+        optimizer=config.MomentumConfig(learning_rate=learning_rate, momentum=0.0),
+        batch_size=batch_size,
+        num_steps=round(preset.num_epochs * preset.train_size / batch_size),
+        seed=seed,
+        final_measures=config.FINAL_MEASURES,
+        measured_examples=preset.measured_examples,
+    )
+
+
+def judge(results: study.Results) -> list[claims.Claim]:
+    """A higher ratio goes with a wider minimum and a better accuracy."""
+    found = trained(results.runs)
+    note = _note(results.runs)
+    spread = note + " on the logarithm; 1 is what chance gives"
+    correlation = "rank correlation with the ratio of learning rate to batch size"
+    return [
+        claims.below(
+            "A higher ratio of learning rate to batch size gives a lower largest "
+            "eigenvalue of the Hessian",
+            f"{correlation}, largest eigenvalue",
+            _correlation(found, EIGENVALUE),
+            0,
+            note,
+        ),
+        claims.below(
+            "A higher ratio gives a lower Frobenius norm of the Hessian",
+            f"{correlation}, Frobenius norm",
+            _correlation(found, NORM),
+            0,
+            note,
+        ),
+        claims.above(
+            "A higher ratio gives a better accuracy",
+            f"{correlation}, final test accuracy",
+            _correlation(found, ACCURACY),
+            0,
+            note,
+        ),
+        claims.below(
+            "The same ratio gives the same width, whatever the batch size",
+            "difference of log largest eigenvalue, pairs of equal ratio / of unequal",
+            _spread_ratio(found, EIGENVALUE, np.log),
+            1,
+            spread,
+        ),
+        claims.below(
+            "The accuracy is consistent as long as the ratio is constant",
+            "difference of final test accuracy, pairs of equal ratio / of unequal",
+            _spread_ratio(found, ACCURACY, np.asarray),
+            1,
+            spread,
+        ),
+    ]
+
+
+def trained(runs: pd.DataFrame) -> pd.DataFrame:
+    """Returns the runs that did not diverge, with their `ratio`."""
+    found = runs[runs["status"] == "completed"]
+    # Rounded, as 0.04 / 100 and 0.1 / 250 differ in their last binary digit.
+    ratio = [float(f"{r:.4g}") for r in found["learning_rate"] / found["batch_size"]]
+    return found.assign(ratio=ratio)
+
+
+def _correlation(found: pd.DataFrame, column: str) -> statistics.Interval:
+    """Returns the mean over seeds of Spearman's rank correlation, cut at -1 and 1."""
+    from scipy import stats  # takes half a second
+
+    correlations = [
+        stats.spearmanr(rows["ratio"], rows[column]).statistic
+        for _, rows in found.groupby("seed")
+    ]
+    value, lower, upper = statistics.mean_interval(np.array(correlations))
+    return statistics.Interval(value, max(lower, -1.0), min(upper, 1.0))
+
+
+def _spread_ratio(
+    found: pd.DataFrame,
+    column: str,
+    transform: Callable[[np.ndarray], np.ndarray],
+) -> statistics.Interval:
+    """Returns the mean difference at equal ratio over that at unequal ratios."""
+    logs = []
+    for _, rows in found.groupby("seed"):
+        values = transform(rows[column].to_numpy(float))
+        ratios = rows["ratio"].to_numpy()
+        first, second = np.triu_indices(len(rows), 1)
+        differences = np.abs(values[first] - values[second])
+        equal = ratios[first] == ratios[second]
+        logs.append(np.log(differences[equal].mean() / differences[~equal].mean()))
+    interval = statistics.mean_interval(np.array(logs))
+    return statistics.Interval(*np.exp(interval).tolist())
+
+
+def _note(runs: pd.DataFrame) -> str:
+    accuracies = runs[_TRAIN_ACCURACY].dropna()
+    fitted = int((accuracies >= 0.99).sum())
+    return (
+        f"95 % t interval over {runs['seed'].nunique()} seeds; {fitted} of {len(runs)} "
+        "runs fit at least 99 % of their training set"
+    )

@@ -1,0 +1,275 @@
+"""Jastrzebski et al. (2018), figure 4: the line between two trained networks.
+
+Loss and accuracy at start + alpha (end - start) for alpha in [-1, 2].
+
+Both ends are trained on the same examples, from initial weights of their own. (From
+common ones they lie in one basin, whose walls the line does not reach.) As some initial
+weights lead to wider basins than others, each seed takes two and draws the line twice,
+crossed: first setting from one and second from the other, and the reverse. The paper
+says no more than that different random initialisations gave similar plots.
+"""
+
+import dataclasses
+import functools
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bsgen import config, data
+from bsgen.papers.jastrzebski_2018 import basin_widths, presets
+from bsgen.studies import claims, measurement, statistics, study
+from bsgen.training import cost
+
+TRAIN_ACCURACY, TEST_ACCURACY = "train_accuracy", "test_accuracy"
+_SAME = 1.25  # widths count as the same within this factor; our choice
+_OTHER_WEIGHTS = 1000  # added to a seed for its second initial weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Two settings whose networks are joined; a panel of the figure.
+
+    Attributes:
+      panel: its letter.
+      model: the network.
+      first, second: learning rate and batch size at alpha = 0 and at alpha = 1. Where
+        their ratios differ, the first is higher.
+    """
+
+    panel: str
+    model: config.ModelConfig
+    first: tuple[float, int]
+    second: tuple[float, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """The settings of one scale.
+
+    Attributes:
+      dataset: its name.
+      train_size: N.
+      pairs: with different ratios, then with the same.
+      num_epochs: passes over the training set.
+      measured_examples: of the training set, on the line; all test examples are.
+      num_alphas: places on the line, equally far apart.
+      shares_runs: with figure 3, which measures their curvature.
+    """
+
+    dataset: str
+    train_size: int
+    pairs: tuple[Pair, ...]
+    num_epochs: int
+    measured_examples: int
+    num_alphas: int
+    shares_runs: bool
+
+
+# The higher ratio; the lower one by a larger batch size, and by a lower rate.
+_QUICK = (0.25, 40), (0.25, 250), (0.04, 40)
+_PAPER = (0.1, 50), (0.1, 400), (0.0125, 50)
+PRESETS = {
+    "quick": Preset(
+        "digits",
+        presets.QUICK_TRAIN_SIZE,
+        (
+            Pair("a", presets.QUICK_MODEL, _QUICK[0], _QUICK[1]),
+            Pair("b", presets.QUICK_MODEL, _QUICK[0], _QUICK[2]),
+            Pair("c", presets.QUICK_MODEL, _QUICK[2], _QUICK[1]),
+        ),
+        num_epochs=80,
+        measured_examples=1000,
+        num_alphas=121,
+        shares_runs=True,
+    ),
+    # The paper gives the networks and, for VGG-11, eta = 0.1 beta and S = 50 beta; the
+    # values of beta, the settings of ResNet-56 and the epochs are our choice.
+    "paper": Preset(
+        "cifar10",
+        50_000,
+        (
+            Pair("a", presets.RESNET, _PAPER[0], _PAPER[1]),
+            Pair("b", presets.RESNET, _PAPER[0], _PAPER[2]),
+            Pair("c", presets.VGG, (0.1, 50), (0.4, 200)),
+            Pair("d", presets.VGG, (0.1, 50), (0.8, 400)),
+        ),
+        num_epochs=200,
+        measured_examples=5000,
+        num_alphas=61,
+        shares_runs=False,
+    ),
+}
+
+
+def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
+    """Returns every pair's line, crossed and not, for each seed."""
+    preset = PRESETS[scale]
+    seeds = range(num_seeds or presets.NUM_SEEDS[scale])
+    return [
+        _measurement(preset, pair, seed, crossed)
+        for pair, seed, crossed in itertools.product(preset.pairs, seeds, (False, True))
+    ]
+
+
+def _measurement(
+    preset: Preset, pair: Pair, seed: int, crossed: bool
+) -> measurement.Measurement:
+    weights = seed, seed + _OTHER_WEIGHTS
+    runs = tuple(
+        _run(preset, pair.model, *setting, seed, initial)
+        for setting, initial in zip(
+            (pair.first, pair.second),
+            reversed(weights) if crossed else weights,
+            strict=True,
+        )
+    )
+    settings: dict[str, measurement.Value] = {
+        "panel": pair.panel,
+        "model": pair.model.name,
+        "learning_rate": pair.first[0],
+        "batch_size": pair.first[1],
+        "other_learning_rate": pair.second[0],
+        "other_batch_size": pair.second[1],
+        "measured_examples": preset.measured_examples,
+        "num_alphas": preset.num_alphas,
+        "seed": seed,
+        "crossed": crossed,
+    }
+    return measurement.Measurement(
+        settings,
+        functools.partial(_measure, preset, runs),
+        runs,
+        datasets=(preset.dataset,),
+        # A forward pass is a third of a step; the test set is of the same order.
+        seconds=1.0
+        + cost.seconds(runs[0])
+        * (preset.num_alphas * 2 * preset.measured_examples)
+        / (3 * preset.num_epochs * preset.train_size),
+    )
+
+
+def _run(
+    preset: Preset,
+    model: config.ModelConfig,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    initial: int,
+) -> config.RunConfig:
+    shared = preset.shares_runs and initial == seed
+    return config.RunConfig(
+        data=presets.data(preset.dataset, preset.train_size, seed),
+        model=model,
+        optimizer=config.MomentumConfig(learning_rate=learning_rate, momentum=0.0),
+        batch_size=batch_size,
+        num_steps=round(preset.num_epochs * preset.train_size / batch_size),
+        seed=initial,
+        final_measures=config.FINAL_MEASURES if shared else (),
+        measured_examples=preset.measured_examples if shared else None,
+    )
+
+
+def _measure(
+    preset: Preset, runs: tuple[config.RunConfig, ...], place: measurement.Place
+) -> list[dict[str, Any]]:
+    """Returns a row an alpha; its values are None where a network diverged."""
+    alphas = np.linspace(-1.0, 2.0, preset.num_alphas)
+    if any(place.record(run).status == "diverged" for run in runs):
+        names = (
+            "distance",
+            basin_widths.LOSS,
+            TRAIN_ACCURACY,
+            "test_cross_entropy",
+            TEST_ACCURACY,
+        )
+        nothing = dict.fromkeys(names)
+        return [{"alpha": float(alpha), **nothing} for alpha in alphas]
+    examples = data.load(runs[0].data, place.data_dir)
+    inputs, labels = examples.train
+    measured = inputs[: preset.measured_examples], labels[: preset.measured_examples]
+    start, end = (place.model(run) for run in runs)
+    columns = {
+        "alpha": alphas,
+        **_along(start, end, alphas, measured, "train"),
+        **_along(start, end, alphas, examples.test, "test"),
+    }
+    return pd.DataFrame(columns).to_dict("records")
+
+
+def _along(
+    start: Any,
+    end: Any,
+    alphas: np.ndarray,
+    examples: tuple[np.ndarray, np.ndarray],
+    part: str,
+) -> dict[str, Any]:
+    """Returns columns of the line from one network to another on part of the data."""
+    import keras
+
+    from bsgen import measures
+    from bsgen.measures import progress
+
+    line = measures.loss_along_line(
+        start,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        examples,
+        start,
+        end,
+        alphas,
+        metrics={"accuracy": keras.metrics.sparse_categorical_accuracy},
+        batch_size=500,
+    )
+    progress.refuse_partial(line.stopped_because)
+    return {
+        "distance": line.distance,
+        f"{part}_cross_entropy": line.loss,
+        f"{part}_accuracy": line.metrics["accuracy"],
+    }
+
+
+def judge(results: study.Results) -> list[claims.Claim]:
+    """A higher ratio gives a wider basin, the same ratio the same width."""
+    table = basin_widths.of(results.measurements)
+    note = (
+        f"95 % t interval over {table['seed'].nunique()} seeds on the logarithm, each "
+        "the mean of two crossed lines; the edge is where the training loss is "
+        f"{basin_widths.RISE:g} higher"
+    )
+    judged = []
+    for panel, lines in results.measurements.groupby("panel"):
+        pair = lines.iloc[0]
+        rate, other_rate = pair["learning_rate"], pair["other_learning_rate"]
+        size, other_size = pair["batch_size"], pair["other_batch_size"]
+        ratio = _ratio(table[table["panel"] == panel])
+        quantity = (
+            f"width of the basin of {rate:g} / {size} over that of {other_rate:g} / "
+            f"{other_size}"
+        )
+        start = f"({panel}) {pair['model']}: "
+        if same_ratio(pair):
+            claim = start + "the same ratio gives the same width"
+            bounds = 1 / _SAME, _SAME
+            judged.append(claims.between(claim, quantity, ratio, bounds, note))
+        else:
+            how = "a smaller batch size" if rate == other_rate else "a higher rate"
+            claim = f"{start}a higher ratio, by {how}, gives a wider minimum"
+            judged.append(claims.above(claim, quantity, ratio, 1, note))
+    return judged
+
+
+def same_ratio(pair: pd.Series) -> bool:
+    """Whether both ends of a line were trained at one eta / S."""
+    ratio = pair["learning_rate"] / pair["batch_size"]
+    other = pair["other_learning_rate"] / pair["other_batch_size"]
+    return bool(np.isclose(ratio, other))
+
+
+def _ratio(lines: pd.DataFrame) -> statistics.Interval:
+    """Returns the ratio of widths; that of a seed is the geometric mean of its two."""
+    logs = np.log(lines["first"]) - np.log(lines["second"])
+    # pandas would leave out what is not known.
+    by_seed = logs.groupby(lines["seed"]).agg(lambda two: two.to_numpy().mean())
+    interval = statistics.mean_interval(by_seed.to_numpy())
+    return statistics.Interval(*np.exp(interval).tolist())

@@ -1,0 +1,174 @@
+"""Jastrzebski et al. (2018), eq. 7: the loss at which SGD settles on a quadratic.
+
+Simulations are compared with
+
+    E[loss] = eta / (4 S) tr(H)                                              (eq. 7)
+
+and with the exact answer for steps of that size, see `bsgen.theory.sde`; with momentum
+m, which the paper has not, eta is replaced by eta / (1 - m).
+"""
+
+import numpy as np
+import pandas as pd
+
+from bsgen import theory
+from bsgen.papers.jastrzebski_2018 import quadratic_minima
+from bsgen.studies import claims, statistics, study
+
+_TOLERANCE = 0.05
+_BETWEEN_RATES = 0.1  # eq. 7 itself is left by up to 4 % at the largest small rate
+
+
+def pooled(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Returns one row a setting: the mean over its seeds, whose chains count alike.
+
+    With `relative_error`, the standard error over the loss, `effective_rate`, and
+    `degrees` of freedom.
+    """
+    same = ["spectrum", "dimension", "learning_rate", "batch_size", "momentum"]
+    given = ["continuous_loss", "exact_loss", "ratio", "critical_share"]
+    table = measurements.assign(
+        variance=measurements["standard_error"] ** 2,
+        degrees=measurements["num_chains"] - 1,
+    )
+    grouped = table.groupby(same, sort=False)
+    found = grouped[["loss", *given, "hessian_trace"]].mean()
+    errors = np.sqrt(grouped["variance"].sum()) / grouped.size()
+    found["relative_error"] = errors / found["loss"]
+    found["degrees"] = grouped["degrees"].sum()
+    found = found.reset_index()
+    rates = theory.effective_learning_rate(found["learning_rate"], found["momentum"])
+    # Rounded, as divisions of decimal fractions differ in their last binary digit.
+    return found.assign(
+        effective_rate=np.round(rates, 9), ratio=found["ratio"].round(9)
+    )
+
+
+def small(found: pd.DataFrame) -> pd.DataFrame:
+    """Returns the settings of small learning rates, of `pooled`."""
+    return found[found["critical_share"] < min(quadratic_minima.SHARES) / 2]
+
+
+def judge(results: study.Results) -> list[claims.Claim]:
+    """The exact answer holds always, eq. 7 at small learning rates."""
+    found = pooled(results.measurements)
+    slow = small(found)
+    plain = slow[slow["momentum"] == 0.0]
+    smallest = slow[slow["effective_rate"] == slow["effective_rate"].min()]
+    nearest = found[found["critical_share"] > max(quadratic_minima.SHARES) - 1e-6]
+    enlarged = nearest["exact_loss"] - nearest["continuous_loss"]
+    note = _note(results.measurements)
+    within = (1 - _TOLERANCE, 1 + _TOLERANCE)
+    return [
+        claims.between(
+            "SGD with steps of any size settles at the exact answer of its recursion",
+            "simulated / exact loss",
+            furthest(found, found["loss"] / found["exact_loss"]),
+            within,
+            _of(len(found), note),
+        ),
+        claims.between(
+            "At small learning rates it settles at eta / (4 S) tr(H), eq. 7",
+            f"simulated loss / eq. 7, at {_share(smallest)} of the critical rate",
+            furthest(smallest, smallest["loss"] / smallest["continuous_loss"]),
+            within,
+            _of(len(smallest), note),
+        ),
+        claims.between(
+            "Equal ratios of learning rate to batch size settle at equal losses",
+            "loss / that of the smallest learning rate of its ratio, up to "
+            f"{_share(plain)} of the critical rate",
+            _against(plain, smallest, ["spectrum", "ratio"]),
+            (1 - _BETWEEN_RATES, 1 + _BETWEEN_RATES),
+            _of(len(plain) - len(smallest), note),
+        ),
+        claims.between(
+            "The loss is proportional to the ratio of learning rate to batch size",
+            "log-log slope of the loss against the ratio",
+            _slope(plain),
+            within,
+            _of(plain["spectrum"].nunique(), note),
+        ),
+        claims.between(
+            "Near the critical rate it leaves eq. 7 by as much as the exact answer",
+            f"simulated / exact excess over eq. 7, at {_share(nearest)} of the "
+            "critical rate",
+            furthest(
+                nearest,
+                (nearest["loss"] - nearest["continuous_loss"]) / enlarged,
+                nearest["loss"] * nearest["relative_error"] / enlarged,
+            ),
+            within,
+            _of(len(nearest), note),
+        ),
+        claims.between(
+            "Momentum m acts as the learning rate eta / (1 - m)",
+            f"loss with m = {slow['momentum'].max():g} / without, at equal "
+            "eta / (1 - m) and S",
+            _against(
+                slow[slow["momentum"] > 0.0],
+                plain,
+                ["spectrum", "effective_rate", "batch_size"],
+            ),
+            within,
+            _of(int((slow["momentum"] > 0.0).sum()), note),
+        ),
+    ]
+
+
+def furthest(
+    rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None
+) -> statistics.Interval:
+    """Returns, of simultaneous intervals, that which reaches furthest from 1.
+
+    Args:
+      rows: settings, with their `degrees` of freedom and `relative_error`.
+      values: of each, all predicted to be 1.
+      errors: standard errors; None for the relative errors of the values.
+    """
+    from scipy import stats  # takes half a second
+
+    errors = values * rows["relative_error"] if errors is None else errors
+    tail = (1 - statistics.CONFIDENCE) / 2 / len(rows)
+    reach = stats.t.isf(tail, rows["degrees"]) * errors
+    worst = (np.abs(values - 1) + reach).to_numpy().argmax()
+    value, half = values.iloc[worst], reach.iloc[worst]
+    return statistics.Interval(float(value), float(value - half), float(value + half))
+
+
+def _against(
+    rows: pd.DataFrame, others: pd.DataFrame, same: list[str]
+) -> statistics.Interval:
+    """Returns, of settings alike in `same`, the ratio of losses furthest from 1."""
+    columns = [*same, "learning_rate", "loss", "relative_error"]
+    pairs = rows.merge(others[columns], on=same, suffixes=("", "_other"))
+    pairs = pairs[pairs["learning_rate"] != pairs["learning_rate_other"]]
+    errors = np.hypot(pairs["relative_error"], pairs["relative_error_other"])
+    quotients = pairs["loss"] / pairs["loss_other"]
+    return furthest(pairs, quotients, quotients * errors)
+
+
+def _slope(rows: pd.DataFrame) -> statistics.Interval:
+    """Returns the slope of log loss against log ratio: the spectrum furthest from 1."""
+    slopes = []
+    for _, part in rows.groupby("spectrum", sort=False):
+        logs = np.log(part["ratio"]) - np.log(part["ratio"]).mean()
+        weights = logs / np.sum(logs**2)
+        error = np.sqrt(np.sum((weights * part["relative_error"]) ** 2))
+        degrees = part["degrees"].min()
+        slopes.append((np.sum(weights * np.log(part["loss"])), error, degrees))
+    table = pd.DataFrame(slopes, columns=["slope", "error", "degrees"])
+    return furthest(table, table["slope"], table["error"])
+
+
+def _share(rows: pd.DataFrame) -> str:
+    return f"{rows['critical_share'].max():.3g}"
+
+
+def _note(measurements: pd.DataFrame) -> str:
+    chains = measurements.drop_duplicates("seed")["num_chains"].sum()
+    return f"simultaneous 95 % t intervals over {chains} independent chains"
+
+
+def _of(count: int, note: str) -> str:
+    return f"of {count} settings, that whose interval reaches furthest from 1; {note}"

@@ -1,0 +1,202 @@
+"""Smith & Le (2017), section 5: what the measured noise of batches says of eq. 15.
+
+Eq. 15's covariance is that of the gradient of the SUM over the training set, N^2 times
+that of the mean loss, which is what `noise` measures.
+"""
+
+import numpy as np
+import pandas as pd
+
+from bsgen import theory
+from bsgen.papers.smith_le_2017 import noise
+from bsgen.studies import claims, statistics, study
+
+_TOLERANCE = 0.05  # of the mean of a ratio of traces; our choice
+_TOLERANCE_ALONG = 0.1  # along one direction a batch tells less
+_SAMPLING = 1.5  # rms of z scores; 1 if the sampling error is all there is
+_NO_NOISE = 1e-6  # share of the variance of one example; rounding leaves some 1e-14
+_SMALL = 1 / 30  # of N: what counts as B << N; our choice
+
+
+def with_predictions(measured: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows with what eq. 15 predicts, for the gradient of the SUM.
+
+    New columns, in units of F: `predicted`, N (N/B - 1) without and N^2 / B with
+    replacement, and `trace_share`, N^2 times the measured trace over that of F; and
+    measured over predicted, NaN where 0 is predicted: `trace_ratio`, and
+    `gradient_ratio` and `random_ratio` along the full gradient and a random direction.
+    """
+    sizes, train_size = measured["batch_size"], measured["train_size"]
+    predicted = train_size * np.where(
+        measured["replacement"],
+        theory.noise_scale(1.0, sizes, train_size),
+        theory.noise_scale(1.0, sizes, train_size, exact=True),
+    )
+    table = measured.assign(predicted=predicted)
+    for name, column in (
+        ("trace", "trace"),
+        ("gradient", "gradient_variance"),
+        ("random", "random_variance"),
+    ):
+        share = train_size**2 * measured[column] / measured[f"example_{column}"]
+        table[f"{name}_share"] = share
+        table[f"{name}_ratio"] = share / predicted.where(predicted > 0)
+    return table
+
+
+def judge(results: study.Results) -> list[claims.Claim]:
+    """The covariance is that of eq. 15, and with replacement that of 1/B."""
+    table = with_predictions(results.measurements)
+    without = table[~table["replacement"] & (table["predicted"] > 0)]
+    note = (
+        f"95 % t interval over {table['seed'].nunique()} seeds, each at its initial "
+        f"weights and after {noise.TRAINED_STEPS} steps"
+    )
+    return [
+        *_without_replacement(table, without, note),
+        *_with_replacement(table[table["replacement"]], note),
+        *_both(table, note),
+    ]
+
+
+def _without_replacement(
+    table: pd.DataFrame, without: pd.DataFrame, note: str
+) -> list[claims.Claim]:
+    between = (1 - _TOLERANCE, 1 + _TOLERANCE)
+    along = (1 - _TOLERANCE_ALONG, 1 + _TOLERANCE_ALONG)
+    means = note + " on the logarithm; mean over batch sizes below N"
+    full = table[~table["replacement"] & (table["predicted"] == 0)]
+    return [
+        claims.equals(
+            "Without replacement the noise of a batch falls as N/B - 1",
+            "slope of the log trace of the covariance against log(N/B - 1)",
+            _slope(without, without["predicted"]),
+            1,
+            (0, 0.5, 2),
+            note,
+        ),
+        claims.between(
+            "Its covariance is N (N/B - 1) F",
+            "trace, measured / predicted",
+            _geometric_mean(without, without["trace_ratio"]),
+            between,
+            means,
+        ),
+        claims.below(
+            "It is so at every batch size below N, up to the error of the sampling",
+            "root mean square over batch sizes of (measured - predicted) / standard "
+            "error",
+            _root_mean_square_error(without),
+            _SAMPLING,
+            f"{note}; 1 is the sampling error alone",
+        ),
+        claims.between(
+            "It is so along the full gradient",
+            "variance along it, measured / predicted",
+            _geometric_mean(without, without["gradient_ratio"]),
+            along,
+            means,
+        ),
+        claims.between(
+            "It is so along a random direction",
+            "variance along it, measured / predicted",
+            _geometric_mean(without, without["random_ratio"]),
+            along,
+            means,
+        ),
+        claims.below(
+            "The full batch has no noise",
+            "trace at B = N / trace of one example",
+            _mean_by_seed(full, full["trace"] / full["example_trace"]),
+            _NO_NOISE,
+            note,
+        ),
+    ]
+
+
+def _with_replacement(rows: pd.DataFrame, note: str) -> list[claims.Claim]:
+    between = (1 - _TOLERANCE, 1 + _TOLERANCE)
+    means = note + " on the logarithm; mean over batch sizes"
+    size = rows["train_size"]
+    second_moment = rows["example_trace"] * (1 - 1 / size) + rows["squared_gradient"]
+    return [
+        claims.equals(
+            "With replacement the noise of a batch falls as 1/B",
+            "slope of the log trace of the covariance against log B",
+            _slope(rows, rows["batch_size"]),
+            -1,
+            (0, -0.5, -2),
+            note,
+        ),
+        claims.between(
+            "With replacement the covariance is N^2 F / B",
+            "trace, measured / predicted",
+            _geometric_mean(rows, rows["trace_ratio"]),
+            between,
+            means,
+        ),
+        claims.between(
+            "The mean of g g^T over examples serves for F (eq. 6 of Hoffer et al.)",
+            "trace with replacement, measured / N^2 mean |g|^2 / B",
+            _geometric_mean(rows, rows["trace"] * rows["batch_size"] / second_moment),
+            between,
+            means,
+        ),
+    ]
+
+
+def _both(table: pd.DataFrame, note: str) -> list[claims.Claim]:
+    shares = table.pivot(
+        index=["seed", "num_steps", "batch_size", "train_size"],
+        columns="replacement",
+        values="trace_share",
+    ).reset_index()
+    ratio = shares[False] / shares[True]
+    sizes, train_size = shares["batch_size"], shares["train_size"]
+    small = sizes <= _SMALL * train_size
+    largest = sizes == sizes[sizes < train_size].max()
+    parted = float((1 - sizes / train_size)[largest].iloc[0])
+    return [
+        claims.between(
+            "For B << N it makes no difference whether examples are replaced",
+            "trace, without / with replacement",
+            _geometric_mean(shares[small], ratio[small]),
+            (1 - _TOLERANCE, 1 + _TOLERANCE),
+            f"{note} on the logarithm; mean over batch sizes up to N / {1 / _SMALL:g}",
+        ),
+        claims.equals(
+            f"At B = {sizes[largest].iloc[0]} it does: 1 - B/N is left",
+            "trace, without / with replacement",
+            _geometric_mean(shares[largest], ratio[largest]),
+            round(parted, 6),
+            (1,),
+            note + " on the logarithm",
+        ),
+    ]
+
+
+def _slope(rows: pd.DataFrame, against: pd.Series) -> statistics.Interval:
+    """Returns the least-squares slope on logarithms, mean over both states."""
+    logs = rows.assign(x=np.log(against), y=np.log(rows["trace_share"]))
+    found = [
+        (seed, np.polyfit(part["x"], part["y"], 1)[0])
+        for (seed, _), part in logs.groupby(["seed", "num_steps"])
+    ]
+    slopes = pd.DataFrame(found, columns=["seed", "slope"])
+    return _mean_by_seed(slopes, slopes["slope"])
+
+
+def _geometric_mean(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
+    logs = _mean_by_seed(rows, np.log(values))
+    return statistics.Interval(*np.exp(logs).tolist())
+
+
+def _root_mean_square_error(rows: pd.DataFrame) -> statistics.Interval:
+    scores = (1 - 1 / rows["trace_ratio"]) * rows["trace"]
+    scores = scores / rows["trace_standard_error"]
+    squares = (scores**2).groupby(rows["seed"]).mean()
+    return statistics.mean_interval(np.sqrt(squares).to_numpy())
+
+
+def _mean_by_seed(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
+    return statistics.mean_interval(values.groupby(rows["seed"]).mean().to_numpy())

@@ -1,0 +1,1 @@
+"""Trains many runs of a small model as one compiled program."""

@@ -1,0 +1,186 @@
+"""The ensemble engine: trains many runs of a small model as one compiled program.
+
+Runs that share model, pool, batch size and budget form a group; a group is split into
+chunks whose weights, accumulators and activations fit a memory budget. On a CPU that
+budget is the cache: more runs a program pay only while they fit it. On a GPU it is
+memory: a small model is launch-bound there, and a hundred runs cost little more than
+one.
+
+A run's weights depend on its own configuration alone: initial weights and batches
+follow from its seeds, and no operation mixes runs. Which other runs share its program
+changes at most the rounding.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, data, errors, models
+from bsgen.training import records
+from bsgen.training.ensemble import chunk
+from bsgen.training.ensemble import program as program_lib
+
+_CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
+_GPU_BYTES = 4 * 2**30
+_MAX_RUNS = 256
+_ONLY_IN_LOOP = (
+    "schedule",
+    "warm_up",
+    "clip_steps",
+    "augmentation",
+    "batch_size_schedule",
+    "precision",
+    "final_measures",
+)
+
+
+def train(
+    runs: Sequence[config.RunConfig],
+    data_dir: str | None = None,
+    memory_bytes: int | None = None,
+    on_steps: Callable[[config.RunConfig, int], None] = lambda run, steps: None,
+) -> Iterator[records.RunRecord]:
+    """Trains every run and yields its record as soon as its chunk has finished.
+
+    Args:
+      runs: configurations with a `MomentumConfig`, any mixture; all are checked against
+        their data before the first step is taken.
+      data_dir: where prepared datasets lie.
+      memory_bytes: what one program may hold; None chooses by the device.
+      on_steps: called with a run and the number of its steps just taken.
+
+    Yields:
+      One record a run, in the order of finishing.
+
+    Raises:
+      UserError: a batch larger than the training subset; a model with state; an
+        optimizer, schedule, precision or augmentation that only `loop` has.
+    """
+    groups: dict[tuple, list[config.RunConfig]] = {}
+    for run in runs:
+        _refuse_what_only_loop_has(run)
+        groups.setdefault(_group_key(run, data_dir), []).append(run)
+    for group in groups.values():
+        yield from _train_group(group, data_dir, memory_bytes, on_steps)
+
+
+def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
+    """Returns the run's split of its pool, after checking the run against it.
+
+    Raises:
+      UserError: a batch larger than the training subset.
+    """
+    split = _split(run.data, data_dir)
+    if run.batch_size is not None and run.batch_size > len(split.train):
+        raise errors.UserError(
+            "batch_size",
+            run.batch_size,
+            f"a batch is at most the training set, train_size={len(split.train)}",
+        )
+    return split
+
+
+def only_in_loop(run: config.RunConfig) -> dict[str, object]:
+    """Returns what a run of SGD asks for that only `loop` has, by its field's name."""
+    parts = run.sgd, run.data, run
+    defaults = config.MomentumConfig(), config.DataConfig(), config.RunConfig()
+    return {
+        field: getattr(part, field)
+        for part, default in zip(parts, defaults, strict=True)
+        for field in _ONLY_IN_LOOP
+        if getattr(part, field, None) != getattr(default, field, None)
+    }
+
+
+def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
+    for field, value in only_in_loop(run).items():
+        remedy = "the ensemble engine has none; train it with training.loop"
+        raise errors.UserError(field, value, remedy)
+
+
+@functools.lru_cache(maxsize=64)
+def _split(data_config: config.DataConfig, data_dir: str | None) -> data.Split:
+    """Draws a split once for all runs that share it: those that differ in the rest."""
+    return data.split(data.load_pool(data_config, data_dir), data_config)
+
+
+def _batch_size(run: config.RunConfig, split: data.Split) -> int:
+    return run.batch_size or len(split.train)
+
+
+def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
+    """Equal for runs that one program may train."""
+    return (
+        _program_key(run, data_dir),
+        run.data.scaling == "standardize",
+        run.data.validation_size > 0,
+        _batch_size(run, check(run, data_dir)),
+        run.num_steps,
+        run.evaluation_steps,
+    )
+
+
+def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
+    # A random task is a pool of its own for each seed and size, any other only by name.
+    pool = (
+        run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
+    )
+    optimizer = run.sgd
+    clip = optimizer.clip_norm is not None
+    return run.model, pool, data_dir, optimizer.nesterov, clip
+
+
+@functools.lru_cache(maxsize=8)
+def _program(
+    model_config: config.ModelConfig,
+    data_config: config.DataConfig,
+    data_dir: str | None,
+    nesterov: bool,
+    clip: bool,
+) -> tuple[keras.Model, data.Pool, program_lib.Program]:
+    """Returns model, pool and program; kept, and its compilations with it."""
+    pool = data.load_pool(data_config, data_dir)
+    model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
+    if model.non_trainable_variables:
+        remedy = "has state (batch statistics, say); the ensemble engine takes none"
+        raise errors.UserError("model", model_config.name, remedy)
+    program = program_lib.Program(model, pool.inputs, pool.labels, nesterov, clip)
+    return model, pool, program
+
+
+def _train_group(
+    group: list[config.RunConfig],
+    data_dir: str | None,
+    memory_bytes: int | None,
+    on_steps: Callable[[config.RunConfig, int], None],
+) -> Iterator[records.RunRecord]:
+    model, pool, program = _program(*_program_key(group[0], data_dir))
+    batch_size = _batch_size(group[0], check(group[0], data_dir))
+    most = max_runs(model, batch_size, memory_bytes)
+    num_chunks = -(-len(group) // most)
+    size = -(-len(group) // num_chunks)  # chunks of equal size share one compilation
+    for start in range(0, len(group), size):
+        members = [
+            chunk.Member(run, check(run, data_dir)) for run in group[start:][:size]
+        ]
+        yield from chunk.train(members, program, pool, batch_size, on_steps)
+
+
+def max_runs(
+    model: keras.Model, batch_size: int, memory_bytes: int | None = None
+) -> int:
+    """Returns how many runs of `model` one program should train, at least 1.
+
+    Counts weight, accumulator and gradient, and each layer's output with its gradient.
+    """
+    weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)
+    outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
+    bytes_per_run = 4 * (3 * weights + 2 * batch_size * outputs)
+    if memory_bytes is None:
+        memory_bytes = _CPU_BYTES
+        if tf.config.list_physical_devices("GPU"):
+            memory_bytes = _GPU_BYTES
+    return int(np.clip(memory_bytes // bytes_per_run, 1, _MAX_RUNS))

@@ -1,0 +1,125 @@
+"""Runs that end at the exact minimum of a convex cost, with the evidence for the model.
+
+Smith & Le (2017), section 3: the cost, its Hessian's eigenvalues and the log evidence
+ratio are those of the SUM over the N training examples, as in the paper.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+
+from bsgen import config, data, errors, models, theory
+from bsgen.training import records
+from bsgen.training.ensemble import newton
+
+_OF_STOCHASTIC_STEPS = (
+    "batch_size",
+    "batch_size_schedule",
+    "sampling",
+    "augmentation",
+)
+
+
+def train(
+    runs: Sequence[config.RunConfig], data_dir: str | None = None
+) -> Iterator[records.RunRecord]:
+    """Minimises the cost of every run and yields its record at once.
+
+    Runs that differ in `l2` only are taken from the strongest to the weakest, each from
+    the minimum of the one before, which is near; the minimum is unique, so where the
+    search starts does not change it.
+
+    Args:
+      runs: configurations with a `NewtonConfig`.
+      data_dir: where prepared datasets lie.
+
+    Raises:
+      UserError: a run asks for what Newton's method does not do; see `check`.
+    """
+    for run in runs:
+        check(run)
+    solvers: dict[tuple, tuple[keras.Model, newton.NewtonSolver]] = {}
+    previous = None
+    for run in sorted(runs, key=_order):
+        started = time.perf_counter()
+        arrays = data.load(run.data, data_dir)
+        shape = arrays.train[0].shape[1:]
+        key = (run.model, shape, arrays.num_classes)
+        if key not in solvers:
+            model = models.build(run.model, shape, arrays.num_classes)
+            solvers[key] = model, newton.NewtonSolver(model, models.cross_entropy)
+        model, solver = solvers[key]
+        if previous != _order(run)[0]:
+            for weight in model.trainable_variables:
+                weight.assign(np.zeros(weight.shape))
+            previous = _order(run)[0]
+        final = _final(run, arrays, model, solver)
+        seconds = time.perf_counter() - started
+        yield records.RunRecord(run, "completed", {}, final, seconds)
+
+
+def check(run: config.RunConfig) -> None:
+    """Checks that a run asks for nothing but the minimum.
+
+    Its seed may be any, as the minimum is unique.
+
+    Raises:
+      UserError: it has a setting of stochastic steps, or a final measure.
+    """
+    parts = (run, config.RunConfig()), (run.data, config.DataConfig())
+    for part, default in parts:
+        for field in _OF_STOCHASTIC_STEPS:
+            value = getattr(part, field, None)
+            if value != getattr(default, field, None):
+                remedy = "Newton's method takes no stochastic steps; leave it out"
+                raise errors.UserError(field, value, remedy)
+    if run.evaluation_steps != (run.num_steps,):
+        remedy = "Newton's method is evaluated at the minimum alone; leave it out"
+        raise errors.UserError("evaluation_steps", run.evaluation_steps, remedy)
+    models.check(run.model, run.precision)
+
+
+def _order(run: config.RunConfig) -> tuple[str, float]:
+    return f"{run.data}{run.model}", -run.optimizer.l2
+
+
+def _final(
+    run: config.RunConfig,
+    arrays: data.Arrays,
+    model: keras.Model,
+    solver: newton.NewtonSolver,
+) -> dict[str, float | None]:
+    inputs, labels = (np.asarray(part) for part in arrays.train)
+    train_size = len(labels)
+    minimum = solver.minimise(
+        (inputs.astype(np.float64), labels), run.optimizer.l2, run.num_steps
+    )
+    cost = train_size * minimum.cost
+    l2 = train_size * run.optimizer.l2
+    final: dict[str, float | None] = {
+        "cost": cost,
+        "log_evidence_ratio": float(
+            theory.log_evidence_ratio(
+                cost,
+                train_size * minimum.eigenvalues(),
+                l2,
+                train_size,
+                arrays.num_classes,
+            )
+        ),
+        "gradient_norm": minimum.gradient_norm,
+        "iterations": minimum.iterations,
+        "converged": float(minimum.converged),
+    }
+    for part in ("train", "validation", "test"):
+        inputs, labels = getattr(arrays, part)
+        if not len(labels):
+            continue
+        logits = model(inputs.astype(np.float64))
+        final[f"{part}_cross_entropy"] = float(
+            np.mean(models.cross_entropy(labels, logits))
+        )
+        final[f"{part}_accuracy"] = float(np.mean(models.correct(labels, logits)))
+    return final

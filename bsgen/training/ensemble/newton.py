@@ -1,0 +1,182 @@
+"""Newton's method: the exact minimum of a convex cost, with its Hessian.
+
+The minimum that Smith & Le (2017), arXiv 1710.06451, section 3, need for their figures
+1 and 2. The cost is the MEAN loss over the data plus l2 |w|^2 / 2, over every trainable
+weight, biases too; the l2 of the paper is N times ours.
+"""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from bsgen import errors, interrupts
+from bsgen.measures.objective import batches
+from bsgen.measures.operators import hessian as hessian_lib
+
+# Armijo's condition asks for this share of the decrease that the slope promises
+# (Nocedal & Wright, Numerical Optimization, section 3.1).
+_SUFFICIENT_DECREASE = 1e-4
+# A cost that is a sum of many terms is known to about this relative error, below which
+# the line search cannot tell a decrease from none: near the minimum it takes the step.
+_ROUNDING = 64 * np.finfo(np.float64).eps
+_MAX_HALVINGS = 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Minimum:
+    """Where Newton's method stopped.
+
+    Attributes:
+      iterations: steps taken.
+      cost: the mean loss plus the penalty.
+      gradient_norm: Euclidean norm of the gradient of that cost.
+      converged: whether the norm came down to the tolerance.
+      hessian: [P, P], of that cost, in the order of `model.trainable_variables`.
+    """
+
+    iterations: int
+    cost: float
+    gradient_norm: float
+    converged: bool
+    hessian: npt.NDArray[np.float64] = dataclasses.field(repr=False)
+
+    def eigenvalues(self) -> npt.NDArray[np.float64]:
+        """Returns the eigenvalues [P] of the Hessian, in rising order."""
+        return np.linalg.eigvalsh(self.hessian).astype(np.float64)
+
+
+class NewtonSolver:
+    """Minimises the convex cost of one model for many data sets and penalties.
+
+    Gradient and Hessian are compiled at the first call, and again only for data of
+    another shape or dtype.
+    """
+
+    def __init__(self, model: keras.Model, loss: Any):
+        """Takes the model that every minimum is left in.
+
+        Args:
+          model: a built model with float64 weights, linear in them, so that the cost is
+            convex.
+          loss: as for `compile`.
+
+        Raises:
+          UserError: a weight is not float64, or the model has none or too many.
+        """
+        for variable in model.trainable_variables:
+            if variable.dtype != "float64":
+                remedy = 'build the model with dtype="float64"'
+                raise errors.UserError(
+                    "model", f"{variable.path} {variable.dtype}", remedy
+                )
+        self._loss_sum = hessian_lib.LossSum(model, loss)
+
+    def minimise(
+        self,
+        data: tuple[Any, Any],
+        l2: float,
+        max_iterations: int = 100,
+        tolerance: float = 1e-12,
+    ) -> Minimum:
+        """Finds the minimum, from the model's weights on, and leaves it in the model.
+
+        Each step is -Hessian^-1 gradient, halved until the cost falls enough.
+
+        Args:
+          data: inputs and targets, arrays with examples along axis 0.
+          l2: strength of the penalty, above 0.
+          max_iterations: steps that may be taken, at least 0.
+          tolerance: norm of the gradient that ends the search, above 0. Rounding limits
+            it to about 1e-15 for inputs of order 1, and more for larger ones.
+
+        Returns:
+          The minimum; not converged if the steps or the floating point ran out first.
+
+        Raises:
+          UserError: an argument is out of range, the cost is not finite at the start,
+            or it is not convex.
+        """
+        if not 0.0 < l2 < np.inf:
+            remedy = "give a finite number above 0, or separable data have no minimum"
+            raise errors.UserError("l2", l2, remedy)
+        if max_iterations < 0:
+            raise errors.UserError("max_iterations", max_iterations, "give at least 0")
+        cost = _Cost(self._loss_sum, data, l2)
+        weights = self._loss_sum.weights()
+        for iteration in range(max_iterations + 1):
+            interrupts.check()
+            height, gradient, hessian = cost.derivatives(weights)
+            norm = float(np.linalg.norm(gradient))
+            # Taken before the search ends, for it also tells a minimum from a saddle.
+            step = _newton_step(gradient, hessian)
+            if norm <= tolerance or iteration == max_iterations:
+                break
+            moved = _line_search(cost, weights, height, gradient, step)
+            if moved is None:
+                break
+            weights = moved
+        self._loss_sum.assign(weights)
+        return Minimum(iteration, height, norm, norm <= tolerance, hessian)
+
+
+class _Cost:
+    """The mean loss plus the penalty on one data set."""
+
+    def __init__(self, loss_sum: hessian_lib.LossSum, data: tuple[Any, Any], l2: float):
+        self._loss_sum = loss_sum
+        self._size = batches.count_examples(*data)
+        self._data = [tf.convert_to_tensor(part) for part in data]
+        self._l2 = l2
+
+    def value(self, weights: npt.NDArray[np.float64]) -> float:
+        total = self._loss_sum.value(tf.constant(weights), *self._data)
+        return float(total) / self._size + self._l2 / 2 * float(weights @ weights)
+
+    def derivatives(
+        self, weights: npt.NDArray[np.float64]
+    ) -> tuple[float, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        total, gradient, hessian = self._loss_sum.derivatives(
+            tf.constant(weights), *self._data
+        )
+        height = float(total) / self._size + self._l2 / 2 * float(weights @ weights)
+        if not np.isfinite(height):
+            remedy = "the cost is not finite; look for NaN in inputs, targets, weights"
+            raise errors.UserError("data", height, remedy)
+        curvature = hessian.numpy() / self._size
+        curvature = (curvature + curvature.T) / 2
+        curvature[np.diag_indices_from(curvature)] += self._l2
+        return height, gradient.numpy() / self._size + self._l2 * weights, curvature
+
+
+def _newton_step(
+    gradient: npt.NDArray[np.float64], hessian: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Returns -hessian^-1 gradient; UserError if the Hessian is not positive."""
+    factor = tf.linalg.cholesky(hessian)  # NaN if there is none
+    step = -tf.linalg.cholesky_solve(factor, gradient[:, np.newaxis]).numpy()[:, 0]
+    if not np.all(np.isfinite(step)):
+        remedy = "its cost is not convex; give a model that is linear in its weights"
+        raise errors.UserError("model", "Hessian not positive definite", remedy)
+    return step
+
+
+def _line_search(
+    cost: _Cost,
+    weights: npt.NDArray[np.float64],
+    height: float,
+    gradient: npt.NDArray[np.float64],
+    step: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64] | None:
+    """Returns the first of weights + step / 2^k that lowers the cost, None if none."""
+    slope = float(gradient @ step)
+    for halvings in range(_MAX_HALVINGS):
+        share = 0.5**halvings
+        moved = weights + share * step
+        highest = height + _SUFFICIENT_DECREASE * share * slope
+        if cost.value(moved) <= highest + _ROUNDING * abs(height):
+            return moved
+    return None

@@ -1,0 +1,1 @@
+"""Trains one run of any network under a `tf.distribute` strategy."""

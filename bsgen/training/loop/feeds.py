@@ -1,0 +1,165 @@
+"""The batches of a run for one worker, as functions of the step.
+
+Images that fit lie on the device, and a batch is positions in them; larger data are
+read ahead through `tf.data`, and a batch brings its images. Which examples, and how
+they are shifted and flipped, is the same in both, and follows from seed and step alone.
+"""
+
+from collections.abc import Generator, Iterator
+
+import numpy as np
+
+from bsgen import config, data
+from bsgen.data import augmentation, batches, streaming
+from bsgen.training import plan as plans
+from bsgen.training.loop.replica_program import Batch
+
+_MAX_POSITIONS = 2**20  # that one call takes
+_EVALUATION_VALUES = 3 * 2**20  # in the inputs of one evaluation call of a replica
+
+
+class Feed:
+    """Gives a worker its share of every batch.
+
+    Attributes:
+      max_steps: the most steps that one call of `training` may ask for.
+    """
+
+    def __init__(
+        self,
+        run: config.RunConfig,
+        plan: plans.Plan,
+        source: data.Source,
+        train: np.ndarray,
+        resident: data.Pool | None,
+        worker: int = 0,
+        num_workers: int = 1,
+        num_replicas: int = 1,
+    ):
+        """Prepares the feed; nothing is read yet.
+
+        Args:
+          run: its seed, sampling and augmentation count.
+          plan: batch sizes and places.
+          source: of the examples.
+          train: positions of the training examples in the source, [N].
+          resident: the source, if its images lie on the device.
+          worker: number of this worker.
+          num_workers: who share each batch in equal parts.
+          num_replicas: of this worker, who share an evaluation batch.
+        """
+        self._run = run
+        self._plan = plan
+        self._source = source
+        self._train = train
+        # Of images on the device; others bring their labels.
+        self._labels = None if resident is None else resident.labels
+        self._worker = worker
+        self._num_workers = num_workers
+        self._augmentation = augmentation.by_name(run.data.augmentation)
+        self._stream: Generator[streaming.Batch, None, None] | None = None
+        self._streamed_step = 0  # the step whose batch the stream gives next
+        examples = _EVALUATION_VALUES // int(np.prod(source.input_shape))
+        self._evaluation_size = int(np.clip(examples, 32, 1000)) * num_replicas
+        self.max_steps = 1
+        if resident is not None:
+            self.max_steps = max(1, _MAX_POSITIONS // int(plan.batch_sizes.max()))
+
+    def training(self, first_step: int, last_step: int) -> Batch:
+        """Returns this worker's shares of batches of equal size, [K, b, ...].
+
+        Args:
+          first_step: of the first of them.
+          last_step: the first one no longer wanted.
+        """
+        draws = self._draws(first_step, last_step)
+        if self._labels is not None:
+            positions = self._positions(first_step, last_step)
+            return Batch(positions, self._labels[positions], draws)
+        parts = zip(*(self._read(s) for s in range(first_step, last_step)), strict=True)
+        images, labels = (np.stack(part) for part in parts)
+        return Batch(images, labels, draws)
+
+    def evaluation(self, positions: np.ndarray) -> Iterator[tuple[Batch, np.ndarray]]:
+        """Yields a worker's share of some examples, padded to batches of equal size.
+
+        Args:
+          positions: of the examples in the source, [n].
+
+        Yields:
+          Batches [b, ...] and weights [b], 1 for an example and 0 for padding.
+        """
+        size = self._evaluation_size
+        places = np.arange(
+            self._worker * size, len(positions), self._num_workers * size
+        )[:, None] + np.arange(size)
+        num_batches = -(-len(positions) // (self._num_workers * size))
+        # Every worker takes part in every call, if only with padding.
+        missing = np.full((num_batches - len(places), size), len(positions))
+        places = np.concatenate([places, missing])
+        weights = (places < len(positions)).astype(np.float32)
+        own = positions[np.minimum(places, len(positions) - 1)]
+        if self._labels is not None:
+            found = ((part, self._labels[part]) for part in own)
+        else:
+            found = streaming.evaluation_batches(self._source, own.reshape(-1), size)
+        for (examples, labels), weight in zip(found, weights, strict=True):
+            yield Batch(examples, labels), weight
+
+    def close(self) -> None:
+        """Ends reading ahead."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _read(self, step: int) -> streaming.Batch:
+        """Returns images and labels of a step; fastest for one after the other."""
+        if self._stream is None or step != self._streamed_step:
+            self.close()
+            self._stream = streaming.batches(
+                self._source,
+                lambda wanted: self._positions(wanted, wanted + 1)[0],
+                step,
+                self._plan.num_steps,
+                self._places,
+                self._run.seed,
+            )
+        self._streamed_step = step + 1
+        return next(self._stream)
+
+    def _positions(self, first_step: int, last_step: int) -> np.ndarray:
+        """Returns the positions in the source of this worker's shares, [K, b]."""
+        num_steps, size = last_step - first_step, self._size(first_step)
+        seed, train_size = self._run.seed, len(self._train)
+        if self._run.data.sampling == "independent":
+            drawn = batches.independent_batches(
+                seed, first_step, num_steps, size, train_size
+            )
+        else:
+            first_place = int(self._plan.first_places[first_step])
+            drawn = batches.stream(seed, first_place, num_steps * size, train_size)
+        return self._train[self._share(drawn.reshape(num_steps, size))]
+
+    def _draws(self, first_step: int, last_step: int) -> tuple[np.ndarray, ...]:
+        """Returns the draws of the augmentation, each [K, b]; none without one."""
+        if self._augmentation is None:
+            return ()
+        num_steps, size = last_step - first_step, self._size(first_step)
+        first_place = int(self._plan.first_places[first_step])
+        drawn = augmentation.draws(
+            self._augmentation, self._run.seed, first_place, num_steps * size
+        )
+        return tuple(self._share(each.reshape(num_steps, size)) for each in drawn)
+
+    def _places(self, step: int) -> np.ndarray:
+        """Returns the places of this worker's share in the stream of examples, [b]."""
+        first_place = int(self._plan.first_places[step])
+        return self._share(first_place + np.arange(self._size(step))[None])[0]
+
+    def _size(self, step: int) -> int:
+        return int(self._plan.batch_sizes[step])
+
+    def _share(self, of_all: np.ndarray) -> np.ndarray:
+        """Returns this worker's columns of [K, B]."""
+        own = of_all.shape[1] // self._num_workers
+        return of_all[:, self._worker * own : (self._worker + 1) * own]

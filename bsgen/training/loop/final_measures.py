@@ -1,0 +1,56 @@
+"""What a run's configuration asks to be measured on its trained network.
+
+The Hessian is that of the mean cross-entropy, without an L2 penalty and with batch norm
+in inference mode, on training examples without augmentation: its largest eigenvalue and
+its Frobenius norm, as in figure 3 of Jastrzebski et al. (2018).
+"""
+
+import keras
+
+from bsgen import config
+from bsgen.measures import progress
+from bsgen.measures.operators import products
+from bsgen.measures.spectrum import frobenius_norm, spectrum_ends
+from bsgen.training.loop import trainee
+
+_EIGENVALUE_TOLERANCE = 0.01  # far below the differences between seeds
+_NORM_ERROR = 0.1
+_MAX_PRODUCTS = 100
+_BATCH_SIZE = 1000  # examples at once; speed and memory alone depend on it
+
+
+def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]:
+    """Returns the run's `final_measures`, each with its error.
+
+    Args:
+      run: says what to measure and on how many examples.
+      trained: the run, at its end.
+
+    Returns:
+      `max_eigenvalue` with the estimated `max_eigenvalue_error`, and
+      `hessian_frobenius_norm` with `hessian_frobenius_norm_standard_error`, if asked.
+
+    Raises:
+      UserError: more examples than there are, or no finite second derivative.
+      KeyboardInterrupt: Ctrl-C; a partial answer is none.
+    """
+    hessian = products.Hessian(
+        trained.model,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        trained.training_examples(run.measured_examples),
+        batch_size=_BATCH_SIZE,
+    )
+    found: dict[str, float] = {}
+    if "max_eigenvalue" in run.final_measures:
+        ends = spectrum_ends.extremes_of(
+            hessian, 1, tolerance=_EIGENVALUE_TOLERANCE, max_products=_MAX_PRODUCTS
+        )
+        progress.refuse_partial(ends.stopped_because)
+        found["max_eigenvalue"] = float(ends.top[0])
+        found["max_eigenvalue_error"] = float(ends.top_errors[0])
+    if "hessian_frobenius_norm" in run.final_measures:
+        norm = frobenius_norm.frobenius_norm_of(hessian, _NORM_ERROR, _MAX_PRODUCTS)
+        progress.refuse_partial(norm.stopped_because)
+        found["hessian_frobenius_norm"] = norm.value
+        found["hessian_frobenius_norm_standard_error"] = norm.standard_error
+    return found

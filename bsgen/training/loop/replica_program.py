@@ -1,0 +1,287 @@
+"""The compiled steps of one run of a big network, on all replicas of a strategy.
+
+Many steps a call: a `tf.while_loop` around `strategy.run`. Each worker brings its share
+of the global batch, and each of its replicas takes an equal part of that; the loss is
+divided by the GLOBAL batch, and the optimizer sums the gradients. The program draws no
+random numbers but those of dropout, whose counters are set to a function of the step
+before every use: so nothing has to be remembered but weights and accumulators.
+
+One replica and several take the same steps, up to rounding, where the network has no
+batch statistics, or those of ghost batches that divide a replica's share; the running
+averages of ghosts, which inference uses, are then averaged over replicas. With "batch"
+normalisation the statistics are those of each replica's share, and dropout draws other
+masks: there the number of replicas counts. Under XLA too, and with another number of
+parts, dropout draws other masks from the same counters.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from bsgen import models
+from bsgen.data import augmentation
+from bsgen.training.loop import resident_images
+
+
+class Batch(NamedTuple):
+    """This worker's share of a global batch, [b, ...], or of K of them, [K, b, ...].
+
+    Attributes:
+      examples: int32 positions in the images on the device, or the images themselves,
+        [..., H, W, C], in the type they are stored in.
+      labels: int32 class numbers.
+      draws: row shifts, column shifts and flips of `bsgen.data.augmentation`; empty
+        without one.
+    """
+
+    examples: tf.Tensor
+    labels: tf.Tensor
+    draws: tuple[tf.Tensor, ...] = ()
+
+
+class Preprocessing(NamedTuple):
+    """What is done to images [B, ...] inside the compiled function.
+
+    Attributes:
+      offset, scale: x -> (x - offset) * scale; they broadcast against an image.
+      fill: what augmentation pads with, after scaling.
+    """
+
+    offset: tf.Tensor
+    scale: tf.Tensor
+    fill: tf.Tensor
+
+
+class ReplicaProgram:
+    """Trains and evaluates one model on all replicas of a strategy."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        preprocessing: Preprocessing,
+        images: tf.Tensor | None = None,
+        num_workers: int = 1,
+        gradient_accumulation: int = 1,
+        jit: bool = False,
+    ):
+        """Prepares a program; call it within the scope of the strategy.
+
+        Args:
+          model: maps inputs to logits.
+          optimizer: with a learning rate that can be assigned, or a
+            `keras.optimizers.LossScaleOptimizer` of one.
+          preprocessing: of the images.
+          images: those that positions mean, as `resident_images.pack` gives them, a
+            copy for each replica; None if batches bring their images.
+          num_workers: how many workers share a batch.
+          gradient_accumulation: in how many parts, one after the other, a replica takes
+            its share.
+          jit: whether XLA compiles the gradient; on a single device only.
+        """
+        self._strategy = tf.distribute.get_strategy()
+        self._model = model
+        self._optimizer = optimizer
+        self._preprocessing = preprocessing
+        self._images = images
+        self._num_workers = num_workers
+        self.gradient_accumulation = gradient_accumulation
+        self._gradient = _gradient
+        if jit:
+            self._gradient = tf.function(_gradient, jit_compile=True, autograph=False)
+        self._scaled_optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        self._draw_counters = draw_counters(model)
+        self._compiled: dict[int, tf.types.experimental.PolymorphicFunction] = {}
+
+    def take_steps(
+        self, batches: Batch, learning_rates: tf.Tensor, first_step: tf.Tensor
+    ) -> tf.Tensor:
+        """Takes K steps in one call; each batch size compiles once.
+
+        Args:
+          batches: K shares of equal size.
+          learning_rates: float32 [K].
+          first_step: int64, the number of steps taken before.
+
+        Returns:
+          Mean cross-entropy and accuracy of each step's batch under the weights before
+          the step, float32 [K, 2].
+        """
+        size = batches.labels.shape[1]
+        if size not in self._compiled:
+            self._compiled[size] = tf.function(
+                self._take_steps,
+                input_signature=tf.nest.map_structure(
+                    lambda tensor: tf.TensorSpec(
+                        [None, *tensor.shape[1:]], tensor.dtype
+                    ),
+                    (batches, learning_rates),
+                )
+                + (tf.TensorSpec([], tf.int64),),
+                autograph=False,
+            )
+        return self._compiled[size](batches, learning_rates, first_step)
+
+    def _take_steps(
+        self, batches: Batch, learning_rates: tf.Tensor, first_step: tf.Tensor
+    ) -> tf.Tensor:
+        num_steps = tf.shape(learning_rates)[0]
+
+        def step(index: tf.Tensor, metrics: tf.TensorArray) -> tuple:
+            self._scaled_optimizer.learning_rate.assign(learning_rates[index])
+            batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
+            number = first_step + tf.cast(index, tf.int64)
+            of_replicas = self._strategy.run(
+                self._step, args=(batch, self._images, number)
+            )
+            total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
+            return index + 1, metrics.write(index, total)
+
+        metrics = tf.TensorArray(tf.float32, num_steps, element_shape=[2])
+        _, metrics = tf.while_loop(
+            lambda index, _: index < num_steps, step, (0, metrics)
+        )
+        return metrics.stack()
+
+    @tf.function(autograph=False)
+    def evaluate(self, batch: Batch, weights: tf.Tensor) -> tf.Tensor:
+        """Returns sums of cross-entropy and of right answers, float32 [2].
+
+        Args:
+          batch: [b, ...] with b a multiple of a worker's replicas, not augmented.
+          weights: float32 [b], 1 for an example that counts and 0 for padding.
+        """
+        of_replicas = self._strategy.run(
+            self._evaluate, args=(batch, self._images, weights)
+        )
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
+
+    def _step(
+        self, batch: Batch, images: tf.Tensor | None, number: tf.Tensor
+    ) -> tf.Tensor:
+        """Takes one step with this replica's share; returns its part of the metrics."""
+        global_size = tf.cast(tf.shape(batch.labels)[0] * self._num_workers, tf.float32)
+        share = self._share(batch)
+        metrics = tf.zeros([2])
+        gradients: list[tf.Tensor] = []
+        for part in range(self.gradient_accumulation):
+            # Nothing else would keep the parts from sharing the memory at once.
+            with tf.control_dependencies([metrics, *gradients]):
+                inputs, labels = self._prepare(
+                    _part(share, part, self.gradient_accumulation), images
+                )
+                self._set_draw_counters(number * self.gradient_accumulation + part)
+            sums, added = self._gradient(
+                self._model, self._optimizer, inputs, labels, global_size
+            )
+            metrics += sums
+            gradients = (
+                [a + b for a, b in zip(gradients, added, strict=True)]
+                if gradients
+                else added
+            )
+        if self._scaled_optimizer is not self._optimizer:
+            gradients = _overflowing_together(gradients)
+        self._optimizer.apply(gradients, self._model.trainable_variables)
+        return metrics / global_size
+
+    def _evaluate(
+        self, batch: Batch, images: tf.Tensor | None, weights: tf.Tensor
+    ) -> tf.Tensor:
+        batch, weights = self._share((batch, weights))
+        inputs, labels = self._prepare(batch, images)
+        logits = self._model(inputs, training=False)
+        return _sums(labels, logits, weights)
+
+    def _prepare(
+        self, batch: Batch, images: tf.Tensor | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns inputs as the network takes them, and labels."""
+        examples = batch.examples
+        if images is not None:
+            shape = self._model.input_shape[1:]
+            examples = resident_images.gather(images, examples, shape)
+        offset, scale, fill = self._preprocessing
+        inputs = (tf.cast(examples, tf.float32) - offset) * scale
+        if batch.draws:
+            rows, columns, flips = batch.draws
+            inputs = augmentation.apply(inputs, rows, columns, flips, fill)
+        return inputs, batch.labels
+
+    def _share(self, tensors: Any) -> Any:
+        """Returns this replica's part of what its worker brought."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync // self._num_workers
+        # Replicas are numbered worker by worker.
+        return _part(tensors, context.replica_id_in_sync_group % replicas, replicas)
+
+    def _set_draw_counters(self, draw: tf.Tensor) -> None:
+        """Makes the next draws of dropout a function of step, part and replica."""
+        context = tf.distribute.get_replica_context()
+        replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
+        draw = draw * context.num_replicas_in_sync + replica
+        for variable in self._draw_counters:
+            count = tf.cast(draw, variable.dtype)
+            variable.assign(tf.stack([tf.convert_to_tensor(variable)[0], count]))
+
+
+def draw_counters(model: keras.Model) -> list[keras.Variable]:
+    """Returns the variables in which layers count their random draws."""
+    return [
+        variable
+        for variable in model.non_trainable_variables
+        if variable.path.endswith("seed_generator_state")
+    ]
+
+
+def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
+    """Returns the part `index` of `count` equal parts along the first axis."""
+    if count == 1:
+        return tensors
+
+    def cut(tensor: tf.Tensor) -> tf.Tensor:
+        size, *others = tensor.shape  # known, so that layers know it too
+        begin = [index * (size // count), *(0 for _ in others)]
+        return tf.slice(tensor, begin, [size // count, *others])
+
+    return tf.nest.map_structure(cut, tensors)
+
+
+def _gradient(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    inputs: tf.Tensor,
+    labels: tf.Tensor,
+    global_size: tf.Tensor,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Returns the metrics' sums, and the part of the mean loss's gradient."""
+    with tf.GradientTape() as tape:
+        logits = model(inputs, training=True)
+        cross_entropy = models.cross_entropy(labels, logits)
+        loss = tf.reduce_sum(cross_entropy) / tf.cast(global_size, cross_entropy.dtype)
+        loss = optimizer.scale_loss(loss)
+    weights = [variable.value for variable in model.trainable_variables]
+    sums = _sums(labels, logits, tf.ones_like(cross_entropy))
+    return sums, tape.gradient(loss, weights)
+
+
+def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Makes gradients NaN on all replicas if those of one of them are not finite.
+
+    Keras' loss scaling has each replica, or the first for all, look at its own part to
+    decide whether the step is skipped; now they find the same.
+    """
+    context = tf.distribute.get_replica_context()
+    finite = [tf.reduce_all(tf.math.is_finite(each)) for each in gradients]
+    overflow = tf.cast(~tf.reduce_all(finite), tf.float32)
+    count = context.all_reduce(tf.distribute.ReduceOp.SUM, overflow)
+    return [tf.where(count > 0, math.nan, gradient) for gradient in gradients]
+
+
+def _sums(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    metrics = models.cross_entropy(labels, logits), models.correct(labels, logits)
+    weights = tf.cast(weights, logits.dtype)
+    sums = tf.stack([tf.reduce_sum(metric * weights) for metric in metrics])
+    return tf.cast(sums, tf.float32)

@@ -1,0 +1,1 @@
+"""All that touches keras-tuner: oracles, tuner, chief and workers."""

@@ -1,0 +1,87 @@
+"""keras-tuner's own oracles by name, over the three numbers of a setting."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import keras_tuner
+
+from bsgen import errors
+from bsgen.tuning.keras_tuner_adapter import lasting_oracle, trials, tuner
+
+NAMES = ("random", "grid", "hyperband", "bayesian")
+
+
+class _Random(lasting_oracle.LastingOracle, keras_tuner.oracles.RandomSearchOracle):
+    pass
+
+
+class _Grid(lasting_oracle.LastingOracle, keras_tuner.oracles.GridSearchOracle):
+    def set_state(self, state: dict[str, Any]) -> None:
+        # keras-tuner keeps neither the order of the trials nor which has a next one.
+        super().set_state(state)
+        values = {i: trial.hyperparameters.values for i, trial in self.trials.items()}
+
+        def compare(one: str, other: str) -> int:
+            return self._compare(values[one], values[other])
+
+        for trial_id in sorted(values, key=functools.cmp_to_key(compare)):
+            self._ordered_ids.insert(trial_id)
+            self._populate_next.append(trial_id)
+
+
+class _Hyperband(lasting_oracle.LastingOracle, keras_tuner.oracles.HyperbandOracle):
+    pass
+
+
+class _Bayesian(
+    lasting_oracle.LastingOracle, keras_tuner.oracles.BayesianOptimizationOracle
+):
+    pass
+
+
+def make(
+    name: str,
+    batch_sizes: Sequence[int],
+    learning_rates: Sequence[float],
+    num_epochs: float,
+    max_trials: int | None = None,
+    seed: int = 0,
+) -> keras_tuner.Oracle:
+    """Returns an oracle of keras-tuner for `SettingTuner`.
+
+    Args:
+      name: one of `NAMES`.
+      batch_sizes: to choose from.
+      learning_rates: the least and the largest of them bound the search.
+      num_epochs: budget of a trial; Hyperband's largest, rounded.
+      max_trials: None for the whole grid, for Hyperband's own number, or else for 30.
+      seed: of its random choices.
+
+    Raises:
+      UserError: the name is unknown, or the numbers do not fit.
+    """
+    if name not in NAMES:
+        raise errors.unknown_name("oracle", name, NAMES)
+    least, largest = min(learning_rates), max(learning_rates)
+    if not 0 < least < largest:
+        remedy = "give a least and a larger one, above 0"
+        raise errors.UserError("learning_rates", list(learning_rates), remedy)
+    if max_trials is not None:
+        errors.check_integer("max_trials", max_trials, 1)
+    arguments = {
+        "objective": trials.objective(),
+        "hyperparameters": tuner.search_space(tuple(batch_sizes), (least, largest)),
+        # keras-tuner takes 0 for "draw one".
+        "seed": errors.check_integer("seed", seed, 0) + 1,
+    }
+    if name == "hyperband":
+        if max_trials is not None:
+            remedy = "hyperband has its own number of trials; leave it out"
+            raise errors.UserError("max_trials", max_trials, remedy)
+        most = max(round(num_epochs), 1)
+        return _Hyperband(max_epochs=most, **arguments)
+    if name == "grid":
+        return _Grid(max_trials=max_trials, **arguments)
+    oracles = {"random": _Random, "bayesian": _Bayesian}
+    return oracles[name](max_trials=max_trials or 30, **arguments)

@@ -1,0 +1,68 @@
+"""The oracle of keras-tuner that performs appendix D, or its guided variant.
+
+Smith & Le (2017), arXiv 1710.06451, appendix D. What to do next is a pure function of
+the finished trials (`bsgen.tuning.procedures.plans`), so a search that is killed loses
+only the trials that were running, and workers may finish in any order.
+"""
+
+from typing import Any
+
+from bsgen.tuning.keras_tuner_adapter import lasting_oracle, trials
+from bsgen.tuning.procedures import plans, procedure, settings
+
+
+class BatchSizeHeuristic(lasting_oracle.LastingOracle):
+    """Searches batch size, learning rate and momentum by a procedure.
+
+    Use it with `bsgen.tuning.SettingTuner`, or with a tuner of one's own whose trials
+    report the metrics of `bsgen.tuning.keras_tuner_adapter.trials.to_metrics`.
+
+    Args:
+      procedure: `AppendixD`, or `Guided`.
+      on_decision: called once with each decision, as soon as it is taken; of a search
+        that goes on, with the earlier ones, too.
+      **kwargs: further arguments of `keras_tuner.Oracle`, but the objective.
+    """
+
+    def __init__(
+        self,
+        procedure: procedure.Procedure,
+        on_decision: plans.OnDecision = lambda decision: None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(objective=trials.objective(), **kwargs)
+        self.procedure = procedure
+        self._on_decision = on_decision
+        self._num_told = 0
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Returns the next setting to train; keras-tuner calls this."""
+        plan = self.plan()
+        for decision in plan.decisions[self._num_told :]:
+            self._on_decision(decision)
+        self._num_told = len(plan.decisions)
+        if plan.is_finished:
+            return {"status": "STOPPED"}
+        repeats = self.procedure.num_repeats
+        running = [
+            trials.to_request(trial.hyperparameters.values, repeats)
+            # Not all that have no outcome: a process killed while it began a trial left
+            # one behind that nobody will end.
+            for trial in self.ongoing_trials.values()
+        ]
+        free = [request for request in plan.wanted if not _is_among(request, running)]
+        if not free:
+            return {"status": "IDLE"}
+        return {"status": "RUNNING", "values": trials.to_values(free[0])}
+
+    def plan(self) -> plans.Plan:
+        """Returns what is left to do, the decisions so far, and the recommendation."""
+        results = trials.merged(self.trials, self.procedure.num_repeats)
+        return self.procedure.plan(results)
+
+
+def _is_among(request: settings.Request, running: list[settings.Request]) -> bool:
+    return any(
+        request.setting == other.setting and set(request.repeats) & set(other.repeats)
+        for other in running
+    )

@@ -1,0 +1,124 @@
+"""keras-tuner's trials as this project's requests and outcomes, and back.
+
+A trial trains one setting in some repeats. Between machines keras-tuner carries a
+trial's values and single-precision metrics, nothing else; so a repeat's score is a
+metric of its own, and the status is a number.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import keras_tuner
+
+from bsgen.tuning.procedures import outcomes, settings
+
+Trial: TypeAlias = keras_tuner.engine.trial.Trial
+OBJECTIVE = "score"  # the mean over repeats, higher is better
+_REPEAT = "repeat_"
+_PART = 2**24  # Whole numbers up to it are exact in single precision.
+
+
+def objective() -> keras_tuner.Objective:
+    """Returns what every search maximizes."""
+    return keras_tuner.Objective(OBJECTIVE, "max")
+
+
+def to_values(request: settings.Request) -> dict[str, Any]:
+    """Returns a request as values of hyperparameters."""
+    setting = request.setting
+    if isinstance(setting, settings.AsCompiled):
+        return {
+            "batch_size": setting.batch_size,
+            "optimizer": setting.optimizer,
+            "repeats": ",".join(map(str, request.repeats)),
+        }
+    return {
+        "batch_size": setting.batch_size,
+        "learning_rate": setting.learning_rate,
+        "momentum": setting.momentum,
+        "repeats": ",".join(map(str, request.repeats)),
+    }
+
+
+def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
+    """Returns the request in values of hyperparameters.
+
+    Args:
+      values: of a trial of any oracle; `learning_rate` and `momentum` as in `Setting`.
+      num_repeats: how many repeats where the values name none.
+    """
+    setting: settings.Trainable
+    if "optimizer" in values:
+        setting = settings.AsCompiled(values["batch_size"], values["optimizer"])
+    else:
+        setting = settings.Setting(
+            values["batch_size"], values["learning_rate"], values["momentum"]
+        )
+    text = values.get("repeats")
+    repeats = range(num_repeats) if text is None else map(int, text.split(","))
+    return settings.Request(setting, tuple(repeats))
+
+
+def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float]:
+    """Returns an outcome as metrics, all finite.
+
+    Args:
+      outcome: of a trial.
+      worst_score: the objective of a trial without scores.
+    """
+    mean = outcome.mean
+    return {
+        OBJECTIVE: worst_score if mean is None else mean,
+        **{f"{_REPEAT}{i}": score for i, score in outcome.scores.items()},
+        "status": float(outcomes.STATUSES.index(outcome.status)),
+        **_in_parts("num_steps", outcome.num_steps),
+        **_in_parts("num_examples", outcome.num_examples),
+        "seconds": outcome.seconds,
+    }
+
+
+def to_outcome(trial: Trial) -> outcomes.Outcome | None:
+    """Returns the outcome of a trial; None of one that is still to end."""
+    if trial.status == "FAILED":
+        return outcomes.Outcome({}, "failed")
+    if trial.status != "COMPLETED":
+        return None
+    metrics = trial.metrics
+    found = {name: metrics.get_last_value(name) for name in metrics.metrics}
+    scores = {
+        int(name.removeprefix(_REPEAT)): score
+        for name, score in found.items()
+        if name.startswith(_REPEAT)
+    }
+    status: Any = outcomes.STATUSES[round(found["status"])]
+    return outcomes.Outcome(
+        scores,
+        status,
+        _whole(found, "num_steps"),
+        _whole(found, "num_examples"),
+        found["seconds"],
+    )
+
+
+def merged(
+    trials: Mapping[str, Trial], num_repeats: int
+) -> dict[settings.Trainable, outcomes.Outcome]:
+    """Returns the outcome of each setting over all its finished trials."""
+    results: dict[settings.Trainable, outcomes.Outcome] = {}
+    for trial in trials.values():
+        outcome = to_outcome(trial)
+        if outcome is not None:
+            values = trial.hyperparameters.values
+            setting = to_request(values, num_repeats).setting
+            earlier = results.get(setting)
+            results[setting] = outcome if earlier is None else earlier.merged(outcome)
+    return results
+
+
+def _in_parts(name: str, count: int) -> dict[str, float]:
+    rest, low = divmod(count, _PART)
+    return {name: float(low), f"{name}_high": float(rest)}
+
+
+def _whole(metrics: Mapping[str, float], name: str) -> int:
+    return round(metrics[name]) + _PART * round(metrics[f"{name}_high"])

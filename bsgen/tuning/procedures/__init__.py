@@ -1,0 +1,1 @@
+"""Tuning procedures as pure functions of the finished trials."""

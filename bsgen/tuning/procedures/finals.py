@@ -1,0 +1,212 @@
+"""The end of a search: what came out of phase 3 against all that was measured.
+
+Smith & Le (2017), arXiv 1710.06451, appendix D, ends with phase 3. Phase 1 may have
+passed over the better setting, and phase 2 accepts what is not really worse, so the
+best of phase 3 need not be the best that was seen.
+
+The highest of many noisy means is flattered. So two settings are compared in repeats
+that both have, paired by seed: the best of phase 3, chosen by the later repeats, is
+trained with those of phase 1, too, and what looks better there gets the later ones. All
+finalists then have the same repeats, about half of which did not choose them.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bsgen.tuning.procedures import comparison, plans, search, settings
+
+
+class Choice(NamedTuple):
+    """How a procedure ends. Pairs are compared in the repeats that both have.
+
+    Attributes:
+      chosen: with all repeats that it has.
+      start: phase 1's best.
+      compared: the choice and `start` in the later repeats, which did not choose
+        `start`; None if one failed in them.
+      next_larger: the choice and the next larger batch that phase 2 or 3 tried; None if
+        there was none.
+      baseline: the choice and the user's own optimizer; None without one.
+    """
+
+    chosen: plans.Measured
+    start: settings.Setting
+    compared: tuple[plans.Measured, plans.Measured] | None
+    next_larger: tuple[plans.Measured, plans.Measured] | None
+    baseline: tuple[plans.Measured, plans.Measured] | None
+
+
+def choose(
+    state: search.Search,
+    rules: comparison.Rules,
+    first: plans.Measured | None,
+    everything: Sequence[int],
+) -> plans.Steps[plans.Measured | None]:
+    """Lets the best of phase 3 compete with everything that was measured.
+
+    The leader gets all repeats. What is better than it in the repeats that both have
+    (`comparison.Rules.is_better`) gets all repeats, too; if one of those is still
+    better, it leads. It ends when nothing is better.
+
+    Args:
+      state: what was measured, and where the decisions go.
+      rules: the statistical rules.
+      first: the leader of the first round; None if phase 3 found none.
+      everything: the repeats of finalists.
+
+    Returns:
+      The leader at the end, with all repeats; None if nothing has trained in all of its
+      own.
+    """
+    leader = first.setting if first else None
+    while True:
+        known = yield from _known(state)
+        trained = {one: found for one, found in known.items() if rules.trained(found)}
+        if leader not in trained:
+            leader = _fallback(state, rules, trained)
+            if leader is None:
+                text = "nothing trains in every repeat: nothing can be recommended "
+                text += "(more epochs or other learning rates may help)"
+                state.decide(text)
+                return None
+        (found,) = yield from state.measure([leader], everything)
+        if not rules.trained(found):
+            continue
+        challengers = yield from _challengers(state, rules, leader, trained)
+        if not challengers:
+            state.decide(
+                f"compared with all that was measured, seed by seed: nothing is better "
+                f"than {leader.words()} by {rules.tolerance:.3g} or beyond chance",
+                best=search.numbers_of([found])[0],
+            )
+            return found
+        leader = yield from _round(state, rules, leader, challengers, everything)
+
+
+def compare(
+    state: search.Search,
+    rules: comparison.Rules,
+    chosen: plans.Measured,
+    start: settings.Setting,
+    own: settings.AsCompiled | None,
+    later: Sequence[int],
+) -> plans.Steps[Choice]:
+    """Pairs the choice with phase 1's best, the next larger batch and the baseline.
+
+    Args:
+      state: what was measured.
+      rules: say what has trained.
+      chosen: the choice.
+      start: phase 1's best.
+      own: the user's own optimizer, if there is one; it gets the choice's repeats.
+      later: the repeats after phase 1.
+    """
+    ours, theirs = yield from state.measure([chosen.setting, start], later)
+    are_trained = rules.trained(ours) and rules.trained(theirs)
+    larger = [
+        one
+        for (one, _), phase in state.phases.items()
+        if isinstance(one, settings.Setting)
+        and phase in (2, 3)
+        and one.batch_size > chosen.setting.batch_size
+        and (one != start or one.momentum == chosen.setting.momentum)
+    ]
+    next_larger = baseline = None
+    if larger:
+        one = min(larger, key=lambda one: one.batch_size)
+        asked = [i for i in state.repeats(one) if i in later]
+        first, second = yield from state.measure([chosen.setting, one], asked)
+        next_larger = first, second
+    if own is not None:
+        yield from state.measure([own], state.repeats(chosen.setting))
+        baseline = yield from _pair(state, chosen.setting, own)
+    compared = (ours, theirs) if are_trained else None
+    return Choice(chosen, start, compared, next_larger, baseline)
+
+
+def _pair(
+    state: search.Search, one: settings.Trainable, other: settings.Trainable
+) -> plans.Steps[tuple[plans.Measured, plans.Measured]]:
+    """Returns two settings in the repeats that were asked for of both."""
+    shared = sorted({*state.repeats(one)}.intersection(state.repeats(other)))
+    first, second = yield from state.measure([one, other], shared)
+    return first, second
+
+
+def _known(
+    state: search.Search,
+) -> plans.Steps[dict[settings.Setting, plans.Measured]]:
+    """Returns every setting that was measured, with all repeats that it has."""
+    asked = {one: state.repeats(one) for one, _ in state.phases}
+    ours = [one for one in asked if isinstance(one, settings.Setting)]
+    measured = yield from state.ask([(one, asked[one]) for one in ours])
+    return dict(zip(ours, measured, strict=True))
+
+
+def _fallback(
+    state: search.Search,
+    rules: comparison.Rules,
+    trained: dict[settings.Setting, plans.Measured],
+) -> settings.Setting | None:
+    """Returns the best of those with the most repeats."""
+    most = max((len(found.scores) for found in trained.values()), default=0)
+    best = rules.best([one for one in trained.values() if len(one.scores) == most])
+    if best is None:
+        return None
+    state.decide(
+        f"the best of phase 3 does not train in every repeat; the best of those with "
+        f"the most repeats is {best.setting.words()}",
+        best=search.numbers_of([best])[0],
+    )
+    return best.setting
+
+
+def _challengers(
+    state: search.Search,
+    rules: comparison.Rules,
+    leader: settings.Setting,
+    trained: dict[settings.Setting, plans.Measured],
+) -> plans.Steps[list[settings.Setting]]:
+    """Returns what is better than the leader in the repeats that both have."""
+    others = [one for one in trained if one != leader]
+    better = []
+    for one in others:
+        ours, theirs = yield from _pair(state, leader, one)
+        if rules.is_better(comparison.loss(theirs, ours), len(others)):
+            better.append(one)
+    return better
+
+
+def _round(
+    state: search.Search,
+    rules: comparison.Rules,
+    leader: settings.Setting,
+    challengers: Sequence[settings.Setting],
+    everything: Sequence[int],
+) -> plans.Steps[settings.Setting]:
+    """Gives leader and challengers all repeats; returns who leads then."""
+    num_runs = sum(
+        len({*everything}.difference(state.repeats(one))) for one in challengers
+    )
+    text = f"{len(challengers)} of all measured settings may be better than "
+    text += f"{leader.words()}: they are compared over {len(everything)} repeats"
+    state.decide(f"{text} each, which takes {num_runs} more", num_runs=num_runs)
+    measured = yield from state.measure([leader, *challengers], everything)
+    ours, *theirs = measured
+    numbers = {"measured": search.numbers_of(measured)}
+    better = [
+        one
+        for one in theirs
+        if rules.is_better(comparison.loss(one, ours), len(theirs))
+    ]
+    best = rules.best(better)
+    if best is None:
+        text = f"none of them is: {leader.words()} stays"
+        state.decide(text, **numbers)
+        return leader
+    gain = comparison.loss(best, ours)
+    state.decide(
+        f"{best.setting.words()} is {gain.words()} better, and is taken instead",
+        **numbers,
+    )
+    return best.setting

@@ -1,0 +1,115 @@
+"""A search as a pure function of its results so far: replayed from the start each time.
+
+A procedure is a generator: it yields the requests it needs next, receives what they
+gave and ends with its choice. Replaying it over the finished trials gives the same
+decisions whatever the order in which they arrived, so nothing else need be saved for a
+search that was killed.
+"""
+
+import dataclasses
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+
+from bsgen.tuning.procedures import outcomes, recommendations, settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """One decision of a search.
+
+    Attributes:
+      phase: 1, 2 or 3 of appendix D; 0 for what comes before them, assumptions and the
+        user's own optimizer, and 4 for the comparison with all that was measured.
+      text: the decision and its reason in plain words.
+      numbers: the numbers behind it, as JSON's types.
+    """
+
+    phase: int
+    text: str
+    numbers: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to do next, and why.
+
+    Attributes:
+      wanted: what to train now, in any order or at once; empty when finished.
+      decisions: the decisions so far, in order.
+      recommendation: None until finished, and if nothing can be recommended.
+      phases: the phase that first asked for a setting's repeat, by both.
+    """
+
+    wanted: tuple[settings.Request, ...]
+    decisions: tuple[Decision, ...]
+    recommendation: recommendations.Recommendation | None = None
+    phases: Mapping[tuple[settings.Trainable, int], int] = dataclasses.field(
+        default_factory=dict
+    )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return not self.wanted
+
+
+class Measured(NamedTuple):
+    """What a request gave: the scores of its own repeats only.
+
+    The setting is a `settings.Setting`, or `settings.AsCompiled`. The status is
+    "completed", or why repeats are lacking: "out_of_memory", "failed" or "refused".
+    """
+
+    setting: Any
+    scores: np.ndarray
+    status: str
+
+    @property
+    def mean(self) -> float:
+        """Mean of the scores; there is at least one."""
+        return float(np.mean(self.scores))
+
+
+T = TypeVar("T")
+OnDecision: TypeAlias = Callable[[Decision], None]
+Requests: TypeAlias = tuple[settings.Request, ...]
+Steps: TypeAlias = Generator[Requests, list[Measured], T]
+Results: TypeAlias = Mapping[settings.Trainable, outcomes.Outcome]
+
+
+def replay(steps: Steps[T], results: Results) -> tuple[Requests, T | None]:
+    """Runs a procedure as far as the results allow.
+
+    Each request is answered with its own repeats, also where the results hold more:
+    decisions come out as they did when they were taken.
+
+    Returns:
+      The requests that lack results, and the procedure's choice once there are none.
+    """
+    try:
+        asked = next(steps)
+        while True:
+            wanted = tuple(_missing(request, results) for request in asked)
+            wanted = tuple(request for request in wanted if request.repeats)
+            if wanted:
+                return wanted, None
+            asked = steps.send([_answer(request, results) for request in asked])
+    except StopIteration as end:
+        return (), end.value
+
+
+def _missing(request: settings.Request, results: Results) -> settings.Request:
+    if request.setting not in results:
+        return request
+    repeats = results[request.setting].missing(request.repeats)
+    return dataclasses.replace(request, repeats=repeats)
+
+
+def _answer(request: settings.Request, results: Results) -> Measured:
+    outcome = results[request.setting]
+    scores = outcome.of(request.repeats)
+    ended_early = outcome.is_final and len(scores) < len(request.repeats)
+    status = outcome.status if ended_early else "completed"
+    return Measured(request.setting, scores, status)

@@ -1,0 +1,220 @@
+"""What all tuning procedures share: their numbers, and a plan from the results."""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from bsgen import errors
+from bsgen.tuning.procedures import (
+    comparison,
+    finals,
+    outcomes,
+    phases,
+    plans,
+    recommendations,
+    search,
+    settings,
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Procedure(comparison.Rules, abc.ABC):
+    """A tuning procedure: numbers, and a pure function of the results so far.
+
+    Attributes:
+      train_size: N, examples to train on.
+      momentum: m of phase 1.
+      growth: factor of the batch size in phase 2; above 1.
+      max_batch_size: what the hardware takes; the training set if None, or if smaller.
+      num_repeats: repeats a setting: 0 to n - 1 in phase 1, n to 2n - 1 later. With
+        fewer than `comparison.MIN_TESTED`, `tolerance` decides.
+      own: the user's own optimizer, measured beside the search; None without one.
+    """
+
+    train_size: int
+    momentum: float = 0.9
+    growth: float = 5.0
+    max_batch_size: int | None = None
+    num_repeats: int = 5
+    own: settings.AsCompiled | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(
+            train_size=errors.check_integer("train_size", self.train_size, 1),
+            momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
+            growth=errors.check_real("growth", self.growth, 1.0),
+            num_repeats=errors.check_integer("num_repeats", self.num_repeats, 1),
+        )
+        if self.growth == 1:
+            raise errors.UserError("growth", self.growth, "give a number above 1")
+        if self.max_batch_size is not None:
+            errors.check_integer("max_batch_size", self.max_batch_size, 1)
+
+    @property
+    def limit(self) -> int:
+        """The largest batch size allowed."""
+        return min(self.train_size, self.max_batch_size or self.train_size)
+
+    @property
+    def first_repeats(self) -> tuple[int, ...]:
+        """The repeats of phase 1."""
+        return tuple(range(self.num_repeats))
+
+    @property
+    def later_repeats(self) -> tuple[int, ...]:
+        """The repeats of the phases after it."""
+        return tuple(range(self.num_repeats, 2 * self.num_repeats))
+
+    @property
+    def final_repeats(self) -> tuple[int, ...]:
+        """The repeats of finalists: all of them, and enough for a test."""
+        return tuple(range(max(2 * self.num_repeats, comparison.MIN_TESTED)))
+
+    def plan(self, results: plans.Results) -> plans.Plan:
+        """Returns what to train next and why, from nothing but the results so far.
+
+        Args:
+          results: the outcome of each setting trained so far, with all its repeats.
+        """
+        state = search.Search(self.limit)
+        wanted, choice = plans.replay(self._all_steps(state), results)
+        recommended = None
+        if choice is not None:
+            recommended = self._recommend(choice, results)
+        decisions = tuple(state.decisions)
+        return plans.Plan(wanted, decisions, recommended, dict(state.phases))
+
+    @abc.abstractmethod
+    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+        """Runs the procedure; see `plans`."""
+
+    def _all_steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+        if self.num_repeats < comparison.MIN_TESTED:
+            state.decide(
+                f"too few repeats a setting for a test ({self.num_repeats}, it takes "
+                f"{comparison.MIN_TESTED}): a mean that is better by "
+                f"{self.tolerance:.3g} counts as better, and what may be the best at "
+                f"the end is trained {len(self.final_repeats)} times",
+                num_repeats=self.num_repeats,
+            )
+        if self.own is not None:
+            yield from self._measure_own(state, self.own)
+        return (yield from self._steps(state))
+
+    def _measure_own(
+        self, state: search.Search, own: settings.AsCompiled
+    ) -> plans.Steps[None]:
+        state.decide(
+            f"the search trains with Momentum in place of your own {own.optimizer}, "
+            f"which is measured beside it at batch size {own.batch_size}",
+            **dataclasses.asdict(own),
+        )
+        (found,) = yield from state.measure([own], self.first_repeats)
+        if found.status != "completed":
+            text = recommendations.REASONS[found.status]
+        elif self.trained(found):
+            text = f"reaches {self.metric} {self.words(found.scores)}"
+        else:
+            number = int(np.sum(found.scores <= self.baseline_score))
+            text = f"does not train in {number} of {len(found.scores)} repeats: it "
+            text += "diverges, or is no better than what is to beat"
+        text = f"{own.words()} {text}"
+        state.decide(text, baseline=search.numbers_of([found])[0])
+
+    def _tell_best(
+        self,
+        state: search.Search,
+        best: plans.Measured | None,
+        measured: Sequence[plans.Measured],
+    ) -> None:
+        """Says which of those measured around the final batch size is the best."""
+        numbers = search.numbers_of(measured)
+        if best is None:
+            text = "no batch size around the final one trains in every repeat"
+            state.decide(text, measured=numbers)
+            return
+        size = best.setting.batch_size
+        sizes = [one.setting.batch_size for one in measured]
+        text = f"{search.best_of(size, sizes)}, with {self.words(best.scores)}"
+        if size in (min(sizes), max(sizes)) and len(sizes) > 1:
+            text += "; it is at the edge of those tried"
+        state.decide(text, measured=numbers)
+
+    def _end(
+        self,
+        state: search.Search,
+        best: plans.Measured | None,
+        grown: phases.Grown,
+    ) -> plans.Steps[finals.Choice | None]:
+        """Lets the best of phase 3 compete with all that was measured."""
+        state.phase = 4
+        chosen = yield from finals.choose(state, self, best, self.final_repeats)
+        if chosen is None:
+            return None
+        start = grown.start.setting
+        later = self.later_repeats
+        return (yield from finals.compare(state, self, chosen, start, self.own, later))
+
+    def _recommend(
+        self, choice: finals.Choice, results: plans.Results
+    ) -> recommendations.Recommendation:
+        lost = comparison.loss(*choice.compared[::-1]) if choice.compared else None
+        before = results[choice.start].steps_per_repeat
+        after = results[choice.chosen.setting].steps_per_repeat
+        return recommendations.Recommendation(
+            setting=choice.chosen.setting,
+            score=choice.chosen.mean,
+            standard_error=outcomes.standard_error(choice.chosen.scores),
+            num_repeats=len(choice.chosen.scores),
+            next_larger=self._next_larger(choice),
+            start=choice.start,
+            loss=lost.mean if lost else None,
+            loss_standard_error=lost.standard_error if lost else None,
+            update_factor=before / after if before and after else None,
+            num_steps=sum(one.num_steps for one in results.values()),
+            num_examples=sum(one.num_examples for one in results.values()),
+            seconds=sum(one.seconds for one in results.values()),
+            num_runs=sum(len(one.scores) for one in results.values()),
+            metric=self.metric,
+            lower_is_better=self.lower_is_better,
+            baseline=self._baseline(choice, results),
+        )
+
+    def _next_larger(self, choice: finals.Choice) -> recommendations.NextLarger | None:
+        if choice.next_larger is None:
+            return None
+        chosen, larger = choice.next_larger
+        status = larger.status
+        if status != "completed":
+            return recommendations.NextLarger(larger.setting, status, None, None)
+        if not self.trained(larger):
+            return recommendations.NextLarger(larger.setting, "untrained", None, None)
+        lost = comparison.loss(chosen, larger)
+        return recommendations.NextLarger(
+            larger.setting, status, lost.mean, lost.standard_error
+        )
+
+    def _baseline(
+        self, choice: finals.Choice, results: plans.Results
+    ) -> recommendations.Baseline | None:
+        if choice.baseline is None:
+            return None
+        chosen, own = choice.baseline
+        if own.status != "completed":
+            return recommendations.Baseline(own.setting, own.status)
+        if results[own.setting].status == "diverged":  # its scores are made up
+            return recommendations.Baseline(own.setting, "untrained")
+        lost = comparison.loss(chosen, own)
+        gain = comparison.loss(own, chosen)
+        return recommendations.Baseline(
+            own.setting,
+            own.status,
+            own.mean,
+            outcomes.standard_error(own.scores),
+            lost.mean,
+            lost.standard_error,
+            self.is_better(gain),
+        )

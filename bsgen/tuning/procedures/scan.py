@@ -1,0 +1,59 @@
+"""The best of a list of batch sizes, with all repeats only for those that may be it.
+
+Half of the repeats first, the rest for what may still win: a race of two rounds, in the
+sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv 1710.06451,
+appendix D, says nothing of repeats.
+"""
+
+from collections.abc import Sequence
+
+from bsgen.tuning.procedures import comparison, plans, search, settings
+
+
+def first_look(num_repeats: int) -> int:
+    """Returns how many of the repeats a race begins with: half, or few at once."""
+    if num_repeats < comparison.MIN_TESTED:
+        return num_repeats
+    return (num_repeats + 1) // 2
+
+
+def scan(
+    state: search.Search,
+    rules: comparison.Rules,
+    wanted: Sequence[settings.Setting],
+    repeats: Sequence[int],
+) -> plans.Steps[list[plans.Measured]]:
+    """Measures settings, each with all repeats unless it cannot be the best.
+
+    A setting is out once it has not trained, or is known not to beat the best so far by
+    the tolerance (`comparison.Rules.is_settled`, all settings together).
+
+    Args:
+      state: knows what fits.
+      rules: say what has trained, what is best, and what is settled.
+      wanted: the settings.
+      repeats: of those that may be the best.
+
+    Returns:
+      All of them that fit, in their order, each with the repeats that it got.
+    """
+    found = yield from state.measure(wanted, repeats[: first_look(len(repeats))])
+    num_tests = max(len(found) - 1, 1)
+    while True:
+        found = [one for one in found if state.fits(one.setting.batch_size)]
+        best = rules.best(found)
+        if best is None:
+            return found
+        left = [
+            place
+            for place, one in enumerate(found)
+            if rules.trained(one)
+            and len(one.scores) < len(repeats)
+            and (one is best or not rules.is_settled(best, one, num_tests))
+        ]
+        if not left:
+            return found
+        settings_left = [found[place].setting for place in left]
+        measured = yield from state.measure(settings_left, repeats)
+        for place, one in zip(left, measured, strict=True):
+            found[place] = one

@@ -1,0 +1,1 @@
+"""How a search trains one setting: the project's own networks, or any Keras model."""

@@ -1,0 +1,235 @@
+"""A user's training or validation data: arrays, or a `tf.data.Dataset`.
+
+Either way an epoch is a permutation of all examples, drawn from the seed, and batches
+are gathered row by row: arrays may be of any size, also on disk (`numpy.memmap`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import errors
+from bsgen.data import batches as orders
+from bsgen.data import dataset_forms
+from bsgen.tuning.trainers import dataset_rows, weighted_examples
+
+# Of single precision numbers in a batch of all examples in order: 64 MiB.
+_MOST_NUMBERS = 2**24
+
+
+class _Rows(Protocol):
+    """Where examples come from."""
+
+    structure: Any
+    is_random: bool
+
+    def epoch(self, number: int) -> list[np.ndarray]:
+        """Returns an array of all examples for each leaf of the structure."""
+
+
+class Examples:
+    """Inputs and targets, and weights where they were given."""
+
+    def __init__(self, argument: str, rows: _Rows):
+        """Takes examples; reads nothing."""
+        self.argument = argument
+        self._rows = rows
+        self.arrays = rows.epoch(0)
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    @property
+    def is_random(self) -> bool:
+        """Whether every epoch has other examples, as of a data set that augments."""
+        return self._rows.is_random
+
+    @property
+    def inputs(self) -> Any:
+        """Arrays of all inputs."""
+        return self._pack(self.arrays)[0]
+
+    @property
+    def targets(self) -> Any:
+        """Arrays of all targets."""
+        return self._pack(self.arrays)[1]
+
+    @property
+    def weights(self) -> Any:
+        """Arrays of all weights; None if there are none."""
+        return (*self._pack(self.arrays), None)[2]
+
+    def batches(self, batch_size: int, num_steps: int, seed: int) -> tf.data.Dataset:
+        """Returns `num_steps` shuffled batches of exactly `batch_size` examples.
+
+        Raises:
+          UserError: there are not so many examples.
+        """
+        size = len(self)
+        if not 1 <= batch_size <= size:
+            remedy = f"give 1 to {size}, the number of examples"
+            raise errors.UserError("batch_size", batch_size, remedy)
+
+        def read(step: int) -> list[np.ndarray]:
+            places = orders.batch_positions(seed, step, batch_size, size)
+            first, start = divmod(step * batch_size, size)
+            cut = min(size - start, batch_size)  # where the next epoch begins
+            parts = [[array[places[:cut]] for array in self._rows.epoch(first)]]
+            if cut < batch_size:
+                rest = self._rows.epoch(first + 1)
+                parts.append([array[places[cut:]] for array in rest])
+            return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+
+        return self._dataset(num_steps, read, batch_size)
+
+    def in_order(self, batch_size: int | None = None) -> tf.data.Dataset:
+        """Returns every example once, in batches of at most `batch_size`.
+
+        Args:
+          batch_size: None for one that takes little memory, at most 256.
+        """
+        if batch_size is None:
+            numbers = sum(array[:1].size for array in self.arrays)
+            batch_size = max(1, min(256, _MOST_NUMBERS // max(numbers, 1)))
+        return self.at(np.arange(len(self)), batch_size)
+
+    def at(self, places: np.ndarray, batch_size: int) -> tf.data.Dataset:
+        """Returns the examples at [n] places, in batches of at most `batch_size`."""
+
+        def read(step: int) -> list[np.ndarray]:
+            part = places[step * batch_size : (step + 1) * batch_size]
+            return [array[part] for array in self.arrays]
+
+        num_steps = -(-len(places) // batch_size)
+        whole = len(places) % batch_size == 0
+        return self._dataset(num_steps, read, batch_size if whole else None)
+
+    def _dataset(
+        self,
+        num_steps: int,
+        read: Callable[[int], list[np.ndarray]],
+        batch_size: int | None,
+    ) -> tf.data.Dataset:
+        dtypes = [_dtype(array) for array in self.arrays]
+
+        def call(step: np.ndarray) -> list[np.ndarray]:
+            return [
+                np.asarray(part, dtype.as_numpy_dtype)
+                for part, dtype in zip(read(int(step)), dtypes, strict=True)
+            ]
+
+        def batch(step: tf.Tensor) -> Any:
+            found = tf.numpy_function(call, [step], dtypes)
+            for tensor, array in zip(found, self.arrays, strict=True):
+                tensor.set_shape([batch_size, *array.shape[1:]])
+            return self._pack(found)
+
+        return tf.data.Dataset.range(num_steps).map(batch).prefetch(2)
+
+    def _pack(self, leaves: Sequence[Any]) -> Any:
+        # tf.data would take a list for one tensor.
+        packed = tf.nest.pack_sequence_as(self._rows.structure, list(leaves))
+        return tuple(_without_lists(part) for part in packed)
+
+
+def examples(
+    argument: str,
+    data: Any,
+    input_shapes: Sequence[tuple[int | None, ...]] | None = None,
+    class_weight: Mapping[int, float] | None = None,
+) -> Examples:
+    """Returns data as `Examples`.
+
+    Args:
+      argument: what they were given as, for messages.
+      data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array or lists,
+        tuples or dictionaries of arrays, all of one length; or a `tf.data.Dataset` of
+        such, of single examples or of batches.
+      input_shapes: of the model's inputs, with the axis of the batch, by which batches
+        are told from single examples; None if unknown.
+      class_weight: weights of the examples by class, as `fit` takes them.
+
+    Raises:
+      UserError: the data are of another form, empty, or do not fit together.
+    """
+    if isinstance(data, tf.data.Dataset):
+        single = dataset_forms.single_examples(argument, data, input_shapes)
+        rows: _Rows = dataset_rows.DatasetRows(argument, single)
+    elif isinstance(data, tuple | list) and len(data) in (2, 3):
+        rows = _Arrays(argument, tuple(data))
+    else:
+        remedy = "give (inputs, targets), with weights as a third if there are any, "
+        remedy += "or a tf.data.Dataset"
+        raise errors.UserError(argument, type(data).__name__, remedy)
+    if not len(rows.epoch(0)[0]):
+        raise errors.UserError(argument, "empty", "give some examples")
+    if class_weight is not None:
+        rows = weighted_examples.Weighted(argument, rows, class_weight)
+    return Examples(argument, rows)
+
+
+class _Arrays:
+    is_random = False
+
+    def __init__(self, argument: str, parts: tuple[Any, ...]):
+        names = ("inputs", "targets", "weights")
+        arrays = [
+            _arrays(f"{argument} {name}", part)
+            for name, part in zip(names, parts, strict=False)
+        ]
+        self.structure = tuple(arrays)
+        self._flat = tf.nest.flatten(self.structure)
+        lengths = {len(array) for array in self._flat}
+        if len(lengths) != 1:
+            remedy = f"inputs, targets and weights differ in length: {sorted(lengths)}"
+            raise errors.UserError(argument, "arrays", remedy)
+
+    def epoch(self, number: int) -> list[np.ndarray]:
+        del number  # they are the same in each
+        return self._flat
+
+
+def _arrays(argument: str, part: Any) -> Any:
+    """Returns one array, or a structure of arrays, with examples along axis 0."""
+    if isinstance(part, Mapping):
+        return {name: _arrays(argument, value) for name, value in part.items()}
+    if isinstance(part, tuple | list) and any(np.ndim(each) for each in part[:1]):
+        # Several arrays, unless they are the rows of one that is written out.
+        if not all(isinstance(each, tuple | list) for each in part):
+            return tuple(_arrays(argument, each) for each in part)
+    try:
+        array = np.asarray(part)
+    except (TypeError, ValueError) as error:
+        remedy = "cannot be made an array: give numbers, all rows of one length"
+        raise errors.UserError(argument, type(part).__name__, remedy) from error
+    if array.dtype.kind == "U" or array.dtype == object and _is_text(array):
+        return array.astype(object)
+    if array.dtype.kind not in "biufS" or not array.ndim:
+        remedy = "give numbers or texts, with examples along the first axis"
+        is_number = part is None or isinstance(part, int | float)
+        value = array.dtype.name if array.ndim else type(part).__name__
+        value = part if is_number else value
+        raise errors.UserError(argument, value, remedy)
+    return array
+
+
+def _is_text(array: np.ndarray) -> bool:
+    return all(isinstance(each, str | bytes) for each in array.flat)
+
+
+def _dtype(array: np.ndarray) -> tf.DType:
+    """Returns the type of a batch: of numbers with a point that of `fit`, as in it."""
+    if array.dtype.kind == "f":
+        return tf.as_dtype(keras.config.floatx())
+    return tf.string if array.dtype.kind in "OSU" else tf.as_dtype(array.dtype)
+
+
+def _without_lists(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _without_lists(value) for name, value in part.items()}
+    if isinstance(part, tuple | list):
+        return tuple(_without_lists(each) for each in part)
+    return part

@@ -1,0 +1,290 @@
+"""Trains settings of any Keras model, with its own loss and metric."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, errors
+from bsgen.data import dataset_forms
+from bsgen.optimizers import Momentum
+from bsgen.tuning.procedures import outcomes, settings
+from bsgen.tuning.trainers import (
+    constant_answers,
+    ctrl_c_callback,
+    example_checks,
+    examples,
+    fingerprints,
+    fresh_models,
+    metric_direction,
+    metric_values,
+    retracing_warnings,
+    subjects,
+)
+
+CONSTANT, UNTRAINED = "the best constant answer", "the untrained model"
+NOTHING = "nothing, since an answer without training is perfect by this metric"
+# Keras takes seeds below 2^32, and repeats count on from the first one.
+_MAX_SEED = 2**31
+
+
+class ModelTrainer:
+    """See `trainers.Trainer`; the score is a metric of the user on validation data.
+
+    A trial builds a new model, gives it `bsgen.optimizers.Momentum` and takes
+    floor(num_epochs N / B) steps of exactly B examples by `fit`; all else is as the
+    model was compiled. A repeat whose loss or metric stops being finite has diverged. A
+    metric of which less is better is scored with the sign reversed.
+
+    Attributes:
+      baseline: what `baseline_score` is of: the best constant answer, or the untrained
+        model where that is better, or where a constant cannot be scored or is perfect.
+      fingerprints: digests of the model and of the data, by name; see `fingerprints`.
+      own_optimizer: the class that the model was compiled with, such as "Adam"; None if
+        it was not compiled.
+    """
+
+    @retracing_warnings.hidden()
+    def __init__(
+        self,
+        build_model: Callable[[], keras.Model],
+        train_data: Any,
+        validation_data: Any,
+        num_epochs: float,
+        loss: Any = None,
+        metric: Any = None,
+        mode: Literal["max", "min"] | None = None,
+        seed: int = 0,
+        class_weight: Mapping[int, float] | None = None,
+    ):
+        """Builds a model once, to learn its metric and the untrained score.
+
+        Args:
+          build_model: returns a new Keras model with fresh weights. If it is compiled,
+            its loss and metrics hold, and its optimizer is replaced.
+          train_data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array
+            or a list, tuple or dictionary of arrays; or a `tf.data.Dataset` of such, of
+            single examples or of batches. A data set is read into memory, or into a
+            temporary file where it is large; one that shuffles or augments is read
+            anew for every epoch.
+          validation_data: the same.
+          num_epochs: of every trial; above 0.
+          loss: for a model that is not compiled, as for `compile`.
+          metric: for a model that is not compiled, a metric as for `compile`, or a list
+            of them; for a compiled one its name or the metric itself; None for its
+            first one, else the loss.
+          mode: whether more of the metric is better; None where Keras knows.
+          seed: of repeat 0.
+          class_weight: weights of the training examples by class, as for `fit`.
+
+        Raises:
+          UserError: data, loss or metric are missing or do not fit.
+        """
+        self._models = fresh_models.FreshModels(build_model)
+        self._num_epochs = errors.check_real(
+            "num_epochs", num_epochs, 0.0, config.MAX_STEPS
+        )
+        self._loss, self._metric = loss, metric
+        self._seed = errors.check_integer("seed", seed, 0, _MAX_SEED)
+        model = self._models.new(self._seed)
+        self.own_optimizer = _name_of_optimizer(model)
+        self._compiled(model, settings.Setting(1, 1.0, 0.0))
+        shapes = dataset_forms.input_shapes(model)
+        self._train_data = examples.examples(
+            "train_data", train_data, shapes, class_weight
+        )
+        self._validation_data = examples.examples(
+            "validation_data", validation_data, shapes
+        )
+        for data in (self._train_data, self._validation_data):
+            example_checks.check_shapes(data, shapes)
+            with example_checks.in_one_line(data):
+                example_checks.check_finite(data, model)
+        self.train_size = len(self._train_data)
+        self._set_scores(model, mode)
+        if not constant_answers.computes_by_itself(model):
+            example_checks.check_trainable(self._train_data, model)
+        self.fingerprints = fingerprints.of(
+            model, self._train_data, self._validation_data
+        )
+
+    def _set_scores(self, model: keras.Model, mode: str | None) -> None:
+        """Chooses the metric; finds the scores of a baseline and of divergence."""
+        with example_checks.in_one_line(self._validation_data):
+            measured = self._evaluate(model)
+        # Of a model that was not compiled it is the only one, or the first.
+        chosen_by = self._metric if self._loss is None else None
+        self._place = metric_values.place(measured, chosen_by)
+        chosen = measured[self._place]
+        direction = metric_direction.direction(chosen.name, chosen.metric, mode)
+        self._sign = 1 if direction.mode == "max" else -1
+        self.lower_is_better = self._sign < 0
+        self.metric = f"validation {chosen.name}"
+        untrained = self._sign * float(chosen.value)
+        constant = constant_answers.best(
+            model, self._place, self._sign, self._train_data, self._validation_data
+        )
+        scores = {CONSTANT: constant, UNTRAINED: untrained}
+        # Nothing can be better than a perfect score, so it tells nothing.
+        perfect = self._sign * direction.best
+        usable = {
+            name: score
+            for name, score in scores.items()
+            if score is not None and math.isfinite(score) and score < perfect
+        }
+        lowest = min([*usable.values(), 0.0])
+        worst = self._sign * direction.worst
+        if not math.isfinite(worst):  # then clearly below all that is known
+            worst = lowest - 10 * (abs(lowest) + 1)
+        # In single precision, as the scores.
+        self.worst_score = float(np.float32(worst))
+        self.baseline = max(usable, key=usable.__getitem__, default=NOTHING)
+        self.baseline_score = usable.get(self.baseline, self.worst_score)
+
+    def train(
+        self,
+        setting: settings.Setting,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains a setting once a repeat; see `trainers.Trainer`."""
+        return self._train(
+            setting.batch_size,
+            repeats,
+            num_epochs,
+            lambda repeat: self._new_model(setting, repeat),
+        )
+
+    def train_as_compiled(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains the model with the optimizer that it was compiled with.
+
+        Otherwise as `train`: the same seeds, budget and score.
+
+        Args:
+          batch_size: the examples in each step.
+          repeats: numbers of the repeats.
+          num_epochs: None for the trainer's own budget.
+        """
+        return self._train(
+            batch_size,
+            repeats,
+            num_epochs,
+            lambda repeat: self._models.new(self._seed + repeat),
+        )
+
+    @retracing_warnings.hidden()
+    def _train(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None,
+        new_model: Callable[[int], keras.Model],
+    ) -> outcomes.Outcome:
+        epochs = num_epochs or self._num_epochs
+        num_steps = int(epochs * self.train_size // batch_size)
+        if num_steps < 1:
+            remedy = f"shorter than one step of {batch_size} of "
+            remedy += f"{self.train_size} examples"
+            raise errors.UserError("num_epochs", epochs, remedy)
+        if num_steps > config.MAX_STEPS:
+            remedy = f"more than {config.MAX_STEPS:,} steps of {batch_size}"
+            raise errors.UserError("num_epochs", epochs, remedy)
+        scores: dict[int, float | None] = {}
+        begun = time.perf_counter()
+        try:
+            for repeat in repeats:
+                model = new_model(repeat)
+                scores[repeat] = self._score(model, batch_size, repeat, num_steps)
+        except tf.errors.ResourceExhaustedError:
+            seconds = time.perf_counter() - begun
+            return outcomes.Outcome({}, "out_of_memory", seconds=seconds)
+        return outcomes.Outcome(
+            {i: self.worst_score if s is None else s for i, s in scores.items()},
+            "diverged" if None in scores.values() else "completed",
+            num_steps * len(scores),
+            num_steps * len(scores) * batch_size,
+            time.perf_counter() - begun,
+        )
+
+    def subject(self, repeat: int = 0) -> subjects.Subject:
+        """Returns what a repeat starts from; see `theory_inputs`."""
+        model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
+        if not model.built:  # a subclass makes its weights when it is first called
+            (batch,) = self._train_data.at(np.arange(1), 1)
+            model(batch[0], training=False)
+        seed = self._seed + repeat
+        return subjects.Subject(model, None, self._train_data, seed=seed)
+
+    def _score(
+        self, model: keras.Model, batch_size: int, repeat: int, num_steps: int
+    ) -> float | None:
+        """Trains a model; returns its score, None if it diverged."""
+        batches = self._train_data.batches(batch_size, num_steps, self._seed + repeat)
+        history = model.fit(
+            batches,
+            shuffle=False,  # they are shuffled
+            verbose=0,
+            callbacks=[_StopAtNaN(), ctrl_c_callback.CtrlC()],
+        )
+        # A model with a training step of its own may report no loss.
+        if not math.isfinite(history.history.get("loss", [0.0])[-1]):
+            return None
+        _check_trained(model)
+        measured = self._evaluate(model)
+        # The last step can have made weights of NaN, whose accuracy is a number.
+        losses = [each.value for each in measured if each.key == "loss"]
+        score = self._sign * float(measured[self._place].value)
+        return score if np.isfinite([score, *losses]).all() else None
+
+    def _new_model(self, setting: settings.Setting, repeat: int) -> keras.Model:
+        return self._compiled(self._models.new(self._seed + repeat), setting)
+
+    def _compiled(self, model: keras.Model, setting: settings.Setting) -> keras.Model:
+        """Gives a model the optimizer of a setting in place of its own."""
+        optimizer = Momentum(setting.learning_rate, setting.momentum)
+        metrics: Any = self._metric
+        if metrics is not None and not isinstance(metrics, list | tuple | dict):
+            metrics = [metrics]
+        fresh_models.compile_by_default(model, optimizer, self._loss, metrics)
+        return model
+
+    def _evaluate(self, model: keras.Model) -> list[metric_values.MetricValue]:
+        return metric_values.evaluate(model, self._validation_data.in_order())
+
+
+class _StopAtNaN(keras.callbacks.Callback):
+    """Ends `fit` at the first loss that is not finite; Keras' own prints a line."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Keras calls this."""
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            self.model.stop_training = True
+
+
+def _name_of_optimizer(model: keras.Model) -> str | None:
+    own = model.optimizer if model.compiled else None
+    # Under mixed_float16 it is wrapped.
+    return type(getattr(own, "inner_optimizer", own)).__name__ if own else None
+
+
+def _check_trained(model: keras.Model) -> None:
+    """Refuses a model whose own training step passes over its optimizer.
+
+    Raises:
+      UserError: it does.
+    """
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    # Steps that loss scaling skips do not count.
+    if optimizer is model.optimizer and int(optimizer.iterations.numpy()) == 0:
+        remedy = "its training step does not use model.optimizer, so that no learning "
+        remedy += "rate could be tuned"
+        raise errors.UserError("build_model", model.name, remedy)

@@ -1,0 +1,126 @@
+"""How a setting is trained in a search: what every trainer offers."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from bsgen import errors
+from bsgen.tuning.procedures import comparison, outcomes, settings
+from bsgen.tuning.trainers import subjects
+
+
+class Trainer(Protocol):
+    """Trains settings for a search.
+
+    Attributes:
+      train_size: N, examples to train on.
+      metric: what the score is called.
+      lower_is_better: whether the score is the metric with its sign reversed, because
+        less of the metric is better.
+      worst_score: the score of a repeat that diverged, finite.
+      baseline_score: what training must beat, the score of the best constant answer.
+      baseline: what the baseline score is of, in words.
+    """
+
+    train_size: int
+    metric: str
+    lower_is_better: bool
+    worst_score: float
+    baseline_score: float
+    baseline: str
+
+    def train(
+        self,
+        setting: settings.Setting,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains a setting once a repeat; repeat i has the same seed in every setting.
+
+        Args:
+          setting: what to train.
+          repeats: numbers of the repeats.
+          num_epochs: None for the trainer's own budget.
+
+        Raises:
+          Exception: whatever the user's code raises.
+        """
+
+
+@runtime_checkable
+class OwnTrainer(Protocol):
+    """A trainer of a model that the user compiled.
+
+    Attributes:
+      own_optimizer: its optimizer's name; None if it is not compiled.
+    """
+
+    own_optimizer: str | None
+
+    def train_as_compiled(
+        self,
+        batch_size: int,
+        repeats: Sequence[int],
+        num_epochs: float | None = None,
+    ) -> outcomes.Outcome:
+        """Trains with the optimizer as it was compiled; see `Trainer.train`."""
+
+
+def train(
+    trainer: Trainer, request: settings.Request, num_epochs: float | None = None
+) -> outcomes.Outcome:
+    """Trains what a request asks for: a setting, or the model as compiled.
+
+    Args:
+      trainer: an `OwnTrainer`, too, where the model as compiled is asked for.
+      request: what to train.
+      num_epochs: None for the trainer's own budget.
+
+    Raises:
+      Exception: whatever the user's code raises.
+    """
+    setting, repeats = request.setting, request.repeats
+    if isinstance(setting, settings.Setting):
+        return trainer.train(setting, repeats, num_epochs=num_epochs)
+    if not isinstance(trainer, OwnTrainer):
+        raise TypeError(f"{type(trainer).__name__} has no model as compiled")
+    return trainer.train_as_compiled(setting.batch_size, repeats, num_epochs)
+
+
+def numbers(trainer: Trainer | subjects.SubjectTrainer) -> dict[str, Any]:
+    """Returns the arguments of a `Procedure` that a trainer knows."""
+    # The worst score there is stands for no baseline, and says nothing of the scale.
+    has_scale = trainer.lower_is_better and trainer.baseline_score > trainer.worst_score
+    return {
+        "train_size": trainer.train_size,
+        "baseline_score": trainer.baseline_score,
+        "metric": trainer.metric,
+        "lower_is_better": trainer.lower_is_better,
+        "tolerance": comparison.default_tolerance(trainer.baseline_score, has_scale),
+    }
+
+
+def to_beat(trainer: Trainer) -> str:
+    """Returns what a setting must beat to have trained, as one line."""
+    sign = -1 if trainer.lower_is_better else 1
+    value = sign * trainer.baseline_score
+    return f"to beat: {trainer.baseline}, {trainer.metric} {value:.4g}"
+
+
+def own_optimizer(trainer: Trainer) -> str | None:
+    """Returns the optimizer that a trainer's model was compiled with, if it was."""
+    return trainer.own_optimizer if isinstance(trainer, OwnTrainer) else None
+
+
+def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | None:
+    """Returns a trainer's model as compiled, at a batch size of at most `limit`.
+
+    None where there is none.
+
+    Raises:
+      UserError: it is no batch size.
+    """
+    size = errors.check_integer("baseline_batch_size", batch_size, 1)
+    optimizer = own_optimizer(trainer)
+    if optimizer is None:
+        return None
+    return settings.AsCompiled(min(size, limit), optimizer)

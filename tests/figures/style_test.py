@@ -1,0 +1,77 @@
+import numpy as np
+import pandas as pd
+from absl.testing import absltest, parameterized
+from matplotlib import figure
+from scipy import stats
+
+from bsgen.figures import style
+
+
+def table(rows, seed=0):
+    values = np.random.default_rng(seed).uniform(0.2, 0.9, (rows, 4))
+    return pd.DataFrame(values, index=10.0 ** np.arange(rows))
+
+
+class StyleTest(parameterized.TestCase):
+    @parameterized.parameters(False, True)
+    def test_interval_is_students(self, logarithmic):
+        values = table(3)
+        found = style.over_seeds(values, logarithmic)
+        for place, row in values.iterrows():
+            samples = np.log(row) if logarithmic else row
+            low, high = stats.t.interval(
+                0.95, 3, samples.mean(), samples.std(ddof=1) / np.sqrt(4)
+            )
+            expected = [samples.mean(), low, high]
+            expected = np.exp(expected) if logarithmic else expected
+            np.testing.assert_allclose(found.loc[place], expected, rtol=1e-12)
+
+    def test_one_seed_has_no_interval(self):
+        values = table(3).iloc[:, :1]
+        found = style.over_seeds(values)
+        for column in ("value", "lower", "upper"):
+            np.testing.assert_array_equal(found[column], values[0])
+
+    def test_a_row_with_a_diverged_run_has_no_mean(self):
+        values = table(3)
+        values.iloc[1, 2] = np.nan
+        found = style.over_seeds(values)
+        self.assertTrue(found.iloc[1].isna().all())
+        self.assertFalse(found.iloc[[0, 2]].isna().any(axis=None))
+
+    def test_band_shows_mean_seeds_and_interval(self):
+        axes = figure.Figure().subplots()
+        values = table(5)
+        style.band(axes, values, "black", "label")
+        *thin, mean = axes.lines
+        self.assertLen(thin, 4)
+        np.testing.assert_allclose(mean.get_ydata(), values.mean(axis=1))
+        self.assertEqual(mean.get_label(), "label")
+        (area,) = axes.collections
+        corners = area.get_paths()[0].vertices[:, 1]
+        found = style.over_seeds(values)
+        ends = (found["lower"].min(), found["upper"].max())
+        np.testing.assert_allclose((corners.min(), corners.max()), ends)
+
+    def test_accuracy_axis_is_logarithmic_in_the_error(self):
+        axes = figure.Figure().subplots()
+        style.accuracy_axis(axes, 0.1, 0.99)
+        transform = axes.transData.transform
+        y = {a: transform((0, a))[1] for a in (0.0, 0.1, 0.9, 0.99)}
+        # Each tenfold smaller error rate is one equal step up.
+        self.assertAlmostEqual(y[0.9] - y[0.0], y[0.99] - y[0.9], places=6)
+        low, high = axes.get_ylim()
+        self.assertLess(low, 0.1)
+        self.assertBetween(high, 0.99, 1)
+        np.testing.assert_allclose(
+            axes.transData.inverted().transform((0, y[0.9]))[1], 0.9
+        )
+
+    def test_sequential_colours_rise_in_lightness(self):
+        colors = [style.sequential(p)[:3] for p in np.linspace(0, 1, 6)]
+        luminance = np.array(colors) @ [0.2126, 0.7152, 0.0722]
+        self.assertTrue((np.diff(luminance) > 0).all())
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,68 @@
+"""Tests of figure 2."""
+
+import math
+
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from bsgen.papers.jastrzebski_2018 import rescaling
+from bsgen.studies import claims, study
+from tests.papers.jastrzebski_2018 import learning_curve_outcomes
+from tests.studies import made_up
+
+
+def _judge(exponent, scale="quick"):
+    """Curves that depend on learning rate / batch size^exponent alone."""
+
+    def final_accuracy(run):
+        rate = run.optimizer.learning_rate / run.batch_size**exponent
+        return 0.5 + 0.03 * math.log(rate)
+
+    runs = rescaling.runs(scale, 3)
+    return rescaling.judge(learning_curve_outcomes.results(runs, final_accuracy))
+
+
+class RescalingTest(parameterized.TestCase):
+    @parameterized.parameters("quick", "paper")
+    def test_rules(self, scale):
+        for task in rescaling.TASKS[scale]:
+            runs = [r for r in rescaling.runs(scale, 1) if r.model == task.model]
+            small, *large = [(r.optimizer.learning_rate, r.batch_size) for r in runs]
+            self.assertEqual(small, (task.learning_rate, task.batch_size))
+            self.assertEqual({b for _, b in large}, {task.batch_size * task.factor})
+            factors = [rate / task.learning_rate for rate, _ in large]
+            expected = [task.factor, math.sqrt(task.factor), 1.0]
+            for factor, wanted in zip(factors, expected, strict=True):
+                self.assertAlmostEqual(factor, wanted, places=9)
+
+    def test_curves_that_follow_the_ratio(self):
+        self.assertEqual(made_up.verdicts(_judge(1.0)), [claims.HOLDS] * 2)
+
+    def test_curves_that_follow_the_square_root(self):
+        self.assertEqual(made_up.verdicts(_judge(0.5))[0], claims.FAILS)
+
+    def test_curves_that_follow_the_rate(self):
+        self.assertEqual(made_up.verdicts(_judge(0.0)), [claims.FAILS] * 2)
+
+    def test_every_network_is_judged(self):
+        judged = _judge(1.0, "paper")
+        self.assertLen(judged, 4)
+        self.assertStartsWith(judged[0].claim, "resnet56: ")
+        self.assertStartsWith(judged[2].claim, "vgg11: ")
+        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 4)
+
+    def test_order_of_the_rows_does_not_matter(self):
+        runs = rescaling.runs("quick", 2)
+        found = learning_curve_outcomes.results(runs, lambda run: 0.9)
+        shuffled = study.Results(
+            found.runs.sample(frac=1, random_state=1), found.curves
+        )
+        (straight,), (mixed,) = (
+            rescaling.settings(each.runs).values() for each in (found, shuffled)
+        )
+        for name, rows in straight.items():
+            pd.testing.assert_frame_equal(rows, mixed[name].sort_index())
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,51 @@
+"""Tests of finding studies by name."""
+
+from absl.testing import absltest, parameterized
+
+from bsgen import errors, papers
+
+_BESIDE = ("smith_le_2017/appendix_d", "smith_le_2017/noise")
+_FIGURES = tuple(f"jastrzebski_2018/fig{number}" for number in range(1, 6))
+_JASTRZEBSKI = (*_FIGURES, "jastrzebski_2018/theory")
+
+
+class RegistryTest(parameterized.TestCase):
+    def test_names(self):
+        smith_le = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
+        expected = (*smith_le, *_BESIDE, *_JASTRZEBSKI)
+        self.assertEqual(papers.names(), expected)
+        self.assertEqual(papers.keys(), ("smith_le_2017", "jastrzebski_2018"))
+
+    def test_one_study(self):
+        (found,) = papers.find("smith_le_2017/fig4")
+        self.assertEqual(found.name, "smith_le_2017/fig4")
+
+    def test_all_of_a_paper(self):
+        found = papers.find("jastrzebski_2018")
+        self.assertEqual(tuple(study.name for study in found), _JASTRZEBSKI)
+
+    def test_a_scale_that_a_study_lacks(self):
+        (found,) = papers.find("smith_le_2017/fig4")
+        with self.assertRaisesRegex(errors.UserError, "^scale='reduced': .*quick, pap"):
+            found.runs("reduced")
+
+    @parameterized.parameters(
+        ("smith_le_2017/fig44", "smith_le_2017/fig4"),
+        ("smith_le/fig7", "smith_le_2017/fig7"),
+        ("Smith_Le_2017/fig2", "smith_le_2017/fig2"),
+    )
+    def test_the_nearest_match_is_named(self, name, nearest):
+        with self.assertRaisesRegex(
+            errors.UserError, f"^figure='{name}': unknown; did you mean '{nearest}'"
+        ):
+            papers.find(name)
+
+    def test_the_known_ones_are_listed(self):
+        with self.assertRaises(errors.UserError) as caught:
+            papers.find("xyz")
+        for name in papers.names():
+            self.assertIn(name, str(caught.exception))
+
+
+if __name__ == "__main__":
+    absltest.main()

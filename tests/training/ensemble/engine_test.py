@@ -1,0 +1,136 @@
+"""Tests of the ensemble engine: an ordinary loop, chunks, mistakes."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+from absl.testing import parameterized
+
+from bsgen import config, errors
+from bsgen.training.ensemble import engine as ensemble
+from tests.references import one_model_loop
+from tests.training import small_runs
+
+
+class OneModelLoopTest(tf.test.TestCase, parameterized.TestCase):
+    """The engine equals an ordinary loop over one Keras model.
+
+    Both compute in float32, whose rounding is 6e-8 relative, and sum in another order.
+    The settings contract, so that old errors fade and the sum over 300 steps stays of
+    the order of a few roundings of weights and logits of order 1: 1e-6 is ten times
+    what is seen. No test image then lies that near to a border between two classes.
+    """
+
+    @parameterized.named_parameters(
+        ("plain", {}),
+        ("without_momentum", {"momentum": 0.0, "learning_rate": 0.5}),
+        ("l2", {"l2": 0.01}),
+        ("nesterov", {"nesterov": True}),
+        ("clipping", {"clip_norm": 0.05}),
+        ("clipping_l2_nesterov", {"clip_norm": 0.05, "l2": 0.01, "nesterov": True}),
+        ("independent", {"sampling": "independent"}),
+        ("full_batch", {"batch_size": None}),
+        ("independent_full", {"batch_size": None, "sampling": "independent"}),
+        ("batch_of_one", {"batch_size": 1, "learning_rate": 0.003}),
+        ("not_a_divisor", {"batch_size": 37}),
+        ("validation", {"validation_size": 60}),
+        ("standardized", {"scaling": "standardize", "learning_rate": 0.01}),
+        ("two_layers", {"model": ("mlp", (12, 9), "tanh"), "learning_rate": 0.05}),
+        ("gaussian", {"task": "gaussian_informative"}),
+        ("gaussian_full", {"task": "gaussian_random", "batch_size": None}),
+        ("linear", {"task": "gaussian_informative", "model": ("mlp", ())}),
+        (
+            "one_logit_in_float64",
+            {"task": "gaussian_informative", "model": ("logistic_regression", ())},
+        ),
+    )
+    def test_equals_the_ensemble(self, settings):
+        self._compare(small_runs.run(**settings), atol=1e-6)
+
+    def test_equals_the_ensemble_with_relu(self):
+        # An input within a rounding of a kink takes the other slope in one of the two:
+        # then a gradient differs by one example's share, for one step.
+        self._compare(small_runs.run(model=small_runs.RELU), atol=1e-4)
+
+    def _compare(self, run, atol):
+        curve, final = one_model_loop.train(run)
+        record = small_runs.train([run])[run.key]
+        self.assertEqual(record.status, "completed")
+        self.assertEqual(record.curve.keys(), curve.keys())
+        self.assertEqual(record.curve["step"], [*small_runs.EVALUATIONS, 300])
+        for name, values in curve.items():
+            self.assertAllClose(record.curve[name], values, rtol=0, atol=atol)
+        self.assertAllClose(record.final, final, rtol=0, atol=atol)
+        # The run has learned something, so the two do not agree on standing still.
+        self.assertLess(
+            final["train_cross_entropy"], 0.8 * curve["test_cross_entropy"][0]
+        )
+
+
+class BadInputTest(tf.test.TestCase, parameterized.TestCase):
+    def test_batch_larger_than_what_remains(self):
+        # 1200 of the digits are for training; the size of the subset follows from them.
+        run = small_runs.run(train_size=None, batch_size=1201, num_steps=1)
+        with self.assertRaisesRegex(
+            errors.UserError, "^batch_size=1201: .*train_size=1200$"
+        ):
+            list(ensemble.train([run]))
+
+    def test_nothing_is_trained_when_one_run_is_bad(self):
+        runs = [
+            small_runs.run(num_steps=1),
+            small_runs.run(train_size=1500, num_steps=1),
+        ]
+        steps = []
+        with self.assertRaisesRegex(errors.UserError, "^train_size=1500: .*1200"):
+            list(ensemble.train(runs, on_steps=lambda run, n: steps.append(n)))
+        self.assertEmpty(steps)
+
+    def test_an_optimizer_without_stochastic_steps(self):
+        run = dataclasses.replace(
+            small_runs.run(), optimizer=config.NewtonConfig(l2=1.0)
+        )
+        with self.assertRaisesRegex(errors.UserError, "^optimizer='newton': "):
+            list(ensemble.train([run]))
+
+    def test_unknown_model(self):
+        run = small_runs.run(model=("mlpp", (3,)), num_steps=1)
+        with self.assertRaisesRegex(errors.UserError, "^model='mlpp': .*'mlp'"):
+            list(ensemble.train([run]))
+
+    def test_unknown_dataset(self):
+        data = dataclasses.replace(small_runs.run().data, name="digit")
+        with self.assertRaisesRegex(errors.UserError, "^dataset='digit': .*'digits'"):
+            list(ensemble.train([dataclasses.replace(small_runs.run(), data=data)]))
+
+    def test_model_with_state(self):
+        run = small_runs.run(model=("normalized_mlp", (3,)), num_steps=1)
+        with self.assertRaisesRegex(
+            errors.UserError, "^model='normalized_mlp': .*state"
+        ):
+            list(ensemble.train([run]))
+
+
+class MaxRunsTest(tf.test.TestCase):
+    def test_counts_weights_and_activations(self):
+        model = keras.Sequential(
+            [keras.Input((5,)), keras.layers.Dense(7), keras.layers.Dense(3)]
+        )
+        # Three copies of 5 x 7 + 7 + 7 x 3 + 3 = 66 weights, and two of the outputs of
+        # both layers, 10, for each of 4 examples; 4 bytes each.
+        one = 4 * (3 * 66 + 2 * 4 * 10)
+        for memory_bytes, expected in (
+            (1, 1),
+            (one, 1),
+            (2 * one, 2),
+            (7 * one - 1, 6),
+        ):
+            self.assertEqual(ensemble.max_runs(model, 4, memory_bytes), expected)
+
+    def test_has_an_upper_bound(self):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        self.assertEqual(ensemble.max_runs(model, 1, 2**40), 256)
+
+
+if __name__ == "__main__":
+    tf.test.main()
