@@ -15,6 +15,7 @@ _COLUMNS = (
     ("bsgen.errors",),
     ("bsgen.files", "bsgen.progress_bar", "bsgen.interrupts"),
     ("bsgen.config",),
+    ("bsgen.statistics",),
     ("bsgen.theory", "bsgen.data", "bsgen.layers", "bsgen.optimizers", "bsgen.figures"),
     ("bsgen.models", "bsgen.measures"),
     ("bsgen.training",),

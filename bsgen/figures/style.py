@@ -13,7 +13,7 @@ from matplotlib import axes as mpl_axes
 from matplotlib import axis as mpl_axis
 from matplotlib import figure, ticker
 
-from bsgen.studies import statistics
+from bsgen import statistics
 
 BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 SETTINGS: dict[Any, Any] = {

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from bsgen.studies import statistics
+from bsgen import statistics
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 

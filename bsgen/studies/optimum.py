@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen.studies import statistics
+from bsgen import statistics
 
 _NUM_DRAWS = 2000
 

@@ -8,8 +8,8 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest
 
-from bsgen import config, errors
-from bsgen.studies import campaign, claims, folder, measurement, statistics, study
+from bsgen import config, errors, statistics
+from bsgen.studies import campaign, claims, folder, measurement, study
 from bsgen.training import cost, execution, records
 
 

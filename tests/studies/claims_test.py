@@ -5,7 +5,8 @@ import math
 
 from absl.testing import absltest, parameterized
 
-from bsgen.studies import claims, statistics
+from bsgen import statistics
+from bsgen.studies import claims
 
 _INF, _NAN = math.inf, math.nan
 

@@ -8,9 +8,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, statistics
 from bsgen.papers.jastrzebski_2018 import learning_curves, presets
-from bsgen.studies import claims, statistics, study
+from bsgen.studies import claims, study
 
 BEST = "best_test_accuracy"
 _SIMILAR = 0.01  # "similar final performance", our reading

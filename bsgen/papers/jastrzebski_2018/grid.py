@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, statistics
 from bsgen.papers.jastrzebski_2018 import presets
-from bsgen.studies import claims, statistics, study
+from bsgen.studies import claims, study
 
 EIGENVALUE = "final_max_eigenvalue"
 NORM = "final_hessian_frobenius_norm"

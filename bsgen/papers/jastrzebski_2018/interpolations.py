@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bsgen import config, data
+from bsgen import config, data, statistics
 from bsgen.papers.jastrzebski_2018 import basin_widths, presets
-from bsgen.studies import claims, measurement, statistics, study
+from bsgen.studies import claims, measurement, study
 from bsgen.training import cost
 
 TRAIN_ACCURACY, TEST_ACCURACY = "train_accuracy", "test_accuracy"

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from bsgen import statistics
 from bsgen.papers.jastrzebski_2018 import presets
-from bsgen.studies import statistics, study
+from bsgen.studies import study
 
 METRIC = "test_accuracy"
 

@@ -11,9 +11,9 @@ m, which the paper has not, eta is replaced by eta / (1 - m).
 import numpy as np
 import pandas as pd
 
-from bsgen import theory
+from bsgen import statistics, theory
 from bsgen.papers.jastrzebski_2018 import quadratic_minima
-from bsgen.studies import claims, statistics, study
+from bsgen.studies import claims, study
 
 _TOLERANCE = 0.05
 _BETWEEN_RATES = 0.1  # eq. 7 itself is left by up to 4 % at the largest small rate

@@ -7,10 +7,10 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure, ticker
 from scipy import stats
 
-from bsgen import theory
+from bsgen import statistics, theory
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss
-from bsgen.studies import statistics, study
+from bsgen.studies import study
 
 _COLORS = dict(
     zip(

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, statistics
 from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import claims, measurement, statistics, study
+from bsgen.studies import claims, measurement, study
 
 if TYPE_CHECKING:
     from bsgen.tuning.procedures import recommendations, settings

@@ -7,8 +7,8 @@ cost, so that no noise of training is in these figures; seeds draw the task anew
 import numpy as np
 import pandas as pd
 
-from bsgen import config
-from bsgen.studies import claims, statistics, study
+from bsgen import config, statistics
+from bsgen.studies import claims, study
 
 RANDOM, INFORMATIVE = "gaussian_random", "gaussian_informative"
 TRAIN_SIZE = 200

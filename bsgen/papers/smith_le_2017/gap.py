@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, statistics
 from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import claims, statistics, study
+from bsgen.studies import claims, study
 
 _REGULARISATION = 0.1  # lambda of appendix B, for the sum over the training set
 _CONVERGED = (

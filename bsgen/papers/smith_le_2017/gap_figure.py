@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import figure
 
-from bsgen.figures import curves, style
+from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import gap
-from bsgen.studies import study
+from bsgen.studies import curves, study
 
 _TITLES = ["test accuracy during training", "test cross-entropy during training"]
 

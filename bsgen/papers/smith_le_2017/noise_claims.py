@@ -7,9 +7,9 @@ that of the mean loss, which is what `noise` measures.
 import numpy as np
 import pandas as pd
 
-from bsgen import theory
+from bsgen import statistics, theory
 from bsgen.papers.smith_le_2017 import noise
-from bsgen.studies import claims, statistics, study
+from bsgen.studies import claims, study
 
 _TOLERANCE = 0.05  # of the mean of a ratio of traces; our choice
 _TOLERANCE_ALONG = 0.1  # along one direction a batch tells less

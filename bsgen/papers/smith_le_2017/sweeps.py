@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bsgen import config
+from bsgen import config, statistics
 from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import claims, optimum, statistics, study, tables
+from bsgen.studies import claims, optimum, study, tables
 
 _TRAINS = 0.9  # a setting takes part in a scaling fit if it reaches this share of the
 # highest accuracy; our choice, so that settings at which nothing trains do not

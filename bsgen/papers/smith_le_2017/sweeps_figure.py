@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import colors, figure
 
-from bsgen.figures import curves, style
+from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import presets, sweeps
-from bsgen.studies import optimum, study
+from bsgen.studies import curves, optimum, study
 
 _ACCURACY = "test accuracy after training"
 

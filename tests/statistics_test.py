@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.studies import statistics
+from bsgen import statistics
 
 
 class MeanIntervalTest(absltest.TestCase):
