@@ -14,7 +14,7 @@ from bsgen.files import folder_lock
 _ROOT = pathlib.Path(__file__).parents[1]
 _HOLD = """
 import sys
-from bsgen import folder_lock
+from bsgen.files import folder_lock
 with folder_lock.FolderLock(sys.argv[1]):
     print("taken", flush=True)
     sys.stdin.read()

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bsgen.tuning.procedures import outcomes, settings
-from bsgen.tuning.trainers import trainer as trainers
+
+if TYPE_CHECKING:
+    from bsgen.tuning.trainers import trainer as trainers
 
 # Why a setting has no score, by its status.
 REASONS = {
@@ -155,7 +157,7 @@ class Recommendation:
 
 def of_best(
     done: Sequence[tuple[settings.Request, outcomes.Outcome]],
-    trainer: trainers.Trainer,
+    trainer: "trainers.Trainer",
 ) -> Recommendation | None:
     """Returns the trial of the highest mean score as a recommendation.
 
