@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from bsgen import errors, measures
 from bsgen.measures.noise import alignment
 from tests.measures import matrices, small_models
-from tests.measures.gradient_covariance_test import covariance
+from tests.measures.operators.gradient_covariance_test import covariance
 
 
 def exact(first, second):
