@@ -27,9 +27,9 @@ def mean_interval(samples: np.ndarray) -> Interval:
         return Interval(mean, -np.inf, np.inf)
     from scipy import stats  # takes half a second
 
-    quantile = stats.t.ppf(0.5 + CONFIDENCE / 2, len(samples) - 1)
-    half = float(quantile * stats.sem(samples))
-    return Interval(mean, mean - half, mean + half)
+    ends = stats.t.interval(CONFIDENCE, len(samples) - 1)
+    lower, upper = mean + np.array(ends) * stats.sem(samples)
+    return Interval(mean, float(lower), float(upper))
 
 
 def percentile_interval(value: float, draws: np.ndarray) -> Interval:

@@ -30,39 +30,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from bsgen import errors
-
-
-def momentum_update(
-    weight: tf.Tensor,
-    accumulator: tf.Tensor,
-    gradient: tf.Tensor,
-    learning_rate: tf.Tensor | float,
-    momentum: tf.Tensor | float,
-    l2: tf.Tensor | float = 0.0,
-    nesterov: bool = False,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the weight and the accumulator after one step of eqs. 23-24.
-
-    Only arithmetic that broadcasts, so one call can update a stack of R runs: give the
-    three tensors a leading axis [R, ...] and the settings the shape [R, 1, ..., 1].
-
-    Args:
-      weight: w, any shape.
-      accumulator: A, the shape of `weight`; 0 before the first step.
-      gradient: of the mean loss, the shape of `weight`.
-      learning_rate: e >= 0, a scalar or broadcast against `weight`, as the next two.
-      momentum: m in [0, 1).
-      l2: strength of the coupled L2, at least 0.
-      nesterov: whether to look one step ahead.
-
-    Returns:
-      `(new_weight, new_accumulator)`, the shape of `weight`.
-    """
-    gradient = gradient + l2 * weight
-    accumulator = momentum * accumulator - gradient
-    step = momentum * accumulator - gradient if nesterov else accumulator
-    return weight + learning_rate * step, accumulator
+from bsgen import errors, theory
 
 
 def clip_by_global_norm(
@@ -171,7 +139,7 @@ class Momentum(keras.optimizers.Optimizer):
     ) -> None:
         """Takes one step of eqs. 23-24 on one variable; Keras calls this."""
         accumulator = self.accumulators[self._get_variable_index(variable)]
-        new_weight, new_accumulator = momentum_update(
+        new_weight, new_accumulator = theory.momentum_update(
             tf.convert_to_tensor(variable),
             tf.convert_to_tensor(accumulator),
             tf.cast(tf.convert_to_tensor(gradient), variable.dtype),

@@ -43,6 +43,7 @@ called beta or mu in other literature.
 """
 
 from bsgen.theory.evidence import log_evidence, log_evidence_ratio
+from bsgen.theory.momentum_update import momentum_update
 from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
 from bsgen.theory.scaling_rules import (
     critical_learning_rate,
@@ -57,6 +58,7 @@ __all__ = [
     "effective_learning_rate",
     "log_evidence",
     "log_evidence_ratio",
+    "momentum_update",
     "noise_scale",
     "optimal_batch_size",
     "scale_learning_rate",

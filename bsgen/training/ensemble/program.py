@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import models
+from bsgen import models, theory
 from bsgen.optimizers import momentum
 
 _EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
@@ -136,7 +136,7 @@ class Program:
         weights, accumulators = [], []
         for weight, accumulator, gradient in zip(*state, gradients, strict=True):
             per_run = [-1] + [1] * (weight.shape.rank - 1)
-            weight, accumulator = momentum.momentum_update(
+            weight, accumulator = theory.momentum_update(
                 weight,
                 accumulator,
                 gradient,

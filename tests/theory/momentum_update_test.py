@@ -1,10 +1,10 @@
-"""Tests of the update rule and of the clipping as pure functions."""
+"""Tests of the update rule: by hand, against PyTorch's, for stacks, and compiled."""
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen.optimizers import momentum
+from bsgen import theory
 
 
 def torch_sgd(weight, gradients, learning_rates, momentum, l2, nesterov):
@@ -42,7 +42,7 @@ class MomentumUpdateTest(tf.test.TestCase, parameterized.TestCase):
     ):
         weight, accumulator = tf.constant(1.0), tf.constant(0.0)
         for step, learning_rate in enumerate((0.5, 0.5, 0.25)):
-            weight, accumulator = momentum.momentum_update(
+            weight, accumulator = theory.momentum_update(
                 weight, accumulator, gradients[step], learning_rate, 0.5, l2, nesterov
             )
             # All numbers are multiples of 1/8, so float32 is exact.
@@ -57,7 +57,7 @@ class MomentumUpdateTest(tf.test.TestCase, parameterized.TestCase):
         learning_rates = rng.uniform(0.01, 1.0, size=20)
         weight, accumulator = tf.constant(initial), tf.zeros((4, 3), tf.float64)
         for gradient, learning_rate in zip(gradients, learning_rates, strict=True):
-            weight, accumulator = momentum.momentum_update(
+            weight, accumulator = theory.momentum_update(
                 weight, accumulator, gradient, learning_rate, m, l2, nesterov
             )
         expected = torch_sgd(initial, gradients, learning_rates, m, l2, nesterov)
@@ -69,13 +69,13 @@ class MomentumUpdateTest(tf.test.TestCase, parameterized.TestCase):
         rng = np.random.default_rng(2)
         weight, accumulator, gradient = rng.normal(size=(3, 5, 4, 2))
         settings = rng.uniform(0.1, 0.9, size=(3, 5))
-        stacked = momentum.momentum_update(
+        stacked = theory.momentum_update(
             *map(tf.constant, (weight, accumulator, gradient)),
             *settings[:, :, None, None],
             nesterov,
         )
         for run in range(5):
-            alone = momentum.momentum_update(
+            alone = theory.momentum_update(
                 *map(tf.constant, (weight[run], accumulator[run], gradient[run])),
                 *settings[:, run],
                 nesterov,
@@ -88,51 +88,15 @@ class MomentumUpdateTest(tf.test.TestCase, parameterized.TestCase):
         rng = np.random.default_rng(3)
         tensors = [tf.constant(t) for t in rng.normal(size=(3, 6))]
         settings = (0.3, 0.9, 0.01, nesterov)
-        eager = momentum.momentum_update(*tensors, *settings)
-        graph = tf.function(momentum.momentum_update)(*tensors, *settings)
+        eager = theory.momentum_update(*tensors, *settings)
+        graph = tf.function(theory.momentum_update)(*tensors, *settings)
         compiled = tf.function(
-            lambda *inputs: momentum.momentum_update(*inputs, *settings),
+            lambda *inputs: theory.momentum_update(*inputs, *settings),
             jit_compile=True,
         )(*tensors)
         self.assertAllEqual(eager, graph)
         # XLA may fuse a multiplication and an addition, which rounds once less.
         self.assertAllClose(eager, compiled, rtol=1e-14, atol=1e-14)
-
-
-class ClipByGlobalNormTest(tf.test.TestCase):
-    def gradients(self, num_runs):
-        rng = np.random.default_rng(4)
-        shapes = ((num_runs, 3, 2), (num_runs, 4), (num_runs,))
-        return [tf.constant(rng.normal(size=shape)) for shape in shapes]
-
-    def test_each_run_is_clipped_by_itself(self):
-        gradients = self.gradients(4)
-        clip_norms = [0.5, 2.0, 1000.0, np.inf]
-        clipped = momentum.clip_by_global_norm(gradients, clip_norms)
-        for run, clip_norm in enumerate(clip_norms):
-            own = [g[run].numpy() for g in gradients]
-            norm = np.sqrt(sum(np.sum(g**2) for g in own))
-            self.assertGreater(norm, 2.0)  # So the first two are clipped.
-            for result, gradient in zip(clipped, own, strict=True):
-                expected = gradient * min(1.0, clip_norm / norm)
-                self.assertAllClose(result[run], expected, rtol=1e-14, atol=0)
-
-    def test_one_run_equals_tensorflow(self):
-        gradients = [gradient[0] for gradient in self.gradients(1)]
-        expected, _ = tf.clip_by_global_norm(gradients, 0.7)
-        clipped = momentum.clip_by_global_norm(gradients, 0.7)
-        for result, other in zip(clipped, expected, strict=True):
-            self.assertAllClose(result, other, rtol=1e-14, atol=0)
-
-    def test_zero_stays_zero_and_a_norm_that_overflows_is_nan(self):
-        gradients = [tf.constant([[0.0, 0.0], [1e30, 1.0], [np.nan, 1.0]])]
-        for function in (
-            momentum.clip_by_global_norm,
-            tf.function(momentum.clip_by_global_norm, jit_compile=True),
-        ):
-            (clipped,) = function(gradients, tf.constant([1.0, 1.0, np.inf]))
-            self.assertAllEqual(clipped[0], [0.0, 0.0])
-            self.assertTrue(np.isnan(clipped[1:]).all())
 
 
 if __name__ == "__main__":
