@@ -8,7 +8,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 
 from benchmarks import problem as problem_lib
-from bsgen.measures.operators import products
+from bsgen.measures.operators import curvature
 
 NETWORKS = ("dense", "conv")
 NUM_CLASSES = 10
@@ -75,7 +75,7 @@ def make(network: str, trained: bool) -> Problem:
     weights = model.get_weights()
     exact = keras_model(network, "float64")
     exact.set_weights(weights)
-    hessian = products.Hessian(exact, cross_entropy, (inputs.astype(float), labels))
+    hessian = curvature.Hessian(exact, cross_entropy, (inputs.astype(float), labels))
     shape = (hessian.size, hessian.size)
     operator = scipy.sparse.linalg.LinearOperator(shape, hessian.matvec, dtype=float)
     start = np.random.default_rng(0).normal(size=hessian.size)

@@ -21,9 +21,9 @@ from bsgen.measures.noise.output_derivatives import (
     output_derivatives,
 )
 from bsgen.measures.objective.class_weighted import class_weighted
+from bsgen.measures.operators.curvature import GaussNewton, Hessian
+from bsgen.measures.operators.dense_hessian import dense_hessian
 from bsgen.measures.operators.gradient_covariance import GradientCovariance
-from bsgen.measures.operators.hessian import dense_hessian
-from bsgen.measures.operators.products import GaussNewton, Hessian
 from bsgen.measures.spectrum.critical_rate import (
     CriticalLearningRate,
     critical_learning_rate,

@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures.operators import gradient_covariance, products
+from bsgen.measures.operators import curvature, gradient_covariance
 
 _SIZE = 13
 _WITH = "inference, with regularization losses"
@@ -40,7 +40,7 @@ class RegularizationTest(tf.test.TestCase, parameterized.TestCase):
         self.pull = np.append(weights[:3], 0.0)
         self.losses = np.mean(rests**2), 0.5 * np.sum(weights[:3] ** 2)
 
-    @parameterized.parameters(products.Hessian, products.GaussNewton)
+    @parameterized.parameters(curvature.Hessian, curvature.GaussNewton)
     def test_products_and_gradient(self, kind):
         for regularization, matrix in ((True, self.whole), (False, self.plain)):
             for method in ("forward_over_reverse", "reverse_over_reverse"):

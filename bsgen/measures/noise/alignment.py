@@ -25,7 +25,11 @@ import numpy.typing as npt
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import gradient_covariance, linear_operator, products
+from bsgen.measures.operators import (
+    curvature,
+    gradient_covariance,
+    linear_operator,
+)
 from bsgen.measures.spectrum import probes
 
 
@@ -102,7 +106,7 @@ def noise_alignment(
         regularization=regularization,
         batch_size=batch_size,
     )
-    curvature = products.Hessian(
+    hessian = curvature.Hessian(
         model,
         loss,
         data,
@@ -111,9 +115,9 @@ def noise_alignment(
         batch_size=batch_size,
     )
     found = noise_alignment_of(
-        covariance, curvature, standard_error, max_products, seed, on_progress
+        covariance, hessian, standard_error, max_products, seed, on_progress
     )
-    return dataclasses.replace(found, mode=curvature.mode)
+    return dataclasses.replace(found, mode=hessian.mode)
 
 
 def noise_alignment_of(

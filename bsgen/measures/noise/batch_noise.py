@@ -32,8 +32,9 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.measures.landscape import random_directions
+from bsgen.measures.noise import group_gradients
 from bsgen.measures.objective import batches, compiled_loss, flat_weights, mean_loss
-from bsgen.measures.operators import group_gradients, linear_operator
+from bsgen.measures.operators import linear_operator
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

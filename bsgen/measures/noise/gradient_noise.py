@@ -19,9 +19,8 @@ import keras
 
 from bsgen import errors, interrupts
 from bsgen.measures import progress
-from bsgen.measures.noise import noise_moments, noise_passes
+from bsgen.measures.noise import group_gradients, noise_moments, noise_passes
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import group_gradients
 
 
 @dataclasses.dataclass(frozen=True)

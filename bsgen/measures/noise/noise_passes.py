@@ -14,8 +14,8 @@ import numpy as np
 
 from bsgen import errors
 from bsgen.measures import progress
-from bsgen.measures.noise import noise_moments
-from bsgen.measures.operators import group_gradients, linear_operator
+from bsgen.measures.noise import group_gradients, noise_moments
+from bsgen.measures.operators import linear_operator
 
 # Runs are merged two by two when there are more than these, or take more bytes than
 # these. The standard error of a trace from 32 runs is a quarter of it where the

@@ -20,12 +20,16 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import data_products, jacobian, linear_operator
+from bsgen.measures.operators import (
+    data_operator,
+    jacobian,
+    linear_operator,
+)
 
-_Parts = data_products.Parts
+_Parts = data_operator.Parts
 
 
-class GradientCovariance(data_products.DataProducts):
+class GradientCovariance(data_operator.DataOperator):
     """Products with the covariance C of one example's gradient; a `LinearOperator`.
 
     In inference mode: through batch statistics one example has no gradient of its own.
@@ -43,7 +47,7 @@ class GradientCovariance(data_products.DataProducts):
         batch_size: int = 256,
         method: str = "auto",
     ):
-        """See `data_products.DataProducts`.
+        """See `data_operator.DataOperator`.
 
         Raises:
           UserError: an argument is wrong, or the weights are not finite.
@@ -79,19 +83,19 @@ class GradientCovariance(data_products.DataProducts):
         return self._centre[1]
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
         return self._weighted(pushed, batch)
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
         return self._weighted(pushed, batch)
 
     def _weighted(
-        self, pushed: jacobian.Pushed, batch: data_products.Batch
+        self, pushed: jacobian.Pushed, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         """Returns the mean loss, and the mean of s_i g_i."""
         if pushed.called.added and self._counts_added:

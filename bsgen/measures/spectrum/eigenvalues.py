@@ -15,7 +15,7 @@ import keras
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import products
+from bsgen.measures.operators import curvature
 from bsgen.measures.spectrum import sampled_start, spectrum_ends
 
 
@@ -61,7 +61,7 @@ def top_eigenvalue(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,
@@ -115,7 +115,7 @@ def largest_magnitude_eigenvalue(
     Arguments, result and errors are those of `top_eigenvalue`. It stops when the other
     end of the spectrum is certainly of smaller modulus or as exactly known.
     """
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,
@@ -178,7 +178,7 @@ def extreme_eigenvalues(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,

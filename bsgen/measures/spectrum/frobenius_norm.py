@@ -6,7 +6,7 @@ se(|H|_F^2) / (2 |H|_F), and a bias of -se^2 / (2 |H|_F), of second order.
 
 Jastrzebski et al. (2018), section 3 and figure 3, approximate the norm "using the
 finite difference method" and do not say how; "finite_differences" here takes H z from
-central differences of gradients (`products.Hessian`, our choice).
+central differences of gradients (`curvature.Hessian`, our choice).
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ import numpy as np
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import linear_operator, long_vectors, products
-from bsgen.measures.spectrum import probes
+from bsgen.measures.operators import curvature, linear_operator
+from bsgen.measures.spectrum import long_vectors, probes
 
 METHODS = ("products", "finite_differences")
 
@@ -80,7 +80,7 @@ def hessian_frobenius_norm(
       regularization: whether the losses that the model adds are counted, those of its
         layers' regularisers above all.
       method: "products" or "finite_differences".
-      step: for "finite_differences", see `products.Hessian`.
+      step: for "finite_differences", see `curvature.Hessian`.
       relative_error: standard error over the norm at which to stop; 0 to take all
         `max_products`.
       max_products: at least 2.
@@ -99,7 +99,7 @@ def hessian_frobenius_norm(
     """
     if method not in METHODS:
         raise errors.unknown_name("method", method, METHODS)
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,

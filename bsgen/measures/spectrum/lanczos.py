@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bsgen import interrupts
-from bsgen.measures.operators import linear_operator, long_vectors
+from bsgen.measures.operators import linear_operator
+from bsgen.measures.spectrum import long_vectors
 
 FloatArray = linear_operator.FloatArray
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import linear_operator, products
+from bsgen.measures.operators import curvature, linear_operator
 from bsgen.measures.spectrum import lanczos, probes
 
 _RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
@@ -108,7 +108,7 @@ def spectral_density(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bsgen.measures.operators import data_products, linear_operator
+from bsgen.measures.operators import data_operator, linear_operator
 from bsgen.measures.spectrum import lanczos
 
 # Together half a product over all examples. Fewer examples than these have top
@@ -34,7 +34,7 @@ class Start(NamedTuple):
     num_products: float
 
 
-def find(operator: data_products.DataProducts, seed: int) -> Start:
+def find(operator: data_operator.DataOperator, seed: int) -> Start:
     """Returns the top Ritz vector of a random sample of the operator's examples.
 
     Args:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss, evaluation, flat_weights
-from bsgen.measures.operators import products
+from bsgen.measures.operators import curvature
 from bsgen.measures.spectrum import critical_rate
 
 _FIRST_FACTOR = 2.0  # from one rate tried to the next, until one is on the other side
@@ -161,7 +161,7 @@ class _Descent:
         num_steps: int,
         **settings: Any,
     ):
-        self._gradients = products.Hessian(model, loss, data, **settings)
+        self._gradients = curvature.Hessian(model, loss, data, **settings)
         self._evaluation = evaluation.Evaluation(model, loss, data, **settings)
         self._weights = flat_weights.FlatWeights(model)
         self._start = evaluation.state_of(model, model, "model")

@@ -22,8 +22,8 @@ import numpy as np
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import linear_operator, long_vectors, products
-from bsgen.measures.spectrum import probes
+from bsgen.measures.operators import curvature, linear_operator
+from bsgen.measures.spectrum import long_vectors, probes
 
 METHODS = ("hutchinson", "hutch++")
 
@@ -100,7 +100,7 @@ def hessian_trace(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = products.Hessian(
+    operator = curvature.Hessian(
         model,
         loss,
         data,

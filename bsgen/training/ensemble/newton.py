@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.measures.objective import batches
-from bsgen.measures.operators import hessian as hessian_lib
+from bsgen.measures.operators import dense_hessian
 
 # Armijo's condition asks for this share of the decrease that the slope promises
 # (Nocedal & Wright, Numerical Optimization, section 3.1).
@@ -73,7 +73,7 @@ class NewtonSolver:
                 raise errors.UserError(
                     "model", f"{variable.path} {variable.dtype}", remedy
                 )
-        self._loss_sum = hessian_lib.LossSum(model, loss)
+        self._loss_sum = dense_hessian.LossSum(model, loss)
 
     def minimise(
         self,
@@ -126,7 +126,9 @@ class NewtonSolver:
 class _Cost:
     """The mean loss plus the penalty on one data set."""
 
-    def __init__(self, loss_sum: hessian_lib.LossSum, data: tuple[Any, Any], l2: float):
+    def __init__(
+        self, loss_sum: dense_hessian.LossSum, data: tuple[Any, Any], l2: float
+    ):
         self._loss_sum = loss_sum
         self._size = batches.count_examples(*data)
         self._data = [tf.convert_to_tensor(part) for part in data]

@@ -9,7 +9,7 @@ import keras
 
 from bsgen import config
 from bsgen.measures import progress
-from bsgen.measures.operators import products
+from bsgen.measures.operators import curvature
 from bsgen.measures.spectrum import frobenius_norm, spectrum_ends
 from bsgen.training.loop import trainee
 
@@ -34,7 +34,7 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
       UserError: more examples than there are, or no finite second derivative.
       KeyboardInterrupt: Ctrl-C; a partial answer is none.
     """
-    hessian = products.Hessian(
+    hessian = curvature.Hessian(
         trained.model,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         trained.training_examples(run.measured_examples),

@@ -8,8 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures.noise import noise_moments
-from bsgen.measures.operators import group_gradients
+from bsgen.measures.noise import group_gradients, noise_moments
 from tests.measures import small_models
 
 _ROUNDING = 1e-11  # of float64 sums over at most some hundred weights and examples

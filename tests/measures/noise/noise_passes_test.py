@@ -7,8 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import measures
-from bsgen.measures.noise import noise_moments, noise_passes
-from bsgen.measures.operators import group_gradients
+from bsgen.measures.noise import group_gradients, noise_moments, noise_passes
 from tests.measures import matrices, small_models
 
 _TRUTH = np.array([5.0, 0.25, 20.0])  # trace, squared norm, noise scale of `_draw`

@@ -6,8 +6,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
+from bsgen.measures.noise import group_gradients
 from bsgen.measures.objective import evaluation, mean_loss
-from bsgen.measures.operators import group_gradients, products
+from bsgen.measures.operators import curvature
 from tests.measures import keras_losses
 
 # Of float32 sums over tens of terms of order 1.
@@ -61,7 +62,7 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         state = evaluation.state_of(model, model, "model")
         expected = keras_losses.evaluate(model, data)
         self.assertAllClose(found.at(state)["loss"], expected, **_CLOSE)
-        operator = products.Hessian(model, None, data, **options)
+        operator = curvature.Hessian(model, None, data, **options)
         vector = self.rng.normal(size=operator.size)
         _, product = keras_losses.derivatives(model, data, vector)
         self.assertAllClose(operator.matvec(vector), product, **_CLOSE)
@@ -190,9 +191,9 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         logits.set_weights(model.get_weights())
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         vector = self.rng.normal(size=12)
-        expected = products.Hessian(logits, loss, data).matvec(vector)
+        expected = curvature.Hessian(logits, loss, data).matvec(vector)
         for method in ("forward_over_reverse", "reverse_over_reverse"):
-            operator = products.GaussNewton(model, None, data, method=method)
+            operator = curvature.GaussNewton(model, None, data, method=method)
             # The logits are linear in the weights, so this is the Hessian.
             self.assertAllClose(operator.matvec(vector), expected, **_CLOSE)
 

@@ -7,7 +7,10 @@ from absl.testing import parameterized
 
 from bsgen import measures
 from bsgen.measures.objective import replicas
-from bsgen.measures.operators import data_products, products
+from bsgen.measures.operators import (
+    curvature,
+    data_operator,
+)
 from tests import two_devices
 from tests.measures import keras_losses, small_models
 
@@ -55,7 +58,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
             devices.append(logits.device)
             return small_models.softmax(labels, logits)
 
-        operator = products.Hessian(mirrored, loss, data, batch_size=4)
+        operator = curvature.Hessian(mirrored, loss, data, batch_size=4)
         operator.matvec(np.ones(operator.size))
         self.assertLen(set(devices), 2)
 
@@ -69,7 +72,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     )
     def test_products_are_those_of_one_replica(self, kind, batch_size, methods):
         model, mirrored, data = self.pair(kind, 11)
-        for make in (products.Hessian, products.GaussNewton):
+        for make in (curvature.Hessian, curvature.GaussNewton):
             for method in (make.methods[i] for i in methods if i < len(make.methods)):
                 options = {"l2": 0.2, "batch_size": batch_size, "method": method}
                 one, two = (
@@ -77,7 +80,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
                     for each in (model, mirrored)
                 )
                 vector = self.rng.normal(size=one.size)
-                exact = method in data_products.METHODS
+                exact = method in data_operator.METHODS
                 self.assertAllClose(
                     two.matvec(vector),
                     one.matvec(vector),
@@ -92,7 +95,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         for each in (model, mirrored):
             each.layers[-2].rate = 0.0  # dropout draws
         one, two = (
-            products.Hessian(
+            curvature.Hessian(
                 each, small_models.softmax, data, training=True, batch_size=3
             )
             for each in (model, mirrored)
@@ -117,7 +120,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
         two_devices.strategy().run(drift)
         one, two = (
-            products.Hessian(each, small_models.softmax, data, batch_size=4)
+            curvature.Hessian(each, small_models.softmax, data, batch_size=4)
             for each in (model, mirrored)
         )
         model.set_weights(mirrored.get_weights())
@@ -141,9 +144,9 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
                 traced.append(1)
             return small_models.softmax(labels, logits)
 
-        operator = products.Hessian(mirrored, loss, dataset)
+        operator = curvature.Hessian(mirrored, loss, dataset)
         vector = self.rng.normal(size=operator.size)
-        expected = products.Hessian(model, small_models.softmax, data).matvec(vector)
+        expected = curvature.Hessian(model, small_models.softmax, data).matvec(vector)
         for _ in range(2):
             self.assertAllClose(operator.matvec(vector), expected, **_ROUNDING)
         # Once for fixed sizes, twice until all are free, on two replicas each.
@@ -180,7 +183,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
             measures.gradient_noise(each, loss, data, **options)
             for each in (model, mirrored)
         )
-        operator = products.Hessian(mirrored, loss, data, **options)
+        operator = curvature.Hessian(mirrored, loss, data, **options)
         vector = self.rng.normal(size=operator.size)
         _, product = keras_losses.derivatives(model, data, vector)
         # Of float32.

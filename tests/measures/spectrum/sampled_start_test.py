@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import measures
-from bsgen.measures.operators import products
+from bsgen.measures.operators import curvature
 from bsgen.measures.spectrum import sampled_start
 from tests.measures import small_models
 
@@ -19,7 +19,7 @@ class SampledStartTest(tf.test.TestCase):
         self.top = np.linalg.eigvalsh(self.hessian)[-1]
 
     def test_products_of_a_sample(self):
-        operator = products.Hessian(*self.arguments, batch_size=8)
+        operator = curvature.Hessian(*self.arguments, batch_size=8)
         vector = np.random.default_rng(1).normal(size=operator.size)
         # Of more than a batch, whole batches: 8, 8 and 8 of 29.
         for count, size in ((5, 5), (29, 24), (640, 640)):
@@ -27,12 +27,12 @@ class SampledStartTest(tf.test.TestCase):
                 found = operator.matvec(vector)
             places = np.random.default_rng(3).permutation(640)[:size]
             part = tuple(array[places] for array in self.data)
-            few = products.Hessian(self.model, small_models.softmax, part)
+            few = curvature.Hessian(self.model, small_models.softmax, part)
             self.assertAllClose(found, few.matvec(vector), rtol=1e-11)
         self.assertAllClose(operator.matvec(vector), self.hessian @ vector, rtol=1e-11)
 
     def test_the_whole_is_back_whatever_happens(self):
-        operator = products.Hessian(*self.arguments)
+        operator = curvature.Hessian(*self.arguments)
         with self.assertRaises(KeyboardInterrupt):
             with operator.on_sample(40, np.random.default_rng(3)):
                 raise KeyboardInterrupt
@@ -40,7 +40,7 @@ class SampledStartTest(tf.test.TestCase):
         self.assertAllClose(operator.matvec(vector), self.hessian @ vector, rtol=1e-11)
 
     def test_it_is_near_the_top_eigenvector_and_cheap(self):
-        operator = products.Hessian(*self.arguments)
+        operator = curvature.Hessian(*self.arguments)
         start = sampled_start.find(operator, seed=2)
         vector = start.vector
         self.assertAlmostEqual(np.linalg.norm(vector), 1.0, places=12)
@@ -52,7 +52,7 @@ class SampledStartTest(tf.test.TestCase):
         batches = tf.data.Dataset.from_tensor_slices(self.data).batch(64)
         few = tuple(array[:511] for array in self.data)
         for data in (batches, few):
-            operator = products.Hessian(self.model, small_models.softmax, data)
+            operator = curvature.Hessian(self.model, small_models.softmax, data)
             start = sampled_start.find(operator, seed=2)
             self.assertEqual(start, sampled_start.Start(None, 0.0))
 

@@ -7,10 +7,14 @@ from absl.testing import parameterized
 
 from bsgen import errors
 from bsgen.layers import ghost_batch_norm
-from bsgen.measures.operators import data_products, hessian, products
+from bsgen.measures.operators import (
+    curvature,
+    data_operator,
+    dense_hessian,
+)
 from tests.measures import small_models
 
-_METHODS = data_products.METHODS[1:]
+_METHODS = data_operator.METHODS[1:]
 
 
 class HessianTest(tf.test.TestCase, parameterized.TestCase):
@@ -21,7 +25,7 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*small_models.kinds("float64"))
     def test_central_differences(self, kind):
         model, data = small_models.make(kind, self.rng)
-        operator = products.Hessian(model, small_models.softmax, data, batch_size=4)
+        operator = curvature.Hessian(model, small_models.softmax, data, batch_size=4)
         vector = self.rng.normal(size=operator.size)
         before = model.get_weights()
         found = operator.matvec(vector)
@@ -40,9 +44,11 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("dense", "gelu", "convolution", "batch_norm")
     def test_both_methods_agree_with_the_dense_hessian(self, kind):
         model, data = small_models.make(kind, self.rng)
-        expected = hessian.dense_hessian(model, small_models.softmax, data, l2=0.3)
+        expected = dense_hessian.dense_hessian(
+            model, small_models.softmax, data, l2=0.3
+        )
         for method in _METHODS:
-            operator = products.Hessian(
+            operator = curvature.Hessian(
                 model, small_models.softmax, data, l2=0.3, batch_size=3, method=method
             )
             found = [operator.matvec(row) for row in np.eye(operator.size)]
@@ -52,7 +58,7 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
         model = small_models.network((4,), keras.layers.Dense(1))
         inputs = self.rng.normal(size=(100, 4))
         data = (inputs, self.rng.normal(size=(100, 1)).astype(np.float32))
-        operator = products.Hessian(
+        operator = curvature.Hessian(
             model, small_models.squared_error, data, batch_size=32
         )
         padded = np.hstack([inputs, np.ones((100, 1))])
@@ -73,7 +79,7 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
         model = small_models.network((4,), *layers, dtype="float64")
         small_models.randomise(model, self.rng)
         data = (self.rng.normal(size=(9, 4)), self.rng.integers(0, 3, size=9))
-        operator = products.Hessian(
+        operator = curvature.Hessian(
             model, small_models.softmax, data, training=training
         )
         vector = self.rng.normal(size=operator.size)
@@ -82,14 +88,14 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
         mode = "training" if training else "inference"
         self.assertEqual(operator.mode, mode + ", finite differences")
         for method in _METHODS:
-            exact = products.Hessian(
+            exact = curvature.Hessian(
                 model, small_models.softmax, data, training=training, method=method
             )
             with self.assertRaisesRegex(errors.UserError, "finite_differences"):
                 exact.matvec(vector)
         if not training:
             with self.assertRaisesRegex(errors.UserError, "stops a gradient"):
-                hessian.dense_hessian(model, small_models.softmax, data)
+                dense_hessian.dense_hessian(model, small_models.softmax, data)
 
     def test_ghost_batch_norm_in_training_mode(self):
         ghosts = ghost_batch_norm.GhostBatchNormalization(4, dtype="float64")
@@ -98,28 +104,28 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
         model = small_models.network((4,), *layers, dtype="float64")
         small_models.randomise(model, self.rng)
         data = (self.rng.normal(size=(8, 4)), self.rng.integers(0, 3, size=8))
-        operator = products.Hessian(model, small_models.softmax, data, training=True)
+        operator = curvature.Hessian(model, small_models.softmax, data, training=True)
         vector = self.rng.normal(size=operator.size)
         expected = small_models.difference_product(model, *data, vector, training=True)
         self.assertAllClose(operator.matvec(vector), expected, rtol=0, atol=1e-6)
         self.assertEqual(operator.mode, "training")
-        inference = products.Hessian(model, small_models.softmax, data)
+        inference = curvature.Hessian(model, small_models.softmax, data)
         self.assertNotAllClose(inference.matvec(vector), expected, atol=1e-3)
         self.assertEqual(inference.mode, "inference")
 
     def test_differences_of_gradients(self):
         model, data = small_models.make("convolution", self.rng)
-        exact = products.Hessian(model, small_models.softmax, data)
+        exact = curvature.Hessian(model, small_models.softmax, data)
         vector = self.rng.normal(size=exact.size)
         expected = exact.matvec(vector)
-        found = products.Hessian(
+        found = curvature.Hessian(
             model, small_models.softmax, data, method="finite_differences"
         )
         self.assertAlmostEqual(found.step, 6.06e-6, delta=1e-8)
         # The error goes with step^2, here (6e-6)^2 times tens, and rounding / step.
         self.assertAllClose(found.matvec(vector), expected, rtol=0, atol=1e-8)
         coarse = [
-            products.Hessian(
+            curvature.Hessian(
                 model, small_models.softmax, data, method="finite_differences", step=s
             ).matvec(vector)
             for s in (2e-3, 1e-3)
@@ -133,7 +139,7 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*_METHODS)
     def test_gauss_newton(self, method):
         model, data = small_models.make("dense", self.rng)
-        operator = products.GaussNewton(
+        operator = curvature.GaussNewton(
             model, small_models.softmax, data, batch_size=4, method=method, l2=0.1
         )
         matrix = [operator.matvec(row) for row in np.eye(operator.size)]

@@ -5,7 +5,7 @@ H v, H the Hessian of the mean loss, is the derivative of the gradient along v
 cost of a gradient and at no cost in accuracy. Where an operation has no forward
 derivative it is the gradient of g . v instead. Differences of gradients are the third
 way, and that of Jastrzebski et al. (2018), section 3. The Gauss-Newton matrix leaves
-out the curvature of the network's outputs. How data is gone through: `data_products`.
+out the curvature of the network's outputs. How data is gone through: `data_operator`.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.measures.operators import (
-    data_products,
+    data_operator,
     jacobian,
     linear_operator,
     stopped_gradients,
@@ -24,11 +24,11 @@ from bsgen.measures.operators import (
 
 FINITE_DIFFERENCES = "finite_differences"
 
-_Parts = data_products.Parts
-_Gradient = data_products.BatchProduct
+_Parts = data_operator.Parts
+_Gradient = data_operator.BatchProduct
 
 
-class Hessian(data_products.DataProducts):
+class Hessian(data_operator.DataOperator):
     """Products with the Hessian of the mean loss; a `LinearOperator`.
 
     With `method` "finite_differences" they are
@@ -49,10 +49,10 @@ class Hessian(data_products.DataProducts):
         default, the cube root of the dtype's resolution, balances the two errors.
     """
 
-    methods = (*data_products.METHODS, FINITE_DIFFERENCES)
+    methods = (*data_operator.METHODS, FINITE_DIFFERENCES)
 
     def __init__(self, *args: Any, step: float | None = None, **options: Any):
-        """See `data_products.DataProducts`; `step` is above 0, None for the default."""
+        """See `data_operator.DataOperator`; `step` is above 0, None for the default."""
         super().__init__(*args, **options)
         self._piecewise_linear = False
         if step is None:
@@ -81,7 +81,7 @@ class Hessian(data_products.DataProducts):
           UserError: the loss, or its second derivative, is not finite, zero or missing.
         """
         if self.method != FINITE_DIFFERENCES:
-            automatic = self.method == data_products.AUTO
+            automatic = self.method == data_operator.AUTO
             try:
                 return super().matvec(vector)
             except stopped_gradients.StoppedGradient:
@@ -114,21 +114,21 @@ class Hessian(data_products.DataProducts):
         return (sides[0] - sides[1]) / (2.0 * factor)
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         found = _forward(self._batch_gradient, weights, vector, batch)
         stopped_gradients.check(found[0], weights, self._model.name)
         return found
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         found = _reverse(self._batch_gradient, weights, vector, batch)
         stopped_gradients.check(found[0], weights, self._model.name)
         return found
 
 
-class GaussNewton(data_products.DataProducts):
+class GaussNewton(data_operator.DataOperator):
     """Products with the Gauss-Newton matrix, the mean of J^T H_l J.
 
     J is the derivative of a model's outputs by its weights, H_l the Hessian of the loss
@@ -138,7 +138,7 @@ class GaussNewton(data_products.DataProducts):
     """
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
         value, product = self._pulled_back(pushed, batch)
@@ -148,7 +148,7 @@ class GaussNewton(data_products.DataProducts):
         return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
         value, product = self._pulled_back(pushed, batch)
@@ -158,7 +158,7 @@ class GaussNewton(data_products.DataProducts):
         return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _pulled_back(
-        self, pushed: jacobian.Pushed, batch: data_products.Batch
+        self, pushed: jacobian.Pushed, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         """Returns the compiled loss and J^T H_l J v."""
         ends = pushed.called.ends
@@ -170,7 +170,7 @@ class GaussNewton(data_products.DataProducts):
         return value, pushed.pulled_back(bends)
 
     def _added_gradient(
-        self, weights: _Parts, vector: _Parts, batch: data_products.Batch
+        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
     ) -> tuple[tf.Tensor, _Parts]:
         """Returns the losses that the model adds, and their gradient."""
         del vector
@@ -182,7 +182,7 @@ class GaussNewton(data_products.DataProducts):
 
 
 def _forward(
-    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_products.Batch
+    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_operator.Batch
 ) -> tuple[tf.Tensor, _Parts]:
     """Returns a loss, and the derivative of its gradient along a vector."""
     with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
@@ -192,7 +192,7 @@ def _forward(
 
 
 def _reverse(
-    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_products.Batch
+    gradient_of: _Gradient, weights: _Parts, vector: _Parts, batch: data_operator.Batch
 ) -> tuple[tf.Tensor, _Parts]:
     """Returns the same, as the gradient of gradient . vector."""
     with tf.GradientTape() as tape:

@@ -6,13 +6,16 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.measures.operators import data_products, products
+from bsgen.measures.operators import (
+    curvature,
+    data_operator,
+)
 from tests.measures import small_models
 
-_METHODS = data_products.METHODS[1:]
+_METHODS = data_operator.METHODS[1:]
 
 
-class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
+class DataOperatorTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.rng = np.random.default_rng(0)
@@ -20,8 +23,8 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
     def test_uneven_batches_and_data_sets(self):
         model, (inputs, labels) = small_models.make("dense", self.rng, 10)
         vector = self.rng.normal(size=model.count_params())
-        whole = products.Hessian(model, small_models.softmax, (inputs, labels))
-        cut = products.Hessian(
+        whole = curvature.Hessian(model, small_models.softmax, (inputs, labels))
+        cut = curvature.Hessian(
             model, small_models.softmax, (inputs, labels), batch_size=4
         )
         batches = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(4)
@@ -29,13 +32,13 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         repeated = np.r_[np.arange(10), np.arange(4, 8)]
         expected = whole.matvec(vector)
         self.assertAllClose(cut.matvec(vector), expected, rtol=1e-12)
-        found = products.Hessian(model, small_models.softmax, batches)
+        found = curvature.Hessian(model, small_models.softmax, batches)
         self.assertAllClose(found.matvec(vector), expected, rtol=1e-12)
         self.assertAllClose(found.matvec(vector), expected, rtol=1e-12)
-        longer = products.Hessian(
+        longer = curvature.Hessian(
             model, small_models.softmax, (inputs[repeated], labels[repeated])
         )
-        found = products.Hessian(model, small_models.softmax, ragged).matvec(vector)
+        found = curvature.Hessian(model, small_models.softmax, ragged).matvec(vector)
         self.assertAllClose(found, longer.matvec(vector), rtol=1e-12)
 
     def test_compiles_at_most_twice(self):
@@ -56,22 +59,22 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
                 traced.append(1)
             return small_models.softmax(labels, logits)
 
-        operator = products.Hessian(model, loss, dataset)
+        operator = curvature.Hessian(model, loss, dataset)
         for _ in range(3):
             found = operator.matvec(np.ones(operator.size))
         self.assertLessEqual(len(traced), 2)
-        whole = products.Hessian(model, small_models.softmax, data).matvec(
+        whole = curvature.Hessian(model, small_models.softmax, data).matvec(
             np.ones(operator.size)
         )
         self.assertAllClose(found, whole, rtol=1e-12)
 
     def test_follows_the_weights(self):
         model, data = small_models.make("batch_norm", self.rng)
-        operator = products.Hessian(model, small_models.softmax, data)
+        operator = curvature.Hessian(model, small_models.softmax, data)
         vector = self.rng.normal(size=operator.size)
         operator.matvec(vector)
         small_models.randomise(model, self.rng)
-        fresh = products.Hessian(model, small_models.softmax, data)
+        fresh = curvature.Hessian(model, small_models.softmax, data)
         self.assertAllClose(operator.matvec(vector), fresh.matvec(vector), rtol=1e-13)
 
     @parameterized.parameters(
@@ -81,8 +84,8 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         model, data = small_models.make("dense", self.rng, 12)
         loss = keras.losses.SparseCategoricalCrossentropy(True, reduction=reduction)
         vector = self.rng.normal(size=model.count_params())
-        operator = products.Hessian(model, loss, data, batch_size=4)
-        expected = products.Hessian(model, small_models.softmax, data).matvec(vector)
+        operator = curvature.Hessian(model, loss, data, batch_size=4)
+        expected = curvature.Hessian(model, small_models.softmax, data).matvec(vector)
         # Keras' loss computes in float32, whatever the model's dtype.
         found = operator.matvec(vector)
         self.assertAllClose(found, factor * expected, rtol=0, atol=5e-5)
@@ -92,14 +95,14 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
     def test_mean_losses_and_losses_per_step(self):
         model, data = small_models.make("dense", self.rng)
         vector = self.rng.normal(size=model.count_params())
-        expected = products.Hessian(model, small_models.softmax, data).matvec(vector)
+        expected = curvature.Hessian(model, small_models.softmax, data).matvec(vector)
         for loss in (
             lambda labels, logits: tf.reduce_mean(small_models.softmax(labels, logits)),
             lambda labels, logits: (
                 small_models.softmax(labels, logits)[:, None] * [[0.5, 1.5]]
             ),
         ):
-            found = products.Hessian(model, loss, data, batch_size=3).matvec(vector)
+            found = curvature.Hessian(model, loss, data, batch_size=3).matvec(vector)
             self.assertAllClose(found, expected, rtol=1e-12)
 
     def test_embedding(self):
@@ -113,7 +116,7 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         small_models.randomise(model, self.rng)
         inputs = self.rng.integers(0, 6, size=(9, 4))
         data = (inputs, self.rng.integers(0, 3, size=9))
-        operator = products.Hessian(model, small_models.softmax, data)
+        operator = curvature.Hessian(model, small_models.softmax, data)
         vector = self.rng.normal(size=operator.size)
         expected = small_models.difference_product(model, *data, vector)
         self.assertAllClose(operator.matvec(vector), expected, rtol=0, atol=1e-6)
@@ -133,7 +136,7 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         targets = (self.rng.normal(size=(8, 1)), self.rng.normal(size=(8, 2)))
 
         loss = small_models.squared_error  # of each output; they are added up
-        operator = products.Hessian(model, loss, (inputs, targets), batch_size=5)
+        operator = curvature.Hessian(model, loss, (inputs, targets), batch_size=5)
         matrix = np.array([operator.matvec(row) for row in np.eye(operator.size)])
         padded = np.hstack([inputs["first"], inputs["second"], np.ones((8, 1))])
         expected = 2 * padded.T @ padded / 8
@@ -143,7 +146,7 @@ class DataProductsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(matrix, matrix.T, rtol=0, atol=1e-5)
         vector = self.rng.normal(size=operator.size)
         newton = [
-            products.GaussNewton(model, loss, (inputs, targets), method=m)
+            curvature.GaussNewton(model, loss, (inputs, targets), method=m)
             for m in _METHODS
         ]
         found = [n.matvec(vector) for n in newton]
@@ -161,7 +164,7 @@ class ErrorsTest(tf.test.TestCase):
     ):
         with self.assertRaisesRegex(errors.UserError, message) as caught:
             data = self.data if data is None else data
-            operator = products.Hessian(model or self.model, loss, data, **options)
+            operator = curvature.Hessian(model or self.model, loss, data, **options)
             operator.matvec(np.random.default_rng(0).normal(size=operator.size))
         self.assertNotIn("\n", str(caught.exception))
 
@@ -223,7 +226,7 @@ class ErrorsTest(tf.test.TestCase):
             (lambda y, z: tf.nn.relu(1.0 - targets * z), note),
             (lambda y, z: tf.abs(z - targets) + 1e-3 * z**2, "inference"),
         ):
-            operator = products.Hessian(model, loss, data)
+            operator = curvature.Hessian(model, loss, data)
             operator.matvec(np.ones(operator.size))
             self.assertEqual(operator.mode, expected)
 
@@ -234,14 +237,14 @@ class ErrorsTest(tf.test.TestCase):
 
         self.refuses("model=.*no second derivative .*ResizeBicubicGrad", loss=loss)
         options = {"loss": loss, "method": "finite_differences"}
-        operator = products.Hessian(self.model, data=self.data, **options)
+        operator = curvature.Hessian(self.model, data=self.data, **options)
         matrix = [operator.matvec(row) for row in np.eye(operator.size)]
         # A quadratic: differences err by rounding alone, 6e-8 / 5e-3 of its entries.
         self.assertAllClose(matrix, np.transpose(matrix), rtol=0, atol=2e-4)
 
     def test_vector_of_another_length(self):
         loss = small_models.softmax
-        for kind in (products.Hessian, products.GaussNewton):
+        for kind in (curvature.Hessian, curvature.GaussNewton):
             operator = kind(self.model, loss, self.data)
             with self.assertRaisesRegex(errors.UserError, r"vector=\(3,\): give \[8\]"):
                 operator.matvec(np.ones(3))
@@ -255,7 +258,7 @@ class ErrorsTest(tf.test.TestCase):
 
     def test_zero_product_with_a_null_vector(self):
         data = (np.zeros((4, 3), np.float32), self.data[1])
-        operator = products.Hessian(self.model, small_models.softmax, data)
+        operator = curvature.Hessian(self.model, small_models.softmax, data)
         self.assertAllEqual(operator.matvec(np.zeros(operator.size)), np.zeros(8))
 
 

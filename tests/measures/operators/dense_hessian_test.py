@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.measures.operators import hessian
+from bsgen.measures.operators import dense_hessian
 from tests.measures import layer_zoo, small_models
 
 
@@ -73,7 +73,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         # Rows at once, [P, 1, 6, n] times a weight, which oneDNN gets wrong.
         rng = np.random.default_rng(0)
         model, *data = layer_zoo.make("einsum", rng, 1)
-        found = hessian.dense_hessian(model, _softmax, tuple(data))
+        found = dense_hessian.dense_hessian(model, _softmax, tuple(data))
         direction = rng.normal(size=len(found))
         expected = small_models.difference_product(model, *data, direction, width=1e-3)
         # float32's 6e-8 over the step, in gradients of order 1.
@@ -86,7 +86,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         model = _network((3, 2), layer, _dense(3))
         _randomise(model, rng)
         data = rng.normal(size=(4, 3, 2)), rng.integers(3, size=4)
-        found = hessian.dense_hessian(model, _softmax, data)
+        found = dense_hessian.dense_hessian(model, _softmax, data)
         direction = rng.normal(size=len(found))
         expected = small_models.difference_product(model, *data, direction)
         # The step squared, 1e-10, and float64's rounding over the step, 1e-11.
@@ -95,7 +95,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
     def test_linear_regression(self):
         inputs = self.rng.normal(size=(30, 4))
         targets = self.rng.normal(size=(30, 1))
-        found = hessian.dense_hessian(
+        found = dense_hessian.dense_hessian(
             _network((4,), _dense(1)), _squared_error, (inputs, targets), l2=0.25
         )
         padded = np.hstack([inputs, np.ones((30, 1))])
@@ -110,8 +110,10 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         _randomise(model, self.rng)
         inputs = self.rng.normal(size=(30, 4))
         labels = self.rng.integers(0, 2, size=30)
-        with mock.patch.object(hessian, "_MAX_BACKWARD_PASSES", max_backward_passes):
-            found = hessian.dense_hessian(model, _sigmoid, (inputs, labels))
+        with mock.patch.object(
+            dense_hessian, "_MAX_BACKWARD_PASSES", max_backward_passes
+        ):
+            found = dense_hessian.dense_hessian(model, _sigmoid, (inputs, labels))
         padded = np.hstack([inputs, np.ones((30, 1))])
         p = 1 / (1 + np.exp(-padded @ np.vstack(model.get_weights())))
         expected = padded.T @ (p * (1 - p) * padded) / 30
@@ -144,7 +146,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         _randomise(model, self.rng)
         inputs = self.rng.normal(size=(12, *input_shape))
         data = (inputs, self.rng.integers(0, 3, size=12))
-        found = hessian.dense_hessian(model, _softmax, data, l2=0.1)
+        found = dense_hessian.dense_hessian(model, _softmax, data, l2=0.1)
         # Central differences of width 1e-5 err by width^2 times fourth derivatives
         # (1e-10 times tens at most here) and by rounding / width, about 1e-16 / 1e-5.
         expected = _difference_hessian(model, _softmax, data, l2=0.1)
@@ -155,7 +157,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         model = _network((3,), _dense(2))
         before = model.get_weights()
         data = (self.rng.normal(size=(4, 3)), np.array([0, 1, 1, 0]))
-        hessian.dense_hessian(model, _softmax, data)
+        dense_hessian.dense_hessian(model, _softmax, data)
         for old, new in zip(before, model.get_weights(), strict=True):
             self.assertAllEqual(old, new)
 
@@ -168,8 +170,8 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         small.set_weights(model.get_weights())
         inputs = self.rng.normal(size=(20, 3))
         labels = self.rng.integers(0, 3, size=20)
-        exact = hessian.dense_hessian(model, _softmax, (inputs, labels))
-        found = hessian.dense_hessian(
+        exact = dense_hessian.dense_hessian(model, _softmax, (inputs, labels))
+        found = dense_hessian.dense_hessian(
             small, _softmax, (inputs.astype(np.float32), labels)
         )
         self.assertDTypeEqual(found, np.float64)
@@ -181,17 +183,19 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         inputs, labels = np.ones((4, 3)), np.array([0, 1, 1, 0])
 
         with self.assertRaisesRegex(errors.UserError, "l2=-1.0"):
-            hessian.dense_hessian(model, _softmax, (inputs, labels), l2=-1.0)
+            dense_hessian.dense_hessian(model, _softmax, (inputs, labels), l2=-1.0)
         with self.assertRaisesRegex(errors.UserError, r"data=.*\(4, 3\)"):
-            hessian.dense_hessian(model, _softmax, (inputs, labels[:3]))
+            dense_hessian.dense_hessian(model, _softmax, (inputs, labels[:3]))
         with self.assertRaisesRegex(errors.UserError, r"data=.*\(0, 0\)"):
-            hessian.dense_hessian(model, _softmax, (inputs[:0], labels[:0]))
+            dense_hessian.dense_hessian(model, _softmax, (inputs[:0], labels[:0]))
         with self.assertRaisesRegex(errors.UserError, "model=.*5001 weights"):
             large = _network((5000,), _dense(1))
-            hessian.dense_hessian(large, _sigmoid, (np.ones((1, 5000)), labels[:1]))
+            dense_hessian.dense_hessian(
+                large, _sigmoid, (np.ones((1, 5000)), labels[:1])
+            )
         with self.assertRaisesRegex(errors.UserError, "model=.*no trainable weights"):
             empty = _network((3,), keras.layers.Activation("relu", dtype="float64"))
-            hessian.dense_hessian(empty, _softmax, (inputs, labels))
+            dense_hessian.dense_hessian(empty, _softmax, (inputs, labels))
 
 
 if __name__ == "__main__":

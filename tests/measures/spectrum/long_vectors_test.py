@@ -6,7 +6,7 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.measures.operators import long_vectors
+from bsgen.measures.spectrum import long_vectors
 
 
 class LongVectorsTest(parameterized.TestCase):

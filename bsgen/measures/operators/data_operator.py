@@ -54,7 +54,7 @@ class Batch(NamedTuple):
 BatchProduct = Callable[[Parts, Parts, Batch], tuple[tf.Tensor, Parts]]
 
 
-class DataProducts:
+class DataOperator:
     """What the products share: the sum over batches and its checks.
 
     Attributes:

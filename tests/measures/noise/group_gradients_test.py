@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.measures.operators import group_gradients
+from bsgen.measures.noise import group_gradients
 from tests.measures import layer_zoo, small_models
 
 # Of float32, relative to the longest gradient: both sides round by 6e-8 in each of some
