@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from bsgen import config, data
-from bsgen.data import batches
+from bsgen.data import sampling
 
 HIDDEN_UNITS = 800  # Smith & Le (2017), section 4
 NUM_CLASSES = 10
@@ -44,7 +44,7 @@ class Problem:
         """Returns the batches [num_steps, R, B] int32; run r has seed r."""
         size = len(self.inputs)
         streams = [
-            batches.batches(run, first_step, num_steps, self.batch_size, size)
+            sampling.batches(run, first_step, num_steps, self.batch_size, size)
             for run in range(self.num_runs)
         ]
         return np.stack(streams, axis=1)

@@ -76,10 +76,11 @@ class _Progress:
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
     entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
-    from bsgen.data import imports, prepared
+    from bsgen.data import prepared
+    from bsgen.data.importers import image_files
 
     data_dir = str(prepared.resolve_data_dir(_DATA_DIR.value))
-    imports.check(_DATASET.value, _SOURCE.value, data_dir, _FORCE.value)
+    image_files.check(_DATASET.value, _SOURCE.value, data_dir, _FORCE.value)
     paths.check_output(data_dir, "data_dir")
     entry.load_tensorflow()
     import tensorflow_datasets as tfds
@@ -87,12 +88,12 @@ def main(arguments: list[str]) -> None:
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     if _SOURCE.value:
-        folder = imports.import_files(
+        folder = image_files.import_files(
             _DATASET.value, _SOURCE.value, data_dir, _FORCE.value, _Progress()
         )
     else:
         print(f"downloading {_DATASET.value} to {data_dir}", file=sys.stderr)
-        folder = imports.download(_DATASET.value, data_dir, _FORCE.value)
+        folder = image_files.download(_DATASET.value, data_dir, _FORCE.value)
     print(f"{_DATASET.value} is ready in {folder}")
 
 

@@ -40,7 +40,7 @@ _WITHOUT_TENSORFLOW = (
 )
 _MAX_LINES = 350
 # Refuses all that a pickle names but what CIFAR's files need, and calls none of it.
-_RESTRICTED_PICKLE = pathlib.Path("bsgen/data/restricted_pickle.py")
+_RESTRICTED_PICKLE = pathlib.Path("bsgen/data/importers/restricted_pickle.py")
 
 
 def source_files(*folders):

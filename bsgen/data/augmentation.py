@@ -5,7 +5,7 @@ crop of the original size is taken from the padded image or its horizontal flip.
 et al. (2017), arXiv:1705.08741, and Smith, Elsen & De (2020) do the same.
 
 What is drawn is a pure function of the seed and of the place in the endless stream of
-training examples (`bsgen.data.batches.stream`; batch t of constant size B has the
+training examples (`bsgen.data.sampling.stream`; batch t of constant size B has the
 places t B to (t + 1) B - 1), so a resumed run continues with the same crops.
 """
 

@@ -41,7 +41,7 @@ def draw(seed: int, places: np.ndarray) -> np.ndarray:
     """Draws the crops of some places in the stream of training examples.
 
     They are a pure function of the seed and of the place in the endless stream of
-    `bsgen.data.batches.stream`, so a resumed run continues with the same crops.
+    `bsgen.data.sampling.stream`, so a resumed run continues with the same crops.
 
     Args:
       seed: of the draws.

@@ -12,7 +12,7 @@ import shlex
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, pool
+from bsgen.data import image_dataset, pool
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
@@ -62,7 +62,7 @@ def load(name: str, data_dir: str | None = None) -> pool.Pool:
     dataset was downloaded or imported.
 
     Args:
-      name: one of `image_datasets.NAMES`.
+      name: one of `image_dataset.NAMES`.
       data_dir: the TFDS folder; see `resolve_data_dir` for None.
 
     Returns:
@@ -79,7 +79,7 @@ def load(name: str, data_dir: str | None = None) -> pool.Pool:
         name=name,
         inputs=np.concatenate([train_inputs, test_inputs]),
         labels=np.concatenate([train_labels, test_labels]),
-        num_classes=image_datasets.by_name(name).num_classes,
+        num_classes=image_dataset.by_name(name).num_classes,
         train_pool=np.arange(train_size),
         test_pool=np.arange(train_size, train_size + test_size),
     )

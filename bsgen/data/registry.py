@@ -2,25 +2,18 @@
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import (
-    digits,
-    gaussian_task,
-    image_datasets,
-    imagenet,
-    pool,
-    prepared,
-    sources,
-)
+from bsgen.data import image_dataset, pool, prepared, sources
+from bsgen.data.datasets import digits, gaussian, imagenet
 
 
 def names() -> tuple[str, ...]:
     """Returns the names of all datasets; the first needs neither download nor TFDS."""
-    return (digits.NAME, *gaussian_task.NAMES, *image_datasets.NAMES, imagenet.NAME)
+    return (digits.NAME, *gaussian.NAMES, *image_dataset.NAMES, imagenet.NAME)
 
 
 def is_random(name: str) -> bool:
     """Whether the examples themselves are drawn, from `subset_seed` and the sizes."""
-    return name in gaussian_task.NAMES
+    return name in gaussian.NAMES
 
 
 def input_shape(name: str) -> tuple[int, ...]:
@@ -28,10 +21,10 @@ def input_shape(name: str) -> tuple[int, ...]:
     if name == digits.NAME:
         return digits.IMAGE_SHAPE
     if is_random(name):
-        return gaussian_task.INPUT_SHAPE
+        return gaussian.INPUT_SHAPE
     if name == imagenet.NAME:
         return imagenet.INPUT_SHAPE
-    return image_datasets.by_name(name).image_shape
+    return image_dataset.by_name(name).image_shape
 
 
 def require(name: str, data_dir: str | None = None) -> None:
@@ -42,7 +35,7 @@ def require(name: str, data_dir: str | None = None) -> None:
     """
     if name not in names():
         raise errors.unknown_name("dataset", name, names())
-    if name in image_datasets.NAMES:
+    if name in image_dataset.NAMES:
         prepared.require(name, data_dir)
     if name == imagenet.NAME:
         imagenet.require(data_dir)
@@ -71,7 +64,7 @@ def load_pool(
     if config.name == digits.NAME:
         return digits.load()
     if is_random(config.name):
-        return gaussian_task.load(
+        return gaussian.load(
             config.name, config.subset_seed, config.train_size, config.validation_size
         )
     return prepared.load(config.name, data_dir)

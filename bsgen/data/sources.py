@@ -2,7 +2,7 @@
 
 A source gives examples by position, in any order, so which examples form a batch can be
 a function of the step alone. `bsgen.data.Pool` is a source that holds its examples in
-memory; `bsgen.data.imagenet.ImageNet` reads and decodes them when asked.
+memory; `bsgen.data.datasets.imagenet.ImageNet` reads and decodes them when asked.
 """
 
 from typing import TYPE_CHECKING, Protocol

@@ -40,7 +40,7 @@ def batches(
       first_step: at least 0.
       last_step: the first step that is not wanted any more.
       places_of: a pure function of the step: the places [b] of these examples in the
-        endless stream of training examples (`bsgen.data.batches.stream`). A source that
+        stream of training examples (`bsgen.data.sampling.stream`). A source that
         crops inputs then does so at random; without it as for evaluation.
       seed: of the random crops.
 

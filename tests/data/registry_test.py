@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.registry` and `bsgen.data.digits`."""
+"""Tests of `bsgen.data.registry` and `bsgen.data.datasets.digits`."""
 
 import subprocess
 import sys

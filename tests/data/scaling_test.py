@@ -6,7 +6,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import digits, scaling
+from bsgen.data import scaling
+from bsgen.data.datasets import digits
 
 
 def _inputs(dtype, size=50, seed=0):

@@ -5,7 +5,8 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import digits, pool, splits
+from bsgen.data import pool, splits
+from bsgen.data.datasets import digits
 
 
 def _official():

@@ -8,7 +8,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.data import crops, imagenet, pool, streaming
+from bsgen.data import crops, pool, streaming
+from bsgen.data.datasets import imagenet
 from tests.data import made_up_imagenet
 
 _SIZES = np.array([5, 5, 1, 9, 2, 30, 3, 3])

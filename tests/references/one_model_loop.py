@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, models, optimizers
-from bsgen.data import batches
+from bsgen.data import sampling
 
-_DRAW = {"shuffle": batches.batches, "independent": batches.independent_batches}
+_DRAW = {"shuffle": sampling.batches, "independent": sampling.independent_batches}
 
 
 def train(run: config.RunConfig) -> tuple[dict[str, list[float]], dict[str, float]]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen.data import augmentation, batches
+from bsgen.data import augmentation, sampling
 
 
 class PlainLoop:
@@ -45,7 +45,7 @@ class PlainLoop:
 
     def _batch(self, size):
         seed, name = self._run.seed, self._run.data.augmentation
-        chosen = batches.stream(seed, self._place, size, len(self._labels))
+        chosen = sampling.stream(seed, self._place, size, len(self._labels))
         inputs = (self._inputs[chosen] - self._mean) / self._deviation
         if name != "none":
             margin = augmentation.by_name(name).margin

@@ -9,7 +9,8 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from bsgen.data import batches, crops, imagenet
+from bsgen.data import crops, sampling
+from bsgen.data.datasets import imagenet
 from bsgen.training import checkpoints, interruption
 from bsgen.training.loop import engine as loop
 from tests.data import made_up_imagenet
@@ -69,7 +70,7 @@ class ImageNetTest(tf.test.TestCase):
         trained = made_up_runs.ready(run, found=self.source)
         self.addCleanup(trained.close)
         places = 3 * 8 + np.arange(8)  # of step 3
-        chosen = trained._split.train[batches.stream(run.seed, 24, 8, 40)]
+        chosen = trained._split.train[sampling.stream(run.seed, 24, 8, 40)]
         images, labels = self.source.gather(chosen, crops.draw(run.seed, places))
         batch = trained._feed.training(3, 4)
         np.testing.assert_array_equal(batch.examples[0], images)

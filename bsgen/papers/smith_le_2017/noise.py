@@ -119,12 +119,12 @@ def _train(
 ) -> None:
     """Takes the first steps of a run of figure 4, on batches in the same order."""
     from bsgen import optimizers
-    from bsgen.data import batches
+    from bsgen.data import sampling
 
     if not num_steps:
         return
     settings = run.sgd
     model.compile(optimizers.Momentum(settings.learning_rate, settings.momentum), loss)
     size = run.batch_size or len(labels)
-    for positions in batches.batches(run.seed, 0, num_steps, size, len(labels)):
+    for positions in sampling.batches(run.seed, 0, num_steps, size, len(labels)):
         model.train_on_batch(inputs[positions], labels[positions])

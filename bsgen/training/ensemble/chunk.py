@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, interrupts, models
-from bsgen.data import batches, scaling
+from bsgen.data import sampling, scaling
 from bsgen.training import records
 from bsgen.training.ensemble import program as program_lib
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
 _MAX_STEPS_PER_CALL = 1000
-_SAMPLING = {"shuffle": batches.batches, "independent": batches.independent_batches}
+_SAMPLING = {"shuffle": sampling.batches, "independent": sampling.independent_batches}
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from bsgen import config, data
-from bsgen.data import augmentation, batches, streaming
+from bsgen.data import augmentation, sampling, streaming
 from bsgen.training import plan as plans
 from bsgen.training.loop.replica_program import Batch
 
@@ -132,12 +132,12 @@ class Feed:
         num_steps, size = last_step - first_step, self._size(first_step)
         seed, train_size = self._run.seed, len(self._train)
         if self._run.data.sampling == "independent":
-            drawn = batches.independent_batches(
+            drawn = sampling.independent_batches(
                 seed, first_step, num_steps, size, train_size
             )
         else:
             first_place = int(self._plan.first_places[first_step])
-            drawn = batches.stream(seed, first_place, num_steps * size, train_size)
+            drawn = sampling.stream(seed, first_place, num_steps * size, train_size)
         return self._train[self._share(drawn.reshape(num_steps, size))]
 
     def _draws(self, first_step: int, last_step: int) -> tuple[np.ndarray, ...]:

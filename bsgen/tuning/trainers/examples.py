@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.data import batches as orders
-from bsgen.data import dataset_forms
+from bsgen.data import dataset_forms, sampling
 from bsgen.tuning.trainers import dataset_rows, weighted_examples
 
 # Of single precision numbers in a batch of all examples in order: 64 MiB.
@@ -74,7 +73,7 @@ class Examples:
             raise errors.UserError("batch_size", batch_size, remedy)
 
         def read(step: int) -> list[np.ndarray]:
-            places = orders.batch_positions(seed, step, batch_size, size)
+            places = sampling.batch_positions(seed, step, batch_size, size)
             first, start = divmod(step * batch_size, size)
             cut = min(size - start, batch_size)  # where the next epoch begins
             parts = [[array[places[:cut]] for array in self._rows.epoch(first)]]

@@ -7,7 +7,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import config, data, measures, models
-from bsgen.data import batches
+from bsgen.data import sampling
 from bsgen.papers.smith_le_2017 import noise, presets
 from bsgen.studies import measurement
 from bsgen.training import records
@@ -28,7 +28,7 @@ def train(model, num_steps, inputs, labels):
     """Slow twin: eqs. 23 and 24 in NumPy."""
     accumulator = 0.0
     for step in range(num_steps):
-        chosen = batches.batch_positions(_RUN.seed, step, 8, len(labels))
+        chosen = sampling.batch_positions(_RUN.seed, step, 8, len(labels))
         gradient = small_models.mean_gradient(model, inputs[chosen], labels[chosen])
         accumulator = 0.9 * accumulator - gradient
         sizes = [np.prod(variable.shape) for variable in model.trainable_variables]

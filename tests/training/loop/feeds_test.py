@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen.data import augmentation, batches
+from bsgen.data import augmentation
 from bsgen.training import plan
 from bsgen.training.loop import feeds
 from tests.training import made_up_runs
@@ -50,9 +50,9 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         for first, last, place, size in ((0, 4, 0, 8), (4, 8, 32, 16)):
             count = (last - first) * size
             if sampling == "shuffle":
-                chosen = batches.stream(run.seed, place, count, 60)
+                chosen = sampling.stream(run.seed, place, count, 60)
             else:
-                chosen = batches.independent_batches(
+                chosen = sampling.independent_batches(
                     run.seed, first, last - first, size, 60
                 )
             chosen = train[chosen.reshape(-1, size)]

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.csv_files`."""
+"""Tests of `bsgen.data.importers.csv_files`."""
 
 import gzip
 import pathlib
@@ -7,10 +7,11 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import csv_files, image_datasets
+from bsgen.data import image_dataset
+from bsgen.data.importers import csv_files
 
-_MNIST = image_datasets.by_name("mnist")
-_FASHION = image_datasets.by_name("fashion_mnist")
+_MNIST = image_dataset.by_name("mnist")
+_FASHION = image_dataset.by_name("fashion_mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9])
 _NAMES = "label," + ",".join(
@@ -94,7 +95,7 @@ class CsvTest(parameterized.TestCase):
             self.assertFalse(csv_files.is_file(_MNIST, path))
         (self.folder / "train.csv").write_text(lines())
         self.assertFalse(
-            csv_files.is_folder(image_datasets.by_name("cifar10"), self.folder)
+            csv_files.is_folder(image_dataset.by_name("cifar10"), self.folder)
         )
 
 

@@ -5,7 +5,8 @@ import pathlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images, source_files
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images, source_files
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 _LARGEST_FILE = 2**24  # of an image of 32 x 32 pixels
@@ -18,7 +19,7 @@ def is_folder(folder: pathlib.Path) -> bool:
 
 
 def read_folder(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads FOLDER/SPLIT/LABEL/*, sorted by path; a label is a number or a class' name.
 

@@ -13,21 +13,22 @@ from typing import IO
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images, source_files
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images, source_files
 
 _LONGEST_LINE = 2**16
 _ROWS_AT_ONCE = 10_000
 _MOST_ROWS = 100_000  # MNIST has 70,000
 
 
-def is_file(dataset: image_datasets.ImageDataset, path: pathlib.Path) -> bool:
+def is_file(dataset: image_dataset.ImageDataset, path: pathlib.Path) -> bool:
     """Whether a file begins as a line of label and pixels, or of their names."""
     with source_files.opened(path) as file:
         return _num_columns(file) in _columns(dataset)
 
 
 def read_file(
-    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads a split from the file or from the one beside it.
 
@@ -41,13 +42,13 @@ def read_file(
     return read_folder(dataset, path.parent, split)
 
 
-def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
     """Whether a folder holds a file of a grey dataset; see `read_folder`."""
     return any(_find(dataset, folder, split) for split in ("train", "test"))
 
 
 def read_folder(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads NAME_SPLIT.csv, or SPLIT.csv, compressed or not.
 
@@ -78,14 +79,14 @@ def read_folder(
     return labelled_images.check(dataset, images, rows[:, 0], path)
 
 
-def _columns(dataset: image_datasets.ImageDataset) -> tuple[int, int]:
+def _columns(dataset: image_dataset.ImageDataset) -> tuple[int, int]:
     """How many numbers a line has, and how many of them are pixels."""
     pixels = math.prod(dataset.image_shape)
     return pixels + 1, pixels
 
 
 def _find(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> pathlib.Path | None:
     if dataset.image_shape[-1] > 1:  # In which order would colours come?
         return None

@@ -1,12 +1,13 @@
-"""Tests of `bsgen.data.labelled_images`."""
+"""Tests of `bsgen.data.importers.labelled_images`."""
 
 import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images
 
-_MNIST = image_datasets.by_name("mnist")
+_MNIST = image_dataset.by_name("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[4, 28, 28]).astype(np.uint8)
 _LABELS = np.array([0, 9, 3, 3])
 
@@ -54,7 +55,7 @@ class LabelledImagesTest(parameterized.TestCase):
     def test_colour_images_of_another_dataset(self):
         generator = np.random.default_rng(1)
         images = generator.integers(0, 256, size=[3, 32, 32, 3]).astype(np.uint8)
-        cifar = image_datasets.by_name("cifar100")
+        cifar = image_dataset.by_name("cifar100")
         checked, labels = labelled_images.check(
             cifar, images, np.array([0, 99, 5]), "here"
         )
@@ -68,7 +69,7 @@ class LabelledImagesTest(parameterized.TestCase):
             with self.assertRaisesRegex(errors.UserError, expected):
                 labelled_images.check(cifar, wrong, labels, "here")
         with self.assertRaisesRegex(errors.UserError, r"0\.\.9"):
-            cifar10 = image_datasets.by_name("cifar10")
+            cifar10 = image_dataset.by_name("cifar10")
             labelled_images.check(cifar10, images, labels, "here")
 
 

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.imagenet`, on a small made-up set in the real format."""
+"""Tests of reading ImageNet, on a small made-up set in the real format."""
 
 import io
 import pathlib
@@ -11,7 +11,8 @@ from absl.testing import absltest
 from PIL import Image
 
 from bsgen import config, errors
-from bsgen.data import crops, imagenet, splits
+from bsgen.data import crops, splits
+from bsgen.data.datasets import imagenet
 from tests.data import made_up_imagenet
 
 _SIZE = 24

@@ -12,7 +12,8 @@ import struct
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images, source_files
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images, source_files
 
 _UNSIGNED_BYTE = 0x08
 # EMNIST, ten times as large as MNIST, has 0.6 GB.
@@ -30,7 +31,7 @@ def is_folder(folder: pathlib.Path) -> bool:
 
 
 def read_folder(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads the images and labels of "train" or "test" under their standard names.
 

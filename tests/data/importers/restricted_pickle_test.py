@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.restricted_pickle`."""
+"""Tests of `bsgen.data.importers.restricted_pickle`."""
 
 import contextlib
 import datetime
@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.data import restricted_pickle
+from bsgen.data.importers import restricted_pickle
 
 _DATA = np.random.default_rng(0).integers(0, 256, size=[4, 6]).astype(np.uint8)
 

@@ -15,7 +15,8 @@ import zlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets, labelled_images, source_files
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images, source_files
 
 _LARGEST_ARRAY = 2**31  # CIFAR in float64 has 1.2 GB
 _HEADERS = {
@@ -24,13 +25,13 @@ _HEADERS = {
 }
 
 
-def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
     """Whether a folder holds files of a dataset; see `read_folder` for their names."""
     return any(_paths(folder, dataset.name, split) for split in ("train", "test"))
 
 
 def read_folder(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads arrays `images` and `labels` of NAME_SPLIT.npz.
 
@@ -50,7 +51,7 @@ def read_folder(
 
 
 def read_file(
-    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads x_train and y_train, or x_test and y_test: Keras' names, in one file.
 
@@ -69,7 +70,7 @@ def _paths(folder: pathlib.Path, name: str, split: str) -> list[pathlib.Path]:
 
 
 def _read(
-    dataset: image_datasets.ImageDataset,
+    dataset: image_dataset.ImageDataset,
     path: pathlib.Path,
     images_key: str,
     labels_key: str,

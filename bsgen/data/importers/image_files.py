@@ -16,17 +16,16 @@ from typing import Any
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import (
-    cifar,
+from bsgen.data import image_dataset, prepared
+from bsgen.data.datasets import imagenet
+from bsgen.data.importers import (
+    cifar_files,
     csv_files,
     idx,
-    image_datasets,
     image_folder,
-    imagenet,
-    imagenet_import,
+    imagenet_files,
     labelled_images,
     npz,
-    prepared,
     source_files,
     staging,
 )
@@ -71,7 +70,7 @@ def import_files(
     """Imports a dataset from files, without a network.
 
     Args:
-      name: one of `image_datasets.NAMES`, or `imagenet.NAME`.
+      name: one of `image_dataset.NAMES`, or `imagenet.NAME`.
       source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
         NAME_train.npz and NAME_test.npz (arrays `images` and `labels`; instead of each,
         also the only NAME_train_ANYTHING.npz), or with the original files (of MNIST
@@ -94,8 +93,8 @@ def import_files(
     """
     _check_name(name)
     if name == imagenet.NAME:
-        return imagenet_import.import_files(source, data_dir, force, on_progress)
-    dataset = image_datasets.by_name(name)
+        return imagenet_files.import_files(source, data_dir, force, on_progress)
+    dataset = image_dataset.by_name(name)
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(name, root, force) as folder:
         examples = {split: _read(dataset, source, split) for split in _SPLITS}
@@ -140,13 +139,13 @@ def check_download(name: str) -> None:
     _check_name(name)
     if name == imagenet.NAME:
         remedy = "cannot be downloaded without an account: register at image-net.org, "
-        remedy += f"get {' and '.join(imagenet_import.TARS)}, and add --source=FOLDER"
+        remedy += f"get {' and '.join(imagenet_files.TARS)}, and add --source=FOLDER"
         raise errors.UserError("dataset", name, remedy)
 
 
 def _check_name(name: str) -> None:
     """Refuses a name that TFDS has and we have not."""
-    known = (*image_datasets.NAMES, imagenet.NAME)
+    known = (*image_dataset.NAMES, imagenet.NAME)
     if name not in known:
         raise errors.unknown_name("dataset", name, known)
 
@@ -162,7 +161,7 @@ def _prepared(name: str, root: pathlib.Path) -> pathlib.Path:
 
 
 def _read(
-    dataset: image_datasets.ImageDataset, source: str, split: str
+    dataset: image_dataset.ImageDataset, source: str, split: str
 ) -> labelled_images.LabelledImages:
     path = pathlib.Path(source).expanduser()
     if not path.exists():
@@ -173,11 +172,11 @@ def _read(
     for folder in (path, path / torchvision, path / torchvision.name):
         if npz.is_folder(dataset, folder):
             return npz.read_folder(dataset, folder, split)
-        if cifar.is_folder(dataset, folder):
-            return cifar.read_folder(dataset, folder, split)
-        archive = cifar.find_archive(dataset, folder)
+        if cifar_files.is_folder(dataset, folder):
+            return cifar_files.read_folder(dataset, folder, split)
+        archive = cifar_files.find_archive(dataset, folder)
         if archive is not None:
-            return cifar.read_archive(dataset, archive, split)
+            return cifar_files.read_archive(dataset, archive, split)
         if idx.is_folder(folder):
             return idx.read_folder(dataset, folder, split)
         if csv_files.is_folder(dataset, folder):
@@ -190,13 +189,13 @@ def _read(
 
 
 def _read_file(
-    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     source_files.require_regular(path)
     if zipfile.is_zipfile(path):
         return npz.read_file(dataset, path, split)
-    if cifar.is_archive(path):
-        return cifar.read_archive(dataset, path, split)
+    if cifar_files.is_archive(path):
+        return cifar_files.read_archive(dataset, path, split)
     if csv_files.is_file(dataset, path):
         return csv_files.read_file(dataset, path, split)
     remedy = "neither a whole .npz file, nor an archive of CIFAR, nor lines of a label "
@@ -205,7 +204,7 @@ def _read_file(
 
 
 def _store(
-    dataset: image_datasets.ImageDataset,
+    dataset: image_dataset.ImageDataset,
     examples: dict[str, labelled_images.LabelledImages],
     folder: pathlib.Path,
 ) -> None:
@@ -236,7 +235,7 @@ def _store(
 
 
 def _keyed(
-    dataset: image_datasets.ImageDataset,
+    dataset: image_dataset.ImageDataset,
     split: str,
     images: np.ndarray,
     labels: np.ndarray,

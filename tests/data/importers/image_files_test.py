@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.imports` and `bsgen.data.prepared`, on small random images."""
+"""Tests of importing and reading image datasets, on small random images."""
 
 import os
 import pathlib
@@ -14,15 +14,16 @@ from absl.testing import parameterized
 
 from bsgen import config as configuration
 from bsgen import data, errors
-from bsgen.data import image_datasets, imports, prepared
+from bsgen.data import image_dataset, prepared
+from bsgen.data.importers import image_files
 
-_MNIST = image_datasets.by_name("mnist")
+_MNIST = image_dataset.by_name("mnist")
 _REAL = os.environ.get("BSGEN_DATA_DIR")
 
 
 def _examples(seed, name="mnist"):
     generator = np.random.default_rng(seed)
-    dataset = image_datasets.by_name(name)
+    dataset = image_dataset.by_name(name)
     shape = dataset.image_shape if "cifar" in name else dataset.image_shape[:2]
     sizes = {"train": 30, "test": 12}
     return {
@@ -56,7 +57,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         self.data_dir = folder / "data"
 
     def _import(self, name="mnist", **kwargs):
-        return imports.import_files(
+        return image_files.import_files(
             name, str(self.source), str(self.data_dir), **kwargs
         )
 
@@ -110,7 +111,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         np.savez(
             path, x_train=train[0], y_train=train[1], x_test=test[0], y_test=test[1]
         )
-        imports.import_files("mnist", str(path), str(self.data_dir))
+        image_files.import_files("mnist", str(path), str(self.data_dir))
         pool = self._pool()
         self.assertEqual(
             _contents(pool.inputs[:30], pool.labels[:30]), _contents(*train)
@@ -133,7 +134,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
             (self.data_dir, "holds neither mnist_train.npz"),
         ):
             with self.assertRaisesRegex(errors.UserError, message):
-                imports.import_files("mnist", str(source), str(self.data_dir))
+                image_files.import_files("mnist", str(source), str(self.data_dir))
         self.assertEmpty(list(self.data_dir.iterdir()))
 
     def test_unknown_name(self):
@@ -142,7 +143,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, "known: .*fashion_mnist.*, mnist"
         ):
-            imports.download("digits", str(self.data_dir))
+            image_files.download("digits", str(self.data_dir))
 
     @parameterized.parameters(
         (requests.ConnectionError("no route"), "ConnectionError"),
@@ -155,7 +156,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
             self.assertRaisesRegex(errors.UserError, rf"failed \({reason}\).*--source"),
         ):
             builder.return_value.download_and_prepare.side_effect = failure
-            imports.download("mnist", str(self.data_dir))
+            image_files.download("mnist", str(self.data_dir))
         self.assertEmpty(list(self.data_dir.iterdir()))
 
     def test_download_is_staged_and_published(self):
@@ -165,13 +166,13 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         def offline(name, data_dir):
             builder = real(name, data_dir=data_dir)
             builder._split_generators = lambda manager: {
-                split: imports._keyed(_MNIST, split, *pair, {"image", "label"})
+                split: image_files._keyed(_MNIST, split, *pair, {"image", "label"})
                 for split, pair in examples.items()
             }
             return builder
 
         with unittest.mock.patch.object(tfds, "builder", offline):
-            folder = imports.download("mnist", str(self.data_dir))
+            folder = image_files.download("mnist", str(self.data_dir))
         self.assertEqual(folder, prepared.find("mnist", self.data_dir))
         pool = self._pool()
         self.assertEqual(

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.imagenet_import`, through `imports`, on a few made-up images."""
+"""Tests of importing ImageNet, on a few made-up images."""
 
 import io
 import os
@@ -10,7 +10,8 @@ import tensorflow_datasets as tfds
 from absl.testing import absltest
 
 from bsgen import errors
-from bsgen.data import imagenet, imports
+from bsgen.data.datasets import imagenet
+from bsgen.data.importers import image_files
 from tests.data import made_up_imagenet
 
 _NUM_TRAIN, _NUM_VALIDATION = 8, 5
@@ -68,7 +69,7 @@ class ImportTest(absltest.TestCase):
         self.data_dir = self.create_tempdir().full_path
 
     def _import(self, **options):
-        return imports.import_files(
+        return image_files.import_files(
             "imagenet2012", str(self.source), self.data_dir, **options
         )
 
@@ -107,7 +108,7 @@ class ImportTest(absltest.TestCase):
     def test_cannot_be_downloaded(self):
         remedy = "register at image-net.org, get ILSVRC2012_img_train.tar and"
         with self.assertRaisesRegex(errors.UserError, remedy):
-            imports.download("imagenet2012", self.data_dir)
+            image_files.download("imagenet2012", self.data_dir)
 
     def test_refuses_a_folder_of_something_else(self):
         (self.source / "train").mkdir()

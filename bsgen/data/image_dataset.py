@@ -8,7 +8,7 @@ of features from tiny images") 32x32 colour images.
 import dataclasses
 
 from bsgen import errors
-from bsgen.data import cifar100_classes
+from bsgen.data.datasets import cifar100_classes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Tests of `bsgen.data.image_datasets` and `bsgen.data.cifar100_classes`."""
+"""Tests of `bsgen.data.image_dataset` and `bsgen.data.datasets.cifar100_classes`."""
 
 import tensorflow_datasets as tfds
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_datasets
+from bsgen.data import image_dataset
 
 # The superclass of classes 0 to 99 in the order of the labels, as the records of the
 # original files pair them.
@@ -18,9 +18,9 @@ _SUPERCLASSES = (
 
 
 class ImageDatasetsTest(parameterized.TestCase):
-    @parameterized.parameters(*image_datasets.NAMES)
+    @parameterized.parameters(*image_dataset.NAMES)
     def test_agrees_with_tfds(self, name):
-        dataset = image_datasets.by_name(name)
+        dataset = image_dataset.by_name(name)
         builder = tfds.builder(name, data_dir=self.create_tempdir().full_path)
         features = builder.info.features
         self.assertEqual(features["image"].shape, dataset.image_shape)
@@ -32,7 +32,7 @@ class ImageDatasetsTest(parameterized.TestCase):
             self.assertLen(set(dataset.class_names), dataset.num_classes)
 
     def test_superclasses_of_cifar100(self):
-        dataset = image_datasets.by_name("cifar100")
+        dataset = image_dataset.by_name("cifar100")
         self.assertEqual(dataset.superclasses, _SUPERCLASSES)
         self.assertEqual(dataset.class_names[:2], ("apple", "aquarium_fish"))
         self.assertEqual(dataset.superclass_names[1], "fish")
@@ -40,7 +40,7 @@ class ImageDatasetsTest(parameterized.TestCase):
 
     def test_unknown_name(self):
         with self.assertRaisesRegex(errors.UserError, "did you mean 'cifar10'"):
-            image_datasets.by_name("cifar-10")
+            image_dataset.by_name("cifar-10")
 
 
 if __name__ == "__main__":

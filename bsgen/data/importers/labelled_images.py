@@ -5,14 +5,14 @@ import pathlib
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_datasets
+from bsgen.data import image_dataset
 
 # Images [n, height, width, channels] uint8 and labels [n] int64.
 LabelledImages = tuple[np.ndarray, np.ndarray]
 
 
 def check(
-    dataset: image_datasets.ImageDataset,
+    dataset: image_dataset.ImageDataset,
     images: np.ndarray,
     labels: np.ndarray,
     source: str | pathlib.Path,

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.cifar`, on small random files in the original forms."""
+"""Tests of reading CIFAR's original files, on small random ones."""
 
 import io
 import os
@@ -12,10 +12,11 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import cifar, image_datasets, imports, registry
+from bsgen.data import image_dataset, registry
+from bsgen.data.importers import cifar_files, image_files
 
-_CIFAR10 = image_datasets.by_name("cifar10")
-_CIFAR100 = image_datasets.by_name("cifar100")
+_CIFAR10 = image_dataset.by_name("cifar10")
+_CIFAR100 = image_dataset.by_name("cifar100")
 _BATCH = 3
 
 
@@ -107,9 +108,9 @@ class CifarTest(parameterized.TestCase):
         examples = _examples(dataset)
         place = self._write(dataset, form, examples)
         folder = self.folder if above else place
-        self.assertTrue(cifar.is_folder(dataset, folder))
+        self.assertTrue(cifar_files.is_folder(dataset, folder))
         for split, (images, labels) in examples.items():
-            read_images, read_labels = cifar.read_folder(dataset, folder, split)
+            read_images, read_labels = cifar_files.read_folder(dataset, folder, split)
             np.testing.assert_array_equal(read_images, images)
             np.testing.assert_array_equal(read_labels, labels)
 
@@ -122,9 +123,9 @@ class CifarTest(parameterized.TestCase):
         examples = _examples(dataset, seed=1)
         files = {"readme.html": b"<html>", **_files(dataset, form, examples)}
         path = self._archive(dataset, form, files, prefix)
-        self.assertTrue(cifar.is_archive(path))
+        self.assertTrue(cifar_files.is_archive(path))
         for split, (images, labels) in examples.items():
-            read_images, read_labels = cifar.read_archive(dataset, path, split)
+            read_images, read_labels = cifar_files.read_archive(dataset, path, split)
             np.testing.assert_array_equal(read_images, images)
             np.testing.assert_array_equal(read_labels, labels)
         self.assertEqual(os.listdir(self.folder), ["archive.tar.gz"])
@@ -134,7 +135,7 @@ class CifarTest(parameterized.TestCase):
         examples = _examples(_CIFAR100, seed=2)
         self._write(_CIFAR100, form, examples)
         data_dir = str(self.folder / "data")
-        imports.import_files("cifar100", str(self.folder), data_dir)
+        image_files.import_files("cifar100", str(self.folder), data_dir)
         pool = registry.load_pool(configuration.DataConfig(name="cifar100"), data_dir)
         self.assertEqual(pool.num_classes, 100)
         for split, places in (("train", pool.train_pool), ("test", pool.test_pool)):
@@ -150,7 +151,7 @@ class CifarTest(parameterized.TestCase):
         images, labels = _examples(_CIFAR100, seed=3)["test"]
         self._write(_CIFAR100, "binary", _examples(_CIFAR100, seed=3))
         data_dir = str(self.folder / "data")
-        imports.import_files("cifar100", str(self.folder), data_dir)
+        image_files.import_files("cifar100", str(self.folder), data_dir)
         examples, info = tfds.load(
             "cifar100",
             split="test",
@@ -177,19 +178,19 @@ class CifarTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, rf"{place}': data_batch_3{ending} is missing"
         ):
-            cifar.read_folder(_CIFAR10, place, "train")
-        self.assertLen(cifar.read_folder(_CIFAR10, place, "test")[1], 4)
+            cifar_files.read_folder(_CIFAR10, place, "train")
+        self.assertLen(cifar_files.read_folder(_CIFAR10, place, "test")[1], 4)
 
     def test_missing_batch_in_an_archive(self):
         files = _files(_CIFAR10, "binary", _examples(_CIFAR10))
         del files["data_batch_2.bin"]
         path = self._archive(_CIFAR10, "binary", files)
         with self.assertRaisesRegex(errors.UserError, "data_batch_2.bin is missing in"):
-            cifar.read_archive(_CIFAR10, path, "train")
+            cifar_files.read_archive(_CIFAR10, path, "train")
         with self.assertRaisesRegex(errors.UserError, "no original files of cifar100"):
-            cifar.read_archive(_CIFAR100, path, "train")
+            cifar_files.read_archive(_CIFAR100, path, "train")
         with self.assertRaisesRegex(errors.UserError, "no original files of mnist"):
-            cifar.read_archive(image_datasets.by_name("mnist"), path, "train")
+            cifar_files.read_archive(image_dataset.by_name("mnist"), path, "train")
 
     @parameterized.parameters(0, 10, 0.3, 0.9)
     def test_truncated_archive(self, kept):
@@ -200,7 +201,7 @@ class CifarTest(parameterized.TestCase):
         path.write_bytes(content[:kept])
         words = "not a readable archive|cannot be read .*damaged or incomplete"
         with self.assertRaisesRegex(errors.UserError, f"source='{path}': .*({words})"):
-            cifar.read_archive(_CIFAR10, path, "train")
+            cifar_files.read_archive(_CIFAR10, path, "train")
 
     def test_links_in_an_archive_are_not_followed(self):
         secret = self.folder / "secret"
@@ -211,7 +212,7 @@ class CifarTest(parameterized.TestCase):
             info.type, info.linkname = tarfile.SYMTYPE, str(secret)
             archive.addfile(info)
         with self.assertRaisesRegex(errors.UserError, "no original files of cifar10"):
-            cifar.read_archive(_CIFAR10, path, "test")
+            cifar_files.read_archive(_CIFAR10, path, "test")
 
     def test_archive_that_claims_too_much(self):
         path = self.folder / "claims.tar"
@@ -219,7 +220,7 @@ class CifarTest(parameterized.TestCase):
         info.size = 2**40
         path.write_bytes(info.tobuf() + b"\0" * 1024)
         with self.assertRaisesRegex(errors.UserError, "claims 1099511627776 bytes"):
-            cifar.read_archive(_CIFAR10, path, "test")
+            cifar_files.read_archive(_CIFAR10, path, "test")
 
     @parameterized.parameters(
         (b"", "0 bytes are not a whole number of records of 3073 bytes"),
@@ -232,7 +233,7 @@ class CifarTest(parameterized.TestCase):
         path = self.folder / "test_batch.bin"
         path.write_bytes(content)
         with self.assertRaisesRegex(errors.UserError, f"source='{path}': .*{message}"):
-            cifar.read_folder(_CIFAR10, self.folder, "test")
+            cifar_files.read_folder(_CIFAR10, self.folder, "test")
 
     @parameterized.parameters(
         ({"data": np.zeros([2, 3072], np.uint8)}, "'labels' is no list of integers"),
@@ -250,7 +251,7 @@ class CifarTest(parameterized.TestCase):
         path = self.folder / "test_batch"
         path.write_bytes(pickle.dumps(content, protocol=4))
         with self.assertRaisesRegex(errors.UserError, f"source='{path}': .*{message}"):
-            cifar.read_folder(_CIFAR10, self.folder, "test")
+            cifar_files.read_folder(_CIFAR10, self.folder, "test")
 
     def test_malicious_pickle(self):
         proof = self.folder / "executed"
@@ -263,13 +264,13 @@ class CifarTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, "posix.mkdir, which is forbidden"
         ):
-            cifar.read_folder(_CIFAR10, self.folder, "test")
+            cifar_files.read_folder(_CIFAR10, self.folder, "test")
         self.assertFalse(proof.exists())
 
     def test_other_folders(self):
         (self.folder / "train").mkdir()  # Of images: CIFAR-100 has a file of this name.
-        for dataset in (_CIFAR10, _CIFAR100, image_datasets.by_name("mnist")):
-            self.assertFalse(cifar.is_folder(dataset, self.folder))
+        for dataset in (_CIFAR10, _CIFAR100, image_dataset.by_name("mnist")):
+            self.assertFalse(cifar_files.is_folder(dataset, self.folder))
 
 
 if __name__ == "__main__":

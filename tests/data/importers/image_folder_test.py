@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.image_folder`."""
+"""Tests of `bsgen.data.importers.image_folder`."""
 
 import pathlib
 
@@ -7,9 +7,10 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.data import image_datasets, image_folder
+from bsgen.data import image_dataset
+from bsgen.data.importers import image_folder
 
-_MNIST = image_datasets.by_name("mnist")
+_MNIST = image_dataset.by_name("mnist")
 _IMAGES = (
     np.random.default_rng(0).integers(0, 256, size=[5, 28, 28, 1]).astype(np.uint8)
 )
@@ -43,7 +44,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters("cifar10", "cifar100")
     def test_colour_images_in_folders_named_by_label_or_class(self, name):
-        dataset = image_datasets.by_name(name)
+        dataset = image_dataset.by_name(name)
         folder = pathlib.Path(self.create_tempdir().full_path)
         generator = np.random.default_rng(1)
         images = generator.integers(0, 256, size=[3, 32, 32, 3]).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.source_files`."""
+"""Tests of `bsgen.data.importers.source_files`."""
 
 import bz2
 import gzip
@@ -12,7 +12,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import idx, source_files
+from bsgen.data.importers import idx, source_files
 
 _CONTENT = np.random.default_rng(0).bytes(4099) * 300
 

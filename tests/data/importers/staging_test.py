@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.staging`."""
+"""Tests of `bsgen.data.importers.staging`."""
 
 import os
 import pathlib
@@ -9,11 +9,12 @@ import sys
 from absl.testing import absltest
 
 from bsgen import errors
-from bsgen.data import prepared, staging
+from bsgen.data import prepared
+from bsgen.data.importers import staging
 
 _WORK = """
 import pathlib, sys, time
-from bsgen.data import staging
+from bsgen.data.importers import staging
 with staging.staged("mnist", pathlib.Path(sys.argv[1]), force=False) as folder:
     (folder / "mnist" / "3.0.1").mkdir(parents=True)
     (folder / "mnist" / "3.0.1" / "dataset_info.json").touch()

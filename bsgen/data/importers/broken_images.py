@@ -9,7 +9,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from bsgen.data import imagenet
+from bsgen.data.datasets import imagenet
 
 _IMAGES_AT_ONCE = 512
 _MOST_PIXELS = 2**28  # 0.8 GB; a damaged header may claim any number

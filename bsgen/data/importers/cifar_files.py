@@ -18,12 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import (
-    image_datasets,
-    labelled_images,
-    restricted_pickle,
-    source_files,
-)
+from bsgen.data import image_dataset
+from bsgen.data.importers import labelled_images, restricted_pickle, source_files
 
 _IMAGE_BYTES = 3072
 # The largest real file, train of CIFAR-100, has 155 MB; an archive a little more.
@@ -59,20 +55,20 @@ def is_archive(path: pathlib.Path) -> bool:
 
 
 def find_archive(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path
 ) -> pathlib.Path | None:
     """Returns the archive of a dataset that a folder holds under its own name."""
     places = (folder / form.archive for form in _FORMS.get(dataset.name, ()))
     return next((place for place in places if place.is_file()), None)
 
 
-def is_folder(dataset: image_datasets.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
     """Whether a folder holds an original file of a dataset, or the folder of them."""
     return any(_place(form, folder) for form in _FORMS.get(dataset.name, ()))
 
 
 def read_folder(
-    dataset: image_datasets.ImageDataset, folder: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads the images and labels of "train" or "test" from the unpacked files.
 
@@ -101,7 +97,7 @@ def read_folder(
 
 
 def read_archive(
-    dataset: image_datasets.ImageDataset, path: pathlib.Path, split: str
+    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
     """Reads the images and labels of "train" or "test" from the archive of the files.
 
@@ -162,7 +158,7 @@ def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
 
 
 def _decode(
-    dataset: image_datasets.ImageDataset, form: _Form, content: bytes, source: str
+    dataset: image_dataset.ImageDataset, form: _Form, content: bytes, source: str
 ) -> labelled_images.LabelledImages:
     try:
         pixels, labels = form.decode(content)

@@ -13,10 +13,11 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_datasets, imports
-from tests.data import csv_files_test
+from bsgen.data import image_dataset
+from bsgen.data.importers import image_files
+from tests.data.importers import csv_files_test
 
-_MNIST = image_datasets.by_name("mnist")
+_MNIST = image_dataset.by_name("mnist")
 _GENERATOR = np.random.default_rng(0)
 _EXAMPLES = {
     "train": (_GENERATOR.integers(0, 256, [20, 28, 28], np.uint8), np.arange(20) % 10),
@@ -84,8 +85,10 @@ def write_images(folder, name="{}.png"):
 
 
 def read(name, source):
-    dataset = image_datasets.by_name(name)
-    return {split: imports._read(dataset, str(source), split) for split in _EXAMPLES}
+    dataset = image_dataset.by_name(name)
+    return {
+        split: image_files._read(dataset, str(source), split) for split in _EXAMPLES
+    }
 
 
 def contents(examples):

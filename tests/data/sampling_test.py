@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.batches`."""
+"""Tests of `bsgen.data.sampling`."""
 
 import itertools
 import time
@@ -7,9 +7,9 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import batches, random_streams
+from bsgen.data import random_streams, sampling
 
-_KINDS = (batches.batches, batches.independent_batches)
+_KINDS = (sampling.batches, sampling.independent_batches)
 
 
 class BatchesTest(parameterized.TestCase):
@@ -31,7 +31,7 @@ class BatchesTest(parameterized.TestCase):
     @parameterized.parameters(1, 7, 32, 100)
     def test_each_epoch_is_one_permutation(self, batch_size):
         # 100 batches of B are exactly B epochs of 100 examples.
-        stream = batches.batches(1, 0, 100, batch_size, 100).reshape(-1, 100)
+        stream = sampling.batches(1, 0, 100, batch_size, 100).reshape(-1, 100)
         np.testing.assert_array_equal(
             np.sort(stream, axis=1), np.tile(np.arange(100), (batch_size, 1))
         )
@@ -40,9 +40,9 @@ class BatchesTest(parameterized.TestCase):
 
     @parameterized.parameters(1, 7, 100, 101)
     def test_stream_is_what_the_batches_cut(self, count):
-        whole = batches.batches(1, 0, 50, 10, 100).ravel()
+        whole = sampling.batches(1, 0, 50, 10, 100).ravel()
         for first in (0, 1, 95, 100, 199, 350):
-            piece = batches.stream(1, first, count, 100)
+            piece = sampling.stream(1, first, count, 100)
             self.assertEqual(piece.dtype, np.int32)
             np.testing.assert_array_equal(piece, whole[first : first + count])
 
@@ -53,20 +53,20 @@ class BatchesTest(parameterized.TestCase):
             ).permutation(37)
             for epoch in range(4)
         ]
-        stream = batches.stream(9, 0, 4 * 37, 37)
+        stream = sampling.stream(9, 0, 4 * 37, 37)
         np.testing.assert_array_equal(stream, np.concatenate(epochs))
 
     def test_writing_to_a_piece_leaves_the_stream(self):
-        first = batches.stream(2, 0, 20, 20)
+        first = sampling.stream(2, 0, 20, 20)
         expected = first.copy()
         first[:] = -1
-        np.testing.assert_array_equal(batches.stream(2, 0, 20, 20), expected)
+        np.testing.assert_array_equal(sampling.stream(2, 0, 20, 20), expected)
 
     def test_single_steps_of_a_large_set_are_cheap(self):
-        batches.stream(3, 0, 256, 1_281_167)
+        sampling.stream(3, 0, 256, 1_281_167)
         start = time.perf_counter()
         for step in range(100):
-            batches.stream(3, 256 * step, 256, 1_281_167)
+            sampling.stream(3, 256 * step, 256, 1_281_167)
         # A permutation takes 12 ms or more; a cached step about 2 us.
         self.assertLess((time.perf_counter() - start) / 100, 2e-3)
 
@@ -77,23 +77,23 @@ class BatchesTest(parameterized.TestCase):
     )
     def test_stream_rejects(self, arguments, message):
         with self.assertRaisesRegex(errors.UserError, message):
-            batches.stream(*arguments)
+            sampling.stream(*arguments)
 
     def test_one_step(self):
-        expected = batches.batches(3, 0, 40, 6, 50)
+        expected = sampling.batches(3, 0, 40, 6, 50)
         for step in (0, 8, 39):
-            positions = batches.batch_positions(3, step, 6, 50)
+            positions = sampling.batch_positions(3, step, 6, 50)
             np.testing.assert_array_equal(positions, expected[step])
 
     @parameterized.parameters((3, 10), (50, 60), (10, 10), (20, 2000))
     def test_independent_batches_hold_no_example_twice(self, batch_size, train_size):
-        rows = batches.independent_batches(2, 0, 300, batch_size, train_size)
+        rows = sampling.independent_batches(2, 0, 300, batch_size, train_size)
         self.assertBetween(rows.min(), 0, train_size - 1)
         self.assertBetween(rows.max(), 0, train_size - 1)
         self.assertTrue((np.diff(np.sort(rows, axis=1)) > 0).all())
 
     def test_independent_batches_are_uniform_over_all_subsets(self):
-        rows = batches.independent_batches(4, 0, 20_000, 2, 5)
+        rows = sampling.independent_batches(4, 0, 20_000, 2, 5)
         subsets, counts = np.unique(np.sort(rows, axis=1), axis=0, return_counts=True)
         self.assertLen(subsets, 10)
         # Each of 10 subsets: 2000 +- 42; five standard deviations.
@@ -106,8 +106,8 @@ class BatchesTest(parameterized.TestCase):
         values = np.random.default_rng(0).standard_normal(100)
         variance = values.var(ddof=1) * (1 / 20 - 1 / 100)
         for kind, expected in (
-            (batches.independent_batches, variance / 5),
-            (batches.batches, 0),
+            (sampling.independent_batches, variance / 5),
+            (sampling.batches, 0),
         ):
             means = values[kind(6, 0, 20_000, 20, 100)].mean(axis=1)
             # A variance over n draws is off by a factor 1 +- sqrt(2 / n); five of them.

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bsgen import errors
-from bsgen.data import (
+from bsgen.data import prepared
+from bsgen.data.datasets import imagenet
+from bsgen.data.importers import (
+    broken_images,
     image_folder,
-    imagenet,
-    imagenet_check,
-    prepared,
     source_files,
     staging,
 )
@@ -65,7 +65,7 @@ def import_files(
             _store(path, has_tars, folder)
         stored = prepared.find(imagenet.NAME, folder)
         if stored is not None:
-            broken = imagenet_check.broken_images(stored, on_progress)
+            broken = broken_images.broken_images(stored, on_progress)
             if broken:
                 raise image_folder.broken(source, broken)
     return imagenet.require(str(root))

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.idx`."""
+"""Tests of `bsgen.data.importers.idx`."""
 
 import gzip
 import pathlib
@@ -8,9 +8,10 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import idx, image_datasets
+from bsgen.data import image_dataset
+from bsgen.data.importers import idx
 
-_MNIST = image_datasets.by_name("mnist")
+_MNIST = image_dataset.by_name("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9], np.uint8)
 

@@ -1,4 +1,4 @@
-"""Tests of `bsgen.data.gaussian_task`."""
+"""Tests of `bsgen.data.datasets.gaussian`."""
 
 import statistics
 
@@ -6,17 +6,18 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import gaussian_task, random_streams
+from bsgen.data import random_streams
+from bsgen.data.datasets import gaussian
 
 
 class GaussianTaskTest(parameterized.TestCase):
     @parameterized.product(
-        name=gaussian_task.NAMES,
+        name=gaussian.NAMES,
         sizes=((None, 0, 200), (50, 0, 50), (60, 40, 100)),
     )
     def test_sizes_and_normalisation(self, name, sizes):
         train_size, validation_size, pool_size = sizes
-        task = gaussian_task.load(name, 3, train_size, validation_size)
+        task = gaussian.load(name, 3, train_size, validation_size)
         self.assertEqual(task.inputs.shape, (pool_size + 10_000, 200))
         self.assertEqual(task.inputs.dtype, np.float32)
         np.testing.assert_array_equal(task.train_pool, np.arange(pool_size))
@@ -36,7 +37,7 @@ class GaussianTaskTest(parameterized.TestCase):
         test = random_streams.generator(purpose.TEST_INPUTS, 4).standard_normal(
             [10_000, 200]
         )
-        inputs = gaussian_task.load(gaussian_task.RANDOM, 4, 50).inputs
+        inputs = gaussian.load(gaussian.RANDOM, 4, 50).inputs
         for component in (0, 17, 199):
             values = train[:, component].tolist()
             mean, deviation = statistics.fmean(values), statistics.pstdev(values)
@@ -44,12 +45,12 @@ class GaussianTaskTest(parameterized.TestCase):
             np.testing.assert_allclose(inputs[50:, component], expected, atol=1e-5)
 
     def test_informative_labels_are_the_sign_of_the_sum(self):
-        task = gaussian_task.load(gaussian_task.INFORMATIVE, 5)
+        task = gaussian.load(gaussian.INFORMATIVE, 5)
         expected = [int(sum(map(float, x)) > 0) for x in task.inputs[:500]]
         np.testing.assert_array_equal(task.labels[:500], expected)
 
     def test_random_labels_are_fair_and_unrelated_to_the_inputs(self):
-        task = gaussian_task.load(gaussian_task.RANDOM, 6)
+        task = gaussian.load(gaussian.RANDOM, 6)
         labels = task.labels[task.test_pool]
         signs = task.inputs[task.test_pool].sum(axis=1) > 0
         # Four standard errors of a fair coin over 10,000 throws.
@@ -57,9 +58,9 @@ class GaussianTaskTest(parameterized.TestCase):
         self.assertAlmostEqual((labels == signs).mean(), 0.5, delta=0.02)
 
     def test_both_tasks_share_inputs_and_seeds_change_them(self):
-        random = gaussian_task.load(gaussian_task.RANDOM, 7)
-        informative = gaussian_task.load(gaussian_task.INFORMATIVE, 7)
-        other = gaussian_task.load(gaussian_task.RANDOM, 8)
+        random = gaussian.load(gaussian.RANDOM, 7)
+        informative = gaussian.load(gaussian.INFORMATIVE, 7)
+        other = gaussian.load(gaussian.RANDOM, 8)
         np.testing.assert_array_equal(random.inputs, informative.inputs)
         self.assertLess(
             abs(np.corrcoef(random.inputs[:, 0], other.inputs[:, 0])[0, 1]), 0.05
@@ -68,11 +69,11 @@ class GaussianTaskTest(parameterized.TestCase):
     def test_draws_no_more_than_fit_in_memory(self):
         for sizes in ((10**11, 0), (2, 499_999)):
             with self.assertRaisesRegex(errors.UserError, "train_size=.* 500,000$"):
-                gaussian_task.load(gaussian_task.RANDOM, 0, *sizes)
+                gaussian.load(gaussian.RANDOM, 0, *sizes)
 
     def test_needs_two_examples(self):
         with self.assertRaisesRegex(errors.UserError, "train_size=1: .*at least 2"):
-            gaussian_task.load(gaussian_task.RANDOM, 0, 1)
+            gaussian.load(gaussian.RANDOM, 0, 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Readers of the files in which datasets are published, for use without a network."""
