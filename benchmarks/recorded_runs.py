@@ -58,7 +58,7 @@ class Recorder(tuning.RunTrainer):
 class View:
     """The trainer of one search: its own repeats, from the recorder.
 
-    See `bsgen.tuning.trainers.trainer.Trainer`.
+    See `bsgen.tuning.trainers.protocol.Trainer`.
     """
 
     def __init__(self, recorder: Recorder, search: int, num_recorded: int | None):
@@ -84,7 +84,7 @@ class View:
         repeats: Sequence[int],
         num_epochs: float | None = None,
     ) -> tuning.Outcome:
-        """Trains, or looks up; see `bsgen.tuning.trainers.trainer.Trainer`."""
+        """Trains, or looks up; see `bsgen.tuning.trainers.protocol.Trainer`."""
         numbers = [self._number(repeat) for repeat in repeats]
         found = self._recorder.train(rounded(setting), numbers, num_epochs)
         scores = {

@@ -11,7 +11,7 @@ import keras_tuner
 from benchmarks import recorded_runs
 from bsgen import tuning
 from bsgen.tuning.keras_tuner_adapter import trials
-from bsgen.tuning.trainers import trainer as trainers
+from bsgen.tuning.trainers import protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _procedure(
         start = Spent(procedure.measuring_steps, procedure.measuring_examples, None)
     oracle = tuning.BatchSizeHeuristic(procedure)
     course = _follow(oracle, trainer, start)
-    found = oracle.plan().recommendation
+    found = oracle.review().recommendation
     return Course(course, found.setting if found else None)
 
 
@@ -115,7 +115,7 @@ def appendix_d(recorder: recorded_runs.Recorder, space: Space, search: int) -> C
     trainer = recorded_runs.View(recorder, search, None)
     procedure = tuning.AppendixD(
         batch_sizes=space.batch_sizes,
-        **trainers.numbers(trainer),
+        **protocol.numbers(trainer),
     )
     return _procedure(procedure, trainer)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras_tuner
 
     from bsgen.tuning import search_folder
-    from bsgen.tuning.procedures import plans, settings
+    from bsgen.tuning.procedures import replay, settings
 
 _PROCEDURES = ["appendix_d", "guided"]
 _GENERAL = ["random", "grid", "hyperband", "bayesian"]
@@ -133,12 +133,12 @@ def make_oracle(
     own: "settings.AsCompiled | None",
     folder: "search_folder.SearchFolder",
     role: str,
-    on_decision: "plans.OnDecision",
+    on_decision: "replay.OnDecision",
 ) -> "keras_tuner.Oracle":
     """Returns the oracle.
 
     Args:
-      trainer: a `trainers.Trainer`, for --oracle=guided a `subjects.SubjectTrainer`.
+      trainer: a `protocol.Trainer`, for --oracle=guided a `subjects.SubjectTrainer`.
       own: the user's own optimizer, to be measured beside the search.
       folder: of the search, claimed; keeps what is measured for --oracle=guided.
       role: of this process.
@@ -149,7 +149,7 @@ def make_oracle(
     """
     from bsgen import tuning
     from bsgen.tuning.keras_tuner_adapter import general_oracles
-    from bsgen.tuning.trainers import trainer as trainers
+    from bsgen.tuning.trainers import protocol
 
     sizes = _batch_sizes(trainer.train_size)
     if _ORACLE.value in _GENERAL:
@@ -181,7 +181,7 @@ def make_oracle(
         batch_sizes=sizes,
         learning_rates=_learning_rates(),
         own=own,
-        **{**trainers.numbers(trainer), **numbers},
+        **{**protocol.numbers(trainer), **numbers},
     )
     return tuning.BatchSizeHeuristic(procedure, on_decision)
 

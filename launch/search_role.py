@@ -5,7 +5,8 @@ import os
 from absl import flags
 
 from bsgen import errors
-from bsgen.config import addresses, search_role
+from bsgen.config import addresses
+from bsgen.tuning.keras_tuner_adapter import process_role
 
 _ROLE = flags.DEFINE_enum(
     "role",
@@ -41,19 +42,19 @@ def apply() -> str:
         nobody can listen, or be found, at the chief's address.
     """
     wanted = _wanted()
-    for name in search_role.VARIABLES if _ROLE.value else ():
+    for name in process_role.VARIABLES if _ROLE.value else ():
         found = os.environ.get(name)
         if found is not None and found != wanted.get(name):
             remedy = f"the environment has {name}={found!r}: unset it, or drop the flag"
             raise errors.UserError("role", _ROLE.value, remedy)
     os.environ.update(wanted)
     if _CHIEF_SECONDS.value is not None:
-        os.environ[search_role.PATIENCE] = str(_CHIEF_SECONDS.value)
-    search_role.check()
-    if search_role.role() == "worker":
+        os.environ[process_role.PATIENCE] = str(_CHIEF_SECONDS.value)
+    process_role.check()
+    if process_role.role() == "worker":
         # Workers may share a GPU: each takes the memory that it comes to need, not all.
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    return search_role.role()
+    return process_role.role()
 
 
 def _wanted() -> dict[str, str]:
@@ -69,11 +70,11 @@ def _wanted() -> dict[str, str]:
     if chief is None:
         remedy = "say where the chief listens, such as 127.0.0.1:8000"
         raise errors.UserError("chief", place, remedy)
-    if role == "worker" and (not name or search_role.is_chief(name)):
+    if role == "worker" and (not name or process_role.is_chief(name)):
         remedy = "name the worker, such as worker0, and no part of it 'chief'"
         raise errors.UserError("worker_id", name, remedy)
     return {
-        search_role.ID: name or "chief",
-        search_role.HOST: chief.host,
-        search_role.PORT: str(chief.port),
+        process_role.ID: name or "chief",
+        process_role.HOST: chief.host,
+        process_role.PORT: str(chief.port),
     }

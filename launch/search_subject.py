@@ -9,7 +9,7 @@ from launch import search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
     from bsgen.tuning.procedures import settings
-    from bsgen.tuning.trainers import trainer as trainers
+    from bsgen.tuning.trainers import protocol
 
 _MOST_VALIDATION = 5000
 _DEFAULT_BASELINE = 32  # what Keras' fit takes
@@ -94,18 +94,18 @@ def name() -> str:
     return f"{run.data.name}_{run.model.name}"
 
 
-def own(trainer: "trainers.Trainer") -> "settings.AsCompiled | None":
+def own(trainer: "protocol.Trainer") -> "settings.AsCompiled | None":
     """Returns the user's own optimizer, if it is to be measured beside the search."""
-    from bsgen.tuning.trainers import trainer as trainers
+    from bsgen.tuning.trainers import protocol
 
     size = _BASELINE_BATCH_SIZE.value
     size = _DEFAULT_BASELINE if size is None else size
     if size == 0 or not search_flags.is_procedure():
         return None
-    return trainers.own(trainer, size, search_flags.limit(trainer.train_size))
+    return protocol.own(trainer, size, search_flags.limit(trainer.train_size))
 
 
-def make(folder: str) -> "trainers.Trainer":
+def make(folder: str) -> "protocol.Trainer":
     """Returns the trainer; loads the data.
 
     What the user's functions raise goes through.
@@ -129,7 +129,7 @@ def make(folder: str) -> "trainers.Trainer":
     )
 
 
-def _of_user(model_fn: str, data_fn: str) -> "trainers.Trainer":
+def _of_user(model_fn: str, data_fn: str) -> "protocol.Trainer":
     from bsgen import tuning
 
     build_model = user_functions.load("model_fn", model_fn)

@@ -1,20 +1,20 @@
 """Tuning batch size, learning rate and momentum: appendix D through keras-tuner."""
 
-from bsgen.tuning.keras_tuner_adapter.oracle import BatchSizeHeuristic
+from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
 from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
 from bsgen.tuning.procedures.appendix_d import AppendixD
 from bsgen.tuning.procedures.guided import Guided
 from bsgen.tuning.procedures.outcomes import Outcome
-from bsgen.tuning.procedures.plans import Decision, Plan
 from bsgen.tuning.procedures.recommendations import Baseline, NextLarger, Recommendation
+from bsgen.tuning.procedures.replay import Decision, Review
 from bsgen.tuning.procedures.settings import (
     AsCompiled,
     Request,
     Setting,
     logarithmic_batch_sizes,
 )
-from bsgen.tuning.theory_inputs import TheoryInputs
-from bsgen.tuning.theory_inputs import guided as measured_guided
+from bsgen.tuning.theory_measurement import TheoryInputs
+from bsgen.tuning.theory_measurement import guided as measured_guided
 from bsgen.tuning.trainers.model_trainer import ModelTrainer
 from bsgen.tuning.trainers.run_trainer import RunTrainer
 from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
@@ -29,7 +29,7 @@ __all__ = [
     "ModelTrainer",
     "NextLarger",
     "Outcome",
-    "Plan",
+    "Review",
     "Recommendation",
     "Request",
     "RunTrainer",

@@ -3,7 +3,7 @@
 import rich.progress
 
 from bsgen import progress_bar
-from bsgen.tuning.procedures import outcomes, plans, settings
+from bsgen.tuning.procedures import outcomes, replay, settings
 
 
 class SearchDisplay(progress_bar.Bar):
@@ -37,7 +37,7 @@ class SearchDisplay(progress_bar.Bar):
         self._bar.update(self._task, advance=1, description=setting.words())
         self.say(f"{setting.words()}: {self._words(outcome)}")
 
-    def decision(self, decision: plans.Decision) -> None:
+    def decision(self, decision: replay.Decision) -> None:
         """Shows a decision of the search."""
         self.say(f"phase {decision.phase}: {decision.text}")
 

@@ -21,7 +21,7 @@ import pandas as pd
 from bsgen import errors
 from bsgen.files import atomic, folder_lock, sealed_json
 from bsgen.tuning import older_searches
-from bsgen.tuning.procedures import outcomes, plans, recommendations, settings
+from bsgen.tuning.procedures import outcomes, recommendations, replay, settings
 
 Phases = Mapping[tuple[settings.Trainable, int], int]
 
@@ -120,7 +120,7 @@ class SearchFolder:
     def write(
         self,
         trials: Sequence[tuple[settings.Request, outcomes.Outcome]],
-        decisions: Sequence[plans.Decision] = (),
+        decisions: Sequence[replay.Decision] = (),
         recommendation: recommendations.Recommendation | None = None,
         phases: Phases | None = None,
         lower_is_better: bool = False,

@@ -16,20 +16,23 @@ import numpy as np
 import pandas as pd
 
 from bsgen import interrupts
-from bsgen.config import search_role
 from bsgen.training import provenance
 from bsgen.tuning import search_display, search_folder
-from bsgen.tuning.keras_tuner_adapter import oracle, trials, tuner
+from bsgen.tuning.keras_tuner_adapter import (
+    batch_size_heuristic,
+    process_role,
+    trials,
+    tuner,
+)
 from bsgen.tuning.procedures import (
     appendix_d,
     outcomes,
-    plans,
     procedure,
     recommendations,
+    replay,
     settings,
 )
-from bsgen.tuning.trainers import model_trainer
-from bsgen.tuning.trainers import trainer as trainers
+from bsgen.tuning.trainers import model_trainer, protocol
 
 _LOGGER = logging.getLogger(__name__)
 OnOutcome = Callable[[settings.Trainable, outcomes.Outcome], None]
@@ -46,7 +49,7 @@ class SearchResult:
     """
 
     recommendation: recommendations.Recommendation | None
-    decisions: tuple[plans.Decision, ...]
+    decisions: tuple[replay.Decision, ...]
     trials: pd.DataFrame
 
     def words(self) -> str:
@@ -66,7 +69,7 @@ class SearchResult:
 @interrupts.kept()
 def run_search(
     search_oracle: keras_tuner.Oracle,
-    trainer: trainers.Trainer,
+    trainer: protocol.Trainer,
     output_dir: str | os.PathLike | search_folder.SearchFolder,
     description: Mapping[str, Any],
     num_repeats: int = 1,
@@ -91,7 +94,7 @@ def run_search(
       UserError: another process searches in the folder, it holds something else, so
         much in it is damaged that the search cannot go on, or it cannot be written.
     """
-    search_role.check()
+    process_role.check()
     if not isinstance(output_dir, search_folder.SearchFolder):
         with search_folder.SearchFolder(output_dir, warn) as folder:
             return run_search(
@@ -104,7 +107,7 @@ def run_search(
                 warn,
             )
     folder = output_dir
-    is_worker = search_role.role() == "worker"
+    is_worker = process_role.role() == "worker"
     if not is_worker:
         folder.claim(description)
     searcher = tuner.SettingTuner(
@@ -125,10 +128,10 @@ def run_search(
         for _, trial in sorted(search_oracle.trials.items())
         if (outcome := trials.to_outcome(trial)) is not None
     ]
-    if isinstance(search_oracle, oracle.BatchSizeHeuristic):
-        plan = search_oracle.plan()
-        decisions, recommended = plan.decisions, plan.recommendation
-        phases = plan.phases
+    if isinstance(search_oracle, batch_size_heuristic.BatchSizeHeuristic):
+        review = search_oracle.review()
+        decisions, recommended = review.decisions, review.recommendation
+        phases = review.phases
     else:
         decisions, phases = (), {}
         recommended = recommendations.of_best(done, trainer)
@@ -212,11 +215,11 @@ def tune_batch_size(
         seed,
         class_weight,
     )
-    numbers = trainers.numbers(trainer)
+    numbers = protocol.numbers(trainer)
     limit = min(trainer.train_size, max_batch_size or trainer.train_size)
     own = None
     if baseline_batch_size is not None:
-        own = trainers.own(trainer, baseline_batch_size, limit)
+        own = protocol.own(trainer, baseline_batch_size, limit)
     if tolerance is not None:
         numbers["tolerance"] = tolerance
     sizes = settings.default_batch_sizes(trainer.train_size)
@@ -241,7 +244,7 @@ def tune_batch_size(
 
 def _run(
     chosen: procedure.Procedure,
-    trainer: trainers.Trainer,
+    trainer: protocol.Trainer,
     output_dir: str | os.PathLike,
     description: Mapping[str, Any],
     on_outcome: OnOutcome,
@@ -250,17 +253,21 @@ def _run(
     """Runs a procedure's search, and shows its progress if asked."""
     shared = trainer, output_dir, description, chosen.num_repeats
     if not progress:
-        return run_search(oracle.BatchSizeHeuristic(chosen), *shared, on_outcome)
+        return run_search(
+            batch_size_heuristic.BatchSizeHeuristic(chosen), *shared, on_outcome
+        )
     with search_display.SearchDisplay(trainer.lower_is_better) as display:
-        display.say(trainers.to_beat(trainer))
+        display.say(protocol.to_beat(trainer))
         if chosen.own is None:
-            display.replaced(trainers.own_optimizer(trainer))
+            display.replaced(protocol.own_optimizer(trainer))
 
         def tell(setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
             display.trial(setting, outcome)
             on_outcome(setting, outcome)
 
-        search_oracle = oracle.BatchSizeHeuristic(chosen, display.decision)
+        search_oracle = batch_size_heuristic.BatchSizeHeuristic(
+            chosen, display.decision
+        )
         return run_search(search_oracle, *shared, tell, display.warn)
 
 

@@ -21,7 +21,7 @@ from bsgen.tuning import AppendixD, BatchSizeHeuristic, Outcome, SettingTuner
 from bsgen.tuning.keras_tuner_adapter import (
     chief_client,
     general_oracles,
-    lasting_oracle,
+    resumable_oracle,
     trials,
 )
 from bsgen.tuning.procedures import settings
@@ -130,13 +130,13 @@ class KilledChiefTest(parameterized.TestCase):
         status = {trial.status for trial in killed.trials.values()}
         self.assertEqual(status, {"COMPLETED"})
         self.assertEqual(
-            killed.plan() if name == "appendix_d" else None, self._plan(name)
+            killed.review() if name == "appendix_d" else None, self._review(name)
         )
         again = self._restart(killed)
         self.assertEqual(settings_of(again), settings_of(killed))
         self.assertEqual(again.create_trial("worker0").status, "STOPPED")
 
-    def _plan(self, name):
+    def _review(self, name):
         if name != "appendix_d":
             return None
         return surface.finish(procedure(), surface.Surface())[0]
@@ -181,7 +181,7 @@ class KilledChiefTest(parameterized.TestCase):
                 self.assertNotEqual(trial.trial_id, first.trial_id)
                 report(oracle, trial)
         self.assertEqual(status, "IDLE")  # all that is left is worker0's
-        with mock.patch.object(lasting_oracle, "_ABSENCE_SECONDS", 0.0):
+        with mock.patch.object(resumable_oracle, "_ABSENCE_SECONDS", 0.0):
             taken = oracle.create_trial("worker1")
         self.assertEqual(taken.trial_id, first.trial_id)
         report(oracle, first)  # it was only slow
@@ -205,8 +205,8 @@ class KilledChiefTest(parameterized.TestCase):
         ]
         self.assertEqual(asked[0], trials.to_request(left.hyperparameters.values, 2))
         self.assertNotIn(trials.to_request(ended.hyperparameters.values, 2), asked)
-        expected = self._plan("appendix_d")
-        self.assertEqual(oracle.plan().decisions, expected.decisions)
+        expected = self._review("appendix_d")
+        self.assertEqual(oracle.review().decisions, expected.decisions)
 
 
 class ConnectionTest(parameterized.TestCase):
@@ -250,7 +250,7 @@ class ConnectionTest(parameterized.TestCase):
         self._worker(trainer, {"sizes": (1, 2), "learning_rate": 0.1})
         self.assertLen(trainer.calls, len(oracle.trials))
         expected, results = surface.finish(procedure(), surface.Surface())
-        self.assertEqual(oracle.plan().decisions, expected.decisions)
+        self.assertEqual(oracle.review().decisions, expected.decisions)
         found = trials.merged(oracle.trials, 2)
         self.assertEqual(found.keys(), results.keys())
         for setting, outcome in found.items():
@@ -318,7 +318,7 @@ class ConnectionTest(parameterized.TestCase):
             self._worker(trainer)
         self.assertLen(broken, 1)
         expected, _ = surface.finish(procedure(), surface.Surface())
-        self.assertEqual(wire[0].plan().decisions, expected.decisions)
+        self.assertEqual(wire[0].review().decisions, expected.decisions)
         self.assertLen(trainer.calls, len(wire[0].trials))
         self.assertNotIn(
             "failed", {o.status for o in trials.merged(wire[0].trials, 2).values()}

@@ -5,7 +5,10 @@ from absl.testing import absltest, parameterized
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief, oracle_client
 
-from bsgen.tuning.keras_tuner_adapter import general_oracles, lasting_oracle
+from bsgen.tuning.keras_tuner_adapter import (
+    general_oracles,
+    resumable_oracle,
+)
 
 _BaseTuner = keras_tuner.engine.base_tuner.BaseTuner
 
@@ -28,7 +31,7 @@ class KerasTunerNamesTest(parameterized.TestCase):
     def test_of_a_module_or_class(self, owner, name):
         self.assertTrue(hasattr(owner, name))
         if isinstance(owner, type):
-            self.assertFalse(issubclass(owner, lasting_oracle.LastingOracle))
+            self.assertFalse(issubclass(owner, resumable_oracle.ResumableOracle))
 
     @parameterized.parameters("_retry_queue", "_directory", "_ordered_ids")
     def test_of_an_oracle(self, name):

@@ -7,7 +7,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors
 from bsgen.tuning import search_folder
-from bsgen.tuning.procedures import outcomes, plans, settings
+from bsgen.tuning.procedures import outcomes, replay, settings
 
 
 class SearchFolderTest(parameterized.TestCase):
@@ -153,7 +153,7 @@ class SearchFolderTest(parameterized.TestCase):
             (settings.Request(grown, (2, 3)), outcomes.Outcome({}, "out_of_memory")),
             (settings.Request(last, (2,)), outcomes.Outcome({2: 0.25})),
         ]
-        decisions = [plans.Decision(i, str(i), {}) for i in (1, 2)]
+        decisions = [replay.Decision(i, str(i), {}) for i in (1, 2)]
         phases = {(start, 0): 1, (start, 1): 1, (start, 2): 2, (start, 3): 2}
         phases |= {(grown, 2): 2, (grown, 3): 2, (last, 2): 3}
         table = self.folder.write(done, decisions, None, phases)

@@ -87,17 +87,17 @@ class Surface:
 
 
 def finish(procedure, surface, results=None, choose=None):
-    """Runs a procedure to its end; `choose(plan)` picks requests, all by default.
+    """Runs a procedure to its end; `choose(review)` picks requests, all by default.
 
     Returns:
-      The last plan and the results.
+      The last review and the results.
     """
     results = dict(results or {})
     while True:
-        plan = procedure.plan(results)
-        if plan.is_finished:
-            return plan, results
-        for request in choose(plan) if choose else plan.wanted:
+        review = procedure.review(results)
+        if review.is_finished:
+            return review, results
+        for request in choose(review) if choose else review.wanted:
             outcome = surface.outcome(request)
             before = results.get(request.setting)
             results[request.setting] = before.merged(outcome) if before else outcome

@@ -7,7 +7,7 @@ from tests.tuning import surface
 
 
 class SurfaceTrainer:
-    """See `bsgen.tuning.trainers.trainer.Trainer`; `calls` has a row a trial.
+    """See `bsgen.tuning.trainers.protocol.Trainer`; `calls` has a row a trial.
 
     `fail(call)` may raise instead of training the call of that number.
     """

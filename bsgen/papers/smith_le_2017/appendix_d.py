@@ -175,7 +175,7 @@ def _search(
     from bsgen import tuning  # loads TensorFlow, as the next
     from bsgen.tuning import tune
     from bsgen.tuning.procedures import settings
-    from bsgen.tuning.trainers import trainer as trainers
+    from bsgen.tuning.trainers import protocol
 
     data = config.DataConfig(
         preset.dataset, preset.train_size, preset.validation_size, subset_seed=seed
@@ -187,7 +187,7 @@ def _search(
     procedure = tuning.AppendixD(
         batch_sizes=settings.default_batch_sizes(trainer.train_size),
         num_repeats=preset.num_repeats,
-        **trainers.numbers(trainer),
+        **protocol.numbers(trainer),
     )
     more = {"run": config.to_dict(shared), "num_epochs": preset.num_epochs}
     found = tuning.run_search(

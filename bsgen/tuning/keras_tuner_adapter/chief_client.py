@@ -11,8 +11,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
 from bsgen import errors, interrupts
-from bsgen.config import search_role
-from bsgen.tuning.keras_tuner_adapter import lasting_oracle
+from bsgen.tuning.keras_tuner_adapter import process_role, resumable_oracle
 
 _RETRY_SECONDS = 0.5
 _OPTIONS = (
@@ -27,7 +26,7 @@ class ChiefClient(oracle_client.OracleClient):
     """keras-tuner's client, asking again where a chief was killed while it answered.
 
     A chief that stays away ends the worker with a `UserError`, after
-    `search_role.patience()` seconds, 300 by default.
+    `process_role.patience()` seconds, 300 by default.
 
     Args:
       oracle: as in keras-tuner.
@@ -35,10 +34,10 @@ class ChiefClient(oracle_client.OracleClient):
 
     def __init__(self, oracle: keras_tuner.Oracle):
         super().__init__(oracle)
-        place = str(search_role.chief())
+        place = str(process_role.chief())
         channel = grpc.insecure_channel(place, _OPTIONS)
         stub = protos.get_service_grpc().OracleStub(channel)
-        self.stub = _PatientStub(stub, place, search_role.patience())
+        self.stub = _PatientStub(stub, place, process_role.patience())
         self._place = place
 
     def check(self, identity: Mapping[str, Any]) -> None:
@@ -50,7 +49,7 @@ class ChiefClient(oracle_client.OracleClient):
         Raises:
           UserError: they differ: nothing may be trained.
         """
-        sent = self.get_space().values.get(lasting_oracle.IDENTITY)
+        sent = self.get_space().values.get(resumable_oracle.IDENTITY)
         if sent is None:
             return  # an oracle of the user's own
         theirs, ours = json.loads(sent), json.loads(json.dumps(identity))

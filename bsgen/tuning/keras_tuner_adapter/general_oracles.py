@@ -7,16 +7,20 @@ from typing import Any
 import keras_tuner
 
 from bsgen import errors
-from bsgen.tuning.keras_tuner_adapter import lasting_oracle, trials, tuner
+from bsgen.tuning.keras_tuner_adapter import (
+    resumable_oracle,
+    trials,
+    tuner,
+)
 
 NAMES = ("random", "grid", "hyperband", "bayesian")
 
 
-class _Random(lasting_oracle.LastingOracle, keras_tuner.oracles.RandomSearchOracle):
+class _Random(resumable_oracle.ResumableOracle, keras_tuner.oracles.RandomSearchOracle):
     pass
 
 
-class _Grid(lasting_oracle.LastingOracle, keras_tuner.oracles.GridSearchOracle):
+class _Grid(resumable_oracle.ResumableOracle, keras_tuner.oracles.GridSearchOracle):
     def set_state(self, state: dict[str, Any]) -> None:
         # keras-tuner keeps neither the order of the trials nor which has a next one.
         super().set_state(state)
@@ -30,12 +34,12 @@ class _Grid(lasting_oracle.LastingOracle, keras_tuner.oracles.GridSearchOracle):
             self._populate_next.append(trial_id)
 
 
-class _Hyperband(lasting_oracle.LastingOracle, keras_tuner.oracles.HyperbandOracle):
+class _Hyperband(resumable_oracle.ResumableOracle, keras_tuner.oracles.HyperbandOracle):
     pass
 
 
 class _Bayesian(
-    lasting_oracle.LastingOracle, keras_tuner.oracles.BayesianOptimizationOracle
+    resumable_oracle.ResumableOracle, keras_tuner.oracles.BayesianOptimizationOracle
 ):
     pass
 

@@ -41,7 +41,7 @@ class OracleFiles:
             return
         if self._written is not None:
             # Every file is one change of a trial behind at most, which is what a kill
-            # between two writings leaves, too: `LastingOracle` goes on from that.
+            # between two writings leaves, too: `ResumableOracle` goes on from that.
             atomic.write(self._folder / _BEFORE, self._written)
         atomic.write(self._folder / _STATE, content)
         self._written = content

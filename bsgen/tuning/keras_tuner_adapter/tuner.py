@@ -13,15 +13,15 @@ from typing import Any, Literal
 import keras_tuner
 
 from bsgen import errors, interrupts
-from bsgen.config import search_role
 from bsgen.tuning.keras_tuner_adapter import (
     chief_client,
     chief_server,
-    lasting_oracle,
+    process_role,
+    resumable_oracle,
     trials,
 )
 from bsgen.tuning.procedures import outcomes, settings
-from bsgen.tuning.trainers import trainer as trainers
+from bsgen.tuning.trainers import protocol
 
 _IDLE_SECONDS = 0.1
 _LOGGER = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
     def __init__(
         self,
         oracle: keras_tuner.Oracle,
-        trainer: trainers.Trainer,
+        trainer: protocol.Trainer,
         directory: str | os.PathLike,
         num_repeats: int = 1,
         on_outcome: Callable[
@@ -86,11 +86,11 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def search(self, *args: Any, **kwargs: Any) -> None:
         """Searches to the end; in a chief, answers the workers until then."""
-        if search_role.role() != "chief":
+        if process_role.role() != "chief":
             super().search(*args, **kwargs)
             return
         self.save()
-        chief_server.serve(self.oracle, search_role.chief())
+        chief_server.serve(self.oracle, process_role.chief())
 
     def run_trial(
         self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
@@ -122,7 +122,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Reads what a search goes on from; keras-tuner calls this."""
         if self._is_worker():
             return
-        if isinstance(self.oracle, lasting_oracle.LastingOracle):
+        if isinstance(self.oracle, resumable_oracle.ResumableOracle):
             self.oracle.reload()
         elif os.path.exists(os.path.join(self._get_tuner_fname(), "oracle.json")):
             self._reload_plain()
@@ -160,7 +160,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         status: Literal["failed", "refused"] = "failed"
         try:
             # Hyperband has a budget of its own.
-            return trainers.train(self._trainer, request, values.get("tuner/epochs"))
+            return protocol.train(self._trainer, request, values.get("tuner/epochs"))
         except errors.UserError as error:  # such as a batch that ghosts do not divide
             interrupts.check()  # this may be all that was left of one
             status = "refused"

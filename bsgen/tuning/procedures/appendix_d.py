@@ -20,10 +20,10 @@ from bsgen.tuning.procedures import (
     climb,
     finals,
     phases,
-    plans,
     procedure,
+    replay,
     scan,
-    search,
+    search_state,
     settings,
 )
 
@@ -69,13 +69,15 @@ class AppendixD(procedure.Procedure):
             multiples=tuple(sorted(multiples)),
         )
 
-    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+    def _steps(
+        self, state: search_state.SearchState
+    ) -> replay.Steps[finals.Choice | None]:
         self._announce(state)
         state.phase = 1
 
         def scan_rate(
-            rate: float, rival: plans.Measured | None
-        ) -> plans.Steps[plans.Measured | None]:
+            rate: float, rival: replay.Measured | None
+        ) -> replay.Steps[replay.Measured | None]:
             return self._scan(state, rate, rival)
 
         start = yield from phases.choose_learning_rate(
@@ -96,7 +98,7 @@ class AppendixD(procedure.Procedure):
         best = yield from self._retune(state, grown.setting)
         return (yield from self._end(state, best, grown))
 
-    def _announce(self, state: search.Search) -> None:
+    def _announce(self, state: search_state.SearchState) -> None:
         """Says which batch sizes will be tried, beyond those that were asked for."""
         fitting = [size for size in self.batch_sizes if size <= self.limit]
         least = max(round(min(self.multiples) * min(fitting)), 1)
@@ -111,8 +113,11 @@ class AppendixD(procedure.Procedure):
         state.decide(text, batch_sizes=fitting, left_out=list(left_out))
 
     def _scan(
-        self, state: search.Search, rate: float, rival: plans.Measured | None
-    ) -> plans.Steps[plans.Measured | None]:
+        self,
+        state: search_state.SearchState,
+        rate: float,
+        rival: replay.Measured | None,
+    ) -> replay.Steps[replay.Measured | None]:
         """Scans all batch sizes, or beside a higher rate's best climbs to the best.
 
         B_opt ~ learning rate says where the climb begins.
@@ -145,23 +150,23 @@ class AppendixD(procedure.Procedure):
 
     def _tell_scan(
         self,
-        state: search.Search,
-        best: plans.Measured,
-        measured: Sequence[plans.Measured],
+        state: search_state.SearchState,
+        best: replay.Measured,
+        measured: Sequence[replay.Measured],
     ) -> None:
         size, rate = best.setting.batch_size, best.setting.learning_rate
         tried = [one.setting.batch_size for one in measured]
         text = (
             f"at learning rate {rate:g} and momentum {self.momentum:g} "
-            f"{search.best_of(size, tried)}, with {self.words(best.scores)}"
+            f"{search_state.best_of(size, tried)}, with {self.words(best.scores)}"
         )
         if size == min(self.batch_sizes) < max(self.batch_sizes):
             text += "; it is the smallest allowed, so a smaller one may be better"
-        state.decide(text, measured=search.numbers_of(measured))
+        state.decide(text, measured=search_state.numbers_of(measured))
 
     def _retune(
-        self, state: search.Search, final: settings.Setting
-    ) -> plans.Steps[plans.Measured | None]:
+        self, state: search_state.SearchState, final: settings.Setting
+    ) -> replay.Steps[replay.Measured | None]:
         sizes = {max(round(x * final.batch_size), 1) for x in self.multiples}
         wanted = [
             dataclasses.replace(final, batch_size=size)

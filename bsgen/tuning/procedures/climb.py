@@ -8,7 +8,12 @@ race, in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from bsgen.tuning.procedures import comparison, plans, search, settings
+from bsgen.tuning.procedures import (
+    comparison,
+    replay,
+    search_state,
+    settings,
+)
 
 
 class Top(NamedTuple):
@@ -19,8 +24,8 @@ class Top(NamedTuple):
       measured: all of this climb, by rising batch size, each with the repeats it got.
     """
 
-    best: plans.Measured | None
-    measured: list[plans.Measured]
+    best: replay.Measured | None
+    measured: list[replay.Measured]
 
 
 def lattice(
@@ -46,15 +51,15 @@ def lattice(
 
 
 def climb(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     candidates: Sequence[settings.Setting],
     start: int,
     repeats: Sequence[int],
     few: int = 1,
     complete: bool = False,
-    rival: plans.Measured | None = None,
-) -> plans.Steps[Top]:
+    rival: replay.Measured | None = None,
+) -> replay.Steps[Top]:
     """Measures a place and its neighbours and goes on to the better side.
 
     A pass ends when the best has a measured neighbour on each side, as far as the
@@ -99,19 +104,19 @@ class _Race:
 
     def __init__(
         self,
-        state: search.Search,
+        state: search_state.SearchState,
         rules: comparison.Rules,
         candidates: Sequence[settings.Setting],
     ):
         self._state = state
         self._rules = rules
         self._candidates = candidates
-        self._measured: dict[int, plans.Measured] = {}
+        self._measured: dict[int, replay.Measured] = {}
         self._settled: dict[int, int] = {}  # and by which place
 
     def measure(
         self, places: Sequence[int], repeats: Sequence[int]
-    ) -> plans.Steps[dict[int, plans.Measured]]:
+    ) -> replay.Steps[dict[int, replay.Measured]]:
         """Measures places, and keeps what they gave."""
         asked = [self._candidates[k] for k in places]
         found = yield from self._state.measure(asked, repeats)
@@ -119,9 +124,9 @@ class _Race:
         self._measured.update(known)
         return known
 
-    def run(self, place: int, repeats: Sequence[int]) -> plans.Steps[int]:
+    def run(self, place: int, repeats: Sequence[int]) -> replay.Steps[int]:
         """Runs a pass from a place; returns the place of the best, if one trained."""
-        known: dict[int, plans.Measured] = {}
+        known: dict[int, replay.Measured] = {}
         while fitting := self._fitting():
             place = min(place, fitting[-1])
             wanted = self._missing((place, place + 1), known)
@@ -146,7 +151,7 @@ class _Race:
             k for k in places if k in fitting and k not in known and not self._is_out(k)
         ]
 
-    def _goal(self, place: int, known: Mapping[int, plans.Measured]) -> int:
+    def _goal(self, place: int, known: Mapping[int, replay.Measured]) -> int:
         """Returns the best place of a pass; while nothing trains, the next above."""
         fitting = self._fitting()
         best = self._rules.best([known[k] for k in known if k in fitting])
@@ -176,7 +181,7 @@ class _Race:
         found = self._measured.get(place)
         return found is not None and self._rules.trained(found)
 
-    def is_beaten(self, place: int, rival: plans.Measured | None) -> bool:
+    def is_beaten(self, place: int, rival: replay.Measured | None) -> bool:
         """Returns whether the best of the climb is settled against a rival."""
         return (
             rival is not None

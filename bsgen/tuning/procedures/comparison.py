@@ -14,7 +14,7 @@ from scipy import stats
 
 from bsgen import errors
 from bsgen.config import checked
-from bsgen.tuning.procedures import outcomes, plans
+from bsgen.tuning.procedures import outcomes, replay
 
 # With fewer repeats Student's t shows next to nothing: from three it takes 2.9 standard
 # errors, from two 6.3, and several times that where the level is shared by many tests.
@@ -72,7 +72,7 @@ class Rules(checked.Checked):
             tolerance=errors.check_real("tolerance", self.tolerance, 0.0),
         )
 
-    def trained(self, measured: plans.Measured) -> bool:
+    def trained(self, measured: replay.Measured) -> bool:
         """Returns whether every repeat ended, above the baseline.
 
         One diverged or stuck repeat rules a setting out: its spread would hide any
@@ -82,7 +82,7 @@ class Rules(checked.Checked):
             np.all(measured.scores > self.baseline_score)
         )
 
-    def best(self, measured: Sequence[plans.Measured]) -> plans.Measured | None:
+    def best(self, measured: Sequence[replay.Measured]) -> replay.Measured | None:
         """Returns the highest mean of those that trained; of equals, the larger batch.
 
         None if none trained.
@@ -124,7 +124,7 @@ class Rules(checked.Checked):
         return gain.mean > self.tolerance or self.is_real(gain, num_tests)
 
     def is_settled(
-        self, best: plans.Measured, other: plans.Measured, num_tests: int = 1
+        self, best: replay.Measured, other: replay.Measured, num_tests: int = 1
     ) -> bool:
         """Returns whether `other` is known not to beat `best` by `tolerance` or more.
 
@@ -138,7 +138,7 @@ class Rules(checked.Checked):
             return found.mean > 0
         return self.is_real(found, num_tests)
 
-    def beats_baseline(self, measured: plans.Measured) -> bool:
+    def beats_baseline(self, measured: replay.Measured) -> bool:
         """Returns whether the mean score is really above the baseline.
 
         With fewer than `MIN_TESTED` repeats, whether it is above it at all.
@@ -152,7 +152,7 @@ class Rules(checked.Checked):
 
 
 def loss(
-    reference: plans.Measured, candidate: plans.Measured, margin: float = 0.0
+    reference: replay.Measured, candidate: replay.Measured, margin: float = 0.0
 ) -> Difference:
     """Returns what `candidate` loses against `reference`, paired by repeat.
 

@@ -13,7 +13,12 @@ finalists then have the same repeats, about half of which did not choose them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bsgen.tuning.procedures import comparison, plans, search, settings
+from bsgen.tuning.procedures import (
+    comparison,
+    replay,
+    search_state,
+    settings,
+)
 
 
 class Choice(NamedTuple):
@@ -29,19 +34,19 @@ class Choice(NamedTuple):
       baseline: the choice and the user's own optimizer; None without one.
     """
 
-    chosen: plans.Measured
+    chosen: replay.Measured
     start: settings.Setting
-    compared: tuple[plans.Measured, plans.Measured] | None
-    next_larger: tuple[plans.Measured, plans.Measured] | None
-    baseline: tuple[plans.Measured, plans.Measured] | None
+    compared: tuple[replay.Measured, replay.Measured] | None
+    next_larger: tuple[replay.Measured, replay.Measured] | None
+    baseline: tuple[replay.Measured, replay.Measured] | None
 
 
 def choose(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
-    first: plans.Measured | None,
+    first: replay.Measured | None,
     everything: Sequence[int],
-) -> plans.Steps[plans.Measured | None]:
+) -> replay.Steps[replay.Measured | None]:
     """Lets the best of phase 3 compete with everything that was measured.
 
     The leader gets all repeats. What is better than it in the repeats that both have
@@ -77,20 +82,20 @@ def choose(
             state.decide(
                 f"compared with all that was measured, seed by seed: nothing is better "
                 f"than {leader.words()} by {rules.tolerance:.3g} or beyond chance",
-                best=search.numbers_of([found])[0],
+                best=search_state.numbers_of([found])[0],
             )
             return found
         leader = yield from _round(state, rules, leader, challengers, everything)
 
 
 def compare(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
-    chosen: plans.Measured,
+    chosen: replay.Measured,
     start: settings.Setting,
     own: settings.AsCompiled | None,
     later: Sequence[int],
-) -> plans.Steps[Choice]:
+) -> replay.Steps[Choice]:
     """Pairs the choice with phase 1's best, the next larger batch and the baseline.
 
     Args:
@@ -125,8 +130,8 @@ def compare(
 
 
 def _pair(
-    state: search.Search, one: settings.Trainable, other: settings.Trainable
-) -> plans.Steps[tuple[plans.Measured, plans.Measured]]:
+    state: search_state.SearchState, one: settings.Trainable, other: settings.Trainable
+) -> replay.Steps[tuple[replay.Measured, replay.Measured]]:
     """Returns two settings in the repeats that were asked for of both."""
     shared = sorted({*state.repeats(one)}.intersection(state.repeats(other)))
     first, second = yield from state.measure([one, other], shared)
@@ -134,8 +139,8 @@ def _pair(
 
 
 def _known(
-    state: search.Search,
-) -> plans.Steps[dict[settings.Setting, plans.Measured]]:
+    state: search_state.SearchState,
+) -> replay.Steps[dict[settings.Setting, replay.Measured]]:
     """Returns every setting that was measured, with all repeats that it has."""
     asked = {one: state.repeats(one) for one, _ in state.phases}
     ours = [one for one in asked if isinstance(one, settings.Setting)]
@@ -144,9 +149,9 @@ def _known(
 
 
 def _fallback(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
-    trained: dict[settings.Setting, plans.Measured],
+    trained: dict[settings.Setting, replay.Measured],
 ) -> settings.Setting | None:
     """Returns the best of those with the most repeats."""
     most = max((len(found.scores) for found in trained.values()), default=0)
@@ -156,17 +161,17 @@ def _fallback(
     state.decide(
         f"the best of phase 3 does not train in every repeat; the best of those with "
         f"the most repeats is {best.setting.words()}",
-        best=search.numbers_of([best])[0],
+        best=search_state.numbers_of([best])[0],
     )
     return best.setting
 
 
 def _challengers(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     leader: settings.Setting,
-    trained: dict[settings.Setting, plans.Measured],
-) -> plans.Steps[list[settings.Setting]]:
+    trained: dict[settings.Setting, replay.Measured],
+) -> replay.Steps[list[settings.Setting]]:
     """Returns what is better than the leader in the repeats that both have."""
     others = [one for one in trained if one != leader]
     better = []
@@ -178,12 +183,12 @@ def _challengers(
 
 
 def _round(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     leader: settings.Setting,
     challengers: Sequence[settings.Setting],
     everything: Sequence[int],
-) -> plans.Steps[settings.Setting]:
+) -> replay.Steps[settings.Setting]:
     """Gives leader and challengers all repeats; returns who leads then."""
     num_runs = sum(
         len({*everything}.difference(state.repeats(one))) for one in challengers
@@ -193,7 +198,7 @@ def _round(
     state.decide(f"{text} each, which takes {num_runs} more", num_runs=num_runs)
     measured = yield from state.measure([leader, *challengers], everything)
     ours, *theirs = measured
-    numbers = {"measured": search.numbers_of(measured)}
+    numbers = {"measured": search_state.numbers_of(measured)}
     better = [
         one
         for one in theirs

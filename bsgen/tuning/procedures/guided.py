@@ -19,10 +19,10 @@ from bsgen.tuning.procedures import (
     climb,
     finals,
     phases,
-    plans,
     procedure,
     recommendations,
-    search,
+    replay,
+    search_state,
     settings,
 )
 
@@ -107,7 +107,9 @@ class Guided(procedure.Procedure):
         rest = self.critical_learning_rate - learning_rate
         return self.noise_scale * learning_rate / rest
 
-    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+    def _steps(
+        self, state: search_state.SearchState
+    ) -> replay.Steps[finals.Choice | None]:
         self._tell_assumptions(state)
         state.phase = 1
         start = yield from phases.choose_learning_rate(
@@ -146,8 +148,11 @@ class Guided(procedure.Procedure):
         return (yield from self._end(state, top.best, grown))
 
     def _scan(
-        self, state: search.Search, rate: float, higher: plans.Measured | None
-    ) -> plans.Steps[plans.Measured | None]:
+        self,
+        state: search_state.SearchState,
+        rate: float,
+        higher: replay.Measured | None,
+    ) -> replay.Steps[replay.Measured | None]:
         centre = self.predicted_batch_size(rate)
         if higher is not None:
             ratio = rate / higher.setting.learning_rate
@@ -162,20 +167,20 @@ class Guided(procedure.Procedure):
                 f"from batch size {centre:.3g} ends at "
                 f"{top.best.setting.batch_size}, with "
                 f"{self.words(top.best.scores)}",
-                measured=search.numbers_of(top.measured),
+                measured=search_state.numbers_of(top.measured),
             )
         return top.best
 
     def _climb(
         self,
-        state: search.Search,
+        state: search_state.SearchState,
         setting: settings.Setting,
         centre: float,
         factor: float,
         repeats: tuple[int, ...],
         complete: bool = False,
-        rival: plans.Measured | None = None,
-    ) -> plans.Steps[climb.Top]:
+        rival: replay.Measured | None = None,
+    ) -> replay.Steps[climb.Top]:
         sizes, place = climb.lattice(centre, factor, self.min_batch_size, self.limit)
         candidates = [dataclasses.replace(setting, batch_size=b) for b in sizes]
         few = self.few_repeats
@@ -184,7 +189,7 @@ class Guided(procedure.Procedure):
         )
 
     def _recommend(
-        self, choice: finals.Choice, results: plans.Results
+        self, choice: finals.Choice, results: replay.Results
     ) -> recommendations.Recommendation:
         found = super()._recommend(choice, results)
         return dataclasses.replace(
@@ -193,7 +198,7 @@ class Guided(procedure.Procedure):
             num_examples=found.num_examples + self.measuring_examples,
         )
 
-    def _tell_assumptions(self, state: search.Search) -> None:
+    def _tell_assumptions(self, state: search_state.SearchState) -> None:
         if self.measurement:
             state.decide(
                 self.measurement,
@@ -217,7 +222,10 @@ class Guided(procedure.Procedure):
         )
 
     def _check(
-        self, state: search.Search, first: settings.Setting, final: settings.Setting
+        self,
+        state: search_state.SearchState,
+        first: settings.Setting,
+        final: settings.Setting,
     ) -> None:
         predicted = self.predicted_batch_size(first.learning_rate)
         rule = (1.0 - first.momentum) / (1.0 - final.momentum)

@@ -6,18 +6,25 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, steps 1 and 2.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from bsgen.tuning.procedures import comparison, plans, search, settings
+from bsgen.tuning.procedures import (
+    comparison,
+    replay,
+    search_state,
+    settings,
+)
 
-ScanRate = Callable[[float, plans.Measured | None], plans.Steps[plans.Measured | None]]
+ScanRate = Callable[
+    [float, replay.Measured | None], replay.Steps[replay.Measured | None]
+]
 
 
 def choose_learning_rate(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     learning_rates: Sequence[float],
     repeats: Sequence[int],
     scan: ScanRate,
-) -> plans.Steps[plans.Measured | None]:
+) -> replay.Steps[replay.Measured | None]:
     """Phase 1: scans batch sizes at falling learning rates until one is refuted.
 
     "If the model performs poorly, the learning rate may be too high": whether it does
@@ -38,7 +45,7 @@ def choose_learning_rate(
     Returns:
       The best of the rate that was kept; None if none trained.
     """
-    kept: plans.Measured | None = None
+    kept: replay.Measured | None = None
     for rate in learning_rates:
         found = yield from scan(rate, kept)
         if kept is not None and found is not None:
@@ -60,18 +67,18 @@ def choose_learning_rate(
         return None
     state.decide(
         f"best of phase 1: {kept.setting.words()}, with {rules.words(kept.scores)}",
-        best=search.numbers_of([kept])[0],
+        best=search_state.numbers_of([kept])[0],
     )
     return kept
 
 
 def _complete(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
-    kept: plans.Measured,
-    found: plans.Measured,
+    kept: replay.Measured,
+    found: replay.Measured,
     repeats: Sequence[int],
-) -> plans.Steps[tuple[plans.Measured | None, plans.Measured | None]]:
+) -> replay.Steps[tuple[replay.Measured | None, replay.Measured | None]]:
     """Gives the best of two rates all repeats, unless the lower one is refuted.
 
     None stands for one that has not trained in them.
@@ -84,10 +91,10 @@ def _complete(
 
 
 def _is_better(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
-    kept: plans.Measured,
-    found: plans.Measured,
+    kept: replay.Measured,
+    found: replay.Measured,
 ) -> bool:
     """Decides between the best of a rate and that of the next lower one."""
     gain = comparison.loss(found, kept)
@@ -109,10 +116,10 @@ def _is_better(
 
 
 def _pass_by(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     rate: float,
-    found: plans.Measured | None,
+    found: replay.Measured | None,
 ) -> None:
     reason = "no batch size trains in every repeat"
     if found is not None:
@@ -124,7 +131,7 @@ def _pass_by(
         f"learning rate {rate:g} performs poorly: {reason}",
         learning_rate=rate,
         baseline_score=rules.baseline_score,
-        best=search.numbers_of([found])[0] if found else None,
+        best=search_state.numbers_of([found])[0] if found else None,
     )
 
 
@@ -137,20 +144,20 @@ class Grown(NamedTuple):
       fallen: the one after it, if it was tried; perhaps with fewer repeats.
     """
 
-    start: plans.Measured
+    start: replay.Measured
     setting: settings.Setting
-    fallen: plans.Measured | None
+    fallen: replay.Measured | None
 
 
 def grow_batch(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     start: settings.Setting,
     growth: float,
     min_growth: float,
     repeats: Sequence[int],
     looks: Sequence[int] = (),
-) -> plans.Steps[Grown]:
+) -> replay.Steps[Grown]:
     """Phase 2: larger batches with (1 - momentum) ~ 1 / B until the score falls.
 
     The start was chosen for its high score, so that score is flattered; it is trained
@@ -175,7 +182,7 @@ def grow_batch(
       looks: after how many repeats a setting is looked at, besides after all.
     """
     counts = sorted({*looks, len(repeats)})
-    accepted: list[plans.Measured] = []
+    accepted: list[replay.Measured] = []
     current = start
     while True:
         size = min(round(current.batch_size * growth), state.max_batch_size)
@@ -215,14 +222,14 @@ def grow_batch(
 
 def _judge(
     rules: comparison.Rules,
-    accepted: Sequence[plans.Measured],
-    candidate: plans.Measured,
+    accepted: Sequence[replay.Measured],
+    candidate: replay.Measured,
     num_looks: int,
     is_last: bool,
 ) -> tuple[str | None, dict[str, Any]]:
     """Returns why a setting is rejected, None if it is not; and the numbers."""
     name = candidate.setting.words()
-    numbers: dict[str, Any] = {"candidate": search.numbers_of([candidate])[0]}
+    numbers: dict[str, Any] = {"candidate": search_state.numbers_of([candidate])[0]}
     if not rules.trained(candidate):
         reason = {"completed": "does not train in every repeat"}.get(
             candidate.status, candidate.status.replace("_", " ")

@@ -1,4 +1,4 @@
-"""What all tuning procedures share: their numbers, and a plan from the results."""
+"""What all tuning procedures share: their numbers, and the review of results."""
 
 import abc
 import dataclasses
@@ -12,9 +12,9 @@ from bsgen.tuning.procedures import (
     finals,
     outcomes,
     phases,
-    plans,
     recommendations,
-    search,
+    replay,
+    search_state,
     settings,
 )
 
@@ -73,25 +73,29 @@ class Procedure(comparison.Rules, abc.ABC):
         """The repeats of finalists: all of them, and enough for a test."""
         return tuple(range(max(2 * self.num_repeats, comparison.MIN_TESTED)))
 
-    def plan(self, results: plans.Results) -> plans.Plan:
+    def review(self, results: replay.Results) -> replay.Review:
         """Returns what to train next and why, from nothing but the results so far.
 
         Args:
           results: the outcome of each setting trained so far, with all its repeats.
         """
-        state = search.Search(self.limit)
-        wanted, choice = plans.replay(self._all_steps(state), results)
+        state = search_state.SearchState(self.limit)
+        wanted, choice = replay.replay(self._all_steps(state), results)
         recommended = None
         if choice is not None:
             recommended = self._recommend(choice, results)
         decisions = tuple(state.decisions)
-        return plans.Plan(wanted, decisions, recommended, dict(state.phases))
+        return replay.Review(wanted, decisions, recommended, dict(state.phases))
 
     @abc.abstractmethod
-    def _steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
-        """Runs the procedure; see `plans`."""
+    def _steps(
+        self, state: search_state.SearchState
+    ) -> replay.Steps[finals.Choice | None]:
+        """Runs the procedure; see `replay`."""
 
-    def _all_steps(self, state: search.Search) -> plans.Steps[finals.Choice | None]:
+    def _all_steps(
+        self, state: search_state.SearchState
+    ) -> replay.Steps[finals.Choice | None]:
         if self.num_repeats < comparison.MIN_TESTED:
             state.decide(
                 f"too few repeats a setting for a test ({self.num_repeats}, it takes "
@@ -105,8 +109,8 @@ class Procedure(comparison.Rules, abc.ABC):
         return (yield from self._steps(state))
 
     def _measure_own(
-        self, state: search.Search, own: settings.AsCompiled
-    ) -> plans.Steps[None]:
+        self, state: search_state.SearchState, own: settings.AsCompiled
+    ) -> replay.Steps[None]:
         state.decide(
             f"the search trains with Momentum in place of your own {own.optimizer}, "
             f"which is measured beside it at batch size {own.batch_size}",
@@ -122,33 +126,33 @@ class Procedure(comparison.Rules, abc.ABC):
             text = f"does not train in {number} of {len(found.scores)} repeats: it "
             text += "diverges, or is no better than what is to beat"
         text = f"{own.words()} {text}"
-        state.decide(text, baseline=search.numbers_of([found])[0])
+        state.decide(text, baseline=search_state.numbers_of([found])[0])
 
     def _tell_best(
         self,
-        state: search.Search,
-        best: plans.Measured | None,
-        measured: Sequence[plans.Measured],
+        state: search_state.SearchState,
+        best: replay.Measured | None,
+        measured: Sequence[replay.Measured],
     ) -> None:
         """Says which of those measured around the final batch size is the best."""
-        numbers = search.numbers_of(measured)
+        numbers = search_state.numbers_of(measured)
         if best is None:
             text = "no batch size around the final one trains in every repeat"
             state.decide(text, measured=numbers)
             return
         size = best.setting.batch_size
         sizes = [one.setting.batch_size for one in measured]
-        text = f"{search.best_of(size, sizes)}, with {self.words(best.scores)}"
+        text = f"{search_state.best_of(size, sizes)}, with {self.words(best.scores)}"
         if size in (min(sizes), max(sizes)) and len(sizes) > 1:
             text += "; it is at the edge of those tried"
         state.decide(text, measured=numbers)
 
     def _end(
         self,
-        state: search.Search,
-        best: plans.Measured | None,
+        state: search_state.SearchState,
+        best: replay.Measured | None,
         grown: phases.Grown,
-    ) -> plans.Steps[finals.Choice | None]:
+    ) -> replay.Steps[finals.Choice | None]:
         """Lets the best of phase 3 compete with all that was measured."""
         state.phase = 4
         chosen = yield from finals.choose(state, self, best, self.final_repeats)
@@ -159,7 +163,7 @@ class Procedure(comparison.Rules, abc.ABC):
         return (yield from finals.compare(state, self, chosen, start, self.own, later))
 
     def _recommend(
-        self, choice: finals.Choice, results: plans.Results
+        self, choice: finals.Choice, results: replay.Results
     ) -> recommendations.Recommendation:
         lost = comparison.loss(*choice.compared[::-1]) if choice.compared else None
         before = results[choice.start].steps_per_repeat
@@ -198,7 +202,7 @@ class Procedure(comparison.Rules, abc.ABC):
         )
 
     def _baseline(
-        self, choice: finals.Choice, results: plans.Results
+        self, choice: finals.Choice, results: replay.Results
     ) -> recommendations.Baseline | None:
         if choice.baseline is None:
             return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bsgen.tuning.procedures import outcomes, settings
 
 if TYPE_CHECKING:
-    from bsgen.tuning.trainers import trainer as trainers
+    from bsgen.tuning.trainers import protocol
 
 # Why a setting has no score, by its status.
 REASONS = {
@@ -157,7 +157,7 @@ class Recommendation:
 
 def of_best(
     done: Sequence[tuple[settings.Request, outcomes.Outcome]],
-    trainer: "trainers.Trainer",
+    trainer: "protocol.Trainer",
 ) -> Recommendation | None:
     """Returns the trial of the highest mean score as a recommendation.
 

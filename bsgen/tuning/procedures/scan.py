@@ -7,7 +7,12 @@ appendix D, says nothing of repeats.
 
 from collections.abc import Sequence
 
-from bsgen.tuning.procedures import comparison, plans, search, settings
+from bsgen.tuning.procedures import (
+    comparison,
+    replay,
+    search_state,
+    settings,
+)
 
 
 def first_look(num_repeats: int) -> int:
@@ -18,11 +23,11 @@ def first_look(num_repeats: int) -> int:
 
 
 def scan(
-    state: search.Search,
+    state: search_state.SearchState,
     rules: comparison.Rules,
     wanted: Sequence[settings.Setting],
     repeats: Sequence[int],
-) -> plans.Steps[list[plans.Measured]]:
+) -> replay.Steps[list[replay.Measured]]:
     """Measures settings, each with all repeats unless it cannot be the best.
 
     A setting is out once it has not trained, or is known not to beat the best so far by

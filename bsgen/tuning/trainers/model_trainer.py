@@ -14,7 +14,7 @@ from bsgen.data import dataset_forms
 from bsgen.optimizers import Momentum
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import (
-    constant_answers,
+    constant_baseline,
     ctrl_c_callback,
     example_checks,
     examples,
@@ -106,7 +106,7 @@ class ModelTrainer:
                 example_checks.check_finite(data, model)
         self.train_size = len(self._train_data)
         self._set_scores(model, mode)
-        if not constant_answers.computes_by_itself(model):
+        if not constant_baseline.computes_by_itself(model):
             example_checks.check_trainable(self._train_data, model)
         self.fingerprints = fingerprints.of(
             model, self._train_data, self._validation_data
@@ -125,7 +125,7 @@ class ModelTrainer:
         self.lower_is_better = self._sign < 0
         self.metric = f"validation {chosen.name}"
         untrained = self._sign * float(chosen.value)
-        constant = constant_answers.best(
+        constant = constant_baseline.best(
             model, self._place, self._sign, self._train_data, self._validation_data
         )
         scores = {CONSTANT: constant, UNTRAINED: untrained}
@@ -216,7 +216,7 @@ class ModelTrainer:
         )
 
     def subject(self, repeat: int = 0) -> subjects.Subject:
-        """Returns what a repeat starts from; see `theory_inputs`."""
+        """Returns what a repeat starts from; see `theory_measurement`."""
         model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
         if not model.built:  # a subclass makes its weights when it is first called
             (batch,) = self._train_data.at(np.arange(1), 1)

@@ -103,7 +103,7 @@ class RunTrainer:
         )
 
     def subject(self, repeat: int = 0) -> subjects.Subject:
-        """Returns what a repeat starts from; see `theory_inputs`.
+        """Returns what a repeat starts from; see `theory_measurement`.
 
         Raises:
           UserError: the data do not fit in memory.

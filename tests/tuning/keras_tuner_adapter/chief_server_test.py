@@ -8,9 +8,9 @@ from unittest import mock
 from absl.testing import absltest
 
 from bsgen import errors
-from bsgen.config import addresses, search_role
+from bsgen.config import addresses
 from bsgen.tuning import SettingTuner
-from bsgen.tuning.keras_tuner_adapter import chief_server, general_oracles
+from bsgen.tuning.keras_tuner_adapter import chief_server, general_oracles, process_role
 from tests.config import addresses_test
 from tests.tuning import surface_trainer
 
@@ -26,7 +26,7 @@ class ChiefServerTest(absltest.TestCase):
 
     def _take_role(self, name, port):
         place = (name, "127.0.0.1", str(port))
-        os.environ.update(dict(zip(search_role.VARIABLES, place, strict=True)))
+        os.environ.update(dict(zip(process_role.VARIABLES, place, strict=True)))
 
     def test_leaves_soon_after_its_last_worker(self):
         port, folder = addresses_test.free_port(), self.create_tempdir().full_path

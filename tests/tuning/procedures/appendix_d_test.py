@@ -30,18 +30,18 @@ def finish(surface=_SURFACE, **values):
 
 class ExactTest(parameterized.TestCase):
     def test_the_three_phases_without_noise(self):
-        plan, results = finish()
+        review, results = finish()
         # Of 8, 16, ... the nearest to 100 in octaves is 128; momentum 0.98 costs
         # nothing, 0.996 does; 0.75 * 640 = 480 is nearest to the peak, 500.
-        best = plan.recommendation
+        best = review.recommendation
         self.assertEqual(best.setting, tuning.Setting(480, 1.0, 0.98))
         self.assertEqual(best.start, tuning.Setting(128, 1.0, 0.9))
         self.assertEqual(best.next_larger.setting, tuning.Setting(640, 1.0, 0.98))
-        phases = [one.phase for one in plan.decisions]
+        phases = [one.phase for one in review.decisions]
         self.assertEqual(phases, [0, 1, 1, 1, 1, 2, 2, 3, 4])
-        self.assertIn("it is accepted", plan.decisions[5].text)
-        self.assertIn("batch size 3200", plan.decisions[6].text)
-        self.assertIn("begun to fall", plan.decisions[6].text)
+        self.assertIn("it is accepted", review.decisions[5].text)
+        self.assertIn("batch size 3200", review.decisions[6].text)
+        self.assertIn("begun to fall", review.decisions[6].text)
         self.assertEqual(best.update_factor, (1000000 // 128) / (1000000 // 480))
         lost = 0.01 * (math.log2(128 / 100) ** 2 - math.log2(480 / 500) ** 2)
         self.assertAlmostEqual(best.loss, -lost, delta=1e-4)  # g / N is 1 / B - 1 / N
@@ -66,60 +66,62 @@ class ExactTest(parameterized.TestCase):
     def test_repeats_of_a_phase_are_wanted_at_once(self):
         # Four repeats and more are a race: half of them first.
         for num_repeats, first in ((1, 1), (3, 3), (4, 2), (5, 3)):
-            wanted = appendix_d(num_repeats=num_repeats).plan({}).wanted
+            wanted = appendix_d(num_repeats=num_repeats).review({}).wanted
             self.assertLen(wanted, 10)
             self.assertEqual({one.repeats for one in wanted}, {tuple(range(first))})
         procedure = appendix_d(num_repeats=3)
-        wanted = procedure.plan({}).wanted
+        wanted = procedure.review({}).wanted
         results = {wanted[0].setting: tuning.Outcome({1: 0.5})}
-        self.assertEqual(procedure.plan(results).wanted[0].repeats, (0, 2))
-        self.assertLen(procedure.plan(results).wanted, 10)
+        self.assertEqual(procedure.review(results).wanted[0].repeats, (0, 2))
+        self.assertLen(procedure.review(results).wanted, 10)
 
     def test_a_rate_that_diverges_is_given_up(self):
-        plan, _ = finish(dataclasses.replace(_SURFACE, max_rate=0.05))
-        self.assertEqual(plan.recommendation.setting.learning_rate, 0.01)
-        for decision, rate in zip(plan.decisions[1:], ("1", "0.1"), strict=False):
+        review, _ = finish(dataclasses.replace(_SURFACE, max_rate=0.05))
+        self.assertEqual(review.recommendation.setting.learning_rate, 0.01)
+        for decision, rate in zip(review.decisions[1:], ("1", "0.1"), strict=False):
             self.assertStartsWith(
                 decision.text, f"learning rate {rate} performs poorly: no batch size"
             )
 
     def test_nothing_trains(self):
-        plan, results = finish(dataclasses.replace(_SURFACE, max_rate=0.001))
-        self.assertTrue(plan.is_finished)
-        self.assertIsNone(plan.recommendation)
+        review, results = finish(dataclasses.replace(_SURFACE, max_rate=0.001))
+        self.assertTrue(review.is_finished)
+        self.assertIsNone(review.recommendation)
         self.assertLen(results, 30)
-        self.assertIn("nothing can be recommended", plan.decisions[-1].text)
+        self.assertIn("nothing can be recommended", review.decisions[-1].text)
 
     def test_best_at_the_largest_batch_size_lowers_the_rate(self):
         # 32 is the largest, the peak 100; at 0.1 it is 10, near 8.
-        plan, _ = finish(batch_sizes=(8, 16, 32))
-        self.assertEqual(plan.recommendation.start, tuning.Setting(8, 0.1, 0.9))
-        self.assertIn("smallest allowed", plan.decisions[2].text)
+        review, _ = finish(batch_sizes=(8, 16, 32))
+        self.assertEqual(review.recommendation.start, tuning.Setting(8, 0.1, 0.9))
+        self.assertIn("smallest allowed", review.decisions[2].text)
 
     def test_where_noise_does_no_good_the_rate_stays(self):
         # The full batch is the best at every rate, as for convex costs.
         surface = surfaces.Surface(curvature=0.0, train_size=4096)
-        plan, _ = finish(surface, train_size=4096)
-        self.assertEqual(plan.recommendation.setting, tuning.Setting(4096, 1.0, 0.9))
-        self.assertIsNone(plan.recommendation.next_larger)
-        texts = " ".join(one.text for one in plan.decisions)
+        review, _ = finish(surface, train_size=4096)
+        self.assertEqual(review.recommendation.setting, tuning.Setting(4096, 1.0, 0.9))
+        self.assertIsNone(review.recommendation.next_larger)
+        texts = " ".join(one.text for one in review.decisions)
         self.assertIn("the lower one is not better by 0.01", texts)
 
     def test_memory_is_a_limit(self):
-        plan, results = finish(dataclasses.replace(_SURFACE, memory_limit=600))
-        best = plan.recommendation
+        review, results = finish(dataclasses.replace(_SURFACE, memory_limit=600))
+        best = review.recommendation
         self.assertEqual(best.setting.momentum, 0.9)
-        self.assertIn("640, learning rate 1.0, momentum 0.98: out", str(plan.decisions))
+        self.assertIn(
+            "640, learning rate 1.0, momentum 0.98: out", str(review.decisions)
+        )
         tried = [one.batch_size for one in results if one.batch_size > 600]
         self.assertEqual(sorted(tried), [640, 1024, 2048, 4096])
 
     def test_the_last_step_ends_at_the_limit_of_the_hardware(self):
         surface = dataclasses.replace(_SURFACE, max_memory=1e12)
-        plan, results = finish(surface, max_batch_size=3000)
+        review, results = finish(surface, max_batch_size=3000)
         # 128, 640, then 3000 instead of 3200.
         momentum = round(1 - 0.1 * 128 / 3000, 12)
         self.assertIn(tuning.Setting(3000, 1.0, momentum), results)
-        self.assertIn("3000 is at the limit", plan.decisions[-3].text)
+        self.assertIn("3000 is at the limit", review.decisions[-3].text)
         self.assertLessEqual(max(one.batch_size for one in results), 3000)
 
     def test_small_losses_do_not_add_up_unseen(self):
@@ -145,20 +147,20 @@ class ExactTest(parameterized.TestCase):
             setting: tuning.Outcome(dict(enumerate(map(float, scores))))
             for setting, scores in results.items()
         }
-        plan = procedure.plan(outcomes)
-        texts = [one.text for one in plan.decisions if one.phase == 2]
+        review = procedure.review(outcomes)
+        texts = [one.text for one in review.decisions if one.phase == 2]
         self.assertIn("it is accepted", texts[0])
         self.assertIn("worse than batch size 8: the score has begun to fall", texts[1])
 
     def test_one_diverged_repeat_stops_the_growth(self):
-        plan, results = finish()
+        review, results = finish()
         setting = tuning.Setting(640, 1.0, 0.98)
         scores = {**results[setting].scores, 7: 0.0}
         results[setting] = tuning.Outcome(scores, "diverged")
         # Its mean loss is far from real: t is 1 for one outlier of five.
-        plan, _ = surfaces.finish(appendix_d(), _SURFACE, results)
-        self.assertEqual(plan.recommendation.setting.momentum, 0.9)
-        texts = [one.text for one in plan.decisions if one.phase == 2]
+        review, _ = surfaces.finish(appendix_d(), _SURFACE, results)
+        self.assertEqual(review.recommendation.setting.momentum, 0.9)
+        texts = [one.text for one in review.decisions if one.phase == 2]
         self.assertIn("does not train in every repeat", texts[0])
 
     def test_a_start_that_fails_later_is_not_recommended(self):
@@ -167,20 +169,20 @@ class ExactTest(parameterized.TestCase):
         scores = {**dict.fromkeys(range(10), 0.9), 5: 0.0}
         outcomes = {start: tuning.Outcome(scores, "diverged")}
         surface = dataclasses.replace(_SURFACE, max_memory=5)
-        plan, _ = surfaces.finish(appendix_d(growth=50), surface, outcomes)
-        self.assertNotEqual(plan.recommendation.setting, start)
-        self.assertIsNone(plan.recommendation.loss)
+        review, _ = surfaces.finish(appendix_d(growth=50), surface, outcomes)
+        self.assertNotEqual(review.recommendation.setting, start)
+        self.assertIsNone(review.recommendation.loss)
 
     def test_a_failed_setting_is_not_asked_for_again(self):
         failed = {tuning.Setting(128, 1.0, 0.9): tuning.Outcome({}, "failed")}
-        plan, results = surfaces.finish(appendix_d(), _SURFACE, failed)
-        self.assertEqual(plan.recommendation.start.batch_size, 64)
+        review, results = surfaces.finish(appendix_d(), _SURFACE, failed)
+        self.assertEqual(review.recommendation.start.batch_size, 64)
         self.assertEqual(results[tuning.Setting(128, 1.0, 0.9)].status, "failed")
 
     def test_batch_sizes_that_are_left_out_are_said(self):
-        plan, results = finish(max_batch_size=100)
+        review, results = finish(max_batch_size=100)
         self.assertEqual(
-            plan.decisions[0].text,
+            review.decisions[0].text,
             "phase 1 tries batch sizes 8, 16, 32 and 64; phases 2 and 3 try others, of "
             "at least 4 and at most 100, as max_batch_size says; left out as larger "
             "than that: batch sizes 128, 256, 512, 1024, 2048 and 4096",
@@ -189,9 +191,9 @@ class ExactTest(parameterized.TestCase):
         self.assertLessEqual(max(one.batch_size for one in results), 100)
 
     def test_one_repeat(self):
-        plan, _ = finish(num_repeats=1)
-        self.assertEqual(plan.recommendation.setting, tuning.Setting(480, 1.0, 0.98))
-        self.assertIn("(one repeat)", plan.recommendation.words())
+        review, _ = finish(num_repeats=1)
+        self.assertEqual(review.recommendation.setting, tuning.Setting(480, 1.0, 0.98))
+        self.assertIn("(one repeat)", review.recommendation.words())
 
     @parameterized.parameters(
         ({"growth": 1}, "growth=1.0: give a number above 1"),
@@ -223,8 +225,8 @@ class RandomTest(parameterized.TestCase):
         found = false_stops = 0
         for seed in range(_NUM_SEARCHES):
             surface = dataclasses.replace(_SURFACE, run_sd=sd, search_seed=seed)
-            plan, _ = finish(surface)
-            setting = plan.recommendation.setting
+            review, _ = finish(surface)
+            setting = review.recommendation.setting
             found += surface.peak - surface.score(setting) <= bound
             false_stops += setting.momentum == 0.9
         deviation = math.sqrt(_NUM_SEARCHES * 0.05 * 0.95)
@@ -238,8 +240,8 @@ class RandomTest(parameterized.TestCase):
         stops = 0
         for seed in range(_NUM_SEARCHES):
             surface = surfaces.Surface(curvature=0.0, run_sd=0.01, search_seed=seed)
-            plan, _ = finish(surface)
-            first = next(one for one in plan.decisions if one.phase == 2)
+            review, _ = finish(surface)
+            first = next(one for one in review.decisions if one.phase == 2)
             stops += "begun to fall" in first.text
         deviation = math.sqrt(_NUM_SEARCHES * 0.05 * 0.95)
         self.assertLess(stops, 0.05 * _NUM_SEARCHES + 3 * deviation)

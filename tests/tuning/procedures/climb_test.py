@@ -5,7 +5,14 @@ import math
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.tuning.procedures import climb, comparison, outcomes, plans, search, settings
+from bsgen.tuning.procedures import (
+    climb,
+    comparison,
+    outcomes,
+    replay,
+    search_state,
+    settings,
+)
 
 _RULES = comparison.Rules(baseline_score=0.1)
 _REPEATS = tuple(range(10, 15))
@@ -18,10 +25,10 @@ def run(score, num_places, start, rules=_RULES, **options):
       The end, and how many repeats each place got, by rising place.
     """
     candidates = [settings.Setting(2**k, 1.0, 0.9) for k in range(num_places)]
-    state = search.Search(2**num_places)
+    state = search_state.SearchState(2**num_places)
     results = {}
     while True:
-        wanted, top = plans.replay(
+        wanted, top = replay.replay(
             climb.climb(state, rules, candidates, start, _REPEATS, **options), results
         )
         if not wanted:

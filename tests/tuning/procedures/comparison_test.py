@@ -7,12 +7,12 @@ from absl.testing import absltest, parameterized
 from scipy import stats
 
 from bsgen import errors
-from bsgen.tuning.procedures import comparison, plans, settings
+from bsgen.tuning.procedures import comparison, replay, settings
 
 
 def measured(scores, batch_size=32, status="completed"):
     setting = settings.Setting(batch_size, 1.0, 0.9)
-    return plans.Measured(setting, np.array(scores, float), status)
+    return replay.Measured(setting, np.array(scores, float), status)
 
 
 class RulesTest(parameterized.TestCase):

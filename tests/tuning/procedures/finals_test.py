@@ -13,8 +13,8 @@ from bsgen.tuning.procedures import (
     comparison,
     finals,
     outcomes,
-    plans,
-    search,
+    replay,
+    search_state,
     settings,
 )
 from tests.tuning import surface as surfaces
@@ -47,13 +47,13 @@ def run(leader, others):
         one: outcomes.Outcome(dict(enumerate(map(float, scores))))
         for one, scores in results.items()
     }
-    state = search.Search(1000)
+    state = search_state.SearchState(1000)
 
     def steps():
         measured = yield from state.ask(before)
         return (yield from finals.choose(state, _RULES, measured[0], _ALL))
 
-    _, chosen = plans.replay(steps(), results)
+    _, chosen = replay.replay(steps(), results)
     found = [name for name, one in names.items() if chosen and one == chosen.setting]
     asked = {name: state.repeats(one) for name, one in names.items()}
     return (found or [None])[0], state.decisions, asked
@@ -117,8 +117,8 @@ class FinalsTest(parameterized.TestCase):
                 procedure = tuning.AppendixD(
                     batch_sizes=(8, 32, 128, 512), num_repeats=repeats, **numbers
                 )
-                plan, results = surfaces.finish(procedure, surface)
-                self._check(plan.recommendation, results, procedure)
+                review, results = surfaces.finish(procedure, surface)
+                self._check(review.recommendation, results, procedure)
 
     def _check(self, recommended, results, procedure):
         ours = results[recommended.setting].scores
@@ -155,9 +155,9 @@ class SearchesTest(parameterized.TestCase):
                 batch_sizes=tuning.logarithmic_batch_sizes(8, 4096, 4.0),
                 num_repeats=num_repeats,
             )
-            plan, results = surfaces.finish(procedure, surface)
+            review, results = surfaces.finish(procedure, surface)
             best = max(map(surface.score, results))
-            short += best - surface.score(plan.recommendation.setting) > 0.03
+            short += best - surface.score(review.recommendation.setting) > 0.03
         self.assertLessEqual(short, 2)
 
     def test_the_users_own_optimizer_is_measured_and_compared(self):
@@ -171,17 +171,19 @@ class SearchesTest(parameterized.TestCase):
                 batch_sizes=(32, 128),
                 own=own,
             )
-            plan, results = surfaces.finish(procedure, surface)
-            self.assertIn("Momentum in place of your own Adam", plan.decisions[0].text)
-            self.assertIn("reaches validation accuracy", plan.decisions[1].text)
-            found = plan.recommendation.baseline
+            review, results = surfaces.finish(procedure, surface)
+            self.assertIn(
+                "Momentum in place of your own Adam", review.decisions[0].text
+            )
+            self.assertIn("reaches validation accuracy", review.decisions[1].text)
+            found = review.recommendation.baseline
             self.assertEqual(found.is_better, is_better)
             # As many repeats as what is recommended, and the same ones.
-            recommended = results[plan.recommendation.setting].scores
+            recommended = results[review.recommendation.setting].scores
             self.assertEqual({*results[own].scores}, {*recommended})
             losses = [recommended[i] - results[own].scores[i] for i in recommended]
             self.assertAlmostEqual(found.loss, np.mean(losses), places=6)
-            words = plan.recommendation.words()
+            words = review.recommendation.words()
             self.assertEqual(words.startswith("your own Adam at"), is_better)
 
     def test_the_users_own_optimizer_may_do_worse_than_a_constant_or_diverge(self):
@@ -199,12 +201,12 @@ class SearchesTest(parameterized.TestCase):
         ):
             scores = {} if score is None else dict.fromkeys(range(10), score)
             results = {own: tuning.Outcome(scores, status)}
-            plan, _ = surfaces.finish(procedure, surfaces.Surface(), results)
+            review, _ = surfaces.finish(procedure, surfaces.Surface(), results)
             self.assertIn(
-                f"at batch size 32 {at_first}", plan.decisions[1].text, status
+                f"at batch size 32 {at_first}", review.decisions[1].text, status
             )
             self.assertIn(
-                f"at batch size 32 {expected}", plan.recommendation.words(), status
+                f"at batch size 32 {expected}", review.recommendation.words(), status
             )
 
 

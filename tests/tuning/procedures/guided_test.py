@@ -59,8 +59,8 @@ class ExactTest(parameterized.TestCase):
         self.assertAlmostEqual(ratio, 2, places=5)
 
     def test_a_right_prediction_is_kept(self):
-        plan, results = finish()
-        best = plan.recommendation
+        review, results = finish()
+        best = review.recommendation
         self.assertEqual(best.setting, tuning.Setting(500, 1.0, 0.98))
         self.assertEqual(best.start, tuning.Setting(100, 1.0, 0.9))
         # 50, 100 and 200, twice each, which settles it, and the same at a tenth of the
@@ -71,7 +71,7 @@ class ExactTest(parameterized.TestCase):
         self.assertEqual(counts, {5: 2, 10: 2, 20: 2, **expected})
         self.assertEqual(best.num_runs, sum(counts.values()))
         self.assertEqual(best.num_repeats, 10)
-        check = plan.decisions[-2]
+        check = review.decisions[-2]
         self.assertEqual(check.phase, 4)
         self.assertAlmostEqual(check.numbers["predicted_ratio"], 5)
         self.assertEqual(check.numbers["found_ratio"], 5)
@@ -80,10 +80,10 @@ class ExactTest(parameterized.TestCase):
     @parameterized.parameters(3.0, 30.0, 3000.0, 30000.0)
     def test_a_wrong_prediction_is_left(self, noise_scale):
         # Predictions of 1 (nothing trains there), 10, 1000 and 10000.
-        plan, results = finish(noise_scale=noise_scale)
-        start = plan.recommendation.start
+        review, results = finish(noise_scale=noise_scale)
+        start = review.recommendation.start
         self.assertLess(abs(math.log2(start.batch_size / 100)), 0.5)
-        final = plan.recommendation.setting
+        final = review.recommendation.setting
         self.assertEqual(final.momentum, 0.98)
         self.assertLess(abs(math.log2(final.batch_size / 500)), 0.25)
         for setting in (start, final):
@@ -111,14 +111,14 @@ class ExactTest(parameterized.TestCase):
 
         # A loss of 0.04 is tolerated at 500, but not what memory costs at 2500.
         other = Other(max_memory=100, memory_loss=0.3)
-        plan, _ = surfaces.finish(guided(num_repeats=1, tolerance=0.2), other)
-        self.assertIn("does not agree", plan.decisions[-2].text)
-        self.assertAlmostEqual(plan.decisions[-2].numbers["found_ratio"], 20)
+        review, _ = surfaces.finish(guided(num_repeats=1, tolerance=0.2), other)
+        self.assertIn("does not agree", review.decisions[-2].text)
+        self.assertAlmostEqual(review.decisions[-2].numbers["found_ratio"], 20)
 
     def test_a_rate_that_diverges_is_given_up(self):
-        plan, _ = finish(dataclasses.replace(_SURFACE, max_rate=0.5))
-        self.assertEqual(plan.recommendation.start.learning_rate, 0.1)
-        self.assertIn("performs poorly", plan.decisions[1].text)
+        review, _ = finish(dataclasses.replace(_SURFACE, max_rate=0.5))
+        self.assertEqual(review.recommendation.start.learning_rate, 0.1)
+        self.assertIn("performs poorly", review.decisions[1].text)
 
     def test_a_larger_batch_that_does_not_train_takes_one_run(self):
         class Stuck(surfaces.Surface):
@@ -126,27 +126,27 @@ class ExactTest(parameterized.TestCase):
                 stuck = setting.batch_size == 500
                 return self.baseline if stuck else super().score(setting)
 
-        plan, results = surfaces.finish(guided(), Stuck())
+        review, results = surfaces.finish(guided(), Stuck())
         self.assertLen(results[tuning.Setting(500, 1.0, 0.98)].scores, 1)
-        self.assertEqual(plan.recommendation.next_larger.status, "completed")
-        texts = [one.text for one in plan.decisions if one.phase == 2]
+        self.assertEqual(review.recommendation.next_larger.status, "completed")
+        texts = [one.text for one in review.decisions if one.phase == 2]
         self.assertIn("does not train in every repeat", texts[0])
-        self.assertEqual(plan.recommendation.setting.batch_size, 100)
+        self.assertEqual(review.recommendation.setting.batch_size, 100)
 
     def test_memory_is_a_limit(self):
         surface = dataclasses.replace(_SURFACE, memory_limit=150)
         for noise_scale in (300.0, 3000.0):
-            plan, results = finish(surface, noise_scale=noise_scale)
-            self.assertLessEqual(plan.recommendation.setting.batch_size, 150)
-            self.assertTrue(plan.is_finished)
+            review, results = finish(surface, noise_scale=noise_scale)
+            self.assertLessEqual(review.recommendation.setting.batch_size, 150)
+            self.assertTrue(review.is_finished)
             too_large = [one for one in results if one.batch_size > 150]
             # From 1000: 2000, 1000, 500, 250, and 141 or 177 in finer steps.
             self.assertBetween(len(too_large), 1, 5)
 
     def test_nothing_fits(self):
-        plan, _ = finish(dataclasses.replace(_SURFACE, memory_limit=0))
-        self.assertTrue(plan.is_finished)
-        self.assertIsNone(plan.recommendation)
+        review, _ = finish(dataclasses.replace(_SURFACE, memory_limit=0))
+        self.assertTrue(review.is_finished)
+        self.assertIsNone(review.recommendation)
 
     @parameterized.parameters(
         ({"noise_scale": 0}, "noise_scale=0"),
@@ -187,8 +187,8 @@ class RandomTest(parameterized.TestCase):
         for seed in range(_NUM_SEARCHES):
             surface = dataclasses.replace(_SURFACE, run_sd=sd, search_seed=seed)
             # The prediction is off by a factor of 4 either way.
-            plan, _ = finish(surface, noise_scale=75.0 if seed % 2 else 1200.0)
-            setting = plan.recommendation.setting
+            review, _ = finish(surface, noise_scale=75.0 if seed % 2 else 1200.0)
+            setting = review.recommendation.setting
             found += surface.peak - surface.score(setting) <= bound
         error = math.sqrt(_NUM_SEARCHES * 0.05 * 0.95)
         self.assertGreater(found, 0.95 * _NUM_SEARCHES - 3 * error)

@@ -9,8 +9,8 @@ from bsgen.tuning.procedures import (
     comparison,
     outcomes,
     phases,
-    plans,
-    search,
+    replay,
+    search_state,
     settings,
 )
 
@@ -25,14 +25,14 @@ def grow(start, candidate, looks):
     Returns:
       The end, the decisions, and how many of the candidate's repeats were asked for.
     """
-    state = search.Search(41)
+    state = search_state.SearchState(41)
     steps = phases.grow_batch(state, _RULES, _START, 5, 2, _REPEATS, looks)
     scores = {_START: start, _START.scaled(40): candidate}
     results = {
         setting: outcomes.Outcome(dict(zip(_REPEATS, map(float, values), strict=True)))
         for setting, values in scores.items()
     }
-    _, grown = plans.replay(steps, results)
+    _, grown = replay.replay(steps, results)
     asked = [one for one in state.trace if one.setting.batch_size == 40]
     return grown, state.decisions, max(len(one.scores) for one in asked)
 

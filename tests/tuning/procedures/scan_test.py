@@ -5,7 +5,14 @@ import math
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.tuning.procedures import comparison, outcomes, plans, scan, search, settings
+from bsgen.tuning.procedures import (
+    comparison,
+    outcomes,
+    replay,
+    scan,
+    search_state,
+    settings,
+)
 
 _RULES = comparison.Rules(baseline_score=0.1)
 
@@ -23,8 +30,10 @@ def run(scores, num_repeats=5):
         if values is not None:
             found = outcomes.Outcome(dict(enumerate(map(float, values))))
         results[one] = found
-    steps = scan.scan(search.Search(100), _RULES, wanted, tuple(range(num_repeats)))
-    return plans.replay(steps, results)[1]
+    steps = scan.scan(
+        search_state.SearchState(100), _RULES, wanted, tuple(range(num_repeats))
+    )
+    return replay.replay(steps, results)[1]
 
 
 class ScanTest(parameterized.TestCase):

@@ -1,17 +1,17 @@
 """The oracle of keras-tuner that performs appendix D, or its guided variant.
 
 Smith & Le (2017), arXiv 1710.06451, appendix D. What to do next is a pure function of
-the finished trials (`bsgen.tuning.procedures.plans`), so a search that is killed loses
+the finished trials (`bsgen.tuning.procedures.replay`), so a search that is killed loses
 only the trials that were running, and workers may finish in any order.
 """
 
 from typing import Any
 
-from bsgen.tuning.keras_tuner_adapter import lasting_oracle, trials
-from bsgen.tuning.procedures import plans, procedure, settings
+from bsgen.tuning.keras_tuner_adapter import resumable_oracle, trials
+from bsgen.tuning.procedures import procedure, replay, settings
 
 
-class BatchSizeHeuristic(lasting_oracle.LastingOracle):
+class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
     """Searches batch size, learning rate and momentum by a procedure.
 
     Use it with `bsgen.tuning.SettingTuner`, or with a tuner of one's own whose trials
@@ -27,7 +27,7 @@ class BatchSizeHeuristic(lasting_oracle.LastingOracle):
     def __init__(
         self,
         procedure: procedure.Procedure,
-        on_decision: plans.OnDecision = lambda decision: None,
+        on_decision: replay.OnDecision = lambda decision: None,
         **kwargs: Any,
     ) -> None:
         super().__init__(objective=trials.objective(), **kwargs)
@@ -37,11 +37,11 @@ class BatchSizeHeuristic(lasting_oracle.LastingOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns the next setting to train; keras-tuner calls this."""
-        plan = self.plan()
-        for decision in plan.decisions[self._num_told :]:
+        review = self.review()
+        for decision in review.decisions[self._num_told :]:
             self._on_decision(decision)
-        self._num_told = len(plan.decisions)
-        if plan.is_finished:
+        self._num_told = len(review.decisions)
+        if review.is_finished:
             return {"status": "STOPPED"}
         repeats = self.procedure.num_repeats
         running = [
@@ -50,15 +50,15 @@ class BatchSizeHeuristic(lasting_oracle.LastingOracle):
             # one behind that nobody will end.
             for trial in self.ongoing_trials.values()
         ]
-        free = [request for request in plan.wanted if not _is_among(request, running)]
+        free = [request for request in review.wanted if not _is_among(request, running)]
         if not free:
             return {"status": "IDLE"}
         return {"status": "RUNNING", "values": trials.to_values(free[0])}
 
-    def plan(self) -> plans.Plan:
+    def review(self) -> replay.Review:
         """Returns what is left to do, the decisions so far, and the recommendation."""
         results = trials.merged(self.trials, self.procedure.num_repeats)
-        return self.procedure.plan(results)
+        return self.procedure.review(results)
 
 
 def _is_among(request: settings.Request, running: list[settings.Request]) -> bool:

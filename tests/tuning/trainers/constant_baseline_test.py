@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen.tuning.trainers import (
-    constant_answers,
+    constant_baseline,
     examples,
     metric_direction,
     metric_values,
@@ -52,7 +52,7 @@ def best_of(model, found, metric, train, validation):
     place = metric_values.place(found, metric)
     direction = metric_direction.direction(found[place].name, found[place].metric)
     sign = 1 if direction.mode == "max" else -1
-    score = constant_answers.best(model, place, sign, train, validation)
+    score = constant_baseline.best(model, place, sign, train, validation)
     return None if score is None else sign * score
 
 
@@ -187,7 +187,7 @@ class ConstantAnswersTest(tf.test.TestCase, parameterized.TestCase):
         model.compile("sgd", "categorical_crossentropy", metrics=[metric])
         part = examples.examples("data", (inputs, hot))
         metric_values.evaluate(model, part.in_order())
-        found = constant_answers.best(model, 1, 1, part, part)
+        found = constant_baseline.best(model, 1, 1, part, part)
         draws = _RANDOM.dirichlet(np.ones(3), 20_000)
         cosines = (draws @ hot.T).mean(axis=1) / np.linalg.norm(draws, axis=1)
         self.assertGreaterEqual(found, cosines.max() - 1e-3)

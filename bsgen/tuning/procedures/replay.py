@@ -32,7 +32,7 @@ class Decision:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Review:
     """What to do next, and why.
 
     Attributes:

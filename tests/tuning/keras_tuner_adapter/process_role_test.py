@@ -6,7 +6,8 @@ from unittest import mock
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.config import addresses, search_role
+from bsgen.config import addresses
+from bsgen.tuning.keras_tuner_adapter import process_role
 from tests.config import addresses_test
 
 
@@ -14,25 +15,25 @@ class SearchRoleTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.enter_context(mock.patch.dict(os.environ))
-        for name in (*search_role.VARIABLES, search_role.PATIENCE):
+        for name in (*process_role.VARIABLES, process_role.PATIENCE):
             os.environ.pop(name, None)
 
     def _set(self, name="worker0", host="127.0.0.1", port="8000", **more):
-        values = zip(search_role.VARIABLES, (name, host, port), strict=True)
+        values = zip(process_role.VARIABLES, (name, host, port), strict=True)
         os.environ.update({**dict(values), **more})
 
     def test_alone(self):
-        search_role.check()
-        self.assertEqual(search_role.role(), "single")
+        process_role.check()
+        self.assertEqual(process_role.role(), "single")
 
     @parameterized.parameters(("chief", "chief"), ("worker0", "worker"))
     def test_of_several(self, name, expected):
         self._set(name, port=str(addresses_test.free_port()))
-        search_role.check()
-        self.assertEqual(search_role.role(), expected)
-        self.assertEqual(search_role.patience(), 300.0)
-        os.environ[search_role.PATIENCE] = "2.5"
-        self.assertEqual(search_role.patience(), 2.5)
+        process_role.check()
+        self.assertEqual(process_role.role(), expected)
+        self.assertEqual(process_role.patience(), 300.0)
+        os.environ[process_role.PATIENCE] = "2.5"
+        self.assertEqual(process_role.patience(), 2.5)
 
     @parameterized.parameters(
         ({"port": "port"}, "KERASTUNER_ORACLE_PORT='port': give the port at which"),
@@ -49,7 +50,7 @@ class SearchRoleTest(parameterized.TestCase):
     def test_wrong_shapes(self, values, message):
         self._set(**values)
         with self.assertRaisesRegex(errors.UserError, f"^{message}"):
-            search_role.check()
+            process_role.check()
 
     def test_a_chief_whose_port_is_in_use(self):
         port = addresses_test.taken_port(self)
@@ -57,10 +58,10 @@ class SearchRoleTest(parameterized.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, f"^chief='127.0.0.1:{port}': the port is in use"
         ):
-            search_role.check()
+            process_role.check()
         self._set("worker0", port=str(port))
-        search_role.check()
-        self.assertEqual(search_role.chief(), addresses.Address("127.0.0.1", port))
+        process_role.check()
+        self.assertEqual(process_role.chief(), addresses.Address("127.0.0.1", port))
 
 
 if __name__ == "__main__":

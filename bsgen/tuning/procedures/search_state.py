@@ -7,10 +7,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bsgen.tuning.procedures import plans, settings
+from bsgen.tuning.procedures import replay, settings
 
 
-class Search:
+class SearchState:
     """The state of one replay.
 
     Attributes:
@@ -25,12 +25,12 @@ class Search:
         self.max_batch_size = max_batch_size
         self.phase = 0
         self.phases: dict[tuple[settings.Trainable, int], int] = {}
-        self.decisions: list[plans.Decision] = []
-        self.trace: list[plans.Measured] = []
+        self.decisions: list[replay.Decision] = []
+        self.trace: list[replay.Measured] = []
 
     def decide(self, text: str, **numbers: Any) -> None:
         """Records a decision of the phase that runs."""
-        self.decisions.append(plans.Decision(self.phase, text, numbers))
+        self.decisions.append(replay.Decision(self.phase, text, numbers))
 
     def repeats(self, setting: settings.Trainable) -> tuple[int, ...]:
         """Returns the repeats that were asked for of a setting, rising."""
@@ -47,13 +47,13 @@ class Search:
 
     def measure(
         self, wanted: Iterable[settings.Trainable], repeats: Sequence[int]
-    ) -> plans.Steps[list[plans.Measured]]:
+    ) -> replay.Steps[list[replay.Measured]]:
         """Asks for settings, all with the same repeats, and returns what they gave."""
         return (yield from self.ask([(one, repeats) for one in wanted]))
 
     def ask(
         self, wanted: Iterable[tuple[settings.Trainable, Sequence[int]]]
-    ) -> plans.Steps[list[plans.Measured]]:
+    ) -> replay.Steps[list[replay.Measured]]:
         """Asks for settings, each with repeats of its own; returns what they gave."""
         requests = tuple(settings.Request(one, tuple(each)) for one, each in wanted)
         for request in requests:
@@ -64,7 +64,7 @@ class Search:
         return measured
 
 
-def numbers_of(measured: Iterable[plans.Measured]) -> list[dict[str, Any]]:
+def numbers_of(measured: Iterable[replay.Measured]) -> list[dict[str, Any]]:
     """Returns settings and scores as JSON's types, for a decision."""
     return [
         {

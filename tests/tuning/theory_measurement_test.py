@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, errors, measures, tuning
-from bsgen.tuning import theory_inputs
+from bsgen.tuning import theory_measurement
 from bsgen.tuning.trainers import examples, subjects
 from tests.tuning import surface as surfaces
 
@@ -55,13 +55,13 @@ class TheoryInputsTest(tf.test.TestCase):
         ):
             with mock.patch.object(measures, name, return_value=partial):
                 with self.assertRaises(KeyboardInterrupt):
-                    theory_inputs.measure(subject())
+                    theory_measurement.measure(subject())
 
     def test_points_are_those_of_the_measures(self):
         one = subject()
         start = build()
         noise = measures.gradient_noise_scale(start, _LOSS, blobs(100))
-        found = theory_inputs.measure(one, momentum=0.5)
+        found = theory_measurement.measure(one, momentum=0.5)
         self.assertAllClose(found.points[0].noise_scale, noise.value, rtol=1e-4)
         critical = measures.critical_learning_rate(start, _LOSS, blobs(100), 0.5)
         # The eigenvalue is known to a tenth, one-sidedly to far less.
@@ -79,7 +79,9 @@ class TheoryInputsTest(tf.test.TestCase):
         data = examples.examples("train_data", (inputs, labels, weights))
         model = build()
         model.compile("adam", _LOSS, loss_weights=3.0)
-        found = theory_inputs.measure(subjects.Subject(model, None, data), num_passes=1)
+        found = theory_measurement.measure(
+            subjects.Subject(model, None, data), num_passes=1
+        )
         noise = measures.gradient_noise_scale(
             build(), _LOSS, (inputs, labels, weights), loss_weights=3.0
         )
@@ -96,26 +98,26 @@ class TheoryInputsTest(tf.test.TestCase):
         for loss in (summed, lambda labels, logits: summed(labels, logits)):
             one = dataclasses.replace(subject(), loss=loss)
             with self.assertRaisesRegex(errors.UserError, "sum over the batch"):
-                theory_inputs.measure(one)
+                theory_measurement.measure(one)
 
     def test_what_it_takes_is_counted(self):
-        found = theory_inputs.measure(subject(), num_passes=3)
+        found = theory_measurement.measure(subject(), num_passes=3)
         self.assertEqual((found.batch_size, found.num_steps), (10, 30))
         self.assertEqual([p.num_steps for p in found.points], [0, 10, 20, 30])
         # Three passes of training; at four points the mean gradient, one of each
         # example and at least one product.
         self.assertGreaterEqual(found.num_examples, 100 * (3 + 4 * (2 + 2)))
-        few = theory_inputs.measure(subject(), num_passes=3, min_examples=50)
+        few = theory_measurement.measure(subject(), num_passes=3, min_examples=50)
         self.assertLess(few.num_examples, found.num_examples)
 
     def test_the_last_noise_scale_takes_the_examples_that_it_needs(self):
         numbers = {"num_passes": 1, "min_examples": 40}
-        rough = theory_inputs.measure(subject(400), precision=9.0, **numbers)
+        rough = theory_measurement.measure(subject(400), precision=9.0, **numbers)
         last = rough.points[-1]
         relative = last.noise_scale_error / last.noise_scale
         size = math.ceil(40 * (relative / 0.35) ** 2)
         self.assertBetween(size, 41, 200)  # more than the few, fewer than all
-        fine = theory_inputs.measure(subject(400), precision=0.35, **numbers)
+        fine = theory_measurement.measure(subject(400), precision=0.35, **numbers)
         end = fine.points[-1]
         self.assertLess(end.noise_scale_error, 0.35 * end.noise_scale)
         # So many at first, which were not enough, and more then, at most all.
@@ -126,7 +128,7 @@ class TheoryInputsTest(tf.test.TestCase):
         self.assertEqual(end.critical_learning_rate, last.critical_learning_rate)
         for most, expected in ((50, 50), (10**6, 400)):
             # So precise that more examples are wanted than may be, or are there.
-            found = theory_inputs.measure(
+            found = theory_measurement.measure(
                 subject(400), precision=0.01, max_examples=most, **numbers
             )
             self.assertEqual(found.num_examples - rough.num_examples, 2 * expected)
@@ -134,17 +136,17 @@ class TheoryInputsTest(tf.test.TestCase):
     def test_refuses(self):
         for more in ({"precision": 0.0}, {"min_examples": 2}, {"max_examples": 9}):
             with self.assertRaisesRegex(errors.UserError, f"{[*more][0]}="):
-                theory_inputs.measure(subject(), **more)
+                theory_measurement.measure(subject(), **more)
 
     def test_the_least_critical_rate_and_the_last_noise_are_used(self):
         points = (
-            theory_inputs.Point(0, 5.0, 1.0, 9.0),
-            theory_inputs.Point(1, 7.0, 2.0, 3.0),
-            theory_inputs.Point(2, 8.0, 3.0, 6.0),
-            theory_inputs.Point(3, math.inf, math.inf, 1.0),
+            theory_measurement.Point(0, 5.0, 1.0, 9.0),
+            theory_measurement.Point(1, 7.0, 2.0, 3.0),
+            theory_measurement.Point(2, 8.0, 3.0, 6.0),
+            theory_measurement.Point(3, math.inf, math.inf, 1.0),
         )
-        found = theory_inputs.TheoryInputs(points, 0.9, 1.0, 10, 3, 99)
-        self.assertEqual(found.used, theory_inputs.Point(2, 8.0, 3.0, 3.0))
+        found = theory_measurement.TheoryInputs(points, 0.9, 1.0, 10, 3, 99)
+        self.assertEqual(found.used, theory_measurement.Point(2, 8.0, 3.0, 3.0))
         for number in ("from 5 to 8", "9 at first and 3 at", "3 steps and 99 examples"):
             self.assertIn(number, found.words())
 
@@ -159,17 +161,17 @@ class TheoryInputsTest(tf.test.TestCase):
             if len(rates) == 1:
                 measured.subject.model.set_weights([w + 9 for w in start])
                 return []
-            return [theory_inputs.Point(1, 7.0, 2.0, 3.0)] * num_passes
+            return [theory_measurement.Point(1, 7.0, 2.0, 3.0)] * num_passes
 
-        with mock.patch.object(theory_inputs, "_train", train):
-            found = theory_inputs.measure(one)
+        with mock.patch.object(theory_measurement, "_train", train):
+            found = theory_measurement.measure(one)
         self.assertAllClose(rates, [rates[0], rates[0] / 10], rtol=1e-6)
         self.assertEqual(found.learning_rate, rates[1])
 
     def test_nothing_finite_is_said(self):
-        with mock.patch.object(theory_inputs, "_train", lambda *_: []):
+        with mock.patch.object(theory_measurement, "_train", lambda *_: []):
             with self.assertRaisesRegex(errors.UserError, "take appendix_d"):
-                theory_inputs.measure(subject())
+                theory_measurement.measure(subject())
 
     def test_a_model_of_a_user(self):
         trainer = tuning.ModelTrainer(build, blobs(120), blobs(60, 1), 2, _LOSS, "acc")
@@ -187,11 +189,11 @@ class TheoryInputsTest(tf.test.TestCase):
 
     def check(self, found, trainer):
         """The search takes what was measured, says it and counts it."""
-        inputs = theory_inputs.measure(trainer.subject(), 0.9, 0.1)
+        inputs = theory_measurement.measure(trainer.subject(), 0.9, 0.1)
         self.assertAllClose(found.noise_scale, inputs.used.noise_scale, rtol=1e-5)
         self.assertEqual((found.share, found.num_repeats), (0.1, 3))
         self.assertEqual(found.train_size, trainer.train_size)
-        few, told = found.plan({}).decisions[:2]
+        few, told = found.review({}).decisions[:2]
         self.assertIn("too few repeats a setting for a test (3, it takes 4)", few.text)
         self.assertEqual((told.phase, told.text), (0, found.measurement))
         self.assertEqual(told.numbers["num_examples"], inputs.num_examples)

@@ -45,7 +45,7 @@ class OracleTest(parameterized.TestCase):
             verbose=0
         )
         expected, results = surface.finish(procedure(), surface.Surface())
-        found = oracle.plan()
+        found = oracle.review()
         self.assertEqual(found.decisions, expected.decisions)
         self.assertEqual(told, list(expected.decisions))
         self.assertEqual(found.recommendation.setting, expected.recommendation.setting)
@@ -72,7 +72,7 @@ class OracleTest(parameterized.TestCase):
         self.assertEqual(trial.status, "STOPPED")
         self.assertEmpty(running)
         expected, _ = surface.finish(procedure(), surface.Surface())
-        self.assertEqual(oracle.plan().decisions, expected.decisions)
+        self.assertEqual(oracle.review().decisions, expected.decisions)
         asked = [
             trials.to_request(trial.hyperparameters.values, 3)
             for trial in oracle.trials.values()

@@ -17,8 +17,7 @@ from typing import Any, TypeAlias
 import keras_tuner
 
 from bsgen import errors
-from bsgen.config import search_role
-from bsgen.tuning.keras_tuner_adapter import oracle_files, trials
+from bsgen.tuning.keras_tuner_adapter import oracle_files, process_role, trials
 
 IDENTITY = "search"  # The name of the value that says which search this is.
 _Trial: TypeAlias = trials.Trial
@@ -29,7 +28,7 @@ _VALUES = "values"  # our entry of the state: the values of each trial
 _ABSENCE_SECONDS = 60.0
 
 
-class LastingOracle(keras_tuner.Oracle):
+class ResumableOracle(keras_tuner.Oracle):
     """Base of oracles whose search goes on exactly after a kill at any moment.
 
     Stands before keras-tuner's class among the bases.
@@ -130,7 +129,7 @@ class LastingOracle(keras_tuner.Oracle):
             if trial.status in ("COMPLETED", "FAILED"):  # its end was cut short
                 self.end_order = [i for i in self.end_order if i != trial.trial_id]
                 self.end_trial(trial)
-            elif search_role.role() == "chief":
+            elif process_role.role() == "chief":
                 self.ongoing_trials[worker] = trial
                 self.tuner_ids.add(worker)
             else:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen.tuning.trainers import constants, metric_values
+from bsgen.tuning.trainers import constant_candidates, metric_values
 from bsgen.tuning.trainers import examples as examples_lib
 
 _MOST_NUMBERS = 2**22  # of outputs, at once
@@ -31,7 +31,7 @@ def best(
       model: compiled, that has been evaluated; its metrics are used.
       place: of the metric among the values of the model.
       sign: 1 where more of the metric is better, -1 where less is.
-      train_data: see `constants.candidates`.
+      train_data: see `constant_candidates.candidates`.
       validation_data: on which answers are scored.
 
     Returns:
@@ -52,7 +52,7 @@ def best(
     weights = validation_data.weights
     common = weights if isinstance(weights, np.ndarray) else None
     choices = [
-        constants.candidates(
+        constant_candidates.candidates(
             target, train, shape, common if mask is None else mask.astype(np.float32)
         )
         for target, train, shape, mask in zip(

@@ -34,10 +34,8 @@ from bsgen.tuning.procedures import guided as guided_lib
 from bsgen.tuning.trainers import (
     ctrl_c_callback,
     fresh_models,
+    protocol,
     subjects,
-)
-from bsgen.tuning.trainers import (
-    trainer as trainers,
 )
 
 _BATCH_SIZE = 256  # of the measures
@@ -149,7 +147,7 @@ def guided(
         measurement=inputs.words(),
         measuring_steps=inputs.num_steps,
         measuring_examples=inputs.num_examples,
-        **{**trainers.numbers(trainer), **numbers},
+        **{**protocol.numbers(trainer), **numbers},
     )
 
 

@@ -36,9 +36,9 @@ class ReplayTest(parameterized.TestCase):
         for seed in range(10):
             rng = random.Random(seed)
 
-            def choose(plan, rng=rng):
+            def choose(review, rng=rng):
                 # Some of what is wanted, and of these some of the repeats, shuffled.
-                chosen = rng.sample(plan.wanted, rng.randint(1, len(plan.wanted)))
+                chosen = rng.sample(review.wanted, rng.randint(1, len(review.wanted)))
                 return [
                     dataclasses.replace(
                         one,
@@ -49,57 +49,57 @@ class ReplayTest(parameterized.TestCase):
                     for one in chosen
                 ]
 
-            plan, results = surfaces.finish(procedure, _SURFACE, choose=choose)
-            self.assertEqual(plan, expected)
+            review, results = surfaces.finish(procedure, _SURFACE, choose=choose)
+            self.assertEqual(review, expected)
             shuffled = rng.sample(list(results.items()), len(results))
-            self.assertEqual(procedure.plan(dict(shuffled)), expected)
+            self.assertEqual(procedure.review(dict(shuffled)), expected)
 
     @parameterized.parameters(*_PROCEDURES)
     def test_decisions_grow_and_are_never_revised(self, procedure):
         before = ()
 
-        def choose(plan):
+        def choose(review):
             nonlocal before
-            self.assertEqual(plan.decisions[: len(before)], before)
-            self.assertIsNone(plan.recommendation)
-            before = plan.decisions
-            return plan.wanted[:1]
+            self.assertEqual(review.decisions[: len(before)], before)
+            self.assertIsNone(review.recommendation)
+            before = review.decisions
+            return review.wanted[:1]
 
-        plan, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
-        self.assertEqual(plan.decisions[: len(before)], before)
+        review, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
+        self.assertEqual(review.decisions[: len(before)], before)
         self.assertGreater(len(before), 2)
 
     @parameterized.parameters(*_PROCEDURES)
     def test_nothing_is_run_twice(self, procedure):
         seen = set()
 
-        def choose(plan):
+        def choose(review):
             runs = [
                 (request.setting, repeat)
-                for request in plan.wanted
+                for request in review.wanted
                 for repeat in request.repeats
             ]
             self.assertNoCommonElements(seen, runs)
             self.assertLen({*runs}, len(runs))
             seen.update(runs)
-            return plan.wanted
+            return review.wanted
 
-        plan, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
+        review, _ = surfaces.finish(procedure, _SURFACE, choose=choose)
         fitting = [run for run in seen if run[0].batch_size <= _SURFACE.memory_limit]
-        self.assertLen(fitting, plan.recommendation.num_runs)
+        self.assertLen(fitting, review.recommendation.num_runs)
 
     @parameterized.parameters(*_PROCEDURES)
     def test_other_results_do_not_matter(self, procedure):
         expected, results = surfaces.finish(procedure, _SURFACE)
         results[tuning.Setting(3, 0.7, 0.5)] = tuning.Outcome({0: 1.0})
-        plan = procedure.plan(results)
-        self.assertEqual(plan.decisions, expected.decisions)
-        self.assertEqual(plan.recommendation.setting, expected.recommendation.setting)
+        review = procedure.review(results)
+        self.assertEqual(review.decisions, expected.decisions)
+        self.assertEqual(review.recommendation.setting, expected.recommendation.setting)
 
     @parameterized.parameters(*_PROCEDURES)
     def test_decisions_are_json(self, procedure):
-        plan, _ = surfaces.finish(procedure, _SURFACE)
-        for decision in plan.decisions:
+        review, _ = surfaces.finish(procedure, _SURFACE)
+        for decision in review.decisions:
             text = json.dumps(dataclasses.asdict(decision), allow_nan=False)
             self.assertEqual(json.loads(text), dataclasses.asdict(decision))
             self.assertNotIn("\n", decision.text)
