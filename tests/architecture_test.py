@@ -34,6 +34,8 @@ _WITHOUT_TENSORFLOW = (
     "bsgen.training.run_folder",
     "bsgen.files",
     "bsgen.figures",
+    "bsgen.tuning.procedures",
+    "bsgen.tuning.keras_tuner_adapter.process_role",
     "bsgen.studies",
     "bsgen.papers",
     "bsgen.reports",

@@ -1,7 +1,12 @@
-"""Tuning batch size, learning rate and momentum: appendix D through keras-tuner."""
+"""Tuning batch size, learning rate and momentum: appendix D through keras-tuner.
 
-from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
-from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
+The procedures are pure Python; what trains, or adapts keras-tuner, loads TensorFlow
+when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from bsgen.tuning.procedures.appendix_d import AppendixD
 from bsgen.tuning.procedures.guided import Guided
 from bsgen.tuning.procedures.outcomes import Outcome
@@ -13,11 +18,27 @@ from bsgen.tuning.procedures.settings import (
     Setting,
     logarithmic_batch_sizes,
 )
-from bsgen.tuning.theory_measurement import TheoryInputs
-from bsgen.tuning.theory_measurement import guided as measured_guided
-from bsgen.tuning.trainers.model_trainer import ModelTrainer
-from bsgen.tuning.trainers.run_trainer import RunTrainer
-from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
+
+if TYPE_CHECKING:
+    from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
+    from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
+    from bsgen.tuning.theory_measurement import TheoryInputs, measured_guided
+    from bsgen.tuning.trainers.model_trainer import ModelTrainer
+    from bsgen.tuning.trainers.run_trainer import RunTrainer
+    from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
+
+_WITH_TENSORFLOW = {
+    "BatchSizeHeuristic": "keras_tuner_adapter.batch_size_heuristic",
+    "SettingTuner": "keras_tuner_adapter.tuner",
+    "search_space": "keras_tuner_adapter.tuner",
+    "TheoryInputs": "theory_measurement",
+    "measured_guided": "theory_measurement",
+    "ModelTrainer": "trainers.model_trainer",
+    "RunTrainer": "trainers.run_trainer",
+    "SearchResult": "tune",
+    "run_search": "tune",
+    "tune_batch_size": "tune",
+}
 
 __all__ = [
     "AppendixD",
@@ -29,9 +50,9 @@ __all__ = [
     "ModelTrainer",
     "NextLarger",
     "Outcome",
-    "Review",
     "Recommendation",
     "Request",
+    "Review",
     "RunTrainer",
     "SearchResult",
     "Setting",
@@ -43,3 +64,10 @@ __all__ = [
     "search_space",
     "tune_batch_size",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TENSORFLOW:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_WITH_TENSORFLOW[name]}")
+    return getattr(module, name)

@@ -112,7 +112,7 @@ class TheoryInputs:
         )
 
 
-def guided(
+def measured_guided(
     trainer: subjects.SubjectTrainer,
     momentum: float = 0.9,
     share: float = 0.25,
