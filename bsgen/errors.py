@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line with the argument, the value and the remedy."""
+"""Errors that the user can fix, in one line: the argument, its value and the remedy."""
 
 import difflib
 import inspect
@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _MAX_CHARACTERS = 300  # of a value in a message
-# What float32 holds, in which weights and rates are: its largest number, and the
-# smallest that TensorFlow does not take for 0.
+# The range of float32, in which weights and rates are held: its largest number, and the
+# smallest that TensorFlow does not flush to 0.
 _LARGEST_FLOAT32 = (2.0 - 2.0**-23) * 2.0**127
 _SMALLEST_FLOAT32 = 2.0**-126
 
 
 class UserError(ValueError):
-    """A mistake in what the user gave; launchers print it as one line, no traceback."""
+    """A mistake in the user's input; launchers print it as one line, no traceback."""
 
-    # Keras replaces an error that is raised inside a layer by one of many lines, unless
-    # it carries this mark, with which Keras knows its own.
+    # Keras rewraps an error raised inside a layer in many lines, unless it carries this
+    # mark of an error that Keras has already explained.
     _keras_call_info_injected = True
 
     def __init__(self, argument: str, value: Any, remedy: str):
@@ -28,12 +28,12 @@ class UserError(ValueError):
         super().__init__(f"{argument}={_shortened(repr(value))}: {remedy}")
 
     def __reduce__(self) -> tuple[type["UserError"], tuple[str, Any, str]]:
-        # An exception is copied and pickled by its message alone, unless told how.
+        # By default an exception is rebuilt from its message alone, when it is pickled.
         return type(self), (self.argument, self.value, self.remedy)
 
 
 class OutOfMemory(UserError):
-    """A device's memory does not hold what was asked of it."""
+    """A device has too little memory for what was asked of it."""
 
 
 def unknown_name(argument: str, value: str, known: Iterable[str]) -> UserError:
@@ -50,7 +50,7 @@ def check_integer(
     """Returns `value` as an int.
 
     Raises:
-      UserError: it is no whole number from `minimum` to `maximum`; None is no limit.
+      UserError: it is not a whole number from `minimum` to `maximum` (None: no limit).
     """
     whole = _is_number(value) and value == math.floor(value)
     if not (whole and minimum <= value and (maximum is None or value <= maximum)):
@@ -67,7 +67,7 @@ def check_real(
     """Returns `value` as a float.
 
     Raises:
-      UserError: it is no finite number of at least `minimum` and below `below`.
+      UserError: it is not a finite number of at least `minimum` and below `below`.
     """
     if not (_is_number(value) and minimum <= value < below):
         bounds = f"at least {minimum:g}"
@@ -77,10 +77,11 @@ def check_real(
 
 
 def check_float32(argument: str, value: Any) -> float:
-    """Returns `value` as a float that is about the same in float32, 0 included.
+    """Returns `value` as a float that float32 can hold, 0 included.
 
     Raises:
-      UserError: it is no number of at least 0, or float32 would make it 0 or infinite.
+      UserError: it is negative or not a number, or float32 would round it to 0 or to
+        infinity.
     """
     number = check_real(argument, value, 0.0)
     if number and not _SMALLEST_FLOAT32 <= number <= _LARGEST_FLOAT32:
@@ -96,7 +97,7 @@ def _is_number(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # of an integer
+    except OverflowError:  # an integer beyond float64
         return False
 
 
@@ -115,7 +116,7 @@ def check_no_arguments(argument: str, function: Callable[..., Any]) -> None:
     """
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # of a function written in C, say
+    except (TypeError, ValueError):  # a function written in C, for example
         return
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = [

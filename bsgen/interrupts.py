@@ -1,11 +1,11 @@
-"""Ctrl-C that is never lost, in long work that is to end with a KeyboardInterrupt.
+"""Makes sure that Ctrl-C ends long work with a KeyboardInterrupt.
 
-Python raises KeyboardInterrupt wherever the main thread is just then. Where that is a
-destructor, a callback from C, or code that turns every exception into another one, it
-vanishes, and the work goes on. So while `kept` is entered each Ctrl-C is noted too, and
-`check`, which stands between the steps of the work, raises what has vanished.
+Python raises KeyboardInterrupt wherever the main thread happens to be. In a destructor,
+a callback from C, or code that replaces every exception, it gets lost and the work
+continues. So inside `kept` each Ctrl-C is also noted, and `check`, called between the
+steps of the work, raises a KeyboardInterrupt that got lost.
 
-`bsgen.training.interruption` is for work that saves before it stops.
+For work that saves before it stops, see `bsgen.training.interruption`.
 """
 
 import contextlib
@@ -14,20 +14,20 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-# Whether Ctrl-C came and nobody has answered it yet. Signals are the process's, and
-# only its main thread sees this.
+# Whether a Ctrl-C has not been handled yet. Signals belong to the process, and only its
+# main thread reads this.
 _is_noted = False
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Sees to it that Ctrl-C ends what runs inside; also a decorator.
+    """Makes sure that Ctrl-C ends what runs inside; also a decorator.
 
-    Where the program has a handler of its own, or ignores Ctrl-C, that stays; in other
-    threads than the main one nothing is done.
+    A handler of the program's own stays in place, as does ignoring Ctrl-C. Outside the
+    main thread this does nothing.
 
     Raises:
-      KeyboardInterrupt: Ctrl-C came, at the latest when the end is reached.
+      KeyboardInterrupt: Ctrl-C was pressed; raised at the end at the latest.
     """
     if not _is_main_thread() or _handler() is not signal.default_int_handler:
         yield
@@ -48,10 +48,10 @@ def kept() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raises what has vanished: call it between the steps of long work.
+    """Raises a KeyboardInterrupt that got lost; call it between steps of long work.
 
     Raises:
-      KeyboardInterrupt: Ctrl-C came inside `kept`, and has not been answered.
+      KeyboardInterrupt: Ctrl-C was pressed inside `kept` and has not been handled.
     """
     if _is_noted and _is_main_thread():
         answered()
@@ -59,7 +59,7 @@ def check() -> None:
 
 
 def answered() -> None:
-    """Says that Ctrl-C has done what it should, such as ending a measure early."""
+    """Marks Ctrl-C as handled, for example because it ended a measure early."""
     global _is_noted
     if _is_main_thread():
         _is_noted = False

@@ -1,6 +1,5 @@
-"""A progress bar with lines above it: what all progress displays share."""
+"""A progress bar with lines of text above it, shared by all progress displays."""
 
-from types import TracebackType
 from typing import Any, TypeVar
 
 import rich.console
@@ -10,19 +9,19 @@ _Self = TypeVar("_Self", bound="Bar")
 
 
 class Bar:
-    """A bar of one task; nothing but the lines where the output is no terminal.
+    """A bar for one task, as a context manager; on a terminal only.
 
-    Use it as a context manager.
+    Where the output is not a terminal, only the lines are printed.
     """
 
     def __init__(
         self, *columns: rich.progress.ProgressColumn, total: float | None, **fields: Any
     ):
-        """Makes ready to show a bar of these columns.
+        """Describes the bar; entering it shows it.
 
         Args:
           *columns: from left to right.
-          total: at which the task is completed; None if that is not known.
+          total: the number of steps of the whole task; None if unknown.
           **fields: for the columns' text, as `task.fields`.
         """
         self._console = rich.console.Console()
@@ -30,7 +29,7 @@ class Bar:
             *columns,
             console=self._console,
             disable=not self._console.is_terminal,
-            # Seconds over which the time left is estimated.
+            # Seconds of recent progress from which the time left is estimated.
             speed_estimate_period=120,
         )
         self._task = self._bar.add_task("", total=total, **fields)
@@ -39,12 +38,7 @@ class Bar:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
     def say(self, text: str) -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
 
 _ENDING_SECONDS = 10.0  # between the request to end and the kill
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's <linux/prctl.h>
@@ -33,12 +32,7 @@ class Children:
     def __enter__(self) -> "Children":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         for process in self._running.values():
             process.terminate()
         self.finish(_ENDING_SECONDS)

@@ -1,4 +1,4 @@
-"""Layers: batch and ghost batch normalization, and the scalar that replaces them."""
+"""Layers: batch and ghost batch normalization; SkipInit, which replaces them."""
 
 from bsgen.layers.batch_norm import BatchNormalization
 from bsgen.layers.ghost_batch_norm import GhostBatchNormalization

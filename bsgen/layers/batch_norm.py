@@ -1,4 +1,4 @@
-"""Keras' batch normalization with running averages that replicas share."""
+"""Keras' batch normalization with running averages shared by all replicas."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ import keras
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization`; its running averages are means over replicas.
 
-    Keras' own drift apart under `tf.distribute`: each replica keeps those of its part
-    of the batch, and whoever reads them sees the first replica's. In training, both
-    normalize by the statistics of a replica's part. Arguments are Keras'.
+    Keras' own drift apart under `tf.distribute`: each replica averages over its part of
+    the batch only, and reading them gives the first replica's. In training, both layers
+    normalize by the statistics of a replica's part. The arguments are Keras'.
     """
 
     def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:

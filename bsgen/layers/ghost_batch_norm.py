@@ -1,7 +1,7 @@
 """Ghost batch normalization: batch statistics over small parts of a large batch.
 
-Hoffer, Hubara & Soudry (2017), arXiv:1705.08741, algorithm 1. Formulas of the training
-phase in `ghost_statistics.py`, of the running statistics in `running_averages.py`.
+Hoffer, Hubara & Soudry (2017), arXiv:1705.08741, algorithm 1. Its training phase is in
+`ghost_statistics.py`, its running statistics are in `running_averages.py`.
 """
 
 import numbers
@@ -29,8 +29,8 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
 
         y = gamma (x - mean_l) / sqrt(variance_l + epsilon) + beta
 
-    with its own mean and biased variance over its examples and all axes but `axis`. At
-    inference, and while `trainable` is False, with no constraint on the batch,
+    with the ghost's own mean and biased variance over its examples and all axes but
+    `axis`. At inference, and while `trainable` is False, any batch is allowed and
 
         y = gamma (x - moving_mean) / sqrt(moving_variance + epsilon) + beta.
 
@@ -39,26 +39,26 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
 
         c variance_l, or sqrt(c variance_l + epsilon) for "std",
 
-    c = 1, or rows / (rows - 1) if `unbiased`, rows being the positions of ghost l. The
-    weights moving_mean and moving_variance are float32 at least whatever the policy,
-    and start at 0 and 1; with "std", moving_variance is the square of the running
-    standard deviation less epsilon. So all weights mean what they mean in Keras'
-    BatchNormalization, and may be copied from one to the other. Under `tf.distribute`
-    each replica cuts its own part of the batch into ghosts, and the running averages
-    become the mean over replicas.
+    c = 1, or rows / (rows - 1) if `unbiased`, where rows counts the positions of ghost
+    l. moving_mean and moving_variance start at 0 and 1 and are at least float32 under
+    any policy. With "std", moving_variance is the square of the running standard
+    deviation less epsilon. So all weights mean what they mean in Keras'
+    BatchNormalization and can be copied between the two. Under `tf.distribute` each
+    replica cuts its own part of the batch into ghosts, and the running averages become
+    the mean over replicas.
 
-    Under a mask, ghosts are cut as without it, and statistics are taken over the
-    positions that the mask keeps, as in Keras' layer; the outputs carry the mask on.
+    Under a mask, ghosts are cut as without it, statistics are taken over the positions
+    that the mask keeps, as in Keras' layer, and the outputs keep the mask.
 
     The defaults are the paper's algorithm with the constants of its released code,
-    which itself has `running_spread="variance", unbiased=True`. With "variance", the
+    which itself uses `running_spread="variance", unbiased=True`. With "variance", a
     ghost as large as the batch, momentum=0.99 and epsilon=1e-3 this is Keras'
     BatchNormalization.
 
     Attributes:
       moving_mean, moving_variance: the weights, [channels].
       moving_std: what inference divides by, sqrt(moving_variance + epsilon).
-      unmarked_spread: how a file of weights alone is read that does not say what its
+      unmarked_spread: how to read a file of weights alone that does not say what its
         spread is: "std" if an older version of this layer wrote it, "variance" if
         Keras' layer did; None refuses it.
 
@@ -71,21 +71,17 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
       scale: whether to multiply by gamma.
       running_statistics: "sequential" (the paper's), "sequential_scaled", "mean" or
         "pooled"; their formulas are in `running_averages.py`.
-      running_spread: "std" (the paper's) or "variance", which one is averaged.
+      running_spread: "std" (the paper's) or "variance", which of them is averaged.
       unbiased: whether running spreads are unbiased estimates (of the variance).
-      remainder: what becomes of a training batch that G does not divide. "smaller"
+      remainder: what happens to a training batch that G does not divide. "smaller"
         makes one last, smaller ghost of the examples left over, but a single one joins
         the ghost before it, and a batch of one example is normalized as at inference
         and leaves the running averages alone. "error" refuses the batch; where its size
-        is known only when a graph runs, by an `InvalidArgumentError` then. XLA would
-        drop that check, so under XLA a batch of unknown size is refused.
-      beta_initializer: of beta.
-      gamma_initializer: of gamma.
-      beta_regularizer: of beta.
-      gamma_regularizer: of gamma.
-      beta_constraint: of beta.
-      gamma_constraint: of gamma.
-      **kwargs: further arguments of `keras.layers.Layer`.
+        is known only when a graph runs, with an `InvalidArgumentError` at that time.
+        XLA would drop that check, so under XLA a batch of unknown size is refused.
+      **kwargs: `beta_initializer`, `gamma_initializer`, `beta_regularizer`,
+        `gamma_regularizer`, `beta_constraint` and `gamma_constraint`, as in Keras'
+        BatchNormalization, and further arguments of `keras.layers.Layer`.
 
     Raises:
       UserError: an argument is out of its range; when called, a training batch that
@@ -104,23 +100,9 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         running_spread: running_averages.Spread = "std",
         unbiased: bool = False,
         remainder: ghosts.Remainder = "smaller",
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        affine = {
-            "beta_initializer": beta_initializer,
-            "beta_regularizer": beta_regularizer,
-            "beta_constraint": beta_constraint,
-            "gamma_initializer": gamma_initializer,
-            "gamma_regularizer": gamma_regularizer,
-            "gamma_constraint": gamma_constraint,
-        }
-        super().__init__(axis, epsilon, center, scale, affine, **kwargs)
+        super().__init__(axis, epsilon, center, scale, **kwargs)
         self.ghost_batch_size = _checked_size(ghost_batch_size)
         if not isinstance(momentum, numbers.Real) or not 0 <= momentum < 1:
             raise errors.UserError("momentum", momentum, "give a number in [0, 1)")
@@ -156,8 +138,8 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
 
         Args:
           inputs: any rank of at least 2, any float; examples along the first axis.
-          training: whether to use, and keep in mind, the statistics of the ghosts.
-          mask: [batch, ...] without the channels, which come last then: the positions
+          training: whether to use the statistics of the ghosts and to average them.
+          mask: [batch, ...] without the channels, which must come last: the positions
             that statistics are taken over.
         """
         inputs = tf.convert_to_tensor(inputs)
@@ -190,7 +172,7 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GhostBatchNormalization":
-        """Returns the layer of a configuration, also of one of an older version."""
+        """Returns the layer of a configuration, including those of older versions."""
         config = dict(config)
         marked = {config.pop(name, None) for name in ghost_weights.STORED} != {None}
         layer = super().from_config(config)
@@ -206,15 +188,16 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
     ) -> "GhostBatchNormalization":
         """Returns a layer with the arguments and the weights of Keras' layer.
 
-        At inference it does what `layer` does, and it trains with ghosts from there.
+        At inference it gives the same outputs as `layer`; training uses ghosts.
 
         Args:
-          layer: built or not; stays as it is.
+          layer: built or not; it is not changed.
           ghost_batch_size: G.
-          **arguments: of the new layer, in place of the old one's.
+          **arguments: of the new layer, overriding those of `layer`.
 
         Raises:
-          UserError: `layer` is no batch normalization, or an argument out of its range.
+          UserError: `layer` is not a batch normalization, or an argument is out of its
+            range.
         """
         shared = keras_batch_norm.shared_arguments(layer)
         config = {**shared, "ghost_batch_size": ghost_batch_size, **arguments}
@@ -225,7 +208,7 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
     def to_batch_normalization(self) -> keras.layers.BatchNormalization:
         """Returns Keras' layer with this one's arguments and weights.
 
-        At inference it does what this layer does.
+        At inference it gives the same outputs.
         """
         shared = keras_batch_norm.shared_arguments(self)
         layer = keras.layers.BatchNormalization.from_config(shared)
@@ -262,7 +245,7 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
     def _normalize_parts(
         self, cut: ghosts.Cut, examples: tf.Tensor, mask: tf.Tensor | None
     ) -> list[tf.Tensor]:
-        """Returns normalized ghosts, and moves the running averages."""
+        """Returns normalized ghosts, and updates the running averages."""
         dtype = ghost_statistics.statistics_dtype(examples.dtype.name)
         gamma, beta = self.scale_and_offset(examples.shape[-1], dtype)
         parts = cut.ghosts(examples)

@@ -8,24 +8,23 @@ ghost l, each channel by itself:
     Y^l     = gamma (X^l - mu^l) / sigma^l + beta
 
 A batch reshaped to [ghosts, rows, channels] needs no loop over its ghosts. The gradient
-is written down, because automatic differentiation takes several more passes over the
+is in closed form, because automatic differentiation takes several more passes over the
 tensor. With a = gamma / sigma, u = (x - mu) / sigma, D the gradient of y, and means
 over the rows of a ghost,
 
     dx = a (D - mean(D) - u mean(D u)),   dgamma = sum D u,   dbeta = sum D.
 
-Under a mask the means that give mu and sigma are over the counted rows alone, n of
-them. Every row is normalized, so D of every row counts, and with m = 1 for a counted
-row and 0 for another
+Under a mask mu and sigma are means over the n counted rows only. Every row is
+normalized, so the D of every row counts; with m = 1 for a counted row and 0 for others,
 
     dx = a (D - m sum(D) / n - m u sum(D u) / n).
 
-Statistics are float32 at least, and the variance takes a second pass: E[x^2] - E[x]^2
-cancels, and can turn negative.
+Statistics are at least float32, and the variance takes a second pass: E[x^2] - E[x]^2
+suffers from cancellation and can become negative.
 
-On a CPU outside XLA, where nothing else fuses these passes, TensorFlow's own kernel,
-two-pass as well, takes ghost after ghost in about half the time (BUILD_NOTES.md). Not
-under XLA, which would turn it into E[x^2] - E[x]^2.
+On a CPU outside XLA, where nothing else fuses these passes, TensorFlow's own two-pass
+kernel, called ghost by ghost, takes about half the time (BUILD_NOTES.md). Under XLA it
+is not used, because XLA would turn it into E[x^2] - E[x]^2.
 """
 
 from collections.abc import Callable
@@ -34,7 +33,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
-_MOST_KERNEL_CALLS = 16  # ghosts a batch; a graph of more takes long to build
+_MOST_KERNEL_CALLS = 16  # ghosts a batch; graphs of more take long to build
 
 
 def normalize(
@@ -44,17 +43,17 @@ def normalize(
     epsilon: float,
     counted: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns each ghost normalized by its own mean and variance, and these two.
+    """Returns each ghost normalized by its own mean and variance, and both of them.
 
     The mean and the variance carry no gradient: they feed running averages.
 
     Args:
-      rows: [ghosts, rows, channels], any float; no rows at all give zero statistics.
+      rows: [ghosts, rows, channels], any float; without rows, statistics are zero.
       gamma: [channels], the scale, float32 or float64.
       beta: [channels], the offset, of `gamma`'s type.
       epsilon: positive, added to the variance.
-      counted: [ghosts, rows, 1], bool, which rows the statistics are taken over; all of
-        them without it. A ghost without any has zero statistics.
+      counted: [ghosts, rows, 1], bool, which rows the statistics are taken over; None
+        for all of them. A ghost without any has zero statistics.
 
     Returns:
       `(outputs, mean, variance)`: the shape and type of `rows`; [ghosts, channels] and
@@ -81,7 +80,7 @@ def normalize(
 
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             gradient = tf.cast(upstream, gamma.dtype)
-            # Computed again, so that only `rows` is kept, in its own precision.
+            # Recomputed, so that only `rows` is kept in memory, in its own precision.
             centred = tf.cast(rows, gamma.dtype) - mean
             mean_gradient = _total(gradient) / num_rows
             correlation = _total(gradient * centred) / num_rows * inverse
@@ -108,7 +107,7 @@ def count_rows(
 
     Args:
       rows: [ghosts, rows, channels].
-      counted: [ghosts, rows, 1], bool; all rows without it.
+      counted: [ghosts, rows, 1], bool; None for all rows.
       dtype: of the result.
     """
     if counted is not None:
@@ -123,13 +122,13 @@ def statistics_dtype(dtype: str) -> str:
 
 
 def under_xla() -> bool:
-    """Returns whether what is being traced is for XLA to compile."""
+    """Returns whether the graph being traced is compiled by XLA."""
     graph = tf.compat.v1.get_default_graph()
     return control_flow_util.GraphOrParentsInXlaContext(graph)
 
 
 def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
-    """Whether TensorFlow's kernel computes these ghosts, in two passes and faster."""
+    """Returns whether TensorFlow's two-pass kernel is usable here, and faster."""
     if not rows.shape.is_fully_defined() or gamma.dtype != tf.float32:
         return False
     num_ghosts, num_rows, _ = rows.shape
@@ -141,7 +140,7 @@ def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
 def _normalize_by_kernel(
     rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Computes `normalize` ghost by ghost; the first axis is split without a copy."""
+    """Computes `normalize` ghost by ghost; splitting the first axis copies nothing."""
     num_ghosts, num_rows, channels = rows.shape
     ghosts = [
         tf.raw_ops.FusedBatchNormV3(
@@ -167,7 +166,7 @@ def _total(values: tf.Tensor) -> tf.Tensor:
     """Sums over the rows, [ghosts, rows, channels] -> [ghosts, 1, channels]."""
     if tf.config.list_physical_devices("GPU"):
         return tf.reduce_sum(values, axis=1, keepdims=True)
-    # On a CPU a product with ones adds up faster than reduce_sum, up to twice as fast.
-    # On a GPU it would round its factors to TensorFloat-32.
+    # On a CPU a product with ones is up to twice as fast as reduce_sum. On a GPU it
+    # would round its factors to TensorFloat-32.
     shape = tf.shape(values)
     return tf.matmul(tf.ones([shape[0], 1, shape[1]], values.dtype), values)

@@ -1,9 +1,9 @@
 """The weights of a ghost batch normalization in a Keras file.
 
-`moving_variance` is saved under its name. Older versions saved by position alone, and
-with `running_spread="std"` the last one was the running standard deviation, as the
-configuration in a whole `model.keras` tells. A file of weights alone does not tell it
-from the variance of a `keras.layers.BatchNormalization` in the same place.
+`moving_variance` is saved under its name. Older versions saved all weights by position,
+and with `running_spread="std"` the last one was the running standard deviation. In a
+whole `model.keras` the configuration says which; in a file of weights alone, it cannot
+be told from the variance of a `keras.layers.BatchNormalization` in the same place.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ import keras
 from bsgen import errors
 
 _NAME = "moving_variance"
-# In a layer's configuration: what its weights hold. Older versions lack it.
+# Stored in a layer's configuration: what its weights hold. Older versions lack it.
 STORED = {"stored_spread": "variance"}
 
 
@@ -27,7 +27,8 @@ def load(layer: keras.layers.Layer, store: Any) -> None:
     """Reads the weights of a built layer from its place in a file.
 
     Raises:
-      UserError: the file does not say what its spread is, see `unmarked_spread`.
+      UserError: the file does not say what its spread is (see `unmarked_spread`), or
+        it holds other weights.
     """
     marked = _NAME in store.keys()
     last = str(len(layer.weights) - 1)
@@ -44,7 +45,7 @@ def load(layer: keras.layers.Layer, store: Any) -> None:
 
 
 def _places(layer: keras.layers.Layer, of_variance: str) -> dict[str, keras.Variable]:
-    """Names in the file and the weights that belong there."""
+    """Returns the weights by their names in the file."""
     by_position = [layer.gamma, layer.beta, layer.moving_mean]
     given = [weight for weight in by_position if weight is not None]
     numbered = {str(place): weight for place, weight in enumerate(given)}

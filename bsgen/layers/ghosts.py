@@ -1,4 +1,4 @@
-"""Cuts a batch into ghost batches, and says what becomes of examples left over.
+"""Cuts a batch into ghost batches, with a policy for the examples left over.
 
 Hoffer et al. (2017), arXiv:1705.08741, algorithm 1, scatters the batch to ghosts of
 consecutive examples and is silent on a remainder; the policies are our choice.
@@ -14,21 +14,21 @@ from bsgen.layers import ghost_statistics
 
 Remainder = Literal["smaller", "error"]
 REMAINDERS = ("smaller", "error")
-_Size: TypeAlias = int | tf.Tensor  # a tensor if it is known only when the graph runs
+_Size: TypeAlias = int | tf.Tensor  # a tensor where only the running graph knows it
 
 
 class Cut:
     """Where a batch is cut: `[alone | full ghosts | last ghost]`, any of them empty.
 
     With the policy "smaller", the examples that G does not divide form one last ghost,
-    but a single one joins the ghost before it. A batch of one example is no ghost: it
-    has no spread, and stands alone.
+    but a single one joins the ghost before it. A batch of one example has no spread and
+    forms no ghost: it stands alone.
     """
 
     def __init__(
         self, batch_size: _Size, ghost_batch_size: int, remainder: Remainder
     ) -> None:
-        """Finds the places.
+        """Finds where to cut.
 
         Args:
           batch_size: examples of a replica, known or not.
@@ -38,7 +38,7 @@ class Cut:
         Raises:
           UserError: the policy is "error" and G does not divide the batch. If the size
             is unknown in a graph, `checked` raises when that runs; XLA would drop that
-            check, so there an unknown size is refused.
+            check, so under XLA an unknown size is refused.
         """
         self._batch_size = batch_size
         self._given = ghost_batch_size
@@ -55,9 +55,9 @@ class Cut:
             self._sizes = _unknown_sizes(batch_size, ghost_batch_size)
 
     def checked(self, examples: tf.Tensor) -> tf.Tensor:
-        """Returns the batch; refuses one of unknown size when the graph runs.
+        """Returns the batch, of known size or checked when the graph runs.
 
-        An `InvalidArgumentError` then says why.
+        A batch that is refused then raises an `InvalidArgumentError` that says why.
         """
         if not self._strict or isinstance(self._batch_size, int):
             return examples
@@ -79,13 +79,13 @@ class Cut:
 
         Args:
           examples: [batch, ..., channels]; all but channels may be unknown in a graph.
-            What stands between them counts as positions of an example.
+            The axes in between are the positions of an example.
 
         Returns:
           The full ghosts, [ghosts, G * positions, channels], and the last one of
           another size, [1, its examples * positions, channels], if the batch has one or
-          its size is unknown (then it may have no
-          rows, as the full ones may be none).
+          its size is unknown (then there may be no full ghosts, and no rows in the
+          last one).
         """
         num_alone, ghost_batch_size, num_last = self._sizes
         _, *inner, channels = sizes(examples)
@@ -123,7 +123,7 @@ _UNKNOWN_UNDER_XLA = (
 
 
 def sizes(tensor: tf.Tensor) -> list[_Size]:
-    """Returns the shape of a tensor, as integers as far as they are known."""
+    """Returns the shape of a tensor, as integers where they are known."""
     dynamic = tf.shape(tensor)
     return [
         dynamic[axis] if size is None else size
@@ -136,7 +136,7 @@ def _divides(ghost_batch_size: int, batch_size: _Size) -> bool | tf.Tensor:
 
 
 def _known_sizes(batch_size: int, ghost_batch_size: int) -> tuple[int, int, int]:
-    """Examples that stand alone, of a full ghost, and of the last one."""
+    """Returns the examples that stand alone, of a full ghost, and of the last one."""
     if batch_size <= 1:
         return batch_size, ghost_batch_size, 0
     if batch_size <= ghost_batch_size + 1:
@@ -148,7 +148,7 @@ def _known_sizes(batch_size: int, ghost_batch_size: int) -> tuple[int, int, int]
 def _unknown_sizes(
     batch_size: tf.Tensor, ghost_batch_size: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The same of a size that is known when the graph runs, without branches."""
+    """Returns the same, without branches, for a size known when the graph runs."""
     alone = tf.cast(batch_size == 1, tf.int32)
     rest = batch_size - alone
     whole = rest <= ghost_batch_size + 1

@@ -1,7 +1,7 @@
 """Ghost batch normalization from Keras' batch normalization, and back.
 
-Their weights mean the same: gamma, beta, and the running mean and variance. What they
-differ in is how they train.
+Both have the same weights: gamma, beta, and the running mean and variance. They differ
+only in training.
 """
 
 from typing import Any
@@ -20,10 +20,10 @@ _WEIGHTS = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def shared_arguments(layer: keras.layers.Layer) -> dict[str, Any]:
-    """Returns those of a layer's arguments that the other one has too.
+    """Returns the arguments that both layers have, with the values of `layer`.
 
     Raises:
-      UserError: the layer is no batch normalization.
+      UserError: the layer is not a batch normalization.
     """
     config = layer.get_config() if isinstance(layer, keras.layers.Layer) else {}
     if not {*_SHARED} <= {*config}:
@@ -36,7 +36,7 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
     """Builds `target` for the inputs of `source` and copies the weights, if it has any.
 
     Args:
-      source: one of the two layers; nothing is done for one that was not built.
+      source: one of the two layers; if it is not built, nothing is copied.
       target: the other one.
     """
     if not source.built:

@@ -1,16 +1,16 @@
-"""How the statistics of K ghost batches enter the running ones: rules by name.
+"""How the statistics of K ghost batches update the running ones: rules by name.
 
 Every rule is one step  running <- kept * running + sum_l weight_l * statistic_l  with
 kept + sum_l weight_l = 1. With m the share of the old value that is kept (Keras'
 momentum; the paper's eta is 1 - m) and ghosts of equal size:
 
     sequential         kept = m^K, weight_l = (1 - m) m^(K - l): ghost after ghost, in
-                       order. Hoffer et al. (2017), arXiv:1705.08741, algorithm 1, whose
-                       printed exponents |B_S| and i we read as K and K - l, for
-                       otherwise the weights do not sum to 1. Their released code does
-                       the same.
+                       order. Hoffer et al. (2017), arXiv:1705.08741, algorithm 1. We
+                       read its printed exponents |B_S| and i as K and K - l, because
+                       otherwise the weights do not sum to 1, and because their
+                       released code does so.
     sequential_scaled  the same with 1 - (1 - m) / K for m, so that a step forgets about
-                       as much as plain batch normalization does (MosaicML composer).
+                       as much as plain batch normalization (MosaicML Composer).
     mean               kept = m, weight_l = (1 - m) / K (Keras 2, virtual_batch_size).
     pooled             kept = m, and 1 - m for the statistics of the whole batch: mean
                        mu of the ghosts' means mu^l, and mean of
@@ -18,12 +18,11 @@ momentum; the paper's eta is 1 - m) and ghosts of equal size:
 
 Our choice for ghosts of unequal size: one of size s (1 for a full one) counts as s
 ghosts, so that K is the sum of the sizes (for "sequential_scaled" at least 1), m^s
-stands for m, and means are weighted by s. Under a mask it is the positions that count,
-so that a ghost without any has no weight, and a batch without any changes nothing.
+replaces m, and means are weighted by s. Under a mask, sizes count positions instead, so
+that a ghost without any has no weight, and a batch without any changes nothing.
 
-What is kept is a variance in either case, as Keras' BatchNormalization keeps it, so
-that the weights of both layers mean the same. Where standard deviations are averaged,
-that is  std^2 - epsilon  of the running std.
+The weight that is kept is a variance in either case, as in Keras' BatchNormalization.
+Where standard deviations are averaged, it is  std^2 - epsilon  of the running std.
 """
 
 import dataclasses
@@ -40,7 +39,7 @@ SPREADS = ("std", "variance")
 
 @dataclasses.dataclass(frozen=True)
 class RunningAverage:
-    """A rule, and what is averaged.
+    """A rule, and the statistic that it averages.
 
     Attributes:
       rule: one of `RULES`.
@@ -67,12 +66,12 @@ class RunningAverage:
         """Takes one step, together with all replicas.
 
         Args:
-          weights: the running mean and variance, [channels] each, changed in place;
-            what replicas assign to them becomes its mean.
-          mean: see `step`, as the others.
-          variance: see `step`.
-          num_rows: see `step`.
-          num_ghosts: see `step`.
+          weights: the running mean and variance, [channels] each, updated in place;
+            TensorFlow averages over replicas what they assign.
+          mean: as for `step`.
+          variance: as for `step`.
+          num_rows: as for `step`.
+          num_ghosts: as for `step`.
         """
         old_mean, old_variance = (tf.cast(weight, mean.dtype) for weight in weights)
         old_spread = self._spread_of(old_variance)
@@ -80,9 +79,9 @@ class RunningAverage:
             old_mean, old_spread, mean, variance, num_rows, num_ghosts
         )
         if self.spread == "std":
-            # It is standard deviations whose mean is taken, not their squares.
+            # Replicas average standard deviations, not their squares.
             new = _mean_over_replicas(new)
-            stays = tf.equal(new, old_spread)  # then to the bit
+            stays = tf.equal(new, old_spread)  # then the variance stays bit for bit
             new = tf.where(stays, old_variance, variance_of_std(new, self.epsilon))
         for weight, value in zip(weights, (new_mean, new), strict=True):
             weight.assign(tf.cast(value, weight.dtype))
@@ -96,14 +95,14 @@ class RunningAverage:
         num_rows: tf.Tensor,
         num_ghosts: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the running mean and spread after a step, before replicas agree.
+        """Returns the running mean and spread after a step of this replica alone.
 
         Args:
           old_mean: [channels].
-          old_spread: [channels], see `spread`.
+          old_spread: [channels], of the kind `spread`.
           mean: [ghosts, channels], of each ghost, in order.
           variance: [ghosts, channels], biased.
-          num_rows: [ghosts], positions in each ghost; one without any has no weight.
+          num_rows: [ghosts], positions in each ghost; a ghost of none has no weight.
           num_ghosts: K, the sum of the sizes, a scalar.
 
         Returns:
@@ -125,11 +124,11 @@ class RunningAverage:
         )
 
     def _spread_of(self, variance: tf.Tensor) -> tf.Tensor:
-        """What is averaged in the place of a variance."""
+        """Returns the spread that is averaged, given a variance."""
         return tf.sqrt(variance + self.epsilon) if self.spread == "std" else variance
 
     def _weights(self, sizes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What is kept, and the weight of each ghost, [ghosts]; they sum to 1."""
+        """Returns `kept` and the weight of each ghost, [ghosts]; they sum to 1."""
         momentum = tf.constant(self.momentum, sizes.dtype)
         total = tf.reduce_sum(sizes)
         if self.rule in ("mean", "pooled"):
@@ -142,8 +141,8 @@ class RunningAverage:
 
 
 def variance_of_std(std: tf.Tensor, epsilon: float) -> tf.Tensor:
-    """Returns the variance that stands for a running standard deviation."""
-    # The mean of sqrt(variance + epsilon) is sqrt(epsilon) at least, but rounds.
+    """Returns the variance to keep for a running standard deviation."""
+    # The mean of sqrt(variance + epsilon) is at least sqrt(epsilon), up to rounding.
     return tf.maximum(tf.square(std) - epsilon, 0)
 
 
@@ -157,7 +156,7 @@ def _mean_over_replicas(value: tf.Tensor) -> tf.Tensor:
 def _pool(
     mean: tf.Tensor, variance: tf.Tensor, share: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and biased variance of all ghosts together, [1, channels] each."""
+    """Returns mean and biased variance of the whole batch, [1, channels] each."""
     share = share[:, None]
     whole = tf.reduce_sum(share * mean, 0, keepdims=True)
     spread = variance + tf.square(mean - whole)

@@ -1,8 +1,8 @@
-"""What batch normalization is at inference: an affine map of each channel.
+"""Batch normalization at inference: an affine map of each channel.
 
     y = gamma (x - moving_mean) / sqrt(moving_variance + epsilon) + beta
 
-The weights mean what they mean in Keras' BatchNormalization.
+The weights are those of Keras' BatchNormalization.
 """
 
 import math
@@ -17,15 +17,19 @@ from bsgen.layers import ghost_statistics, running_averages
 
 
 class RunningNormalization(keras.layers.Layer):
-    """Has the weights of batch normalization and what follows from them.
+    """Has the weights of batch normalization, and normalizes as it does at inference.
 
     Args:
       axis: the channel axis, any but the first.
       epsilon: positive, added to the variance.
       center: whether to add beta.
       scale: whether to multiply by gamma.
-      affine: initializer, regularizer and constraint of beta and of gamma, by name, as
-        "beta_initializer".
+      beta_initializer: of beta.
+      gamma_initializer: of gamma.
+      beta_regularizer: of beta.
+      gamma_regularizer: of gamma.
+      beta_constraint: of beta.
+      gamma_constraint: of gamma.
       **kwargs: further arguments of `keras.layers.Layer`.
 
     Raises:
@@ -36,9 +40,14 @@ class RunningNormalization(keras.layers.Layer):
         self,
         axis: int,
         epsilon: float,
-        center: bool,
-        scale: bool,
-        affine: dict[str, Any],
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -50,16 +59,12 @@ class RunningNormalization(keras.layers.Layer):
         self.epsilon: float = float(epsilon)
         self.center: bool = bool(center)
         self.scale: bool = bool(scale)
-        kinds = {
-            "initializer": keras.initializers,
-            "regularizer": keras.regularizers,
-            "constraint": keras.constraints,
-        }
-        self._affine: dict[str, Any] = {
-            name: kinds[name.rpartition("_")[2]] for name in affine
-        }
-        for name, module in self._affine.items():
-            setattr(self, name, module.get(affine[name]))
+        self.beta_initializer = keras.initializers.get(beta_initializer)
+        self.gamma_initializer = keras.initializers.get(gamma_initializer)
+        self.beta_regularizer = keras.regularizers.get(beta_regularizer)
+        self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
+        self.beta_constraint = keras.constraints.get(beta_constraint)
+        self.gamma_constraint = keras.constraints.get(gamma_constraint)
         self.gamma: keras.Variable | None = None
         self.beta: keras.Variable | None = None
         self.supports_masking = True
@@ -81,7 +86,7 @@ class RunningNormalization(keras.layers.Layer):
         self.moving_variance = self._add_statistic("moving_variance", "ones", channels)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the inputs; wrappers such as TimeDistributed ask."""
+        """Returns the shape of the inputs; wrappers such as TimeDistributed need it."""
         return input_shape
 
     @property
@@ -90,7 +95,7 @@ class RunningNormalization(keras.layers.Layer):
         return tf.sqrt(tf.convert_to_tensor(self.moving_variance) + self.epsilon)
 
     def variance_of_std(self, std: tf.Tensor) -> tf.Tensor:
-        """Returns the moving_variance that stands for a moving_std."""
+        """Returns the moving_variance that gives this moving_std."""
         std = tf.convert_to_tensor(std)
         return running_averages.variance_of_std(std, self.epsilon)
 
@@ -101,7 +106,7 @@ class RunningNormalization(keras.layers.Layer):
 
         Args:
           inputs: of any float and any rank.
-          axis: of the channels here, if it is not `self.axis`.
+          axis: of the channels in `inputs`, where it is not `self.axis`.
         """
         rank = inputs.shape.rank
         axis = (self.axis if axis is None else axis) % rank
@@ -120,21 +125,26 @@ class RunningNormalization(keras.layers.Layer):
     def scale_and_offset(
         self, channels: int, dtype: str
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns gamma and beta, [channels], also where the layer has none."""
+        """Returns gamma and beta, [channels]; ones and zeros where there are none."""
         gamma = tf.cast(self.gamma, dtype) if self.scale else tf.ones(channels, dtype)
         beta = tf.cast(self.beta, dtype) if self.center else tf.zeros(channels, dtype)
         return gamma, beta
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, without weights."""
-        plain = {
-            name: getattr(self, name) for name in ("axis", "epsilon", "center", "scale")
+        return {
+            **super().get_config(),
+            "axis": self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": keras.initializers.serialize(self.beta_initializer),
+            "gamma_initializer": keras.initializers.serialize(self.gamma_initializer),
+            "beta_regularizer": keras.regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": keras.regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": keras.constraints.serialize(self.beta_constraint),
+            "gamma_constraint": keras.constraints.serialize(self.gamma_constraint),
         }
-        affine = {
-            name: module.serialize(getattr(self, name))
-            for name, module in self._affine.items()
-        }
-        return {**super().get_config(), **plain, **affine}
 
     def _add_affine(self, name: str, channels: int) -> keras.Variable:
         return self.add_weight(
@@ -156,7 +166,7 @@ class RunningNormalization(keras.layers.Layer):
             dtype=ghost_statistics.statistics_dtype(self.variable_dtype),
             trainable=False,
             autocast=False,
-            aggregation="mean",  # over replicas; Keras' default would let them drift
+            aggregation="mean",  # over replicas, which drift apart with Keras' default
         )
 
 

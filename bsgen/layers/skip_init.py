@@ -1,4 +1,4 @@
-"""SkipInit: a learnable scalar, 0 at first, at the end of a residual branch.
+"""SkipInit: a learnable scalar, initially 0, at the end of a residual branch.
 
 De & Smith (2020), arXiv:2002.10444; used by Smith, Elsen & De (2020) for their networks
 without normalization. A block computes x + a f(x) and starts as the identity, a = 0.
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="bsgen")
 class SkipInit(keras.layers.Layer):
-    """Multiplies by one learnable scalar: y = a x, with a = 0 at first.
+    """Multiplies by one learnable scalar: y = a x, with a = 0 initially.
 
     Args:
       **kwargs: further arguments of `keras.layers.Layer`.

@@ -26,7 +26,6 @@ unit of the cost (nats for a cross-entropy), w that of a weight.
     eigenvalues              lambda_i (*) -           lambda_i    -           c/w^2
     max_eigenvalue           -            -           -           lambda_max  c/w^2
     gradient_covariance      F            -           C           F           (c/w)^2
-    stationary_covariance    -            -           cov(z) (*2) -           w^2
     stationary_loss          -            -           E(l)        -           c
     log_evidence_ratio       E            -           -           -           nats
     weight_distance exponent -            alpha       -           -           1
@@ -34,7 +33,6 @@ unit of the cost (nats for a cross-entropy), w that of a weight.
 (*) Smith & Le's C is a SUM over the training examples, l2 included, and so are their
 lambda and lambda_i; the other papers' cost is a mean. Only `evidence` takes the sum;
 everywhere else in this project cost, `l2` and curvature are those of the mean.
-(*2) In the eigenbasis of the Hessian; `sde` has it in the basis of the weights.
 
 The same letters mean other things elsewhere: SL's lambda of appendix C is a damping
 coefficient; HHS's B is the set of M sampled indices, eta in their algorithm 1 the
@@ -51,7 +49,7 @@ from bsgen.theory.scaling_rules import (
     scale_learning_rate,
     temperature,
 )
-from bsgen.theory.sde import stationary_covariance, stationary_loss
+from bsgen.theory.sde import stationary_loss
 
 __all__ = [
     "critical_learning_rate",
@@ -62,7 +60,6 @@ __all__ = [
     "noise_scale",
     "optimal_batch_size",
     "scale_learning_rate",
-    "stationary_covariance",
     "stationary_loss",
     "temperature",
 ]

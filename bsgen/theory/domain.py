@@ -1,4 +1,4 @@
-"""Where the papers' formulas are defined: checks of their arguments, as arrays."""
+"""Checks of the formulas' arguments: each returns them as float64 arrays."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ def real(argument: str, values: npt.ArrayLike) -> FloatArray:
       values: a number or an array of any shape.
 
     Raises:
-      UserError: a value is no number, NaN or infinite.
+      UserError: a value is not a number, or is NaN or infinite.
     """
     return _within(argument, values, "a finite number")
 
@@ -39,7 +39,7 @@ def momentum(values: npt.ArrayLike) -> FloatArray:
 
 
 def batch_size(values: npt.ArrayLike, train_size: npt.ArrayLike) -> FloatArray:
-    """As `positive`, for batch sizes that do not exceed the training set."""
+    """As `positive`, for batch sizes of at most `train_size`."""
     sizes, limits = np.broadcast_arrays(
         positive("batch_size", values), positive("train_size", train_size)
     )

@@ -6,8 +6,8 @@ paper's coefficient lambda of the cost that is a SUM over the training examples,
 
     cost(w) = sum of cross-entropies + l2 |w|^2 / 2.
 
-Whoever trains on the mean over N examples with strength s has cost = N * mean cost,
-l2 = N s, and eigenvalues N times those of the mean cost's Hessian.
+For training on the mean over N examples with strength s: cost = N * mean cost,
+l2 = N s, and the eigenvalues are N times those of the mean cost's Hessian.
 """
 
 import numpy as np
@@ -22,8 +22,8 @@ def log_evidence(
     """Returns ln P(labels | inputs, model) = -(cost + sum_i ln(eigenvalue_i / l2) / 2).
 
     Smith & Le (2017), eq. 11. As the paper proposes, the sum runs only over the
-    eigenvalues of at least `l2`: elsewhere the model would be credited for directions
-    in which the cost is flatter than the prior. In a convex model there are none.
+    eigenvalues of at least `l2`: the others would credit the model for directions in
+    which the cost is flatter than the prior. A convex model has no such directions.
 
     Args:
       cost: [...], the regularised cost at the minimum, a sum over the examples.
@@ -39,7 +39,7 @@ def log_evidence(
     height = domain.real("cost", cost)
     prior = domain.positive("l2", l2)[..., np.newaxis]
     curvatures = np.atleast_1d(domain.real("eigenvalues", eigenvalues))
-    # Raising an eigenvalue below l2 to l2 makes its logarithm 0, which leaves it out.
+    # An eigenvalue below l2, raised to l2, contributes a logarithm of 0.
     occam = 0.5 * np.sum(np.log(np.maximum(curvatures, prior) / prior), axis=-1)
     return -(height + occam)
 

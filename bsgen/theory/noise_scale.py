@@ -1,4 +1,4 @@
-"""The noise scale of stochastic gradient descent and the batch size that gives it.
+"""The noise scale of stochastic gradient descent, and the batch size for a given one.
 
 Smith & Le (2017), arXiv 1710.06451: eq. 15 and the line after it (exact and approximate
 noise scale without momentum), eqs. 25-26 (with momentum).
@@ -22,7 +22,7 @@ def noise_scale(
     for batch_size << train_size; Smith & Le (2017), eq. 26. If `exact`,
     g = learning_rate (train_size / batch_size - 1) / (1 - momentum), which is eq. 15
     without momentum and vanishes for the full batch. The paper derives the momentum
-    factor for the approximation only; that the exact form takes the same is our choice.
+    factor for the approximation only; using it in the exact form too is our choice.
 
     All arguments broadcast.
 
@@ -31,7 +31,7 @@ def noise_scale(
       batch_size: above 0, at most `train_size`.
       train_size: number of training examples.
       momentum: at least 0 and below 1.
-      exact: whether to keep the -1, the effect of drawing without replacement.
+      exact: whether to keep the -1, which comes from drawing without replacement.
 
     Returns:
       Noise scales, at least 0, of the arguments' broadcast shape.
@@ -59,10 +59,10 @@ def optimal_batch_size(
     If `exact`, B = train_size / (1 + noise_scale (1 - momentum) / learning_rate).
 
     All arguments broadcast. The result is not rounded; the approximation may exceed
-    `train_size`, which says that no batch is large enough.
+    `train_size`, which means that no batch is large enough.
 
     Args:
-      noise_scale: above 0; the best one, as found at some other setting.
+      noise_scale: above 0; usually the best one found at another setting.
       learning_rate: above 0.
       train_size: number of training examples.
       momentum: at least 0 and below 1.

@@ -1,4 +1,4 @@
-"""How the learning rate goes with momentum, batch size and curvature.
+"""How the learning rate depends on momentum, batch size and curvature.
 
 Smith & Le (2017), arXiv 1710.06451, appendix C (effective learning rate); Smith, Elsen
 & De (2020), sections 3.1 and 3.2 (critical learning rate, temperature, linear rule);
@@ -19,8 +19,8 @@ def effective_learning_rate(
 ) -> domain.FloatArray:
     """Returns learning_rate / (1 - momentum), which broadcasts.
 
-    A constant gradient moves the weights by that much a step, once the accumulator is
-    full. Smith & Le (2017), after eq. 26.
+    Under a constant gradient each step ends up this many times the gradient long, once
+    the accumulator is full. Smith & Le (2017), after eq. 26.
 
     Args:
       learning_rate: at least 0.
@@ -40,8 +40,8 @@ def temperature(
 ) -> domain.FloatArray:
     """Returns learning_rate / (batch_size (1 - momentum)), which broadcasts.
 
-    It is the approximate noise scale divided by the training set's size. Smith, Elsen &
-    De (2020), section 3.2, eq. 3; without momentum the "stochastic noise" of
+    This is the approximate noise scale divided by the training set's size. Smith,
+    Elsen & De (2020), section 3.2, eq. 3; without momentum the "stochastic noise" of
     Jastrzebski et al. (2018), section 2.1.
 
     Args:

@@ -6,6 +6,7 @@ from scipy import stats
 
 from bsgen import errors, theory
 from bsgen.studies import quadratic_descent
+from tests.references import stationary_covariance
 
 # Two-sided; one true answer in a thousand would be refused, but seeds are fixed.
 _QUANTILE = 0.9995
@@ -38,7 +39,10 @@ class QuadraticDescentTest(parameterized.TestCase):
         self.assertLess(reach, 0.1 * expected)
         self.assertGreater(abs(found.loss - theory.stationary_loss(*arguments)), reach)
         # 50,000 correlated samples; a hundred chains alone would give 14 %.
-        exact = theory.stationary_covariance(*arguments, exact=True)
+        spread = self.hessian if assumption_2 else self.covariance
+        exact = stationary_covariance.stationary_covariance(
+            self.hessian, rate, 8, spread, momentum
+        )
         scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)))
         np.testing.assert_allclose(found.covariance / scale, exact / scale, atol=0.1)
 
