@@ -34,6 +34,8 @@ with the effective learning rate eta / (1 - m) in place of eta. The paper has no
 momentum; that it enters the SDE this way is our choice.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -126,6 +128,6 @@ def _positive(argument: str, values: npt.ArrayLike) -> domain.FloatArray:
     return (matrix + matrix.T) / 2
 
 
-def _zero(eigenvalues: domain.FloatArray) -> float:
+def _zero(eigenvalues: npt.NDArray[Any]) -> float:
     """Returns the size up to which an eigenvalue may be a rounding error of zero."""
     return _ROUNDING * len(eigenvalues) * float(np.max(np.abs(eigenvalues)))
