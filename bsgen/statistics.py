@@ -1,8 +1,13 @@
-"""Intervals over seeds. All are two-sided with 95 % confidence."""
+"""Means over seeds, their standard errors and their intervals.
 
+All intervals are two-sided with 95 % confidence.
+"""
+
+import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 CONFIDENCE = 0.95
 
@@ -15,21 +20,58 @@ class Interval(NamedTuple):
     upper: float
 
 
-def mean_interval(samples: np.ndarray) -> Interval:
+def standard_error(samples: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns the standard error of the mean of independent samples.
+
+    Args:
+      samples: [n, ...], the first axis counts them.
+
+    Returns:
+      The sample standard deviation (n - 1 under the root) over sqrt(n), [...];
+      infinite for fewer than two samples.
+    """
+    values = np.asarray(samples, np.float64)
+    if len(values) < 2:
+        return np.full(values.shape[1:], math.inf)
+    return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
+
+
+def jackknife_error(left_out: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns the jackknife's standard error of an estimate.
+
+    Args:
+      left_out: [n >= 2, ...], the estimate without each of the n samples.
+    """
+    values = np.asarray(left_out, np.float64)
+    spread = np.sum((values - values.mean(axis=0)) ** 2, axis=0)
+    return np.asarray(np.sqrt((len(values) - 1) / len(values) * spread))
+
+
+def mean_interval(samples: npt.ArrayLike) -> Interval:
     """Returns the mean of independent samples with Student's t interval.
 
     Args:
-      samples: [n], one number a seed; n = 1 gives an infinite interval.
+      samples: [n], one number a seed. One sample has an infinite interval; without
+        any the mean is NaN, too.
     """
     samples = np.asarray(samples, float)
-    mean = float(samples.mean())
+    mean = float(samples.mean()) if len(samples) else math.nan
     if len(samples) < 2:
-        return Interval(mean, -np.inf, np.inf)
+        return Interval(mean, -math.inf, math.inf)
     from scipy import stats  # takes half a second
 
-    ends = stats.t.interval(CONFIDENCE, len(samples) - 1)
-    lower, upper = mean + np.array(ends) * stats.sem(samples)
-    return Interval(mean, float(lower), float(upper))
+    _, quantile = stats.t.interval(CONFIDENCE, len(samples) - 1)
+    reach = float(quantile * standard_error(samples))
+    return Interval(mean, mean - reach, mean + reach)
+
+
+def log_ratio_interval(log_ratios: npt.ArrayLike) -> Interval:
+    """Returns the geometric mean of ratios; its t interval is that of the logarithm.
+
+    Args:
+      log_ratios: [n], the natural logarithm of one ratio a seed.
+    """
+    return Interval(*np.exp(mean_interval(log_ratios)).tolist())
 
 
 def percentile_interval(value: float, draws: np.ndarray) -> Interval:
@@ -37,3 +79,14 @@ def percentile_interval(value: float, draws: np.ndarray) -> Interval:
     tail = 50 * (1 - CONFIDENCE)
     lower, upper = np.percentile(draws, [tail, 100 - tail])
     return Interval(value, float(lower), float(upper))
+
+
+def t_interval_note(num_seeds: int, paired: bool = False) -> str:
+    """Returns the sentence that says how `mean_interval` was made.
+
+    Args:
+      num_seeds: how many samples there were.
+      paired: whether each is a difference or ratio of two runs of one seed.
+    """
+    note = f"{100 * CONFIDENCE:g} % t interval over {num_seeds} seeds"
+    return f"{note}, paired by seed" if paired else note

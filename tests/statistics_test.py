@@ -1,9 +1,35 @@
 """Tests of the intervals."""
 
+import math
+
 import numpy as np
-from absl.testing import absltest
+from absl.testing import absltest, parameterized
+from scipy import stats
 
 from bsgen import statistics
+
+
+class StandardErrorTest(parameterized.TestCase):
+    @parameterized.parameters((2,), (7,), (5, 3), (4, 2, 3))
+    def test_is_that_of_the_mean_over_the_first_axis(self, *shape):
+        samples = np.random.default_rng(len(shape)).normal(size=shape)
+        found = statistics.standard_error(samples)
+        np.testing.assert_allclose(found, stats.sem(samples, axis=0), rtol=1e-13)
+        self.assertEqual(found.shape, shape[1:])
+
+    @parameterized.parameters(0, 1)
+    def test_fewer_than_two_samples_tell_nothing_of_the_error(self, count):
+        found = statistics.standard_error(np.ones((count, 2)))
+        np.testing.assert_array_equal(found, [math.inf] * 2)
+
+    def test_the_jackknife_of_a_mean_is_its_standard_error(self):
+        samples = np.random.default_rng(0).normal(size=(6, 2))
+        left_out = [np.delete(samples, k, axis=0).mean(axis=0) for k in range(6)]
+        np.testing.assert_allclose(
+            statistics.jackknife_error(left_out),
+            statistics.standard_error(samples),
+            rtol=1e-12,
+        )
 
 
 class MeanIntervalTest(absltest.TestCase):
@@ -18,6 +44,10 @@ class MeanIntervalTest(absltest.TestCase):
         interval = statistics.mean_interval(np.array([0.7]))
         self.assertEqual(interval, (0.7, -np.inf, np.inf))
 
+    def test_no_sample_tells_nothing_at_all(self):
+        interval = statistics.mean_interval([])
+        np.testing.assert_array_equal(interval, (math.nan, -math.inf, math.inf))
+
     def test_equal_samples(self):
         interval = statistics.mean_interval(np.full(4, 0.25))
         self.assertEqual(interval, (0.25, 0.25, 0.25))
@@ -29,6 +59,28 @@ class MeanIntervalTest(absltest.TestCase):
         covered = np.mean([low <= 3.0 <= high for _, low, high in intervals])
         # A share of 4000 has standard error sqrt(0.95 x 0.05 / 4000) = 0.0034.
         self.assertAlmostEqual(covered, 0.95, delta=4 * 0.0034)
+
+
+class LogRatioIntervalTest(absltest.TestCase):
+    def test_is_the_mean_interval_of_logarithms(self):
+        logs = np.log([0.5, 2.0, 8.0])
+        value, lower, upper = statistics.log_ratio_interval(logs)
+        self.assertAlmostEqual(value, 2.0, places=12)
+        expected = np.exp(statistics.mean_interval(logs))
+        np.testing.assert_allclose((value, lower, upper), expected, rtol=1e-14)
+
+    def test_one_ratio_may_be_any(self):
+        interval = statistics.log_ratio_interval([0.0])
+        self.assertEqual(interval, (1.0, 0.0, math.inf))
+
+
+class NoteTest(absltest.TestCase):
+    def test_words(self):
+        self.assertEqual(statistics.t_interval_note(5), "95 % t interval over 5 seeds")
+        self.assertEqual(
+            statistics.t_interval_note(3, paired=True),
+            "95 % t interval over 3 seeds, paired by seed",
+        )
 
 
 class PercentileIntervalTest(absltest.TestCase):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors, theory
+from bsgen import errors, statistics, theory
 
 _FORGOTTEN = 1e-6  # share of the first covariance that is left when averaging begins
 
@@ -93,7 +93,7 @@ def simulate(
     losses /= steps
     return StationaryMeans(
         loss=float(losses.mean()),
-        standard_error=float(losses.std(ddof=1) / math.sqrt(chains)),
+        standard_error=float(statistics.standard_error(losses)),
         covariance=products / (steps * chains),
         num_chains=chains,
         num_steps=steps,

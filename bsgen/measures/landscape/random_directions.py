@@ -17,11 +17,10 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors, interrupts
+from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss, evaluation, flat_weights
 from bsgen.measures.operators import linear_operator
-from bsgen.measures.spectrum import probes
 
 _DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
 NORMALIZATIONS = ("filter", "unit")
@@ -177,7 +176,7 @@ def loss_along_random_directions(
     return LossAlongDirections(
         distances=places,
         value=losses.mean(axis=0),
-        standard_error=probes.standard_error(losses),
+        standard_error=statistics.standard_error(losses),
         loss=losses,
         metrics=tables,
         normalization=normalization,

@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors, interrupts
+from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
 from bsgen.measures.operators import (
@@ -168,8 +168,7 @@ def _from_rows(
         values = _ratios(table.mean(axis=0, keepdims=True))[0]
         if count > 1:
             left_out = _ratios((table.sum(axis=0) - table) / (count - 1))
-            spread = np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0)
-            standard_errors = np.sqrt((count - 1) / count * spread)
+            standard_errors = statistics.jackknife_error(left_out)
     pairs = zip(values.tolist(), standard_errors.tolist(), strict=True)
     alignment, scale, distance = pairs
     return NoiseAlignment(

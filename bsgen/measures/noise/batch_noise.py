@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors, interrupts
+from bsgen import errors, interrupts, statistics
 from bsgen.measures.landscape import random_directions
 from bsgen.measures.noise import group_gradients
 from bsgen.measures.objective import batches, compiled_loss, flat_weights, mean_loss
@@ -144,7 +144,7 @@ def noise_by_batch_size(
         values = moments(gradient, directions, everything, positions)
         found.append(values.numpy())
     means = np.stack([values.mean(axis=0) for values in found])
-    spread = np.stack([v.std(axis=0, ddof=1) / np.sqrt(len(v)) for v in found])
+    spread = np.stack([statistics.standard_error(values) for values in found])
     return BatchNoise(
         batch_sizes=sizes,
         trace=means[:, 0],

@@ -26,6 +26,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from bsgen import statistics
 from bsgen.measures import progress
 
 _Error = Callable[[float, float], float]
@@ -117,7 +118,7 @@ def _left_out(
         data_squared_norm - 2 / (n - 1) * projections + squared_norms / (n - 1) ** 2
     )
     norms = data_norms - traces / (n - 1)
-    return lambda x, y: _jackknife(x * traces + y * norms)
+    return lambda x, y: float(statistics.jackknife_error(x * traces + y * norms))
 
 
 def _linear(
@@ -141,9 +142,3 @@ def _linear(
         return math.sqrt(variance)
 
     return error
-
-
-def _jackknife(left_out: npt.NDArray[np.float64]) -> float:
-    """Returns the standard error from estimates [n] that each leave one out."""
-    n = len(left_out)
-    return math.sqrt((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))

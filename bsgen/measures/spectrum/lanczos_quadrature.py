@@ -20,7 +20,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors, interrupts
+from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss
 from bsgen.measures.operators import curvature, linear_operator
@@ -169,7 +169,7 @@ def spectral_density_of(
     return SpectralDensity(
         grid=points,
         value=density.mean(axis=0),
-        standard_error=probes.standard_error(density),
+        standard_error=statistics.standard_error(density),
         per_probe=density,
         nodes=nodes,
         weights=weights,

@@ -6,13 +6,11 @@ the smallest variance of all, 2 sum of A_ij^2 over i != j.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-from bsgen import errors
+from bsgen import errors, statistics
 from bsgen.measures import progress
 from bsgen.measures.operators import linear_operator
 
@@ -90,16 +88,8 @@ def sample_mean(
         return _mean_of(samples, progress.interrupted())
 
 
-def standard_error(samples: npt.ArrayLike) -> linear_operator.FloatArray:
-    """Returns that of the mean over the first axis of samples [K, ...], inf for one."""
-    values = np.asarray(samples, np.float64)
-    if len(values) == 1:
-        return np.full(values.shape[1:], math.inf)
-    return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
-
-
 def _mean_of(
     samples: list[float], stopped_because: progress.StoppedBecause
 ) -> SampleMean:
-    error = float(standard_error(samples))
+    error = float(statistics.standard_error(samples))
     return SampleMean(float(np.mean(samples)), error, len(samples), stopped_because)

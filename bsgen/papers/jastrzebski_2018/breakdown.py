@@ -102,7 +102,7 @@ def judge(results: study.Results) -> list[claims.Claim]:
     found = by_size_and_beta(results.runs)
     small, large = found
     second, last = list(found[large])[1], list(found[large])[-1]
-    note = f"95 % t interval over {results.runs['seed'].nunique()} seeds, paired"
+    note = f"{statistics.t_interval_note(results.runs['seed'].nunique())}, paired"
     return [
         claims.between(
             f"Performance is similar up to a limit: beta = {second} as beta = 1",

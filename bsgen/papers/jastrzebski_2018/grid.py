@@ -167,7 +167,7 @@ def _correlation(found: pd.DataFrame, column: str) -> statistics.Interval:
         stats.spearmanr(rows["ratio"], rows[column]).statistic
         for _, rows in found.groupby("seed")
     ]
-    value, lower, upper = statistics.mean_interval(np.array(correlations))
+    value, lower, upper = statistics.mean_interval(correlations)
     return statistics.Interval(value, max(lower, -1.0), min(upper, 1.0))
 
 
@@ -185,14 +185,13 @@ def _spread_ratio(
         differences = np.abs(values[first] - values[second])
         equal = ratios[first] == ratios[second]
         logs.append(np.log(differences[equal].mean() / differences[~equal].mean()))
-    interval = statistics.mean_interval(np.array(logs))
-    return statistics.Interval(*np.exp(interval).tolist())
+    return statistics.log_ratio_interval(logs)
 
 
 def _note(runs: pd.DataFrame) -> str:
     accuracies = runs[_TRAIN_ACCURACY].dropna()
     fitted = int((accuracies >= 0.99).sum())
+    note = statistics.t_interval_note(runs["seed"].nunique())
     return (
-        f"95 % t interval over {runs['seed'].nunique()} seeds; {fitted} of {len(runs)} "
-        "runs fit at least 99 % of their training set"
+        f"{note}; {fitted} of {len(runs)} runs fit at least 99 % of their training set"
     )

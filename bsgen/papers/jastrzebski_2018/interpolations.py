@@ -233,7 +233,7 @@ def judge(results: study.Results) -> list[claims.Claim]:
     """A higher ratio gives a wider basin, the same ratio the same width."""
     table = basin_widths.of(results.measurements)
     note = (
-        f"95 % t interval over {table['seed'].nunique()} seeds on the logarithm, each "
+        f"{statistics.t_interval_note(table['seed'].nunique())} on the logarithm, each "
         "the mean of two crossed lines; the edge is where the training loss is "
         f"{basin_widths.RISE:g} higher"
     )
@@ -271,5 +271,4 @@ def _ratio(lines: pd.DataFrame) -> statistics.Interval:
     logs = np.log(lines["first"]) - np.log(lines["second"])
     # pandas would leave out what is not known.
     by_seed = logs.groupby(lines["seed"]).agg(lambda two: two.to_numpy().mean())
-    interval = statistics.mean_interval(by_seed.to_numpy())
-    return statistics.Interval(*np.exp(interval).tolist())
+    return statistics.log_ratio_interval(by_seed)

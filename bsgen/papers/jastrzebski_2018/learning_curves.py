@@ -47,13 +47,10 @@ def distances(first: pd.DataFrame, second: pd.DataFrame) -> np.ndarray:
 
 def ratio(numerators: np.ndarray, denominators: np.ndarray) -> statistics.Interval:
     """Returns the geometric mean over seeds of the ratio of two distances."""
-    interval = statistics.mean_interval(np.log(numerators / denominators))
-    return statistics.Interval(*np.exp(interval).tolist())
+    return statistics.log_ratio_interval(np.log(numerators / denominators))
 
 
 def note(runs: pd.DataFrame) -> str:
     """Returns how the intervals of ratios are made."""
-    return (
-        f"95 % t interval over {runs['seed'].nunique()} seeds on the logarithm, paired "
-        "by seed; 1 is what chance gives"
-    )
+    note = statistics.t_interval_note(runs["seed"].nunique())
+    return f"{note} on the logarithm, paired by seed; 1 is what chance gives"

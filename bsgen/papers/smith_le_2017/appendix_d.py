@@ -98,21 +98,21 @@ def judge(results: study.Results) -> list[claims.Claim]:
         claims.above(
             "The procedure reaches a larger batch",
             "batch size, recommended / best of phase 1, geometric mean",
-            _geometric_mean(compared["batch_size"]),
+            statistics.log_ratio_interval(np.log(compared["batch_size"])),
             1,
             f"{note}; of the logarithm",
         ),
         claims.below(
             "It reduces the number of gradient updates required to train a model",
             "updates, recommended / best of phase 1, geometric mean",
-            _geometric_mean(compared["num_steps"]),
+            statistics.log_ratio_interval(np.log(compared["num_steps"])),
             1,
             f"{note}; of the logarithm; all train for the same number of epochs",
         ),
         claims.above(
             "A larger batch that it reaches loses no test accuracy",
             f"{difference}phase 1, where the batch has grown",
-            _mean(grown["test_accuracy"]),
+            statistics.mean_interval(grown["test_accuracy"]),
             -_MARGIN,
             f"95 % t interval over the {len(grown)} searches that end at a larger "
             f"batch; 'no' read as less than {_MARGIN:g}, our choice",
@@ -120,22 +120,11 @@ def judge(results: study.Results) -> list[claims.Claim]:
         claims.above(
             "The procedure increases the final test set accuracy",
             f"{difference}phase 1, all searches",
-            _mean(compared["test_accuracy"]),
+            statistics.mean_interval(compared["test_accuracy"]),
             0,
             f"{note}; read as what phases 2 and 3 add, our choice",
         ),
     ]
-
-
-def _mean(samples: pd.Series) -> statistics.Interval:
-    """Returns the mean with its interval; without samples, and with NaN, all NaN."""
-    if samples.empty:
-        return statistics.Interval(np.nan, np.nan, np.nan)
-    return statistics.mean_interval(samples.to_numpy())
-
-
-def _geometric_mean(samples: pd.Series) -> statistics.Interval:
-    return statistics.Interval(*np.exp(_mean(np.log(samples))).tolist())
 
 
 def tested(rows: pd.DataFrame) -> pd.DataFrame:
@@ -236,7 +225,7 @@ def _outcome(
         status = "untrained"
     # A diverged repeat has no score.
     is_known = len(scores) > 0 and bool(np.isfinite(scores).all())
-    error = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else np.nan
+    error = float(statistics.standard_error(scores))
     return {
         "stage": f"phase {trial['phase']}",
         **_numbers(trial),
@@ -244,7 +233,7 @@ def _outcome(
         "status": status,
         "validation_accuracy": float(scores.mean()) if is_known else None,
         "test_accuracy": None,  # which no search sees
-        "standard_error": float(error) if np.isfinite(error) else None,
+        "standard_error": error if np.isfinite(error) else None,
         "decision": "accepted" if _is_accepted(trial, recommended) else "rejected",
     }
 

@@ -52,7 +52,8 @@ def judge_figure1(results: study.Results) -> list[claims.Claim]:
     test = by_regularisation(results.runs, RANDOM, "final_test_accuracy")
     informative = by_regularisation(results.runs, INFORMATIVE, "final_test_accuracy")
     weakest = train.index[0]
-    note = f"95 % t interval over {train.shape[1]} seeds, at lambda = {weakest:g}"
+    note = statistics.t_interval_note(train.shape[1])
+    note += f", at lambda = {weakest:g}"
     best_gain = test.max(axis=0) - test.loc[weakest]
     return [
         claims.above(
@@ -91,7 +92,7 @@ def judge_figure2(results: study.Results) -> list[claims.Claim]:
     random = by_regularisation(results.runs, RANDOM, "final_log_evidence_ratio")
     evidence = by_regularisation(results.runs, INFORMATIVE, "final_log_evidence_ratio")
     test = by_regularisation(results.runs, INFORMATIVE, "final_test_cross_entropy")
-    note = f"95 % t interval over {random.shape[1]} seeds"
+    note = statistics.t_interval_note(random.shape[1])
     distance = np.log10(evidence.idxmin()) - np.log10(test.idxmin())
     correlation = [evidence[s].corr(test[s], method="spearman") for s in evidence]
     return [

@@ -137,7 +137,7 @@ def _log_convergence_ratio(
 ) -> statistics.Interval:
     """Returns the geometric mean of the steps to converge, `slow` over `fast`."""
     logs = np.log(convergence_steps(results, slow) / convergence_steps(results, fast))
-    return statistics.Interval(*np.exp(statistics.mean_interval(logs)).tolist())
+    return statistics.log_ratio_interval(logs)
 
 
 def _small_and_full(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -161,4 +161,4 @@ def _rise(runs: pd.DataFrame) -> np.ndarray:
 
 
 def _note(runs: pd.DataFrame) -> str:
-    return f"95 % t interval over {len(runs)} seeds, paired by seed"
+    return statistics.t_interval_note(len(runs), paired=True)

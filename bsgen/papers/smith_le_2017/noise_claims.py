@@ -49,7 +49,7 @@ def judge(results: study.Results) -> list[claims.Claim]:
     table = with_predictions(results.measurements)
     without = table[~table["replacement"] & (table["predicted"] > 0)]
     note = (
-        f"95 % t interval over {table['seed'].nunique()} seeds, each at its initial "
+        f"{statistics.t_interval_note(table['seed'].nunique())}, each at its initial "
         f"weights and after {noise.TRAINED_STEPS} steps"
     )
     return [
@@ -187,8 +187,8 @@ def _slope(rows: pd.DataFrame, against: pd.Series) -> statistics.Interval:
 
 
 def _geometric_mean(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
-    logs = _mean_by_seed(rows, np.log(values))
-    return statistics.Interval(*np.exp(logs).tolist())
+    logs = np.log(values).groupby(rows["seed"]).mean()
+    return statistics.log_ratio_interval(logs.to_numpy())
 
 
 def _root_mean_square_error(rows: pd.DataFrame) -> statistics.Interval:

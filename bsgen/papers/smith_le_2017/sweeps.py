@@ -127,8 +127,8 @@ def judge_figure4(results: study.Results) -> list[claims.Claim]:
             f"test accuracy at batch size {small}",
             statistics.mean_interval(accuracies.loc[small]),
             0.5,
-            f"95 % t interval over {accuracies.shape[1]} seeds; "
-            "'cannot train' read as accuracy below 0.5, our choice",
+            statistics.t_interval_note(accuracies.shape[1])
+            + "; 'cannot train' read as accuracy below 0.5, our choice",
         ),
     ]
 
@@ -223,4 +223,4 @@ def _scaling(claim: str, variable: str, sweeps: list[Sweep]) -> claims.Claim:
 
 
 def _paired_note(accuracies: pd.DataFrame) -> str:
-    return f"95 % t interval over {accuracies.shape[1]} seeds, paired by seed"
+    return statistics.t_interval_note(accuracies.shape[1], paired=True)

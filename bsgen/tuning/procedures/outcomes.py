@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from bsgen import errors
+from bsgen import errors, statistics
 from bsgen.config import checked
 
 STATUSES = ("completed", "diverged", "out_of_memory", "failed", "refused")
@@ -104,7 +104,7 @@ def standard_error(values: np.ndarray) -> float | None:
     """Returns that of the mean of independent values; None for fewer than two."""
     if len(values) < 2:
         return None
-    return float(np.std(values, ddof=1) / math.sqrt(len(values)))
+    return float(statistics.standard_error(values))
 
 
 def mean_words(scores: np.ndarray, lower_is_better: bool = False) -> str:
