@@ -18,11 +18,12 @@ from bsgen.tuning.procedures.settings import (
     Setting,
     logarithmic_batch_sizes,
 )
+from bsgen.tuning.procedures.theory_inputs import TheoryInputs
 
 if TYPE_CHECKING:
     from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
     from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
-    from bsgen.tuning.theory_measurement import TheoryInputs, measured_guided
+    from bsgen.tuning.theory_measurement import measured_guided
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
     from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
@@ -31,7 +32,6 @@ _WITH_TENSORFLOW = {
     "BatchSizeHeuristic": "keras_tuner_adapter.batch_size_heuristic",
     "SettingTuner": "keras_tuner_adapter.tuner",
     "search_space": "keras_tuner_adapter.tuner",
-    "TheoryInputs": "theory_measurement",
     "measured_guided": "theory_measurement",
     "ModelTrainer": "trainers.model_trainer",
     "RunTrainer": "trainers.run_trainer",

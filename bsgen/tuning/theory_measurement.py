@@ -1,22 +1,19 @@
-"""The numbers that guide a search: noise scale and critical rate, measured.
-
-McCandlish, Kaplan & Amodei (2018), arXiv 1812.06162, section 2 (the simple noise
-scale, and that it grows by orders of magnitude in training); Smith, Elsen & De (2020),
-section 3.1 (the critical rate 2 (1 + m) / largest eigenvalue).
+"""Measures the noise scale and the critical learning rate before a guided search.
 
 At the initial weights all examples pull the same way, so the noise scale there is far
-too small, and the curvature says little of what training will meet. So the model is
-trained for a few passes, and measured before them and after each: of the critical rates
-the smallest counts, since a rate must be stable all along the way; of the noise scales
-the last. Two passes are our choice: in the first one the loss falls by most of what it
-will, later ones each cost a search what they tell about one phase of training only.
-The batch size is the root of the training set's, in the middle between 1 and all.
+too small, and the curvature says little about the rest of training. So the model is
+trained for a few passes and measured before and after each of them; see
+`TheoryInputs.used` for what is made of the points. Two passes are our choice: the loss
+falls most in the first one, and each further pass adds to the cost of the search what
+it reveals about a single phase of training. The batch size is the square root of the
+training set's size, halfway between one example and all of them on a logarithmic scale.
 
-What is measured need not be more exact than its use. The search climbs away from a
-prediction that is wrong by a factor of two, and takes a quarter of the critical rate.
-So few examples do at every point; at the last one, whose noise scale is used, as many
-more as bring its standard error down to a quarter of it. The error of the few says how
-many that takes, as in two-stage sampling, but may say too few, so it is asked again.
+The measurements need not be more exact than their use requires: the search climbs away
+from a prediction that is off by a factor of two, and trains at a quarter of the
+critical rate. So few examples do at every point. Only the last noise scale, the one
+that is used, gets as many more as bring its standard error down to a quarter of its
+value. As in two-stage sampling, the error on the few predicts how many that takes; the
+prediction may be too low, so it is repeated.
 """
 
 import dataclasses
@@ -30,16 +27,12 @@ from bsgen import errors, interrupts, measures
 from bsgen.measures import progress
 from bsgen.measures.objective import mean_loss
 from bsgen.optimizers import Momentum
-from bsgen.tuning.procedures import guided as guided_lib
-from bsgen.tuning.trainers import (
-    ctrl_c_callback,
-    fresh_models,
-    protocol,
-    subjects,
-)
+from bsgen.tuning.procedures.guided import Guided
+from bsgen.tuning.procedures.theory_inputs import Point, TheoryInputs
+from bsgen.tuning.trainers import ctrl_c_callback, fresh_models, protocol, subjects
 
-_BATCH_SIZE = 256  # of the measures
-_TOLERANCE = 0.1  # of the eigenvalue: the share of the critical rate is cruder
+_BATCH_SIZE = 256  # of the measurements
+_TOLERANCE = 0.1  # of the eigenvalue; only a share of the critical rate is used
 _MAX_PRODUCTS = 30
 # A product with the Hessian is the derivative of a gradient along one direction, twice
 # its cost; `benchmarks.curvature` finds 1.6 to 2.3.
@@ -47,98 +40,25 @@ _GRADIENTS_PER_PRODUCT = 2
 _NUM_RATES = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """What was measured at one place of the short training.
-
-    Attributes:
-      num_steps: taken before.
-      noise_scale: tr(Sigma) / |G|^2, in examples.
-      noise_scale_error: its standard error.
-      critical_learning_rate: at the momentum of the training.
-    """
-
-    num_steps: int
-    noise_scale: float
-    noise_scale_error: float
-    critical_learning_rate: float
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether all could be told from the examples."""
-        return all(map(math.isfinite, dataclasses.astuple(self)))
-
-
-@dataclasses.dataclass(frozen=True)
-class TheoryInputs:
-    """What a guided search starts from.
-
-    Attributes:
-      points: the measurements, in order.
-      momentum: they hold for.
-      learning_rate: of the short training.
-      batch_size: of it.
-      num_steps: parameter updates that all this took.
-      num_examples: examples that a gradient was taken of, for updates and for measures;
-        a product with the Hessian counts as two gradients.
-    """
-
-    points: tuple[Point, ...]
-    momentum: float
-    learning_rate: float
-    batch_size: int
-    num_steps: int
-    num_examples: int
-
-    @property
-    def used(self) -> Point:
-        """The last point that is finite, with the smallest critical rate of all."""
-        finite = [point for point in self.points if point.is_finite]
-        least = min(point.critical_learning_rate for point in finite)
-        return dataclasses.replace(finite[-1], critical_learning_rate=least)
-
-    def words(self) -> str:
-        """Returns what was measured and what is assumed of it."""
-        first, used = self.points[0], self.used
-        return (
-            f"measured in {self.points[-1].num_steps} steps at batch size "
-            f"{self.batch_size}, learning rate {self.learning_rate:g} and momentum "
-            f"{self.momentum:g}: the noise scale went from {first.noise_scale:.3g} to "
-            f"{used.noise_scale:.3g} examples and is assumed to stay near that; the "
-            f"critical learning rate was {first.critical_learning_rate:.3g} at first "
-            f"and {used.critical_learning_rate:.3g} at the least, assumed to be the "
-            f"least of the whole training; it took {self.num_steps} steps and "
-            f"{self.num_examples} examples, measures included"
-        )
-
-
 def measured_guided(
     trainer: subjects.SubjectTrainer,
     momentum: float = 0.9,
     share: float = 0.25,
-    num_passes: int = 2,
-    min_examples: int = 256,
-    max_examples: int = 4096,
     **numbers: Any,
-) -> guided_lib.Guided:
-    """Measures a trainer's model and returns the search that it guides.
+) -> Guided:
+    """Measures a trainer's model and returns the search that the numbers guide.
 
     Args:
       trainer: of the search.
-      momentum: of the measures and of phase 1.
+      momentum: of the measurements and of phase 1.
       share: of the critical rate to train at.
-      num_passes: see `measure`.
-      min_examples: see `measure`.
-      max_examples: see `measure`.
       **numbers: further arguments of `Guided`.
 
     Raises:
       UserError: nothing finite could be measured, or an argument is wrong.
     """
-    inputs = measure(
-        trainer.subject(), momentum, share, num_passes, min_examples, max_examples
-    )
-    return guided_lib.Guided(
+    inputs = measure(trainer.subject(), momentum, share)
+    return Guided(
         momentum=momentum,
         share=share,
         noise_scale=inputs.used.noise_scale,
@@ -166,12 +86,12 @@ def measure(
     Args:
       subject: its model is trained.
       momentum: at least 0 and below 1.
-      share: the rate is this share of the critical one at the start, at most 1; a tenth
-        of it, and again, if that diverges.
+      share: the learning rate is this share of the critical one at the start, at most
+        1. If that diverges, a tenth of it is tried, and then a hundredth.
       num_passes: over the training data.
-      min_examples: that noise and curvature are measured on; at least 3.
-      max_examples: that the last noise scale is measured on, at most.
-      precision: the relative standard error sought for it, above 0.
+      min_examples: number that noise and curvature are measured on; at least 3.
+      max_examples: most that the last noise scale is measured on.
+      precision: relative standard error wanted of that noise scale, above 0.
 
     Raises:
       UserError: nothing finite could be measured, or an argument is wrong.
@@ -195,7 +115,7 @@ def measure(
         for variable, value in zip(subject.model.variables, start, strict=True):
             variable.assign(value)
         rate = float(f"{rate / 10:.2g}")
-    if len(points) != num_passes + 1 or not any(map(_is_finite, points)):
+    if len(points) != num_passes + 1 or not any(point.is_finite for point in points):
         remedy = (
             "no noise scale and critical rate can be measured on it at learning rate "
             f"{rate:g}; take appendix_d, or give Guided numbers of your own"
@@ -207,7 +127,7 @@ def measure(
 
 
 class _Measured:
-    """Measures a subject and counts what that takes."""
+    """Measures a subject and counts the cost."""
 
     def __init__(self, subject: subjects.Subject, momentum: float, size: int):
         self.subject = subject
@@ -217,7 +137,7 @@ class _Measured:
         self._size, self._data = self._examples(size)
 
     def point(self, num_steps: int) -> Point:
-        """Measures the model as it is."""
+        """Measures the model with its current weights."""
         one = self.subject
         noise = self._noise(self._size, self._data)
         critical = measures.critical_learning_rate(
@@ -235,18 +155,18 @@ class _Measured:
         return Point(num_steps, noise.value, noise.standard_error, critical.value)
 
     def refined(self, point: Point, precision: float, most: int) -> Point:
-        """Returns the point with the noise scale of as many examples as it takes.
+        """Returns the point with its noise scale measured to a precision.
 
         Args:
-          point: of the model as it is.
-          precision: the relative standard error sought.
-          most: examples, where they are there.
+          point: of the model with its current weights.
+          precision: relative standard error wanted.
+          most: examples to use, fewer where the training set is smaller.
         """
         known = self._size
         while (factor := self._factor(point, precision)) > 1.0:
             size, data = self._examples(math.ceil(min(factor * known, most)))
             if size <= known:
-                break  # all are in it
+                break  # all examples are in use
             noise = self._noise(size, data)
             point = dataclasses.replace(
                 point, noise_scale=noise.value, noise_scale_error=noise.standard_error
@@ -255,7 +175,7 @@ class _Measured:
         return point
 
     def _factor(self, point: Point, precision: float) -> float:
-        """Returns how many times as many examples the precision seems to take."""
+        """Returns by what factor the number of examples must grow for a precision."""
         if not math.isfinite(point.noise_scale_error):
             return math.inf
         # The error falls with the root of the number of examples.
@@ -263,19 +183,19 @@ class _Measured:
 
     def _noise(self, size: int, data: tf.data.Dataset) -> measures.GradientNoiseScale:
         one = self.subject
-        # It takes the mean gradient and one of each example.
+        # The mean gradient, and the gradient of each example.
         self.num_examples += 2 * size
         noise = measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
         progress.refuse_partial(noise.stopped_because)
         return noise
 
     def _examples(self, size: int) -> tuple[int, tf.data.Dataset]:
-        """Returns how many examples there are, at most `size`, and their batches."""
+        """Returns a number of examples, at most `size`, and their batches."""
         all_data = self.subject.train_data
         size = min(size, len(all_data))
         count = math.ceil(size / _BATCH_SIZE)
         batch_size = size // count
-        # Every pass of a measure must meet the same examples.
+        # Every pass of a measure must see the same examples.
         data = all_data.batches(batch_size, count, self.subject.seed).cache()
         return batch_size * count, data
 
@@ -283,7 +203,7 @@ class _Measured:
 def _train(
     measured: _Measured, rate: float, batch_size: int, num_passes: int
 ) -> Iterator[Point]:
-    """Yields a point after each pass, fewer where training diverges."""
+    """Yields a point after each pass; stops early if training diverges."""
     one = measured.subject
     optimizer = Momentum(rate, measured.momentum, l2=one.l2)
     loss = None if one.model.compiled else one.loss
@@ -301,15 +221,15 @@ def _train(
         try:
             point = measured.point((i + 1) * steps)
         except errors.UserError:
-            return  # the last step of the pass diverged, or nothing is left to curve
+            return  # the last step of the pass diverged, or the curvature vanished
         yield point
 
 
 def _check_is_mean(subject: subjects.Subject) -> None:
-    """Refuses a loss whose critical rate belongs to one batch size.
+    """Refuses a loss that is a sum over the batch.
 
     Raises:
-      UserError: the loss is a sum over the batch.
+      UserError: it is, so its critical rate would depend on the batch size.
     """
     loss = mean_loss.MeanLoss(subject.model, subject.loss)
     for batch in subject.train_data.batches(1, 1, subject.seed):
@@ -318,7 +238,3 @@ def _check_is_mean(subject: subjects.Subject) -> None:
         remedy = "it is a sum over the batch, so that every batch size has a critical "
         remedy += "rate of its own; take appendix_d, or a loss that is a mean"
         raise errors.UserError("loss", loss.name, remedy)
-
-
-def _is_finite(point: Point) -> bool:
-    return point.is_finite

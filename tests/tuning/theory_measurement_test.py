@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from bsgen import config, errors, measures, tuning
 from bsgen.tuning import theory_measurement
+from bsgen.tuning.procedures import theory_inputs
 from bsgen.tuning.trainers import examples, subjects
 from tests.tuning import surface as surfaces
 
@@ -140,13 +141,13 @@ class TheoryInputsTest(tf.test.TestCase):
 
     def test_the_least_critical_rate_and_the_last_noise_are_used(self):
         points = (
-            theory_measurement.Point(0, 5.0, 1.0, 9.0),
-            theory_measurement.Point(1, 7.0, 2.0, 3.0),
-            theory_measurement.Point(2, 8.0, 3.0, 6.0),
-            theory_measurement.Point(3, math.inf, math.inf, 1.0),
+            theory_inputs.Point(0, 5.0, 1.0, 9.0),
+            theory_inputs.Point(1, 7.0, 2.0, 3.0),
+            theory_inputs.Point(2, 8.0, 3.0, 6.0),
+            theory_inputs.Point(3, math.inf, math.inf, 1.0),
         )
-        found = theory_measurement.TheoryInputs(points, 0.9, 1.0, 10, 3, 99)
-        self.assertEqual(found.used, theory_measurement.Point(2, 8.0, 3.0, 3.0))
+        found = theory_inputs.TheoryInputs(points, 0.9, 1.0, 10, 3, 99)
+        self.assertEqual(found.used, theory_inputs.Point(2, 8.0, 3.0, 3.0))
         for number in ("from 5 to 8", "9 at first and 3 at", "3 steps and 99 examples"):
             self.assertIn(number, found.words())
 
@@ -161,7 +162,7 @@ class TheoryInputsTest(tf.test.TestCase):
             if len(rates) == 1:
                 measured.subject.model.set_weights([w + 9 for w in start])
                 return []
-            return [theory_measurement.Point(1, 7.0, 2.0, 3.0)] * num_passes
+            return [theory_inputs.Point(1, 7.0, 2.0, 3.0)] * num_passes
 
         with mock.patch.object(theory_measurement, "_train", train):
             found = theory_measurement.measure(one)
