@@ -26,7 +26,7 @@ from typing import Any
 
 import launch
 from bsgen import errors
-from bsgen.files import atomic, sealed_json, strict_json
+from bsgen.files import atomic, sealed_json
 from launch import entry, loaded_model, named_measures, paths
 
 _OUTPUT_DIR = paths.define(
@@ -71,10 +71,8 @@ def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> No
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
     """Returns what earlier calls measured, by name."""
-    if not path.exists():
-        return {}
     try:
-        return sealed_json.read(path, None)
+        return sealed_json.read(path) or {}
     except sealed_json.Damaged as error:
         raise errors.UserError(
             "output_dir", str(path), f"{error}; remove it"
@@ -82,7 +80,6 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
-    text = sealed_json.dumps(strict_json.finite(kept), indent=1) + "\n"
     if density is not None:
         import pandas as pd
 
@@ -98,7 +95,7 @@ def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
         atomic.write(folder / "spectral_density.csv", csv)
         picture = density_figure.draw(table)
         atomic.write(folder / "spectral_density.png", picture)
-    atomic.write(folder / _FILE, text.encode())
+    sealed_json.write(folder / _FILE, kept)
 
 
 if __name__ == "__main__":

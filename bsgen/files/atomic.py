@@ -1,7 +1,8 @@
-"""Files that are there whole or not at all, whatever interrupts the writing.
+"""Writes files whole or not at all, whatever interrupts the writing.
 
-A file is written beside its place under a name that carries the process, brought to the
-disk and moved: at any moment the place holds the old content or the new one.
+The content goes to a temporary file in the same folder, whose name carries the process,
+is flushed to the disk, and the file is renamed: at any moment its path holds either the
+old content or the new.
 """
 
 import errno
@@ -14,10 +15,10 @@ from bsgen import errors
 
 
 def write(path: pathlib.Path, content: bytes | memoryview) -> None:
-    """Writes a file, which is on the disk when this returns; folders are made.
+    """Writes a file and its folders; it is on the disk when this returns.
 
     Raises:
-      UserError: the place cannot be written; what was there before still is.
+      UserError: the path cannot be written; an old file is untouched.
     """
     temporary = _temporary(path)
     try:
@@ -29,21 +30,21 @@ def write(path: pathlib.Path, content: bytes | memoryview) -> None:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         finally:
-            temporary.unlink(missing_ok=True)  # there only if something went wrong
+            temporary.unlink(missing_ok=True)  # exists only after a failure
         _sync_folder(path.parent)
     except OSError as error:
         raise cannot_write(path.parent, error) from error
 
 
 def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], None]) -> None:
-    """Writes a file by a function that wants a path of the file's own name.
+    """Writes a file with a function that needs a path with the file's own name.
 
     Args:
-      path: where the file is to lie; folders are made.
-      save: writes the file to the path that it is given.
+      path: of the file; its folders are made.
+      save: writes the file to the path that it is called with.
 
     Raises:
-      UserError: the place cannot be written; what was there before still is.
+      UserError: the path cannot be written; an old file is untouched.
     """
     beside = _temporary(path)
     try:
@@ -60,18 +61,20 @@ def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], None]) -> None:
         raise cannot_write(path.parent, error) from error
 
 
-def cannot_write(folder: pathlib.Path, error: OSError) -> errors.UserError:
-    """Returns the error for an output folder that the system refuses to write."""
+def cannot_write(
+    folder: pathlib.Path, error: OSError, argument: str = "output_dir"
+) -> errors.UserError:
+    """Returns the error for a folder that cannot be written."""
     remedy = f"cannot write there ({error.strerror or error}); choose another folder"
-    return errors.UserError("output_dir", str(folder), remedy)
+    return errors.UserError(argument, str(folder), remedy)
 
 
 def remove_stale(folder: pathlib.Path, pattern: str) -> None:
-    """Removes what processes that died while writing left beside their places.
+    """Removes the temporary files of processes that died while writing.
 
     Args:
-      folder: where the files lie.
-      pattern: shell pattern of the names that the files were to have.
+      folder: of the files.
+      pattern: shell pattern of the files' final names.
     """
     for path in folder.glob(f".{pattern}.*"):
         process = path.suffix[1:]
@@ -88,21 +91,21 @@ def _temporary(path: pathlib.Path) -> pathlib.Path:
 
 def _is_alive(process: int) -> bool:
     try:
-        os.kill(process, 0)  # signal 0 only asks
+        os.kill(process, 0)  # signal 0 tests without effect
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        pass  # alive, and another user's
+        pass  # alive, but another user's
     return True
 
 
 def _sync_folder(folder: pathlib.Path) -> None:
-    """Brings the folder's list of names to the disk."""
+    """Flushes the folder's entries, so that a rename survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise  # those two: a file system that keeps no such list to bring
+            raise  # those two: the file system cannot flush folders
     finally:
         os.close(descriptor)

@@ -1,15 +1,15 @@
-"""One process at a time in an output folder; a second one is refused at once.
+"""A lock that keeps an output folder to one process; a second one is refused at once.
 
-The lock is the system's own, on the file `.lock` in the folder, so it ends with the
-process, however that ends. The file stays; it names the process that has the lock, for
-the message to the next one.
+It is the operating system's lock on the file `.lock` in the folder, so it ends when the
+process ends, however that happens. The file stays, and names the process that holds the
+lock for the message to the next one.
 """
 
-import fcntl
 import os
 import pathlib
 import socket
-from typing import BinaryIO
+
+import filelock
 
 from bsgen import errors
 from bsgen.files import atomic
@@ -20,13 +20,25 @@ NAME = ".lock"
 class FolderLock:
     """The lock of one folder, for `with` or for `take` and `release`.
 
-    Two of them exclude each other within one process, too.
+    Two of them exclude each other even within one process.
     """
 
-    def __init__(self, folder: str | os.PathLike):
-        """Names the folder; touches nothing."""
+    def __init__(self, folder: str | os.PathLike, argument: str = "output_dir"):
+        """Names the folder; touches nothing.
+
+        Args:
+          folder: to lock.
+          argument: of the user that gave the folder, for the errors.
+        """
         self._folder = pathlib.Path(folder)
-        self._file: BinaryIO | None = None
+        self._argument = argument
+        self._lock = filelock.FileLock(
+            self._folder / NAME,
+            blocking=False,
+            thread_local=False,
+            fallback_to_soft=False,  # such a lock would outlive a killed process
+            on_acquired=_write_owner,
+        )
 
     def __enter__(self) -> "FolderLock":
         self.take()
@@ -45,39 +57,27 @@ class FolderLock:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = open(self._folder / NAME, "a+b")
-            try:
-                self._lock(file)
-            except BaseException:
-                file.close()
-                raise
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            remedy = f"in use by {self._owner()}; wait for it, or choose another folder"
+            raise errors.UserError(self._argument, str(self._folder), remedy) from error
         except OSError as error:
-            raise atomic.cannot_write(self._folder, error) from error
-        self._file = file
+            raise atomic.cannot_write(self._folder, error, self._argument) from error
 
     def release(self) -> None:
         """Lets another process take the lock; does nothing if it is not taken."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lock.release()
 
-    def _lock(self, file: BinaryIO) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            remedy = f"in use by {_owner(file)}; wait for it, or choose another folder"
-            raise errors.UserError("output_dir", str(self._folder), remedy) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()} {socket.gethostname()}\n".encode())
-        file.flush()
+    def _owner(self) -> str:
+        """Returns the process that has the lock, in words."""
+        words = (self._folder / NAME).read_text(errors="replace").split()
+        if len(words) != 2 or not words[0].isdecimal():
+            return "another process"  # which has not written its name yet
+        process, host = words
+        elsewhere = "" if host == socket.gethostname() else f" on {host}"
+        return f"process {process}{elsewhere}"
 
 
-def _owner(file: BinaryIO) -> str:
-    """Returns in words which process has the lock on a file."""
-    file.seek(0)
-    words = file.read(1000).decode(errors="replace").split()
-    if len(words) != 2 or not words[0].isdecimal():
-        return "another process"  # which has not written its name yet
-    process, host = words
-    elsewhere = "" if host == socket.gethostname() else f" on {host}"
-    return f"process {process}{elsewhere}"
+def _write_owner(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}\n".encode(), 0)

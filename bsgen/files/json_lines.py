@@ -1,25 +1,27 @@
 """An append-only file of JSON objects, one a line; each line carries its check sum.
 
-Lines are on the disk before the next is written. What a crash leaves of the last line
-is passed over, and cut off before something is appended; any other damage is an error
-that names the line. A check sum covers its own line alone, so that files of several
-folders may be joined (`cat a b`) and lines removed; which lines there should be is for
-the reader to know. Several processes may append to one file.
+A line is on the disk before the next is written. A last line that a crash tore is
+skipped by readers and cut off before the next append; any other damage is an error that
+names the line. A check sum covers its own line only, so files may be joined (`cat a b`)
+and lines removed; which lines there should be is for the reader to know. Several
+processes may append to one file.
 """
 
-import fcntl
 import logging
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, TypeVar
 
-from bsgen import errors
-from bsgen.files import atomic, sealed_json, strict_json
+import filelock
 
-FORMAT_VERSION = 1  # of the lines; a file of a newer version is refused
+from bsgen import errors
+from bsgen.files import atomic, format_version, sealed_json, strict_json
+
+FORMAT_VERSION = 1  # of the lines
 _LOGGER = logging.getLogger(__name__)
-_MOST_NAMED = 10  # damaged lines that an error names
+_MOST_NAMED = 10  # damaged lines in one error
+_POLL_SECONDS = 0.001  # about what an append takes
 
 Parsed = TypeVar("Parsed")
 
@@ -28,7 +30,7 @@ class JsonLines:
     """The objects of one file."""
 
     def __init__(self, path: pathlib.Path, remedy: str):
-        """Names the file; it and its folder are made when something is appended.
+        """Names the file; the first append makes it and its folder.
 
         Args:
           path: of the file.
@@ -42,27 +44,26 @@ class JsonLines:
         parse: Callable[[dict[str, Any]], Parsed],
         warn: Callable[[str], None] = _LOGGER.warning,
     ) -> list[Parsed]:
-        """Returns what `parse` makes of the objects, in the order of the lines.
+        """Returns the parsed objects, in the order of the lines.
 
         Args:
-          parse: of an object; raises ValueError with the reason if a field is wrong.
-          warn: is given one line if there are lines of an older version, which have no
-            check sum.
+          parse: called with each object; raises ValueError with the reason if a field
+            is wrong.
+          warn: called with one line if lines of an older version have no check sum.
 
         Raises:
-          UserError: a line is damaged, or the file is of a newer version or cannot be
-            read.
+          UserError: a line is damaged, or the file cannot be read or is of a newer
+            version.
         """
         parsed, damaged, num_unchecked = [], [], 0
         for number, line in self._lines():
             try:
-                found = sealed_json.parse(line, FORMAT_VERSION)
-                parsed.append(parse(found.values))
-                num_unchecked += not found.is_checked
-            except sealed_json.NewerVersion as error:
-                raise sealed_json.newer_version(
-                    self.path, error.version, FORMAT_VERSION
-                ) from error
+                values = sealed_json.parse(line)
+                format_version.refuse_newer(self.path, values, FORMAT_VERSION)
+                num_unchecked += not sealed_json.unseal(values)
+                parsed.append(parse(values))
+            except format_version.NewerVersion:
+                raise
             except ValueError as error:
                 damaged.append((number, str(error)))
         if damaged:
@@ -82,8 +83,8 @@ class JsonLines:
         """Appends objects, which are on the disk when this returns.
 
         Args:
-          objects: to write.
-          parse: as for `read`, which must not refuse later what is written now.
+          objects: to write; NaN and infinities become null.
+          parse: as for `read`, which must accept later what is written now.
 
         Returns:
           What `read` will return for them.
@@ -101,7 +102,7 @@ class JsonLines:
         return parsed
 
     def replace(self, objects: Iterable[Mapping[str, Any]]) -> None:
-        """Makes the file hold exactly these objects, at once.
+        """Replaces the content of the file by these objects, in one step.
 
         Raises:
           UserError: the file cannot be written.
@@ -109,7 +110,7 @@ class JsonLines:
         atomic.write(self.path, b"".join(_to_lines(objects)))
 
     def _lines(self) -> list[tuple[int, bytes]]:
-        """Returns number and text of all lines but empty ones and a torn last one."""
+        """Returns the numbered lines, without empty ones and a torn last one."""
         try:
             lines = self.path.read_bytes().split(b"\n")
         except (FileNotFoundError, NotADirectoryError):
@@ -124,8 +125,8 @@ class JsonLines:
     def _append(self, text: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a+b") as file:
-            # A line of another process is whole before ours begins.
-            fcntl.flock(file, fcntl.LOCK_EX)
+            # Until the file is closed, so that no line begins within another's.
+            filelock.lock_descriptor(file.fileno(), poll_interval=_POLL_SECONDS)
             file.write(_end_last_line(file) + text)
             file.flush()
             os.fsync(file.fileno())
@@ -151,7 +152,7 @@ def _to_lines(objects: Iterable[Mapping[str, Any]]) -> list[bytes]:
 
 
 def _is_whole(last: bytes) -> bool:
-    """Whether the end of a file, after its last newline, is a line, and not torn."""
+    """Whether what follows the last newline is a complete line."""
     try:
         sealed_json.loads(last)
     except sealed_json.Damaged:
@@ -160,7 +161,7 @@ def _is_whole(last: bytes) -> bool:
 
 
 def _end_last_line(file: BinaryIO) -> bytes:
-    """Cuts off a torn last line; returns what is to stand before the next one."""
+    """Cuts off a torn last line; returns what has to precede the next one."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 1))
     if file.read(1) in (b"", b"\n"):

@@ -1,54 +1,76 @@
-"""JSON objects with a check sum, so that damage is noticed and not taken for a value.
+"""JSON objects that carry a check sum, so that damage is never mistaken for a value.
 
-The sum stands among the entries, which every reader of JSON can still read. It covers
-the values and not how they are written, so a file may be indented anew.
+The sum is an ordinary entry, so any JSON reader can read the file. It covers the values
+and not their layout: a file may be indented anew.
 """
 
 import hashlib
 import json
 import pathlib
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from bsgen import errors
+from bsgen.files import atomic, format_version, strict_json
 
 CHECK_SUM = "sha256"
 _ABSENT = object()
 
 
 class Damaged(ValueError):
-    """What was read is not what was written; the message says what is wrong."""
+    """A file does not hold what was written; the message says what is wrong."""
 
 
-class NewerVersion(Exception):
-    """A newer version of this project wrote what was read.
+def write(path: pathlib.Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes a file of strict JSON; NaN and infinities become null.
 
-    Attributes:
-      version: of its format.
+    Returns:
+      What `read` will return.
+
+    Raises:
+      UserError: the file cannot be written.
     """
-
-    def __init__(self, version: int):
-        self.version = version
-        super().__init__(f"it has format {version}")
+    return write_state(path, strict_json.finite(values))
 
 
-class Parsed(NamedTuple):
-    """What was read.
+def write_state(path: pathlib.Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes a file as `write` does, but keeps NaN and infinities."""
+    text = dumps(values, indent=1) + "\n"
+    atomic.write(path, text.encode())
+    return loads(text)
 
-    Attributes:
-      values: the entries, without the check sum.
-      is_checked: whether there was a check sum.
+
+def read(
+    path: pathlib.Path,
+    unsealed: Collection[str] | None = None,
+    newest: int | None = None,
+) -> dict[str, Any] | None:
+    """Returns the object in a file without its check sum; None if there is no file.
+
+    Args:
+      path: of the file.
+      unsealed: as in `loads`.
+      newest: the highest format version that can be read; None for a format without.
+
+    Raises:
+      Damaged: as in `loads`, or the file cannot be read.
+      NewerVersion: a newer version of bsgen wrote it.
     """
-
-    values: dict[str, Any]
-    is_checked: bool
+    try:
+        values = parse(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Damaged(f"it cannot be read ({error.strerror})") from error
+    if newest is not None:  # first, as a newer version may seal in another way
+        format_version.refuse_newer(path, values, newest)
+    return _unsealed(values, unsealed)
 
 
 def dumps(values: Mapping[str, Any], indent: int | None = None) -> str:
     """Returns an object as JSON, with its check sum as the last entry.
 
     Args:
-      values: of JSON's types.
+      values: of JSON's types, NaN and infinities included.
       indent: as in `json.dumps`.
     """
     plain = json.loads(json.dumps(values))
@@ -58,34 +80,24 @@ def dumps(values: Mapping[str, Any], indent: int | None = None) -> str:
 def loads(
     content: bytes | str, unsealed: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Returns an object, without its check sum.
+    """Returns the object that `dumps` wrote, without its check sum.
 
     Args:
-      content: what `dumps` returned.
-      unsealed: the entries that an object without a check sum may have, as earlier
-        versions wrote it; any other one is damage. None for every entry.
+      content: the JSON.
+      unsealed: the entries that an object without a check sum may have, for files of
+        versions before check sums; any other entry is damage. None allows all.
 
     Raises:
-      Damaged: it is no JSON object, or its check sum is another one or missing.
+      Damaged: it is no JSON object, or its check sum is wrong or missing.
     """
-    found = parse(content)
-    if not found.is_checked and unsealed is not None:
-        if not found.values.keys() <= {*unsealed}:
-            raise Damaged("its check sum is missing")
-    return found.values
+    return _unsealed(parse(content), unsealed)
 
 
-def parse(content: bytes | str, newest: int | None = None) -> Parsed:
-    """Returns an object and whether it has a check sum, which fits then.
-
-    Args:
-      content: what `dumps` returned, or an earlier version did.
-      newest: the highest `version` of the format that can be read, if the object has
-        such an entry.
+def parse(content: bytes | str) -> dict[str, Any]:
+    """Returns an object with its check sum, which is not verified yet.
 
     Raises:
-      Damaged: it is no JSON object, or its check sum is another one.
-      NewerVersion: its version is a higher one.
+      Damaged: it is no JSON object.
     """
     try:
         values = json.loads(content)
@@ -93,52 +105,33 @@ def parse(content: bytes | str, newest: int | None = None) -> Parsed:
         raise Damaged("it is empty" if not content else "it is not JSON") from error
     if not isinstance(values, dict):
         raise Damaged("it is not a JSON object")
-    version = values.get("version", 0)
-    if newest is not None and isinstance(version, int) and version > newest:
-        raise NewerVersion(version)
+    return values
+
+
+def unseal(values: dict[str, Any]) -> bool:
+    """Removes the check sum from an object; returns whether there was one.
+
+    Raises:
+      Damaged: the check sum does not match.
+    """
     found = values.pop(CHECK_SUM, _ABSENT)
     if found not in (_ABSENT, _check_sum(values)):
         raise Damaged("its check sum does not match")
-    return Parsed(values, found is not _ABSENT)
-
-
-def read(
-    path: pathlib.Path, unsealed: Collection[str] | None, newest: int | None = None
-) -> dict[str, Any]:
-    """Returns the object in a file of an output folder.
-
-    Args:
-      path: of the file.
-      unsealed: as in `loads`.
-      newest: as in `parse`.
-
-    Raises:
-      Damaged: as in `loads`, or the file cannot be read.
-      UserError: a newer version of this project wrote it.
-    """
-    try:
-        content = path.read_bytes()
-        if newest is not None:
-            parse(content, newest)
-        return loads(content, unsealed)
-    except OSError as error:
-        raise Damaged(f"it cannot be read ({error.strerror})") from error
-    except NewerVersion as error:
-        raise newer_version(path, error.version, newest) from error
-
-
-def newer_version(
-    path: pathlib.Path, version: int, newest: int | None
-) -> errors.UserError:
-    """Returns the error for a file of a newer version in an output folder."""
-    remedy = f"{path.name} was written by a newer version of bsgen (format {version}, "
-    remedy += f"this one reads {newest}); upgrade bsgen or choose another folder"
-    return errors.UserError("output_dir", str(path.parent), remedy)
+    return found is not _ABSENT
 
 
 def check_sum(content: bytes) -> str:
     """Returns the check sum of any content."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _unsealed(
+    values: dict[str, Any], unsealed: Collection[str] | None
+) -> dict[str, Any]:
+    if not unseal(values) and unsealed is not None:
+        if not values or not values.keys() <= {*unsealed}:
+            raise Damaged("its check sum is missing")
+    return values
 
 
 def _check_sum(values: Mapping[str, Any]) -> str:

@@ -1,17 +1,18 @@
-"""JSON that every reader takes: NaN and infinities become null."""
+"""JSON that every program can read: NaN and infinities become null."""
 
 import json
 import math
 from typing import Any
 
 
-def dumps(values: Any, indent: int | None = None) -> str:
-    """Returns `values` as JSON, None in place of numbers that are not finite."""
-    return json.dumps(finite(values), indent=indent, allow_nan=False)
+def to_bytes(values: Any) -> bytes:
+    """Returns the content of an indented JSON file, in UTF-8."""
+    text = json.dumps(finite(values), indent=1, allow_nan=False, ensure_ascii=False)
+    return f"{text}\n".encode()
 
 
 def finite(value: Any) -> Any:
-    """Returns `value` with None in place of numbers that JSON lacks."""
+    """Returns nested values with None in place of numbers that JSON lacks."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from bsgen import config, errors
-from bsgen.files import atomic, sealed_json
+from bsgen.files import atomic, sealed_json, strict_json
 from bsgen.studies import claims, measurement, study
 from bsgen.training import provenance
 
@@ -112,7 +112,7 @@ class Folder:
         """
         path = self.path / _CONFIG
         try:
-            values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION)
+            values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION) or {}
             _check_config(values)
         except sealed_json.Damaged as error:
             remedy = f"{path} is damaged ({error}); delete that file, the finished "
@@ -137,9 +137,8 @@ class Folder:
         if len(results.measurements):
             contents["measurements.csv"] = results.measurements.to_csv(index=False)
         values = [claim.to_dict() for claim in judged]
-        text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
-        contents[_CLAIMS] = text + "\n"
-        self._write({name: text.encode() for name, text in contents.items()}, {})
+        tables = {name: text.encode() for name, text in contents.items()}
+        self._write({**tables, _CLAIMS: strict_json.to_bytes(values)}, {})
 
     def write_figure(self, content: bytes) -> None:
         """Writes the picture of what `write_results` wrote.
@@ -226,8 +225,7 @@ class Folder:
             self._write_config({**self.read_config(), "files": {**others, **sums}})
 
     def _write_config(self, values: Mapping[str, Any]) -> None:
-        text = sealed_json.dumps(values, indent=1) + "\n"
-        atomic.write(self.path / _CONFIG, text.encode())
+        sealed_json.write(self.path / _CONFIG, values)
 
 
 def _check_config(values: Mapping[str, Any]) -> None:

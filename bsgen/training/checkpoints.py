@@ -22,7 +22,7 @@ import ml_dtypes
 import numpy as np
 
 from bsgen import errors
-from bsgen.files import atomic, sealed_json
+from bsgen.files import atomic, format_version
 
 FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
 PATTERN = "checkpoint-*.npz"  # of the files' names
@@ -157,16 +157,13 @@ def _from_bytes(content: bytes, path: pathlib.Path) -> Checkpoint:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = json.loads(archive.read(_MANIFEST))
-            if manifest["version"] > FORMAT_VERSION:
-                raise sealed_json.newer_version(
-                    path, manifest["version"], FORMAT_VERSION
-                )
+            format_version.refuse_newer(path, manifest, FORMAT_VERSION)
             arrays = {
                 name: _read_array(archive, index, dtype)
                 for index, (name, dtype) in enumerate(manifest["arrays"])
             }
         return Checkpoint(manifest["step"], arrays, manifest["info"])
-    except errors.UserError:
+    except format_version.NewerVersion:
         raise
     except (
         zipfile.BadZipFile,

@@ -5,7 +5,7 @@ import pathlib
 from typing import Any
 
 from bsgen import config, errors
-from bsgen.files import atomic, sealed_json, strict_json
+from bsgen.files import sealed_json
 
 NAME = "config.json"
 _ENTRIES = ("version", "key", "config", "hardware")
@@ -26,8 +26,7 @@ def write(
         "config": config.to_dict(run),
         "hardware": config.to_dict(hardware),
     }
-    text = sealed_json.dumps(strict_json.finite(values), indent=1) + "\n"
-    atomic.write(folder / NAME, text.encode())
+    sealed_json.write(folder / NAME, values)
 
 
 def read(folder: pathlib.Path) -> dict[str, Any] | None:
@@ -37,10 +36,9 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
       Damaged: the file is damaged, or no run's.
       UserError: a newer version of this project wrote it.
     """
-    path = folder / NAME
-    if not path.exists():
+    values = sealed_json.read(folder / NAME, _ENTRIES, FORMAT_VERSION)
+    if values is None:
         return None
-    values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION)
     ours = isinstance(values.get("config"), dict)
     if not (ours and {"version", "key"} <= values.keys()):
         raise sealed_json.Damaged("it is no run's")

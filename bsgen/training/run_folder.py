@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bsgen import config, errors
-from bsgen.files import atomic, folder_lock, json_lines, sealed_json, strict_json
+from bsgen.files import atomic, folder_lock, json_lines, sealed_json
 from bsgen.training import (
     checkpoints,
     model_file,
@@ -174,14 +174,13 @@ class RunFolder:
             "versions": provenance.versions(),
             "commit": provenance.commit(),
         }
-        text = sealed_json.dumps(strict_json.finite(values), indent=1) + "\n"
-        atomic.write(self._file(_SUMMARY), text.encode())
+        sealed_json.write(self._file(_SUMMARY), values)
 
     def finished(self) -> dict[str, Any] | None:
         """Returns the summary of this very run if it is over, else None."""
         try:
             values = sealed_json.read(self._file(_SUMMARY), _ENTRIES)
-            if values.get("key") != self._run.key:
+            if values is None or values.get("key") != self._run.key:
                 return None
             recorded_values.check_outcome(values)
         except ValueError:

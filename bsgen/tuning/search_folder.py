@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import errors
-from bsgen.files import atomic, folder_lock, sealed_json
+from bsgen.files import atomic, folder_lock, sealed_json, strict_json
 from bsgen.tuning import older_searches
 from bsgen.tuning.procedures import outcomes, recommendations, replay, settings
 
@@ -106,16 +106,12 @@ class SearchFolder:
           UserError: the folder cannot be written.
         """
         try:
-            found = sealed_json.parse((self.path / name).read_bytes())
-            if not found.is_checked:
-                raise sealed_json.Damaged("its check sum is missing")
-            return found.values
-        except FileNotFoundError:
-            pass
-        except (OSError, sealed_json.Damaged) as error:
+            found = sealed_json.read(self.path / name, unsealed=())
+            if found is not None:
+                return found
+        except sealed_json.Damaged as error:
             self._warn(f"{self.path / name} is damaged ({error}): it is made anew")
-        self._write_object(name, make())
-        return self._read_object(name)
+        return sealed_json.write_state(self.path / name, make())
 
     def write(
         self,
@@ -162,13 +158,13 @@ class SearchFolder:
 
     def _describe(self, wanted: dict[str, Any]) -> None:
         """Writes which search the folder is for, or compares it."""
-        if not (self.path / _SEARCH).exists():
-            self._write_object(_SEARCH, wanted)
-            return
         try:
-            found = self._read_object(_SEARCH)
-        except (OSError, sealed_json.Damaged) as error:
+            found = sealed_json.read(self.path / _SEARCH)
+        except sealed_json.Damaged as error:
             raise self._error(f"its {_SEARCH} is damaged ({error})") from error
+        if found is None:
+            sealed_json.write_state(self.path / _SEARCH, wanted)
+            return
         if older_searches.is_older(found):
             found = older_searches.as_today(found, wanted)
             if not self._is_claimed:
@@ -184,16 +180,8 @@ class SearchFolder:
             if any(self.path.glob(name)):
                 raise self._error(f"holds {owner} ({name})")
 
-    def _read_object(self, name: str) -> dict[str, Any]:
-        return sealed_json.loads((self.path / name).read_bytes())
-
-    def _write_object(self, name: str, values: Mapping[str, Any]) -> None:
-        text = sealed_json.dumps(values, indent=1) + "\n"
-        atomic.write(self.path / name, text.encode())
-
     def _write(self, name: str, values: Any) -> None:
-        text = json.dumps(values, indent=1) + "\n"
-        atomic.write(self.path / name, text.encode())
+        atomic.write(self.path / name, strict_json.to_bytes(values))
 
     def _error(self, reason: str) -> errors.UserError:
         remedy = f"{reason}; choose another folder"

@@ -63,32 +63,41 @@ class SealedJsonTest(parameterized.TestCase):
         self.assertEqual(sealed_json.loads('{"name": "x"}', _VALUES), {"name": "x"})
         self.assertEqual(sealed_json.loads('{"other": 1}'), {"other": 1})
 
-    def test_says_whether_it_was_checked(self):
-        self.assertTrue(sealed_json.parse(sealed_json.dumps(_VALUES)).is_checked)
-        self.assertFalse(sealed_json.parse(b"{}").is_checked)
+    def test_unsealing_says_whether_there_was_a_check_sum(self):
+        sealed = sealed_json.parse(sealed_json.dumps(_VALUES))
+        self.assertTrue(sealed_json.unseal(sealed))
+        self.assertEqual(sealed, _VALUES)
+        self.assertFalse(sealed_json.unseal({}))
 
-    def test_a_newer_version_is_told_from_damage(self):
-        newer = b'{"version": 3, "sha256": "made in another way"}'
-        with self.assertRaises(sealed_json.NewerVersion) as caught:
-            sealed_json.parse(newer, newest=2)
-        self.assertEqual(caught.exception.version, 3)
-        with self.assertRaisesRegex(sealed_json.Damaged, "does not match"):
-            sealed_json.parse(newer, newest=3)
+    @parameterized.named_parameters(
+        ("record", sealed_json.write, None), ("state", sealed_json.write_state, -1e999)
+    )
+    def test_writes_and_reads_a_file(self, write, infinity):
+        path = pathlib.Path(self.create_tempdir().full_path) / "new" / "a.json"
+        self.assertIsNone(sealed_json.read(path))
+        written = write(path, {"version": 2, "rates": (0.1, -math.inf)})
+        self.assertEqual(written, {"version": 2, "rates": [0.1, infinity]})
+        self.assertEqual(sealed_json.read(path, (), newest=2), written)
+        self.assertIsNone(sealed_json.read(path / "below a file"))
+        with self.assertRaisesRegex(sealed_json.Damaged, "cannot be read .Is a dir"):
+            sealed_json.read(path.parent)
 
-    def test_reads_a_file(self):
+    def test_a_file_of_a_newer_version_may_be_sealed_in_another_way(self):
         path = pathlib.Path(self.create_tempdir().full_path) / "a.json"
+        path.write_text('{"version": 3, "sha256": "made in another way"}')
         with self.assertRaisesRegex(
-            sealed_json.Damaged, "cannot be read .No such file"
+            errors.UserError, "^output_dir=.*a.json was written by a newer.*format 3"
         ):
-            sealed_json.read(path, None)
-        path.write_text(sealed_json.dumps({"version": 2, "rate": 0.1}))
-        expected = {"version": 2, "rate": 0.1}
-        self.assertEqual(sealed_json.read(path, None, newest=2), expected)
-        with self.assertRaisesRegex(
-            errors.UserError,
-            "^output_dir=.*a.json was written by a newer.*format 2, th",
-        ):
-            sealed_json.read(path, None, newest=1)
+            sealed_json.read(path, None, newest=2)
+        with self.assertRaisesRegex(sealed_json.Damaged, "does not match"):
+            sealed_json.read(path, None, newest=3)
+
+    @parameterized.parameters("{}", '{"other": 1}')
+    def test_a_file_without_a_check_sum_is_damaged_where_one_is_due(self, text):
+        path = pathlib.Path(self.create_tempdir().full_path) / "a.json"
+        path.write_text(text)
+        with self.assertRaisesRegex(sealed_json.Damaged, "check sum is missing"):
+            sealed_json.read(path, unsealed=())
 
 
 if __name__ == "__main__":

@@ -1,19 +1,17 @@
-"""Building a TFDS dataset so that it is there whole or not at all.
+"""Builds a TFDS dataset whole or not at all.
 
-It grows in a hidden folder beside its place and is moved there when it is complete, so
-that whatever interrupts the work leaves nothing that looks prepared; the next attempt
-clears up.
+It is built in a hidden folder and moved to its place when it is complete, so an
+interruption leaves nothing that looks prepared; the next attempt cleans up.
 """
 
 import contextlib
-import fcntl
-import os
 import pathlib
 import shutil
 from collections.abc import Iterator
 
 from bsgen import errors
 from bsgen.data import prepared
+from bsgen.files import folder_lock
 
 
 def check(name: str, data_dir: pathlib.Path, force: bool) -> None:
@@ -29,7 +27,7 @@ def check(name: str, data_dir: pathlib.Path, force: bool) -> None:
 
 @contextlib.contextmanager
 def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.Path]:
-    """Yields an empty folder; NAME/VERSION in it is moved into data_dir at the end.
+    """Yields a new folder; NAME/VERSION in it is moved into data_dir at the end.
 
     Args:
       name: the dataset to build.
@@ -43,7 +41,7 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
     check(name, data_dir, force)
     folder = data_dir / f".{name}.preparing"
     try:
-        with _locked(folder, name):
+        with folder_lock.FolderLock(folder, "data_dir"):
             try:
                 _clear(folder)
                 yield folder
@@ -55,24 +53,11 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
         raise errors.UserError("data_dir", str(data_dir), remedy) from error
 
 
-@contextlib.contextmanager
-def _locked(folder: pathlib.Path, name: str) -> Iterator[None]:
-    """Holds a lock on the folder, which the system releases if the process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        remedy = f"another process is preparing {name} there; wait for it"
-        raise errors.UserError("data_dir", str(folder.parent), remedy) from error
-    finally:
-        os.close(descriptor)
-
-
 def _clear(folder: pathlib.Path) -> None:
+    """Removes what a killed process left; the lock, a file, stays."""
     for path in folder.iterdir():
-        shutil.rmtree(path)
+        if path.is_dir():
+            shutil.rmtree(path)
 
 
 def _publish(folder: pathlib.Path, name: str, data_dir: pathlib.Path) -> None:

@@ -57,11 +57,11 @@ class OracleFiles:
             atomic.remove_stale(self._folder, name)
             path = self._folder / name
             try:
-                found.append(sealed_json.loads(path.read_bytes(), entries))
-            except FileNotFoundError:
-                pass
-            except (OSError, sealed_json.Damaged) as error:
+                state = sealed_json.read(path, entries)
+            except sealed_json.Damaged as error:
                 self._warn(f"{path} is damaged ({error}): the search goes on without")
+            else:
+                found += [] if state is None else [state]
         return found
 
     def write_trial(self, trial: trials.Trial) -> None:
@@ -90,10 +90,11 @@ class OracleFiles:
             atomic.remove_stale(path.parent, _TRIAL)
             try:
                 trial = _read_trial(path)
-            except FileNotFoundError:
-                self._warn(f"{path} is gone: its trial is trained again")
-            except (OSError, sealed_json.Damaged) as error:
+            except sealed_json.Damaged as error:
                 self._warn(f"{path} is damaged ({error}): its trial is trained again")
+                continue
+            if trial is None:
+                self._warn(f"{path} is gone: its trial is trained again")
             else:
                 found[trial.trial_id] = trial
         return found
@@ -102,9 +103,11 @@ class OracleFiles:
         return self._folder / f"trial_{name}" / _TRIAL
 
 
-def _read_trial(path: pathlib.Path) -> trials.Trial:
+def _read_trial(path: pathlib.Path) -> trials.Trial | None:
     entries = trials.Trial(keras_tuner.HyperParameters()).get_state()
-    values = sealed_json.loads(path.read_bytes(), entries)
+    values = sealed_json.read(path, entries)
+    if values is None:
+        return None
     try:
         trial = trials.Trial.from_state(values)
         trials.to_request(trial.hyperparameters.values, num_repeats=1)

@@ -78,14 +78,16 @@ class StagingTest(absltest.TestCase):
         with worker:
             self.assertEqual(worker.stdout.readline(), b"working\n")
             with (
-                self.assertRaisesRegex(errors.UserError, "another process"),
+                self.assertRaisesRegex(
+                    errors.UserError, f"^data_dir=.*in use by process {worker.pid};"
+                ),
                 staging.staged("mnist", self.data_dir, force=False),
             ):
                 self.fail("must not get here")
             os.kill(worker.pid, signal.SIGKILL)
         self.assertIsNone(prepared.find("mnist", self.data_dir))
         with staging.staged("mnist", self.data_dir, force=False) as folder:
-            self.assertEmpty(list(folder.iterdir()))
+            self.assertEqual([path.name for path in folder.iterdir()], [".lock"])
             _build(folder, "again")
         self.assertEqual(self._content(), "again")
         self.assertEqual([path.name for path in self.data_dir.iterdir()], ["mnist"])
@@ -94,7 +96,7 @@ class StagingTest(absltest.TestCase):
         self.data_dir.parent.mkdir()
         self.data_dir.write_text("a file")
         with (
-            self.assertRaisesRegex(errors.UserError, "data_dir=.*cannot be written"),
+            self.assertRaisesRegex(errors.UserError, "data_dir=.*cannot write there"),
             staging.staged("mnist", self.data_dir, force=False),
         ):
             self.fail("must not get here")

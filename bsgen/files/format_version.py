@@ -1,0 +1,34 @@
+"""The guard against files that a newer version of bsgen wrote.
+
+Each file format has a number, which its files hold as `version`. It rises when older
+code could no longer read them correctly.
+"""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from bsgen import errors
+
+
+class NewerVersion(errors.UserError):
+    """A newer version of bsgen wrote the file."""
+
+
+def refuse_newer(path: pathlib.Path, values: Mapping[str, Any], newest: int) -> None:
+    """Checks that this version of bsgen can read a file.
+
+    Args:
+      path: of the file, in an output folder.
+      values: what was read. Files without `version` predate the guard and pass.
+      newest: the highest version of the format that can be read.
+
+    Raises:
+      NewerVersion: the file has a higher one.
+    """
+    version = values.get("version", 0)
+    if isinstance(version, int) and version > newest:
+        remedy = f"{path.name} was written by a newer version of bsgen (format "
+        remedy += f"{version}, this one reads {newest}); upgrade bsgen or choose "
+        remedy += "another folder"
+        raise NewerVersion("output_dir", str(path.parent), remedy)
