@@ -83,7 +83,7 @@ def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
     if density is not None:
         import pandas as pd
 
-        from bsgen.reports import density_figure
+        from bsgen.measures.spectrum import density_figure
 
         columns = {
             "eigenvalue": density.grid,

@@ -17,14 +17,14 @@ _OUTPUT_DIR = paths.define(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
-    from bsgen import errors
+    from bsgen import errors, papers
     from bsgen.reports import page, remake, terminal
 
     entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
     output_dir = _OUTPUT_DIR.value
-    remade = remake.remake(output_dir, entry.warn)
-    terminal.print_claims(output_dir)
-    print(f"report: {page.write(output_dir)}")
+    remade = remake.remake(output_dir, papers.studies(), entry.warn)
+    terminal.print_claims(output_dir, papers.studies())
+    print(f"report: {page.write(output_dir, papers.studies())}")
     if not remade:
         remedy = "nothing was remade, because no study has all of its runs and "
         remedy += "measurements recorded; launch.reproduce trains what is missing"

@@ -80,15 +80,16 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     with campaign.Campaign(selected, scale, output_dir, *settings, entry.warn) as work:
         if work.missing or work.unmeasured:
             entry.load_tensorflow()
-        _bring_to_results(work, output_dir)
+        _bring_to_results(work)
+        from bsgen import papers
         from bsgen.reports import page, terminal
 
-        terminal.print_claims(output_dir, [study.name for study in selected])
-        print(f"report: {page.write(output_dir)}", file=sys.stdout)
+        names = [study.name for study in selected]
+        terminal.print_claims(output_dir, papers.studies(), names)
+        print(f"report: {page.write(output_dir, papers.studies())}", file=sys.stdout)
 
 
-def _bring_to_results(work, output_dir: str) -> None:  # type: ignore[no-untyped-def]
-    from bsgen.reports import remake
+def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
     from bsgen.training import interruption
     from launch import display
 
@@ -96,7 +97,6 @@ def _bring_to_results(work, output_dir: str) -> None:  # type: ignore[no-untyped
     with display.Progress(*sizes, work.expected_seconds) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]
-            remake.write_figure(output_dir, study.name)
             progress.say(f"finished {study.name}: {study.title}")
 
         try:

@@ -114,8 +114,7 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
 
 
 def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
-    from bsgen.reports import search_figure
-    from bsgen.tuning import hparams_events
+    from bsgen.tuning import hparams_events, search_figure
 
     if _TENSORBOARD.value:
         hparams_events.write(output_dir, found.trials)

@@ -21,8 +21,7 @@ _COLUMNS = (
     ("bsgen.training",),
     ("bsgen.tuning",),
     ("bsgen.studies",),
-    ("bsgen.papers",),
-    ("bsgen.reports",),
+    ("bsgen.papers", "bsgen.reports"),  # neither knows the other
     ("launch",),
     ("benchmarks",),
 )
@@ -101,6 +100,8 @@ class ImportDirectionsTest(parameterized.TestCase):
         ("bsgen.config", "bsgen.errors", False),
         ("bsgen.reports.page", "bsgen.studies", False),
         ("bsgen.training.ensemble.program", "numpy.linalg", False),
+        ("bsgen.reports.page", "bsgen.papers", True),
+        ("bsgen.papers.smith_le_2017.gap", "bsgen.reports.page", True),
         ("bsgen.errors", "bsgen.config", True),
         ("bsgen.layers.skip_init", "bsgen.optimizers", True),
         ("bsgen.models.dense", "bsgen.training", True),

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from absl.testing import absltest, parameterized
 
-from bsgen import config, errors
+from bsgen import config, errors, papers
 from bsgen.reports import contents, page, remake
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import checkpoints, model_file, records, run_folder
@@ -103,9 +103,9 @@ class DamagedStudyTest(_DamagedFilesTest):
     @classmethod
     def make(cls, path):
         recorded.write(path, *STUDIES)
-        remake.remake(path)
-        page.write(path)
-        cls.finished, _ = contents.read(path)
+        remake.remake(path, papers.studies())
+        page.write(path, papers.studies())
+        cls.finished, _ = contents.read(path, papers.studies())
 
     @parameterized.product(
         name=(
@@ -121,7 +121,9 @@ class DamagedStudyTest(_DamagedFilesTest):
     def test_nothing_else_is_shown(self, name, kind):
         by_name = {entry.study.name: entry for entry in self.finished}
         for path in self.damaged(name, kind):
-            finished, unfinished = self.or_refused(contents.read, path) or ([], [])
+            finished, unfinished = self.or_refused(
+                contents.read, path, papers.studies()
+            ) or ([], [])
             shown = [entry.study.name for entry in (*finished, *unfinished)]
             self.assertIn(len(shown), (0, 2))
             for entry in finished:
@@ -129,7 +131,8 @@ class DamagedStudyTest(_DamagedFilesTest):
                 self.assertEqual(entry.judged, whole.judged)
                 self.assert_same_tables(entry.results, whole.results)
                 picture = entry.folder.read_figure()
-                self.assertIn(picture, (None, whole.folder.figure_path.read_bytes()))
+                drawn = (whole.folder.path / "figure.png").read_bytes()
+                self.assertIn(picture, (None, drawn))
 
     @parameterized.parameters("flipped_0", "deleted")
     def test_everything_is_remade_from_the_records(self, kind):
@@ -140,8 +143,8 @@ class DamagedStudyTest(_DamagedFilesTest):
         for path in files:
             if path.name not in records_and_plans:
                 damage.do(kind, path, np.random.default_rng(len(path.name)))
-        self.assertCountEqual(remake.remake(self.folder), STUDIES)
-        page.write(self.folder)
+        self.assertCountEqual(remake.remake(self.folder, papers.studies()), STUDIES)
+        page.write(self.folder, papers.studies())
         for path, content in whole.items():
             self.assertEqual(path.read_bytes(), content, path)
 

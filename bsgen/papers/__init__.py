@@ -1,5 +1,5 @@
 """The papers: each figure and table as a study, one folder a paper."""
 
-from bsgen.papers.registry import find, keys, names
+from bsgen.papers.registry import find, keys, names, register, studies
 
-__all__ = ["find", "keys", "names"]
+__all__ = ["find", "keys", "names", "register", "studies"]

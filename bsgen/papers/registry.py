@@ -1,14 +1,27 @@
-"""Finds studies by name."""
+"""Every study, by name: the one place where studies are registered."""
 
 from bsgen import errors
 from bsgen.papers import jastrzebski_2018, smith_le_2017
 from bsgen.studies import study
 
-_STUDIES = {
-    entry.name: entry
-    for paper in (smith_le_2017, jastrzebski_2018)
-    for entry in paper.STUDIES
-}
+_STUDIES: dict[str, study.Study] = {}
+
+
+def register(added: study.Study) -> None:
+    """Makes a study known by its name, to every launcher and report.
+
+    Raises:
+      UserError: the name is not `PAPERKEY/STUDY`, or is another study's.
+    """
+    if len(list(filter(None, added.name.split("/")))) != 2:
+        raise errors.UserError("name", added.name, "a study is named PAPERKEY/STUDY")
+    if _STUDIES.setdefault(added.name, added) is not added:
+        raise errors.UserError("name", added.name, "another study has this name")
+
+
+def studies() -> tuple[study.Study, ...]:
+    """Returns every study, in the order of the papers."""
+    return tuple(_STUDIES.values())
 
 
 def names() -> tuple[str, ...]:
@@ -33,3 +46,8 @@ def find(name: str) -> tuple[study.Study, ...]:
     if not of_paper:
         raise errors.unknown_name("figure", name, _STUDIES)
     return of_paper
+
+
+for _paper in (smith_le_2017, jastrzebski_2018):
+    for _study in _paper.STUDIES:
+        register(_study)

@@ -2,9 +2,10 @@
 
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from bsgen import errors, papers, studies
+from bsgen import errors, studies
 from bsgen.studies import claims, folder, measurement_store
 from bsgen.training import records
 
@@ -44,11 +45,17 @@ class Unfinished(NamedTuple):
     num_recorded: int
 
 
-def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished]]:
-    """Returns the studies of an output folder, in the order of the papers.
+def read(
+    output_dir: str | os.PathLike, known: Iterable[studies.Study]
+) -> tuple[list[Finished], list[Unfinished]]:
+    """Returns which of the known studies an output folder holds, in their order.
 
     A study is finished when its tables hold just what its `config.json` names; one that
     has been started again with more seeds is not.
+
+    Args:
+      output_dir: where studies are kept.
+      known: the studies to look for.
 
     Raises:
       UserError: the folder holds no study, or a file is damaged or of a newer version.
@@ -56,9 +63,8 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
     finished, unfinished = [], []
     store = records.RunStore(output_dir)
     measured = measurement_store.MeasurementStore(output_dir)
-    for found in started(output_dir):
+    for study, found in started(output_dir, known):
         values = found.read_config()
-        (study,) = papers.find(found.study_name)
         runs, rows = values["runs"], values.get("measurements", [])
         recorded = sum(store.by_key(key) is not None for key in runs)
         recorded += sum(measured.by_key(key) is not None for key in rows)
@@ -71,16 +77,18 @@ def read(output_dir: str | os.PathLike) -> tuple[list[Finished], list[Unfinished
     return finished, unfinished
 
 
-def started(output_dir: str | os.PathLike) -> list[folder.Folder]:
-    """Returns the folders that hold a `config.json`, in the order of the papers.
+def started(
+    output_dir: str | os.PathLike, known: Iterable[studies.Study]
+) -> list[tuple[studies.Study, folder.Folder]]:
+    """Returns the known studies whose folder holds a `config.json`, in their order.
 
     Raises:
       UserError: there is none, or one has results but no `config.json`.
     """
     path = pathlib.Path(output_dir)
-    folders = [folder.Folder(path, name) for name in papers.names()]
-    found = [entry for entry in folders if entry.is_claimed() or entry.is_finished()]
-    for entry in found:
+    folders = [(study, folder.Folder(path, study.name)) for study in known]
+    found = [pair for pair in folders if pair[1].is_claimed() or pair[1].is_finished()]
+    for _, entry in found:
         if not entry.is_claimed():
             remedy = "its config.json is gone; launch.reproduce with "
             remedy += f"--figure={entry.study_name} writes it, and keeps finished runs"

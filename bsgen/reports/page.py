@@ -7,12 +7,15 @@ elsewhere and no script runs.
 import base64
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import jinja2
 
+from bsgen import studies
 from bsgen.files import atomic
-from bsgen.reports import captions, contents, tally, verdicts
+from bsgen.reports import captions, cells, contents, verdicts
+from bsgen.studies import claims, tally
 
 _FILES = (
     "config.json",
@@ -21,11 +24,14 @@ _FILES = (
     "measurements.csv",
     "claims.json",
     "figure.png",
+    "table.csv",
 )
 
 
-def write(output_dir: str | os.PathLike) -> pathlib.Path:
-    """Writes `OUTPUT_DIR/report.html`.
+def write(
+    output_dir: str | os.PathLike, known: Iterable[studies.Study]
+) -> pathlib.Path:
+    """Writes `OUTPUT_DIR/report.html`, with what the folder holds of the known studies.
 
     Returns:
       Where the page lies.
@@ -34,7 +40,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
       UserError: the folder holds no study, a file is damaged or of a newer version, or
         the page cannot be written.
     """
-    finished, unfinished = contents.read(output_dir)
+    finished, unfinished = contents.read(output_dir, known)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bsgen.reports"),
         autoescape=True,
@@ -45,7 +51,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
     text = environment.get_template("report.html.j2").render(
         studies=[_view(entry) for entry in finished],
         unfinished=unfinished,
-        summary=verdicts.summary(claim for entry in finished for claim in entry.judged),
+        summary=claims.summary(claim for entry in finished for claim in entry.judged),
         scales=sorted({entry.config["scale"] for entry in finished}),
         versions=_versions(finished),
     )
@@ -56,18 +62,17 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
 
 def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns what the template shows of one study."""
-    path = entry.folder.path
+    path, table = entry.folder.path, entry.folder.read_table()
     return {
         "name": entry.study.name,
         "anchor": entry.study.name.replace("/", "-"),
         "title": entry.study.title,
-        "caption": captions.caption(
-            entry.study.name, entry.results, entry.config["scale"]
-        ),
+        "caption": captions.caption(entry.study, entry.results, entry.config["scale"]),
         "image": _embedded(entry.folder.read_figure()),
+        "table": None if table is None else cells.of(table),
         "lost": verdicts.lost(entry.num_lost) if entry.num_lost else "",
         "claims": [(claim, verdicts.measured(claim)) for claim in entry.judged],
-        "summary": verdicts.summary(entry.judged),
+        "summary": claims.summary(entry.judged),
         "tally": tally.count(entry.results),
         "files": [name for name in _FILES if (path / name).exists()],
     }

@@ -1,13 +1,16 @@
 """The claims of studies as a table on the terminal."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+import pandas as pd
+import rich.box
 import rich.console
 import rich.table
 import rich.text
 
-from bsgen.reports import contents, verdicts
+from bsgen import studies
+from bsgen.reports import cells, contents, verdicts
 from bsgen.studies import claims
 
 _STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow"}
@@ -15,16 +18,18 @@ _STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow
 
 def print_claims(
     output_dir: str | os.PathLike,
+    known: Iterable[studies.Study],
     study_names: Collection[str] | None = None,
     console: rich.console.Console | None = None,
 ) -> None:
-    """Prints the claims of finished studies, and how many of them hold.
+    """Prints tables and claims of finished studies, and how many claims hold.
 
     Each with its verdict, what was measured with its 95 % interval, and the prediction.
     Made for 80 columns and more; without colours where the output is piped.
 
     Args:
       output_dir: where the studies are kept.
+      known: the studies to look for.
       study_names: which ones; None prints all of the folder.
       console: where to print; None is the standard output.
 
@@ -32,23 +37,34 @@ def print_claims(
       UserError: see `contents.read`.
     """
     console = console or rich.console.Console()
-    finished, unfinished = contents.read(output_dir)
+    finished, unfinished = contents.read(output_dir, known)
     shown = [e for e in finished if study_names is None or e.study.name in study_names]
     for entry in shown:
         title = rich.text.Text(f"\n{entry.study.name}", "bold")
         console.print(title.append(f"  {entry.study.title}", "not bold"))
         if entry.num_lost:
             console.print(verdicts.lost(entry.num_lost), style="red", highlight=False)
-        console.print(_table(entry.judged))
+        shown_table = entry.folder.read_table()
+        if shown_table is not None:
+            console.print(_grid(shown_table))
+        console.print(_claims(entry.judged))
     for waiting in unfinished:
         number = f"{waiting.num_recorded} of {waiting.num_needed}"
         line = f"\n{waiting.study.name}  not finished: {number} runs and measurements"
         console.print(line, highlight=False)
-    summary = verdicts.summary(claim for entry in shown for claim in entry.judged)
+    summary = claims.summary(claim for entry in shown for claim in entry.judged)
     console.print(f"\n{summary}", highlight=False)
 
 
-def _table(judged: list[claims.Claim]) -> rich.table.Table:
+def _grid(shown: pd.DataFrame) -> rich.table.Table:
+    headers, rows = cells.of(shown)
+    table = rich.table.Table(*headers, box=rich.box.SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(rich.text.Text, row))
+    return table
+
+
+def _claims(judged: list[claims.Claim]) -> rich.table.Table:
     """Returns two columns, so that nothing is squeezed: verdict, and all the rest."""
     table = rich.table.Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=max(map(len, _STYLES)))

@@ -1,18 +1,6 @@
-"""Claims in words: their numbers, rounded for reading, and how many of them hold."""
-
-from collections import Counter
-from collections.abc import Iterable
+"""Claims in words, with their numbers rounded for reading."""
 
 from bsgen.studies import claims
-
-
-def summary(judged: Iterable[claims.Claim]) -> str:
-    """Returns "N hold, N fail, N undecided"."""
-    number = Counter(claim.verdict for claim in judged)
-    return (
-        f"{number[claims.HOLDS]} hold, {number[claims.FAILS]} fail, "
-        f"{number[claims.UNDECIDED]} undecided"
-    )
 
 
 def lost(number: int) -> str:

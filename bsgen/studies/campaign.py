@@ -12,7 +12,14 @@ from collections.abc import Callable, Sequence
 
 from bsgen import config, data, interrupts
 from bsgen.files import folder_lock
-from bsgen.studies import folder, measurement, measurement_store, study, tables
+from bsgen.studies import (
+    folder,
+    measurement,
+    measurement_store,
+    outcome,
+    study,
+    tables,
+)
 from bsgen.training import cost, records
 
 _LOGGER = logging.getLogger(__name__)
@@ -184,7 +191,7 @@ class Campaign:
         rows = [entry.key for entry in self._measurements[finished.name]]
         results = tables.recorded_results(runs, self._store, rows, self._measured)
         if results is not None:
-            self._folder(finished.name).write_results(results, finished.judge(results))
+            outcome.write(self._output_dir, finished, results)
 
     def _folder(self, name: str) -> folder.Folder:
         return folder.Folder(self._output_dir, name)

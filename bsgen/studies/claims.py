@@ -5,9 +5,10 @@ claim "holds" when the whole interval agrees with it, "fails" when none of it do
 is "undecided" in between.
 """
 
+import collections
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bsgen import statistics
@@ -63,6 +64,12 @@ def from_dict(values: Any) -> Claim:
     if values["verdict"] not in (HOLDS, FAILS, UNDECIDED):
         raise ValueError(f"{values['verdict']!r} is no verdict")
     return Claim(**{**values, "interval": tuple(interval)})
+
+
+def summary(judged: Iterable[Claim]) -> str:
+    """Returns "N hold, N fail, N undecided"."""
+    number = collections.Counter(claim.verdict for claim in judged)
+    return f"{number[HOLDS]} hold, {number[FAILS]} fail, {number[UNDECIDED]} undecided"
 
 
 def above(

@@ -1,9 +1,9 @@
 """The folder that a study leaves: `OUTPUT_DIR/PAPERKEY/STUDY/`.
 
 `config.json` (which study, scale, runs and measurements), `runs.csv`, `curves.csv`,
-`measurements.csv` where there are some, and `claims.json`; `figure.png` is added by the
-reports. All of it is remade from the stores of runs and measurements; no file is ever
-half-written.
+`claims.json`, and where there are some `measurements.csv`, `figure.png` and
+`table.csv`. All of it is remade from the stores of runs and measurements; no file is
+ever half-written.
 
 `config.json` also holds the check sums of the other files: what is read is what was
 written together, or it is refused. Folders of older versions lack them.
@@ -19,12 +19,14 @@ from typing import Any
 import pandas as pd
 
 from bsgen import config, errors
+from bsgen.figures import png
 from bsgen.files import atomic, sealed_json, strict_json
-from bsgen.studies import claims, measurement, study
+from bsgen.studies import claims, measurement, shown, study
 from bsgen.training import provenance
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
-_CONFIG, _CLAIMS, _FIGURE = "config.json", "claims.json", "figure.png"
+_CONFIG, _CLAIMS = "config.json", "claims.json"
+_FIGURE, _TABLE = "figure.png", "table.csv"
 _ENTRIES = ("version", "study", "scale", "versions", "runs", "measurements", "files")
 
 
@@ -39,11 +41,6 @@ class Folder:
     def path(self) -> pathlib.Path:
         """`OUTPUT_DIR/PAPERKEY/STUDY`."""
         return self.output_dir / self.study_name
-
-    @property
-    def figure_path(self) -> pathlib.Path:
-        """Where the picture lies."""
-        return self.path / _FIGURE
 
     def check(
         self,
@@ -123,9 +120,12 @@ class Folder:
         return values
 
     def write_results(
-        self, results: study.Results, judged: Sequence[claims.Claim]
+        self,
+        results: study.Results,
+        judged: Sequence[claims.Claim],
+        seen: shown.Shown,
     ) -> None:
-        """Writes the tables and the verdicts; a figure of other results counts no more.
+        """Writes the tables of results, the verdicts, and what the study shows.
 
         Raises:
           UserError: `config.json` is damaged, or the folder cannot be written.
@@ -137,16 +137,13 @@ class Folder:
         if len(results.measurements):
             contents["measurements.csv"] = results.measurements.to_csv(index=False)
         values = [claim.to_dict() for claim in judged]
-        tables = {name: text.encode() for name, text in contents.items()}
-        self._write({**tables, _CLAIMS: strict_json.to_bytes(values)}, {})
-
-    def write_figure(self, content: bytes) -> None:
-        """Writes the picture of what `write_results` wrote.
-
-        Raises:
-          UserError: `config.json` is damaged, or the folder cannot be written.
-        """
-        self._write({_FIGURE: content}, self._check_sums() or {})
+        written = {name: text.encode() for name, text in contents.items()}
+        written[_CLAIMS] = strict_json.to_bytes(values)
+        if seen.table is not None:
+            written[_TABLE] = seen.table.to_csv(index=False).encode()
+        if seen.figure is not None:
+            written[_FIGURE] = png.png(seen.figure)
+        self._write(written)
 
     def read_results(self) -> study.Results:
         """Returns the tables that `write_results` wrote.
@@ -159,9 +156,9 @@ class Folder:
         if sums is not None:
             has_measurements = "measurements.csv" in sums
         return study.Results(
-            self._read_table("runs"),
-            self._read_table("curves"),
-            self._read_table("measurements") if has_measurements else pd.DataFrame(),
+            self._read_csv("runs.csv"),
+            self._read_csv("curves.csv"),
+            self._read_csv("measurements.csv") if has_measurements else pd.DataFrame(),
         )
 
     def read_claims(self) -> list[claims.Claim]:
@@ -183,6 +180,13 @@ class Folder:
         except sealed_json.Damaged:
             return None
 
+    def read_table(self) -> pd.DataFrame | None:
+        """Returns the table shown; None if missing, damaged or of other results."""
+        try:
+            return self._read_csv(_TABLE)
+        except sealed_json.Damaged:
+            return None
+
     def is_claimed(self) -> bool:
         """Whether there is a `config.json`."""
         return (self.path / _CONFIG).exists()
@@ -191,15 +195,15 @@ class Folder:
         """Whether the study has its tables and verdicts."""
         return (self.path / _CLAIMS).exists()
 
-    def _read_table(self, name: str) -> pd.DataFrame:
-        content = self._read(f"{name}.csv")
+    def _read_csv(self, name: str) -> pd.DataFrame:
+        content = self._read(name)
         if len(content) <= 1:
             return pd.DataFrame()
         try:
             # Keys are hexadecimal: "1234e5" must stay a text.
             return pd.read_csv(io.BytesIO(content), dtype={"key": str})
         except ValueError as error:
-            raise _damaged(f"{name}.csv", error) from error
+            raise _damaged(name, error) from error
 
     def _read(self, name: str) -> bytes:
         """Returns the content of a file that was written with the others."""
@@ -216,13 +220,13 @@ class Folder:
         """Returns the check sums of files by their names; None of an older version."""
         return self.read_config().get("files") if self.is_claimed() else None
 
-    def _write(self, contents: Mapping[str, bytes], others: Mapping[str, str]) -> None:
-        """Writes files, and then their check sums with those of others."""
+    def _write(self, contents: Mapping[str, bytes]) -> None:
+        """Writes files, and then their check sums."""
         for name, content in contents.items():
             atomic.write(self.path / name, content)
         if self.is_claimed():
             sums = {name: sealed_json.check_sum(c) for name, c in contents.items()}
-            self._write_config({**self.read_config(), "files": {**others, **sums}})
+            self._write_config({**self.read_config(), "files": sums})
 
     def _write_config(self, values: Mapping[str, Any]) -> None:
         sealed_json.write(self.path / _CONFIG, values)

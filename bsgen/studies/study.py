@@ -5,19 +5,19 @@ Some studies measure more than training records: see `measurement`.
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
 from bsgen import config, errors
-from bsgen.studies import claims, measurement
+from bsgen.studies import claims, measurement, shown
 
 # "quick" takes minutes on two cores and no download, "paper" is the paper's own;
 # "reduced" is the paper's task with less of everything, for an hour or so.
 SCALES = ("quick", "reduced", "paper")
 
 
-def none(scale: str, num_seeds: int | None) -> list:
+def none(scale: str, num_seeds: int | None) -> list[Any]:
     """Returns nothing, for a study without runs, or measurements, of its own."""
     return []
 
@@ -37,25 +37,40 @@ class Results(NamedTuple):
     measurements: pd.DataFrame = pd.DataFrame()
 
 
+def as_recorded(results: Results) -> Results:
+    """Returns the results themselves, for a study that needs no analysis."""
+    return results
+
+
+Analysis = TypeVar("Analysis")
+
+
 @dataclasses.dataclass(frozen=True)
-class Study:
+class Study(Generic[Analysis]):
     """A figure or table of a paper that one command remakes.
 
     Attributes:
       name: `PAPERKEY/figN` or `PAPERKEY/tableN`.
       title: what the figure shows, in one line.
+      caption: what is plotted or listed and how intervals are made; the reports add the
+        settings of the runs.
+      analyse: results to all that claims and figure are made from; computed once.
+      judge: the analysis to the paper's claims with their verdicts.
+      show: the analysis to a figure, a table or both.
       make_runs: (scale, number of seeds or None for the scale's own) to the runs.
-      judge: results to the paper's claims with their verdicts.
-      scales: those of `SCALES` that it has.
       make_measurements: as `make_runs`, to what is measured beside training.
+      scales: those of `SCALES` that it has.
     """
 
     name: str
     title: str
-    make_runs: Callable[[str, int | None], list[config.RunConfig]]
-    judge: Callable[[Results], list[claims.Claim]]
-    scales: tuple[str, ...] = ("quick", "paper")
+    caption: str
+    analyse: Callable[[Results], Analysis]
+    judge: Callable[[Analysis], list[claims.Claim]]
+    show: Callable[[Analysis], shown.Shown]
+    make_runs: Callable[[str, int | None], list[config.RunConfig]] = none
     make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = none
+    scales: tuple[str, ...] = ("quick", "paper")
 
     def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
         """Returns the runs of a scale, with those that its measurements need.

@@ -5,9 +5,12 @@ import pathlib
 import struct
 import zlib
 
+import pandas as pd
 from absl.testing import absltest
 
+from bsgen import papers
 from bsgen.reports import contents, page, remake, verdicts
+from bsgen.studies import claims, shown
 from tests.reports import recorded
 
 FIGURE1, FIGURE4 = "smith_le_2017/fig1", "smith_le_2017/fig4"
@@ -59,17 +62,17 @@ class PageTest(absltest.TestCase):
         super().setUp()
         self.output_dir = pathlib.Path(self.create_tempdir().full_path)
         recorded.write(self.output_dir, FIGURE1, FIGURE4)
-        remake.remake(self.output_dir)
+        remake.remake(self.output_dir, papers.studies())
 
     def parsed(self):
-        path = page.write(self.output_dir)
+        path = page.write(self.output_dir, papers.studies())
         self.assertEqual(path, self.output_dir / "report.html")
         return Parsed(path)
 
     def test_every_claim_with_its_numbers_and_verdict(self):
         found = self.parsed()
         self.assertEmpty(found.open)
-        finished, _ = contents.read(self.output_dir)
+        finished, _ = contents.read(self.output_dir, papers.studies())
         self.assertLen(finished, 2)
         for entry in finished:
             self.assertIn(entry.study.title, found.text)
@@ -80,7 +83,7 @@ class PageTest(absltest.TestCase):
         self.assertIn("33 runs, 1 diverged, 16 s", found.text)
         self.assertIn("1 of 33 runs diverged", found.text)
         every = [claim for entry in finished for claim in entry.judged]
-        self.assertIn(verdicts.summary(every), found.text)
+        self.assertIn(claims.summary(every), found.text)
 
     def test_nothing_is_loaded_from_elsewhere(self):
         found = self.parsed()
@@ -109,13 +112,16 @@ class PageTest(absltest.TestCase):
             self.assertEqual(check_png(content)[-1], b"IEND")
 
     def test_words_are_escaped(self):
-        finished, _ = contents.read(self.output_dir)
+        finished, _ = contents.read(self.output_dir, papers.studies())
         entry = finished[0]
         nasty = "<script>alert(1)</script> & more"
         judged = [dataclasses.replace(entry.judged[0], claim=nasty)]
-        entry.folder.write_results(entry.results, judged)
+        seen = shown.Shown(table=pd.DataFrame({nasty: [nasty], "here": [0.123456]}))
+        entry.folder.write_results(entry.results, judged, seen)
         found = self.parsed()
-        self.assertIn(nasty, found.text)
+        self.assertEqual(found.text.count(nasty), 3)
+        self.assertIn("0.1235", found.text)
+        self.assertNotIn("Neither figure nor table", found.text)
         self.assertNotIn("<script", (self.output_dir / "report.html").read_text())
 
     def test_unfinished_studies_and_missing_figures_are_said(self):
@@ -123,18 +129,18 @@ class PageTest(absltest.TestCase):
         (self.output_dir / FIGURE4 / "figure.png").unlink()
         found = self.parsed()
         self.assertIn("not finished: 198 of 198 runs", found.text)
-        self.assertIn("No figure has been drawn yet", found.text)
+        self.assertIn("Neither figure nor table is there", found.text)
         self.assertNotIn(("img", "src"), found.attributes)
 
     def test_measurements_are_counted_and_linked(self):
         before = self.parsed().attributes[("a", "href")]
         self.assertNotIn("measurements.jsonl", before)
         recorded.write(self.output_dir, STATIONARY_LOSS)
-        remake.remake(self.output_dir)
+        remake.remake(self.output_dir, papers.studies())
         found = self.parsed()
         (entry,) = [
             entry
-            for entry in contents.read(self.output_dir)[0]
+            for entry in contents.read(self.output_dir, papers.studies())[0]
             if entry.study.name == STATIONARY_LOSS
         ]
         count = entry.results.measurements["key"].nunique()

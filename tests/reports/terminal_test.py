@@ -1,9 +1,12 @@
 import io
 
+import pandas as pd
 import rich.console
 from absl.testing import absltest
 
+from bsgen import papers
 from bsgen.reports import contents, remake, terminal, verdicts
+from bsgen.studies import claims, shown
 from tests.reports import recorded
 
 FIGURE3, FIGURE4 = "smith_le_2017/fig3", "smith_le_2017/fig4"
@@ -14,18 +17,18 @@ class TerminalTest(absltest.TestCase):
         super().setUp()
         self.output_dir = self.create_tempdir().full_path
         recorded.write(self.output_dir, FIGURE3, FIGURE4)
-        remake.remake(self.output_dir)
+        remake.remake(self.output_dir, papers.studies())
 
     def printed(self, *names, **console):
         out = io.StringIO()
         console = rich.console.Console(file=out, width=80, **console)
-        terminal.print_claims(self.output_dir, names or None, console)
+        terminal.print_claims(self.output_dir, papers.studies(), names or None, console)
         return out.getvalue()
 
     def test_every_word_of_every_claim_is_there(self):
         text = self.printed()
         flat = " ".join(text.split())
-        finished, _ = contents.read(self.output_dir)
+        finished, _ = contents.read(self.output_dir, papers.studies())
         for entry in finished:
             self.assertIn(f"{entry.study.name} {entry.study.title}", flat)
             for claim in entry.judged:
@@ -34,12 +37,22 @@ class TerminalTest(absltest.TestCase):
                 self.assertIn(expected, flat)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         every = [claim for entry in finished for claim in entry.judged]
-        self.assertEndsWith(text, verdicts.summary(every) + "\n")
+        self.assertEndsWith(text, claims.summary(every) + "\n")
 
     def test_colours_on_a_terminal_only(self):
         self.assertNotIn("\x1b", self.printed())
         coloured = self.printed(force_terminal=True, color_system="standard")
         self.assertRegex(coloured, r"\x1b\[32mholds")
+
+    def test_a_table_is_printed(self):
+        (entry, _), _ = contents.read(self.output_dir, papers.studies())
+        table = pd.DataFrame(
+            {"network": ["[f1]"], "paper": [92.05], "here": [91.234567]}
+        )
+        entry.folder.write_results(entry.results, [], shown.Shown(table=table))
+        lines = [" ".join(line.split()) for line in self.printed().splitlines()]
+        self.assertIn("network paper here", lines)
+        self.assertIn("[f1] 92.05 91.23", lines)
 
     def test_only_the_wanted_studies(self):
         text = self.printed(FIGURE4)

@@ -9,8 +9,9 @@ import numpy as np
 from absl.testing import absltest
 
 from bsgen import config, errors, statistics
-from bsgen.studies import campaign, claims, folder, measurement, study
+from bsgen.studies import campaign, claims, folder, measurement
 from bsgen.training import cost, execution, records
+from tests.studies import made_up
 
 
 def _run(seed, num_steps):
@@ -37,7 +38,7 @@ def _study(number, *lengths):
         seeds = range(num_seeds or 2)
         return [_run(seed, length + extra) for length in lengths for seed in seeds]
 
-    return study.Study(f"made_up/fig{number}", f"Figure {number}", make_runs, judge)
+    return made_up.a_study(f"made_up/fig{number}", make_runs, judge=judge)
 
 
 class _CampaignsTest(absltest.TestCase):
@@ -167,7 +168,7 @@ class CampaignTest(_CampaignsTest):
 
     def test_data_are_checked_before_anything_is_written(self):
         mnist = config.RunConfig(config.DataConfig("mnist", 40), batch_size=10)
-        bad = study.Study("made_up/fig3", "", lambda scale, seeds: [mnist], None)
+        bad = made_up.a_study("made_up/fig3", lambda scale, seeds: [mnist])
         empty = self.create_tempdir().full_path
         with self.assertRaisesRegex(errors.UserError, "^dataset='mnist': not prepared"):
             self._campaign((self.studies[0], bad), data_dir=empty)
@@ -231,9 +232,7 @@ def _measuring_study(log):
         found = statistics.mean_interval(results.measurements["value"])
         return [claims.above("It is", "value", found, 0, "made up")]
 
-    return study.Study(
-        "made_up/fig4", "", lambda scale, n: [], judge, make_measurements=make
-    )
+    return made_up.a_study("made_up/fig4", judge=judge, make_measurements=make)
 
 
 class MeasuringCampaignTest(_CampaignsTest):
@@ -285,13 +284,8 @@ class MeasuringCampaignTest(_CampaignsTest):
 
     def test_its_data_are_checked_before_anything_is_written(self):
         needs = measurement.Measurement({}, print, datasets=("mnist",))
-        self.study = study.Study(
-            "made_up/fig5",
-            "",
-            lambda scale, n: [],
-            print,
-            ("quick",),
-            lambda s, n: [needs],
+        self.study = made_up.a_study(
+            "made_up/fig5", make_measurements=lambda scale, n: [needs]
         )
         empty = self.create_tempdir().full_path
         with self.assertRaisesRegex(errors.UserError, "^dataset='mnist': not prepared"):

@@ -6,10 +6,14 @@ import pathlib
 import numpy as np
 import pandas as pd
 from absl.testing import absltest, parameterized
+from matplotlib import figure as mpl_figure
 
 from bsgen import config, errors
 from bsgen.files import sealed_json
-from bsgen.studies import claims, folder, measurement, study
+from bsgen.studies import claims, folder, measurement, shown, study
+
+_TABLE = pd.DataFrame({"network": ["f1"], "paper": [0.5]})
+_SHOWN = shown.Shown(table=_TABLE)
 
 
 def _runs(*seeds):
@@ -145,7 +149,7 @@ class FolderTest(parameterized.TestCase):
         ]
         self.assertFalse(self.folder.is_finished())
         measured = pd.DataFrame({"key": ["12e3"], "loss": [2 / 3], "phase": ["one"]})
-        self.folder.write_results(study.Results(runs, curves, measured), judged)
+        self.folder.write_results(study.Results(runs, curves, measured), judged, _SHOWN)
         self.assertTrue(self.folder.is_finished())
         found = self.folder.read_results()
         # Older versions of pandas read a number to its last digit but one.
@@ -158,9 +162,16 @@ class FolderTest(parameterized.TestCase):
         self.folder.claim_for("quick", _runs(0))
         judged = [claims.Claim("c", "q", "> 0", 0.1, (None, 0.5), "undecided", "n")]
         table = pd.DataFrame({"key": ["1234e5"], "step": [7]})
-        self.folder.write_results(study.Results(table, table, table), judged)
-        self.folder.write_figure(b"picture")
+        results = study.Results(table, table, table)
+        seen = shown.Shown(mpl_figure.Figure(figsize=(1, 1)), _TABLE)
+        self.folder.write_results(results, judged, seen)
         return judged
+
+    def assert_shown(self):
+        picture = (self.folder.path / "figure.png").read_bytes()
+        self.assertStartsWith(picture, b"\x89PNG")
+        self.assertEqual(self.folder.read_figure(), picture)
+        pd.testing.assert_frame_equal(self.folder.read_table(), _TABLE)
 
     @parameterized.parameters("runs.csv", "curves.csv", "measurements.csv")
     def test_a_changed_table_is_refused(self, name):
@@ -178,21 +189,25 @@ class FolderTest(parameterized.TestCase):
     def test_changed_claims_and_a_changed_picture_are_refused(self):
         judged = self._write_results()
         self.assertEqual(self.folder.read_claims(), judged)
-        self.assertEqual(self.folder.read_figure(), b"picture")
+        self.assert_shown()
         path = self.folder.path / "claims.json"
         path.write_text(path.read_text().replace("0.1", "0.2"))
         with self.assertRaisesRegex(sealed_json.Damaged, "claims.json is damaged"):
             self.folder.read_claims()
-        self.folder.figure_path.write_bytes(b"Picture")
+        path = self.folder.path / "figure.png"
+        path.write_bytes(path.read_bytes() + b" ")
         self.assertIsNone(self.folder.read_figure())
+        path = self.folder.path / "table.csv"
+        path.write_text(path.read_text().replace("0.5", "0.6"))
+        self.assertIsNone(self.folder.read_table())
 
     def test_check_sums_outlast_a_new_claim_but_not_new_results(self):
         judged = self._write_results()
         self.folder.claim_for("quick", _runs(0, 1))
         self.assertEqual(self.folder.read_claims(), judged)
-        self.assertEqual(self.folder.read_figure(), b"picture")
+        self.assert_shown()
         table = pd.DataFrame({"key": ["1234e5"]})
-        self.folder.write_results(study.Results(table, table), [])
+        self.folder.write_results(study.Results(table, table), [], _SHOWN)
         self.assertIsNone(self.folder.read_figure())  # it shows the older results
         self.assertTrue(self.folder.read_results().measurements.empty)
 
@@ -205,17 +220,14 @@ class FolderTest(parameterized.TestCase):
         path.write_text(path.read_text().replace("7", "8"))
         self.assertEqual(self.folder.read_results().runs["step"].tolist(), [8])
         self.assertEqual(self.folder.read_claims(), judged)
-        self.assertEqual(self.folder.read_figure(), b"picture")
+        self.assert_shown()
 
     def test_no_curves(self):
         runs = pd.DataFrame({"key": ["a"]})
-        self.folder.write_results(study.Results(runs, pd.DataFrame()), [])
+        self.folder.write_results(study.Results(runs, pd.DataFrame()), [], _SHOWN)
         self.assertTrue(self.folder.read_results().curves.empty)
         self.assertTrue(self.folder.read_results().measurements.empty)
         self.assertEqual(self.folder.read_claims(), [])
-
-    def test_figure_lies_in_the_folder(self):
-        self.assertEqual(self.folder.figure_path, self.config.parent / "figure.png")
 
 
 if __name__ == "__main__":

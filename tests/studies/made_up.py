@@ -1,11 +1,13 @@
-"""Results of a study with made-up outcomes, for tests of its claims."""
+"""Made-up studies, and made-up results for tests of claims and figures."""
 
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
+from matplotlib import figure as mpl_figure
 
-from bsgen import config
-from bsgen.studies import study, tables
+from bsgen import config, papers
+from bsgen.studies import outcome, shown, study, tables
 from bsgen.training import records
 
 Outcome = tuple[dict[str, list[float]], dict[str, float]] | None
@@ -33,3 +35,25 @@ def results(
 def verdicts(judged: list) -> list[str]:
     """Returns the verdicts alone."""
     return [claim.verdict for claim in judged]
+
+
+def a_study(name: str, make_runs: Callable = study.none, **more) -> study.Study:
+    """Returns a study that shows how many runs it has, with `more` of its fields."""
+
+    def show(results: study.Results) -> shown.Shown:
+        return shown.Shown(table=pd.DataFrame({"runs": [len(results.runs)]}))
+
+    fields = {
+        "title": "",
+        "caption": "",
+        "analyse": study.as_recorded,
+        "judge": lambda results: [],
+        "show": show,
+    }
+    return study.Study(name, make_runs=make_runs, **{**fields, **more})
+
+
+def figure(name: str, results: study.Results) -> mpl_figure.Figure:
+    """Returns the figure of a registered study."""
+    (found,) = papers.find(name)
+    return outcome.conclude(found, results).shown.figure

@@ -9,8 +9,9 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import config, data, errors
-from bsgen.studies import measurement, measurement_store, study, tables
+from bsgen.studies import measurement, measurement_store, tables
 from bsgen.training import records
+from tests.studies import made_up
 
 
 def _run(seed, model="mlp"):
@@ -46,7 +47,12 @@ class MeasurementTest(parameterized.TestCase):
             return [_made(seed, (_run(seed),)) for seed in range(num_seeds or 2)]
 
         studies = [
-            study.Study(name, "", lambda scale, n: [_run(1)], None, ("quick",), make)
+            made_up.a_study(
+                name,
+                lambda scale, n: [_run(1)],
+                make_measurements=make,
+                scales=("quick",),
+            )
             for name in ("paper/fig1", "paper/fig2")
         ]
         keys = [{m.key for m in entry.measurements("quick", 3)} for entry in studies]

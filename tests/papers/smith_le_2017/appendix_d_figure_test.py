@@ -4,10 +4,10 @@ from absl.testing import absltest
 
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import appendix_d
-from bsgen.reports import figures
 from bsgen.studies import study
 from tests.papers.smith_le_2017 import made_up_search
 from tests.reports import recorded
+from tests.studies import made_up
 
 _NAME = appendix_d.NAME
 _MARKS = {"phase 1": "o", "phase 2": "D", "phase 3": "s"}
@@ -35,7 +35,7 @@ def _points(axes, color, mark):
 class AppendixDTest(absltest.TestCase):
     def test_each_phase_of_each_search(self):
         results = recorded.results(_NAME)
-        axes = figures.draw(_NAME, results, []).axes[0]
+        axes = made_up.figure(_NAME, results).axes[0]
         for seed, rows in results.measurements.groupby("seed"):
             color = style.sequential(seed / (recorded.NUM_SEEDS - 1))
             for stage, mark in _MARKS.items():
@@ -59,7 +59,7 @@ class AppendixDTest(absltest.TestCase):
 
     def test_the_ring_is_at_the_recommended_setting(self):
         results = recorded.results(_NAME)
-        axes = figures.draw(_NAME, results, []).axes[0]
+        axes = made_up.figure(_NAME, results).axes[0]
         rows = results.measurements
         larger = rows[(rows["stage"] == "phase 2") & (rows["batch_size"] == 160)]
         for seed, accuracy in zip(
@@ -74,7 +74,7 @@ class AppendixDTest(absltest.TestCase):
             *made_up_search.tests("start", made_up_search.START, before),
             *made_up_search.tests("chosen", made_up_search.LARGER, after),
         ]
-        axes = figures.draw(_NAME, _results(search), []).axes[1]
+        axes = made_up.figure(_NAME, _results(search)).axes[1]
         (container,) = axes.containers
         line, _, (bars,) = container
         # Of one search all is moved alike; a diverged test is a guess.
@@ -94,7 +94,7 @@ class AppendixDTest(absltest.TestCase):
             for stage in appendix_d.TESTED
         ]
         searches = [[*tests[0], *tests[1]]] * 3
-        axes = figures.draw(_NAME, _results(*searches), []).axes[1]
+        axes = made_up.figure(_NAME, _results(*searches)).axes[1]
         self.assertLen(axes.containers, 3)
         for container in axes.containers:
             np.testing.assert_allclose(
@@ -107,14 +107,14 @@ class AppendixDTest(absltest.TestCase):
             made_up_search.trial(1, made_up_search.START, 0.9, "rejected"),
             made_up_search.trial(1, made_up_search.TOO_SMALL, 0.1, "rejected"),
         ]
-        axes = figures.draw(_NAME, _results(search), []).axes
+        axes = made_up.figure(_NAME, _results(search)).axes
         self.assertLen(_points(axes[0], style.sequential(0), "o"), 2)
         self.assertEmpty(axes[1].containers)
 
     def test_where_nothing_trained(self):
         setting = made_up_search.TOO_SMALL
         search = [made_up_search.trial(1, setting, 0.1, "rejected", "untrained")]
-        axes = figures.draw(_NAME, _results(search), []).axes
+        axes = made_up.figure(_NAME, _results(search)).axes
         self.assertEqual(_points(axes[0], style.sequential(0), "x"), [[8, 0.03]])
 
 

@@ -2,8 +2,8 @@ import numpy as np
 from absl.testing import absltest
 
 from bsgen.papers.smith_le_2017 import evidence
-from bsgen.reports import figures
 from tests.reports import recorded
+from tests.studies import made_up
 
 
 def line(axes, label):
@@ -14,7 +14,7 @@ def line(axes, label):
 class EvidenceTest(absltest.TestCase):
     def test_figure1_lines_are_the_means(self):
         results = recorded.results("smith_le_2017/fig1")
-        drawn = figures.draw("smith_le_2017/fig1", results, [])
+        drawn = made_up.figure("smith_le_2017/fig1", results)
         tasks = ("gaussian_random", "gaussian_informative")
         for axes, task in zip(drawn.axes, tasks, strict=True):
             self.assertEqual(axes.get_xscale(), "log")
@@ -28,7 +28,7 @@ class EvidenceTest(absltest.TestCase):
 
     def test_figure2_marks_both_minima_through_both_panels(self):
         results = recorded.results("smith_le_2017/fig2")
-        drawn = figures.draw("smith_le_2017/fig2", results, [])
+        drawn = made_up.figure("smith_le_2017/fig2", results)
         for column, task in enumerate((evidence.RANDOM, evidence.INFORMATIVE)):
             above, below = drawn.axes[column], drawn.axes[2 + column]
             expected = []

@@ -1,8 +1,8 @@
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.reports import figures
 from tests.reports import recorded
+from tests.studies import made_up
 
 LABELS = {"small batch, B = 32": 32, "full batch, B = N = 1000": 1000}
 
@@ -29,13 +29,13 @@ class GapTest(absltest.TestCase):
 
     def test_figure3_lines_are_means_over_seeds(self):
         results = recorded.results("smith_le_2017/fig3")
-        drawn = figures.draw("smith_le_2017/fig3", results, [])
+        drawn = made_up.figure("smith_le_2017/fig3", results)
         self.assert_curves(drawn, results, 0)
         self.assertEqual(drawn.axes[1].get_yscale(), "log")
 
     def test_figure8_is_regularised_with_the_plain_means_dashed(self):
         results = recorded.results("smith_le_2017/fig8")
-        drawn = figures.draw("smith_le_2017/fig8", results, [])
+        drawn = made_up.figure("smith_le_2017/fig8", results)
         self.assert_curves(drawn, results, 0.1)
         metrics = ("test_accuracy", "test_cross_entropy")
         for axes, metric in zip(drawn.axes, metrics, strict=True):

@@ -1,8 +1,8 @@
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.reports import figures
 from tests.papers.smith_le_2017 import made_up_noise
+from tests.studies import made_up
 
 NAME = "smith_le_2017/noise"
 
@@ -21,7 +21,7 @@ class NoiseTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
         self.results = made_up_noise.results(num_seeds=3)
-        self.left, self.right = figures.draw(NAME, self.results, []).axes
+        self.left, self.right = made_up.figure(NAME, self.results).axes
 
     def points(self, axes, label):
         (found,) = [c for c in axes.containers if c.get_label() == label]

@@ -2,8 +2,8 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.smith_le_2017 import sweeps
-from bsgen.reports import figures
 from tests.reports import recorded
+from tests.studies import made_up
 
 RULES = {
     "fig5": ("learning_rate", lambda rate: rate),
@@ -22,7 +22,7 @@ class SweepsTest(parameterized.TestCase):
     def draw(self, figure):
         name = f"smith_le_2017/{figure}"
         results = recorded.results(name)
-        return results.runs, figures.draw(name, results, [])
+        return results.runs, made_up.figure(name, results)
 
     def test_figure4_points_are_means_and_the_best_is_marked(self):
         runs, drawn = self.draw("fig4")

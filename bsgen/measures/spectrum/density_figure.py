@@ -1,14 +1,11 @@
 """The picture of a spectral density, made from its table."""
 
-import io
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from bsgen.figures import style
+from bsgen.figures import png, style
 
-_DOTS_PER_INCH = 150
 _DECADES = 8  # below the peak; what is further down is the smoothing's tail
 
 
@@ -39,6 +36,4 @@ def draw(table: pd.DataFrame) -> bytes:
         axes.set_ylim(lowest, 3 * density.max())
         axes.set_xlabel("eigenvalue, of the mean loss")
         axes.set_ylabel("density (area 1)")
-        content = io.BytesIO()
-        drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
-    return content.getvalue()
+        return png.png(drawn)

@@ -6,6 +6,9 @@ over repeats, bars standard errors. A search of another oracle has no phases; it
 stand over the batch size and over the noise scale.
 """
 
+import json
+import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +18,46 @@ import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import figure
 
-from bsgen.figures import style
+from bsgen import errors
+from bsgen.figures import png, style
+from bsgen.files import atomic
 
 _SETTING = ["batch_size", "learning_rate", "momentum"]
 _BATCH_SIZE = "batch size $B$"
+
+
+def write(output_dir: str | os.PathLike) -> pathlib.Path:
+    """Draws `figure.png` of a finished search.
+
+    Args:
+      output_dir: with `search.json`, `trials.csv` and, if there is one,
+        `recommendation.json`.
+
+    Returns:
+      Where the picture lies.
+
+    Raises:
+      UserError: the folder holds no finished search, or cannot be written.
+    """
+    folder = pathlib.Path(output_dir)
+    try:
+        described = _read(folder / "search.json")
+        trials = pd.read_csv(folder / "trials.csv")
+    except (OSError, ValueError) as error:
+        remedy = f"holds no finished search ({error})"
+        raise errors.UserError("output_dir", str(folder), remedy) from error
+    found = folder / "recommendation.json"
+    recommended = _read(found)["setting"] if found.exists() else None
+    drawn = draw(
+        trials,
+        recommended,
+        described["metric"],
+        described["baseline_score"],
+        described.get("lower_is_better", False),  # older searches drew minus the metric
+    )
+    path = folder / "figure.png"
+    atomic.write(path, png.png(drawn))
+    return path
 
 
 def draw(
@@ -61,6 +100,10 @@ def draw(
 
 
 _Panels = list[tuple[mpl_axes.Axes, pd.DataFrame]]
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    return json.loads(path.read_bytes())
 
 
 def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFrame:

@@ -7,8 +7,7 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.reports import search_figure
-from bsgen.reports.figures import search
+from bsgen.tuning import search_figure
 
 _COLUMNS = ["phase", "batch_size", "learning_rate", "momentum", "status", "scores"]
 _APPENDIX_D = [
@@ -37,7 +36,7 @@ def table(rows):
 
 
 def draw(rows, recommended=None, metric="validation accuracy", baseline=0.1):
-    drawn = search.draw(table(rows), recommended, metric, baseline)
+    drawn = search_figure.draw(table(rows), recommended, metric, baseline)
     drawn.savefig(absltest.get_default_test_tmpdir() + "/drawn.png", dpi=40)
     return drawn.axes, drawn.get_supxlabel()
 
@@ -102,7 +101,7 @@ class SearchFigureTest(parameterized.TestCase):
         rows += [(4, 8, 1.0, 0.9, "completed", "-0.9 -0.9")]  # in no panel
         trials = table(rows).assign(optimizer=["Adam"] + ["Momentum"] * 4)
         chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
-        drawn = search.draw(trials, chosen, "validation loss", -1.0, True)
+        drawn = search_figure.draw(trials, chosen, "validation loss", -1.0, True)
         for axes in drawn.axes:
             self.assertEqual(axes.get_ylabel(), "validation loss (lower is better)")
             label = "your own Adam, B = 32"
