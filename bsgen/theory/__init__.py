@@ -40,6 +40,7 @@ momentum of batch normalisation; J's C is a covariance and not a cost; momentum 
 called beta or mu in other literature.
 """
 
+from bsgen.theory.basin_width import basin_width
 from bsgen.theory.evidence import log_evidence, log_evidence_ratio
 from bsgen.theory.momentum_update import momentum_update
 from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
@@ -52,6 +53,7 @@ from bsgen.theory.scaling_rules import (
 from bsgen.theory.sde import stationary_loss
 
 __all__ = [
+    "basin_width",
     "critical_learning_rate",
     "effective_learning_rate",
     "log_evidence",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from absl.testing import absltest, parameterized
+from absl.testing import absltest
 
 from bsgen.papers.jastrzebski_2018 import basin_widths
 
@@ -15,24 +15,7 @@ def _table(losses, **settings):
     return pd.DataFrame(rows).assign(**same)
 
 
-class BasinWidthsTest(parameterized.TestCase):
-    @parameterized.parameters(10.0, 30.0, 100.0)
-    def test_a_quadratic(self, curvature):
-        losses = 0.02 + curvature * _ALPHAS**2 / 2
-        found = basin_widths.width(_ALPHAS, losses, 0.0)
-        expected = 2 * np.sqrt(2 * basin_widths.RISE / curvature)
-        # Between two alphas, h = 0.01 apart, the logarithm of the loss bends by at most
-        # curvature / edge; a chord errs by h^2 / 8 of that, over its slope.
-        error = 0.01**2 / 8 * curvature / np.sqrt(2 * curvature * basin_widths.RISE)
-        self.assertAlmostEqual(found, expected, delta=2 * error)
-        self.assertLess(2 * error, 0.02 * expected)
-
-    def test_an_exponential_is_met_exactly(self):
-        losses = 0.01 * np.exp(np.where(_ALPHAS > 1, 7.0, 3.0) * np.abs(_ALPHAS - 1))
-        found = basin_widths.width(_ALPHAS, losses, 1.0)
-        rise = np.log((0.01 + basin_widths.RISE) / 0.01)
-        self.assertAlmostEqual(found, rise / 3 + rise / 7, places=12)
-
+class BasinWidthsTest(absltest.TestCase):
     def test_both_ends_have_their_own_loss_and_a_common_unit(self):
         first, second = (
             0.3 * np.exp(np.abs(_ALPHAS)),
@@ -42,17 +25,6 @@ class BasinWidthsTest(parameterized.TestCase):
         (row,) = basin_widths.of(_table(losses)).itertuples()
         self.assertAlmostEqual(row.first, 5 * 2 * np.log(4 / 3), places=12)
         self.assertAlmostEqual(row.second, 5 * 2 * np.log(3) / 4, places=12)
-
-    def test_overflow_is_a_wall(self):
-        losses = np.where(np.abs(_ALPHAS) < 0.205, 0.0, np.nan)
-        found = basin_widths.width(_ALPHAS, losses, 0.0)
-        self.assertAlmostEqual(found, 0.4)
-        losses = np.where(np.abs(_ALPHAS) < 0.205, 0.0, np.inf)
-        self.assertAlmostEqual(basin_widths.width(_ALPHAS, losses, 0.0), 0.4)
-
-    def test_an_open_basin_has_no_width(self):
-        losses = 0.1 * np.maximum(_ALPHAS, 0)
-        self.assertTrue(np.isnan(basin_widths.width(_ALPHAS, losses, 0.0)))
 
     def test_a_diverged_network_has_no_width(self):
         (row,) = basin_widths.of(_table(None, distance=None)).itertuples()
