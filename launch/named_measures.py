@@ -109,6 +109,7 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
         options["l2"] = subject.l2
     if name == "gradient_noise_scale":
         options["group_size"] = _GROUP_SIZE.value
+        options["keep_partial"] = True
         return measures.gradient_noise_scale(*subject.arguments, **options)
     options["seed"] = loaded_model.SEED.value
     if name == "largest_stable_learning_rate":
@@ -125,7 +126,12 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
     if _MAX_PRODUCTS.value is not None:
         options["max_products"] = _MAX_PRODUCTS.value
     if name == "noise_alignment":
-        return measures.noise_alignment(*subject.arguments, **options)
+        settings = {k: options.pop(k) for k in ("batch_size", "regularization")}
+        hessian = measures.Hessian(*subject.arguments, **settings)
+        covariance = measures.GradientCovariance(*subject.arguments, **settings)
+        return measures.noise_alignment(
+            hessian, covariance, keep_partial=True, **options
+        )
     error = _RELATIVE_ERROR.value
     if name in ("trace", "frobenius_norm"):
         options |= {} if error is None else {"relative_error": error}

@@ -1,6 +1,5 @@
 """What is measured on a model, given model, loss and data as arguments."""
 
-from bsgen.measures.landscape.basin_width import BasinWidth, basin_width
 from bsgen.measures.landscape.lines import LossAlongLine, loss_along_line
 from bsgen.measures.landscape.random_directions import (
     LossAlongDirections,
@@ -43,7 +42,6 @@ from bsgen.measures.spectrum.stable_rate import (
 from bsgen.measures.spectrum.trace import Trace, hessian_trace
 
 __all__ = [
-    "BasinWidth",
     "BatchNoise",
     "CriticalLearningRate",
     "Eigenvalue",
@@ -62,7 +60,6 @@ __all__ = [
     "StableLearningRate",
     "Trace",
     "WeightDistance",
-    "basin_width",
     "class_weighted",
     "critical_learning_rate",
     "dense_hessian",

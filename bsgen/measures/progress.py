@@ -1,4 +1,4 @@
-"""What a long measure tells while it runs, and why it stopped."""
+"""What a long measure reports while it runs, and why it stopped."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Progress:
     """How far a measure is.
 
     Attributes:
-      num_products: done so far, products or what else the measure counts.
+      num_products: done so far, products or whatever else the measure counts.
       max_products: at most this many; None where that is not known yet.
       value: the answer so far, nan before there is one.
       error: of `value`, in its unit: a standard error or a bound; inf if unknown.
@@ -37,17 +37,22 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-def interrupted() -> StoppedBecause:
-    """Answers Ctrl-C with what is known: returns "interrupted", once it is caught."""
+def interrupted(has_answer: object = True) -> StoppedBecause:
+    """Ends a measure early: call it where a KeyboardInterrupt was caught.
+
+    Args:
+      has_answer: true if something is known and the caller asked to keep it.
+
+    Raises:
+      KeyboardInterrupt: there is no such answer.
+    """
+    if not has_answer:
+        raise KeyboardInterrupt
     interrupts.answered()
     return INTERRUPTED
 
 
 def refuse_partial(stopped_because: StoppedBecause) -> None:
-    """Lets Ctrl-C go on, for who has no use for what was known by then.
-
-    Raises:
-      KeyboardInterrupt: a measure stopped because it was interrupted.
-    """
+    """Raises KeyboardInterrupt again, for a measure that Ctrl-C ended early."""
     if stopped_because == INTERRUPTED:
         raise KeyboardInterrupt

@@ -185,9 +185,7 @@ class _Measured:
         one = self.subject
         # The mean gradient, and the gradient of each example.
         self.num_examples += 2 * size
-        noise = measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
-        progress.refuse_partial(noise.stopped_because)
-        return noise
+        return measures.gradient_noise_scale(one.model, one.loss, data, l2=one.l2)
 
     def _examples(self, size: int) -> tuple[int, tf.data.Dataset]:
         """Returns a number of examples, at most `size`, and their batches."""

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a measure with what is known, also where Python had lost it."""
+"""Ctrl-C ends a measure, also where Python had lost it, or keeps what is known."""
 
 import keras
 import numpy as np
@@ -8,12 +8,10 @@ from bsgen import interrupts, measures
 from tests import lost_interrupts
 from tests.measures import small_models
 
-_MEASURES = {
+_SPECTRUM = {
     "hessian_trace": {"relative_error": 0.0, "max_products": 20},
     "top_eigenvalue": {"tolerance": 1e-12, "max_products": 20},
     "spectral_density": {"num_probes": 5, "num_steps": 4},
-    "gradient_noise_scale": {},
-    "noise_alignment": {"standard_error": 0.0, "max_products": 40},
 }
 
 
@@ -27,8 +25,45 @@ class CtrlCTest(parameterized.TestCase):
         inputs = rng.normal(size=(60, 6)).astype(np.float32)
         self.data = inputs, rng.integers(3, size=60)
 
+    def noise_scale(self, **options):
+        arguments = self.model, small_models.softmax, self.data
+        return measures.gradient_noise_scale(*arguments, batch_size=5, **options)
+
+    def alignment(self, **options):
+        arguments = self.model, small_models.softmax, self.data
+        return measures.noise_alignment(
+            measures.Hessian(*arguments),
+            measures.GradientCovariance(*arguments),
+            standard_error=0.0,
+            max_products=40,
+            **options,
+        )
+
     @parameterized.product(
-        name=[*_MEASURES],
+        name=("noise_scale", "alignment"),
+        act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
+    )
+    def test_ends_a_measure_or_brings_what_is_known(self, name, act):
+        told = []
+
+        def on_progress(progress):
+            told.append(progress)
+            if len(told) == 5:
+                act()
+
+        measure = getattr(self, name)
+        with self.assertRaises(KeyboardInterrupt):
+            measure(on_progress=on_progress)
+        self.assertLen(told, 5)
+        told.clear()
+        with interrupts.kept():  # as within a launcher
+            found = measure(on_progress=on_progress, keep_partial=True)
+            interrupts.check()  # it has been answered
+        self.assertEqual(found.stopped_because, "interrupted")
+        self.assertLen(told, 5)
+
+    @parameterized.product(
+        name=[*_SPECTRUM],
         act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
     )
     def test_brings_what_is_known(self, name, act):
@@ -46,7 +81,7 @@ class CtrlCTest(parameterized.TestCase):
                 self.data,
                 batch_size=5,
                 on_progress=on_progress,
-                **_MEASURES[name],
+                **_SPECTRUM[name],
             )
             interrupts.check()  # it has been answered
         self.assertEqual(found.stopped_because, "interrupted")

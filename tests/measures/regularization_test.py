@@ -138,7 +138,7 @@ class RegularizationTest(tf.test.TestCase, parameterized.TestCase):
             measures.gradient_noise(summed, "mse", self.data)
         measures.gradient_noise(summed, "mse", self.data, regularization=False)
         with self.assertRaisesRegex(errors.UserError, "losses that depend on the data"):
-            measures.noise_alignment(summed, "mse", self.data)
+            measures.GradientCovariance(summed, "mse", self.data).matvec(np.ones(4))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Loss and metrics on the line between two models.
 
 Jastrzebski et al. (2018), figure 4, after Keskar et al. (2017): alpha = 0 is one
-trained model, alpha = 1 the other, and how fast the loss rises around each shows its
-width. The paper does not say what it does with the running averages of batch norm.
+trained model, alpha = 1 the other, and how fast the loss rises around each shows the
+width of its minimum (`theory.basin_width`). The paper does not say what it does with
+the running averages of batch norm.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from bsgen import errors, interrupts
+from bsgen import interrupts
 from bsgen.measures import progress
 from bsgen.measures.objective import compiled_loss, evaluation
 from bsgen.measures.operators import linear_operator
@@ -29,10 +30,10 @@ class LossAlongLine:
       alphas: [A]; fewer than asked for if interrupted.
       loss: [A], mean over the data; infinite or NaN where the model overflows.
       metrics: for each metric, [A].
-      distance: |end - start| of the trainable weights, what one alpha is worth.
+      distance: |end - start| of the trainable weights, the length of one alpha.
       running_statistics: "keep" (interpolated) or "reestimate".
       stopped_because: "complete" or "interrupted".
-      mode: "inference", and what `mean_loss.MeanLoss` has to say.
+      mode: "inference", and the notes of `mean_loss.MeanLoss.mode`.
     """
 
     alphas: linear_operator.FloatArray
@@ -53,59 +54,41 @@ def loss_along_line(
     end: keras.Model | Sequence[Any],
     alphas: npt.ArrayLike = _DEFAULT_ALPHAS,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
-    metrics: evaluation.Metrics | None = None,
-    running_statistics: evaluation.RunningStatistics = "keep",
-    l2: float = 0.0,
-    batch_size: int = 256,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
+    **options: Any,
 ) -> LossAlongLine:
     """Measures the MEAN loss on the line through two sets of weights.
 
+    With `running_statistics="keep"` the running averages of batch norm are interpolated
+    like the weights; beyond an end they are that end's, since a variance must not fall
+    below 0.
+
     Args:
-      model: a built model; only its architecture counts, it is not changed.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      model: a built model; only its architecture counts, and it is not changed.
+      loss: see `measures.Hessian`.
+      data: see there.
       start: a model of the same variables, or their values: all of them, as of
         `get_weights()`, or the trainable ones.
       end: the same.
       alphas: [A], finite; 0 is the start, 1 the end.
-      metrics: by name, callables of (targets, outputs) to values [batch, ...], such as
-        `keras.metrics.sparse_categorical_accuracy`.
-      running_statistics: "keep" interpolates the running averages of batch norm as the
-        weights, and beyond an end keeps that end's (a variance must not fall below 0);
-        "reestimate" takes them from `data` in training mode, anew at every alpha.
-      l2: of a penalty l2 |w|^2 / 2 added to the loss, at least 0.
-      batch_size: examples a call, for arrays; "reestimate" takes statistics of them.
-      on_progress: is told after every alpha, which count as products.
+      on_progress: called with the loss after every alpha, which count as products.
+      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
+        KeyboardInterrupt.
+      **options: see `evaluation.Evaluation`.
 
     Raises:
       UserError: an argument is wrong.
     """
-    places = np.atleast_1d(np.asarray(alphas, np.float64))
-    if places.ndim != 1 or not places.size or not np.isfinite(places).all():
-        raise errors.UserError("alphas", alphas, "give finite numbers, [A]")
+    places = evaluation.check_places("alphas", alphas)
     first = evaluation.state_of(model, start, "start")
     last = evaluation.state_of(model, end, "end")
-    evaluate = evaluation.Evaluation(
-        model,
-        loss,
-        data,
-        metrics=metrics,
-        running=running_statistics,
-        l2=l2,
-        batch_size=batch_size,
-        loss_weights=loss_weights,
-        regularization=regularization,
-    )
-    states = (_between(first, last, alpha) for alpha in places)
-    values, stopped_because = evaluation.profile(
-        evaluate, states, len(places), on_progress=on_progress
+    evaluate = evaluation.Evaluation(model, loss, data, **options)
+    values, stopped_because = evaluate.profile(
+        (_between(first, last, alpha) for alpha in places),
+        len(places),
+        on_progress,
+        1 if keep_partial else 0,
     )
     squares = [
         np.sum((b - a) ** 2) for a, b in zip(first.weights, last.weights, strict=True)
@@ -115,7 +98,7 @@ def loss_along_line(
         loss=values.pop("loss"),
         metrics=values,
         distance=float(np.sqrt(np.sum(squares))),
-        running_statistics=running_statistics,
+        running_statistics=evaluate.running_statistics,
         stopped_because=stopped_because,
         mode=evaluate.mode,
     )

@@ -1,11 +1,11 @@
 """Loss along random directions, with filter normalisation.
 
-Li, Xu, Taylor, Studer & Goldstein (2018), arXiv 1712.09913, section 4: a network does
-the same with a layer's weights doubled and the next one's halved, so a step of a given
-length means more in one network than in another. A Gaussian direction of which every
-filter has the norm of the model's own filter takes the scale out. A filter is what
-makes one unit or channel: all entries of a kernel of one last index. Variables of one
-axis (biases, batch norm's scale and shift) are not moved, our choice.
+Li, Xu, Taylor, Studer & Goldstein (2018), arXiv 1712.09913, section 4: a network
+computes the same with one layer's weights doubled and the next one's halved, so a step
+of a given length means more in one network than in another. A Gaussian direction whose
+filters have the norms of the model's own filters removes the scale. A filter is all
+that makes one unit or channel: the entries of a kernel with one last index. Variables
+of one axis (biases, batch norm's scale and shift) are not moved, our choice.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ class LossAlongDirections:
       normalization: "filter" or "unit".
       running_statistics: "keep" or "reestimate".
       stopped_because: "complete" or "interrupted".
-      mode: "inference", and what `mean_loss.MeanLoss` has to say.
+      mode: "inference", and the notes of `mean_loss.MeanLoss.mode`.
     """
 
     distances: linear_operator.FloatArray
@@ -62,7 +62,7 @@ def random_direction(
 
     Args:
       model: a built model.
-      seed: at least 0, of the draw.
+      seed: at least 0.
       normalization: "filter", see above; "unit": of length 1, over all weights.
 
     Returns:
@@ -96,82 +96,50 @@ def loss_along_random_directions(
     data: Any,
     distances: npt.ArrayLike = _DEFAULT_DISTANCES,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     num_directions: int = 10,
     normalization: Literal["filter", "unit"] = "filter",
-    metrics: evaluation.Metrics | None = None,
-    running_statistics: evaluation.RunningStatistics = "keep",
-    l2: float = 0.0,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
+    **options: Any,
 ) -> LossAlongDirections:
     """Measures the MEAN loss along random directions through the model's weights.
 
     Args:
       model: a built model; it is not changed.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      loss: see `measures.Hessian`.
+      data: see there.
       distances: [A], finite, in units of a direction.
       num_directions: D, at least 1.
       normalization: see `random_direction`.
-      metrics: by name, callables of (targets, outputs) to values [batch, ...].
-      running_statistics: "keep": batch norm uses the model's running averages
-        everywhere; "reestimate": those of the data, anew at every point.
-      l2: of a penalty l2 |w|^2 / 2 added to the loss, at least 0.
-      batch_size: examples a call, for arrays; "reestimate" takes statistics of them.
       seed: of the directions.
-      on_progress: is told after every point, which count as products.
-
-    Returns:
-      The loss. An interrupted one holds the directions that were done.
+      on_progress: called with the loss after every point, which count as products.
+      keep_partial: whether Ctrl-C returns the directions measured so far, instead of
+        raising KeyboardInterrupt; with none, it raises it all the same.
+      **options: see `evaluation.Evaluation`.
 
     Raises:
       UserError: an argument is wrong.
-      KeyboardInterrupt: before the first direction was done.
     """
-    places = np.atleast_1d(np.asarray(distances, np.float64))
-    if places.ndim != 1 or not places.size or not np.isfinite(places).all():
-        raise errors.UserError("distances", distances, "give finite numbers, [A]")
+    places = evaluation.check_places("distances", distances)
     count = errors.check_integer("num_directions", num_directions, 1)
-    evaluate = evaluation.Evaluation(
-        model,
-        loss,
-        data,
-        metrics=metrics,
-        running=running_statistics,
-        l2=l2,
-        batch_size=batch_size,
-        loss_weights=loss_weights,
-        regularization=regularization,
-    )
+    evaluate = evaluation.Evaluation(model, loss, data, **options)
     centre = evaluation.state_of(model, model, "model")
-    lines: list[dict[str, npt.NDArray[np.float64]]] = []
-    stopped_because: progress.StoppedBecause = progress.COMPLETE
-    for number in range(count):
-        direction = random_direction(model, (seed, number), normalization)
-        states = (centre.moved(direction, place) for place in places)
-        try:
-            line, stopped_because = evaluation.profile(
-                evaluate,
-                states,
-                count * len(places),
-                number * len(places),
-                on_progress,
-            )
-        except KeyboardInterrupt:
-            stopped_because = progress.interrupted()
-        if stopped_because == progress.INTERRUPTED:
-            break
-        lines.append(line)
-    if not lines:
-        raise KeyboardInterrupt
-    tables = {name: np.stack([line[name] for line in lines]) for name in lines[0]}
+    directions = (
+        random_direction(model, (seed, number), normalization)
+        for number in range(count)
+    )
+    values, stopped_because = evaluate.profile(
+        (centre.moved(way, place) for way in directions for place in places),
+        count * len(places),
+        on_progress,
+        len(places) if keep_partial else 0,
+    )
+    whole = len(values["loss"]) // len(places)
+    tables = {
+        name: found[: whole * len(places)].reshape(whole, len(places))
+        for name, found in values.items()
+    }
     losses = tables.pop("loss")
     return LossAlongDirections(
         distances=places,
@@ -180,7 +148,7 @@ def loss_along_random_directions(
         loss=losses,
         metrics=tables,
         normalization=normalization,
-        running_statistics=running_statistics,
+        running_statistics=evaluate.running_statistics,
         stopped_because=stopped_because,
         mode=evaluate.mode,
     )

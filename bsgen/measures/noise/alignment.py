@@ -1,35 +1,28 @@
-"""How far the covariance of gradients is the Hessian, as a number.
+"""How alike the covariance of gradients and the Hessian are, as numbers.
 
 Jastrzebski et al. (2018), assumption 2, take C = H: the covariance C of one example's
 gradient and the Hessian H of the mean loss, at a minimum. For the negative log
-likelihood of a model that is right both are the Fisher information; a network in
-training is not. With the inner product tr(C H) of matrices, from Rademacher probes z
-with E[(C z) . (H z)] = tr(C H), measured are
+likelihood of a correct model both are the Fisher information; a network in training is
+not correct. Rademacher probes z estimate the inner product of the two matrices, since
+E[(C z) . (H z)] = tr(C H), and with it
 
     alignment  tr(C H) / (|C|_F |H|_F), the cosine of their angle, 1 where C = scale H;
-    scale      tr(C H) / |H|_F^2, that which brings scale H closest to C;
+    scale      tr(C H) / |H|_F^2, which brings scale H closest to C;
     distance   |C - H|_F / |H|_F.
 
-Probes are shared, so that where C and H are alike the ratios vary little. Each ratio of
-means has the standard error of the jackknife over probes.
+Both matrices meet the same probes, so that the ratios vary little where C and H are
+alike. Their standard errors are the jackknife's, over the probes.
 """
 
 import dataclasses
 import math
-from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import (
-    curvature,
-    gradient_covariance,
-    linear_operator,
-)
+from bsgen.measures.operators import linear_operator
 from bsgen.measures.spectrum import probes
 
 
@@ -40,13 +33,13 @@ class NoiseAlignment:
     Attributes:
       value: the alignment, -1 to 1; nan where C or H is zero.
       standard_error: of `value`; inf for one probe, as all errors.
-      scale: that of H which comes closest to C; the paper assumes 1.
-      scale_standard_error: of it.
+      scale: the multiple of H closest to C; the paper assumes 1.
+      scale_standard_error: of `scale`.
       distance: |C - H|_F / |H|_F; the paper assumes 0.
-      distance_standard_error: of it.
-      num_products: taken, of each matrix one a probe.
+      distance_standard_error: of `distance`.
+      num_products: taken, for each probe one of each matrix.
       stopped_because: see `progress.StoppedBecause`.
-      mode: "inference"; how H was differentiated where that is not exact.
+      mode: that of the Hessian.
     """
 
     value: float
@@ -62,76 +55,31 @@ class NoiseAlignment:
 
 @interrupts.kept()
 def noise_alignment(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: linear_operator.LinearOperator,
+    covariance: linear_operator.LinearOperator,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     standard_error: float = 0.02,
     max_products: int = 200,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
 ) -> NoiseAlignment:
-    """Measures how alike the gradients' covariance and the MEAN loss's Hessian are.
+    """Measures how alike the gradients' covariance and the Hessian are.
 
     Args:
-      model: a built model.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      hessian: a `measures.Hessian`, or any symmetric operator.
+      covariance: a `measures.GradientCovariance` of the same model, loss and data, or
+        any symmetric operator of the same size.
       standard_error: of the alignment at which to stop; 0 to take all `max_products`.
       max_products: at least 2, of both matrices together.
-      batch_size: examples a call, for arrays.
       seed: of the probes.
-      on_progress: is told after every probe.
-
-    Returns:
-      Alignment, scale and distance.
+      on_progress: called after every probe.
+      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
+        KeyboardInterrupt.
 
     Raises:
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
-      KeyboardInterrupt: before the first probe; later ones end the measure.
-    """
-    covariance = gradient_covariance.GradientCovariance(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        batch_size=batch_size,
-    )
-    hessian = curvature.Hessian(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        batch_size=batch_size,
-    )
-    found = noise_alignment_of(
-        covariance, hessian, standard_error, max_products, seed, on_progress
-    )
-    return dataclasses.replace(found, mode=hessian.mode)
-
-
-def noise_alignment_of(
-    covariance: linear_operator.LinearOperator,
-    curvature: linear_operator.LinearOperator,
-    standard_error: float = 0.02,
-    max_products: int = 200,
-    seed: int = 0,
-    on_progress: progress.OnProgress | None = None,
-) -> NoiseAlignment:
-    """Does what `noise_alignment` does for any two symmetric operators of one size.
-
-    Raises:
-      UserError: an argument is out of range.
     """
     goal = errors.check_real("standard_error", standard_error, 0.0)
     limit = errors.check_integer("max_products", max_products, 2) // 2
@@ -140,27 +88,38 @@ def noise_alignment_of(
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
     try:
         while len(rows) < limit:
-            probe = probes.rademacher(draw, curvature.size)
-            noise, bend = covariance.matvec(probe), curvature.matvec(probe)
+            probe = probes.rademacher(draw, hessian.size)
+            noise, bend = covariance.matvec(probe), hessian.matvec(probe)
             rows.append((float(noise @ bend), float(noise @ noise), float(bend @ bend)))
-            found = _from_rows(rows, progress.TOLERANCE)
+            value, error = (of_all[0] for of_all in _ratios_with_errors(rows))
             if on_progress is not None:
-                done, most = found.num_products, 2 * limit
-                error = found.standard_error
-                on_progress(progress.Progress(done, most, found.value, error))
-            if len(rows) >= probes.MIN_PROBES and found.standard_error <= goal:
-                return found
+                done = 2 * len(rows)
+                on_progress(progress.Progress(done, 2 * limit, value, error))
+            if len(rows) >= probes.MIN_PROBES and error <= goal:
+                stopped_because = progress.TOLERANCE
+                break
     except KeyboardInterrupt:
-        if not rows:
-            raise
-        stopped_because = progress.interrupted()
-    return _from_rows(rows, stopped_because)
+        stopped_because = progress.interrupted(keep_partial and rows)
+    pairs = zip(*_ratios_with_errors(rows), strict=True)
+    alignment, scale, distance = pairs
+    return NoiseAlignment(
+        *alignment,
+        *scale,
+        *distance,
+        num_products=2 * len(rows),
+        stopped_because=stopped_because,
+        mode=getattr(hessian, "mode", ""),
+    )
 
 
-def _from_rows(
-    rows: list[tuple[float, float, float]], stopped_because: progress.StoppedBecause
-) -> NoiseAlignment:
-    """Returns the ratios of means over probes of (C z . H z, |C z|^2, |H z|^2)."""
+def _ratios_with_errors(
+    rows: list[tuple[float, float, float]],
+) -> tuple[list[float], list[float]]:
+    """Returns alignment, scale and distance, and the standard errors of the three.
+
+    Args:
+      rows: for each probe, (C z . H z, |C z|^2, |H z|^2).
+    """
     table = np.array(rows)
     count = len(table)
     standard_errors = np.full(3, math.inf)
@@ -169,15 +128,7 @@ def _from_rows(
         if count > 1:
             left_out = _ratios((table.sum(axis=0) - table) / (count - 1))
             standard_errors = statistics.jackknife_error(left_out)
-    pairs = zip(values.tolist(), standard_errors.tolist(), strict=True)
-    alignment, scale, distance = pairs
-    return NoiseAlignment(
-        *alignment,
-        *scale,
-        *distance,
-        num_products=2 * count,
-        stopped_because=stopped_because,
-    )
+    return values.tolist(), standard_errors.tolist()
 
 
 def _ratios(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -11,14 +11,15 @@ the gradient of the mean loss of B examples has, exactly and for any F, the cova
     (1 - 1/N) F / B    drawn with replacement.
 
 N^2 times the first is eq. 15's N (N/B - 1) F, for the gradient of the SUM over the
-training set; its F is that of independent g_i, of which the above is the unbiased
-estimate. Eq. 6 of Hoffer et al., for B << N, is the mean of g_i g_i^T over B: F / B,
-and g g^T / B besides, which no batch has. (Their appendix gives a pair of examples the
-probability B^2 / N^2, selecting each at most once, and, without replacement,
-B^2 / (N (N - 1)) in place of B (B - 1) / (N (N - 1)), so it is not exact beyond.)
+training set; the paper's F is the covariance of independent g_i, which the F above
+estimates without bias. Eq. 6 of Hoffer et al., for B << N, is the mean of g_i g_i^T
+over B: F / B plus g g^T / B, which no batch has. (Their appendix gives a pair of
+examples the probability B^2 / N^2 when each is selected at most once, and, without
+replacement, B^2 / (N (N - 1)) in place of B (B - 1) / (N (N - 1)), so it is not exact
+for larger B.)
 
-Nothing of this enters what is measured: the mean square of the distance from a drawn
-batch's gradient to g, all of it (the trace) and along some directions.
+None of this enters the measurement: the mean squared distance from a drawn batch's
+gradient to g, in total (the trace) and along some directions.
 """
 
 import dataclasses
@@ -43,18 +44,18 @@ class BatchNoise:
 
     Attributes:
       batch_sizes: B, [S].
-      trace: of the covariance, [S]: unbiased, as the mean gradient is known.
-      trace_standard_error: of it, over the batches drawn, [S].
+      trace: of the covariance, [S]; unbiased, since the mean gradient is known.
+      trace_standard_error: of `trace`, over the batches drawn, [S].
       variances: along unit vectors, [S, 1 + K]: the full gradient's direction (0 if
         that is 0), then K random ones.
-      variances_standard_error: of them, [S, 1 + K].
+      variances_standard_error: of `variances`, [S, 1 + K].
       example_trace: tr(F), from the gradients of single examples.
       example_variances: of F along the same vectors, [1 + K].
       squared_gradient: |g|^2, of the full gradient.
       num_examples: N.
       num_batches: drawn at each batch size, [S].
       replacement: whether an example could be drawn twice.
-      mode: "inference", and what `mean_loss.MeanLoss` has to say.
+      mode: "inference", and the notes of `mean_loss.MeanLoss.mode`.
     """
 
     batch_sizes: npt.NDArray[np.int64]
@@ -95,21 +96,22 @@ def noise_by_batch_size(
 ) -> BatchNoise:
     """Measures the covariance of the gradient of a batch.
 
-    In inference mode: with batch statistics a batch's gradient is no mean of gradients
-    of examples. An L2 penalty has no noise. Costs `num_batches` gradients at each batch
-    size, each of a whole batch at once, and 2 + `num_directions` of every example.
+    This is in inference mode, since with batch statistics the gradient of a batch is no
+    mean of gradients of examples. An L2 penalty has no noise. The cost is `num_batches`
+    gradients at each batch size, each of a whole batch at once, and
+    2 + `num_directions` gradients of every example.
 
     Args:
-      model: a built model.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays of N
-        examples, at least 2.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted.
+      model: see `measures.Hessian`.
+      loss: see there.
+      data: see there, but arrays, of N examples, at least 2.
+      loss_weights: see there.
+      regularization: see there.
       batch_sizes: each at least 1, and at most N without replacement.
       replacement: whether a batch may hold an example twice.
-      num_batches: drawn independently at each batch size, or one number for each; at
-        least 2. Where few examples have large gradients, small batches need more.
+      num_batches: drawn independently at each batch size, at least 2: one number, or
+        one for each size. Where few examples have large gradients, small batches need
+        more.
       num_directions: K, at least 0.
       seed: of batches and random directions.
 
@@ -120,7 +122,7 @@ def noise_by_batch_size(
         remedy = "give (inputs, targets), arrays: batches are drawn from them"
         raise errors.UserError("data", "a tf.data.Dataset", remedy)
     objective = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
-    # An index no data set reaches: all examples are one batch of tensors.
+    # The batch size is larger than any data set: all examples are one batch.
     (everything,) = batches.Batches(data, 2**62)
     objective.recognise_sum(everything)
     if objective.is_sum:
@@ -136,7 +138,7 @@ def noise_by_batch_size(
     directions = _directions(model, gradient, num_directions, seed)
     squares, projections = _deviations(groups, gradient, directions)
     moments = _compiled_moments(model, objective)
-    # Otherwise the single examples drawn with and without replacement are the same.
+    # With the same seed, batches of one example would be the same in both ways.
     draw = np.random.default_rng((seed, replacement))
     found = []  # squares, [num_batches, 2 + K] for each batch size
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
@@ -232,7 +234,11 @@ def _draw(
 
 
 def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
-    """Returns a function to the squared deviations [num_batches, 2 + K] of batches."""
+    """Returns a function that gives squared deviations of batches.
+
+    Of `num_batches` batches they are [num_batches, 2 + K]: in total, then along each
+    direction.
+    """
     flat = flat_weights.FlatWeights(model)
 
     def moments(

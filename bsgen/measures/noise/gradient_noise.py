@@ -57,29 +57,30 @@ def gradient_noise(
     group_size: int = 1,
     batch_size: int = 256,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
 ) -> noise_moments.GradientNoise:
     """Measures the covariance of the gradient of one example and the mean gradient.
 
-    Goes through the data twice, at the cost of a gradient and of one gradient for each
-    group; of the gradients a few sums are kept. Ctrl-C ends it, see `noise_passes`.
+    It goes through the data twice, at the cost of a gradient and of one gradient for
+    each group; only a few sums of gradients are kept.
 
     Args:
-      model: a built model.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
-      l2: of a penalty l2 |w|^2 / 2, at least 0: part of G, without noise.
-      training: measure in training mode instead of inference mode; then `group_size`
-        is the batch of which batch norm takes statistics, at least 2.
+      model: see `measures.Hessian`.
+      loss: see there.
+      data: see there.
+      loss_weights: see there.
+      regularization: see there.
+      l2: see there; the penalty is part of G, without noise.
+      training: measure in training mode instead of inference mode; then `group_size`,
+        at least 2, is the batch that batch norm takes its statistics of.
       group_size: examples a gradient. More than one is faster and less exact, and
         assumes that neighbours in the data are independent, as after shuffling;
         examples of a batch that fill no group are left out.
       batch_size: examples a call, for arrays.
-      on_progress: is told the noise scale after every call; each group counts as two
-        products, one a pass.
+      on_progress: called with the noise scale after every call; each group counts as
+        two products, one a pass.
+      keep_partial: whether Ctrl-C returns what is known so far (see `noise_passes`),
+        instead of raising KeyboardInterrupt.
 
     Returns:
       The moments, for one example whatever `group_size` is.
@@ -87,7 +88,6 @@ def gradient_noise(
     Raises:
       UserError: an argument is wrong, there are fewer than two groups, or something is
         not finite.
-      KeyboardInterrupt: before anything was known.
     """
     l2 = errors.check_real("l2", l2, 0.0)
     groups = group_gradients.GroupGradients(
@@ -100,39 +100,24 @@ def gradient_noise(
         loss_weights,
         regularization,
     )
-    return noise_passes.TwoPasses(groups, l2, on_progress).measure()
+    return noise_passes.TwoPasses(groups, l2, on_progress, keep_partial).measure()
 
 
-@interrupts.kept()
 def gradient_noise_scale(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
-    *,
-    loss_weights: Any = None,
-    regularization: bool = True,
-    l2: float = 0.0,
-    training: bool = False,
-    group_size: int = 1,
-    batch_size: int = 256,
-    on_progress: progress.OnProgress | None = None,
+    model: keras.Model, loss: compiled_loss.Loss, data: Any, **options: Any
 ) -> GradientNoiseScale:
     """Measures tr(Sigma) / |G|^2 of the mean loss.
 
-    Arguments and errors are those of `gradient_noise`.
+    Args:
+      model: see `measures.Hessian`.
+      loss: see there.
+      data: see there.
+      **options: see `gradient_noise`.
+
+    Raises:
+      UserError: see `gradient_noise`.
     """
-    noise = gradient_noise(
-        model,
-        loss,
-        data,
-        l2=l2,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        training=training,
-        group_size=group_size,
-        batch_size=batch_size,
-        on_progress=on_progress,
-    )
+    noise = gradient_noise(model, loss, data, **options)
     return GradientNoiseScale(
         noise.noise_scale,
         noise.noise_scale_standard_error,

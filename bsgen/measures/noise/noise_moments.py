@@ -1,22 +1,22 @@
-"""Unbiased moments of gradients from their deviations, and the jackknife.
+"""Unbiased moments of gradients from their deviations, and their errors.
 
 The n examples are taken as a sample of a population. With d_i = g_i - mean,
 
     S = sum |d_i|^2 / (n - 1),    Q = |mean|^2 - S / n
 
-are unbiased estimates of tr(Sigma) and |G|^2. Each is a smooth mean; the noise scale is
-S / Q, which is consistent, not unbiased. Leaving out example i makes them
+are unbiased estimates of tr(Sigma) and |G|^2. The noise scale is their ratio S / Q,
+which is consistent, not unbiased. Without example i they would be
 
     S_i = ((n - 1) S - n / (n - 1) |d_i|^2) / (n - 2),
     Q_i = |mean - d_i / (n - 1)|^2 - S_i / (n - 1),
 
-so |d_i|^2 and d_i . mean give the jackknife over single examples, without a gradient
-being kept. The error of the ratio comes from that of S - (S / Q) Q_i, linearised.
+so |d_i|^2 and d_i . mean suffice for the jackknife over examples; no gradient has to be
+kept. The error of the ratio is that of S - (S / Q) Q_i, linearised.
 
-Where |d_i|^2 and d_i . mean are known of k < n examples only, n / (n - 1) times the
+Where |d_i|^2 and d_i . mean are known for k < n examples only, n / (n - 1) times the
 mean of |d_i|^2 is the unbiased S. To first order each of the k moves it by a_i / k with
 a_i = n / (n - 1) |d_i|^2 - S, and each of all n moves |mean|^2 by b_i / n with
-b_i = 2 d_i . mean; from these sums of independent terms come the errors.
+b_i = 2 d_i . mean; the errors follow from these sums of independent terms.
 """
 
 import dataclasses
@@ -38,14 +38,14 @@ class GradientNoise:
 
     Attributes:
       trace: tr(Sigma), of one example.
-      trace_standard_error: of it; inf for fewer than 3 groups, as all errors.
+      trace_standard_error: of `trace`; inf for fewer than 3 groups, as all errors.
       squared_norm: |G|^2 of the population; may fall below 0 where G is small.
-      squared_norm_standard_error: of it.
-      data_squared_norm: |mean|^2, of the gradient on the data themselves.
+      squared_norm_standard_error: of `squared_norm`.
+      data_squared_norm: |mean|^2, of the gradient on the data.
       noise_scale: trace / squared_norm; inf if squared_norm is not above 0.
-      noise_scale_standard_error: of it.
-      num_examples: measured; of an interrupted measure, those of which `trace` is.
-      group_size: examples a gradient; of an interrupted measure possibly many.
+      noise_scale_standard_error: of `noise_scale`.
+      num_examples: measured; if interrupted, those that `trace` comes from.
+      group_size: examples a gradient; possibly many if interrupted.
       mode: "inference" or "training", how batch norm and dropout were measured.
       stopped_because: "complete" or "interrupted".
     """
@@ -75,10 +75,10 @@ def from_deviations(
     Args:
       squared_norms: |g_i - mean|^2, [k].
       projections: (g_i - mean) . gradient, [k]; the gradient is the mean, or the mean
-        plus something without noise.
+        plus a part without noise.
       data_squared_norm: |gradient|^2.
       group_size: examples a group: a group's covariance is Sigma / group_size.
-      num_groups: n, of which the mean is; None for k.
+      num_groups: n, those that the mean was taken over; None for k.
     """
     k = len(squared_norms)
     n = num_groups or k

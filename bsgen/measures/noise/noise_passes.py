@@ -1,10 +1,10 @@
-"""The two passes over the data that measure gradient noise, told of as they go.
+"""The two passes over the data that measure gradient noise.
 
 The first finds the mean gradient, the second how the gradients of the groups deviate
-from it. Ctrl-C keeps an estimate: in the first pass from the few sums of gradients over
-runs of neighbouring groups that are held meanwhile, each run taken for one large group;
-in the second, as soon as enough of them were seen, from the groups themselves, around
-the mean of all.
+from it. There is an estimate all the time, for progress displays and for Ctrl-C. In the
+first pass it comes from sums of gradients over a few runs of neighbouring groups, each
+run taken as one large group; in the second, once enough groups have been seen, from the
+groups themselves, around the mean of all.
 """
 
 import dataclasses
@@ -17,29 +17,30 @@ from bsgen.measures import progress
 from bsgen.measures.noise import group_gradients, noise_moments
 from bsgen.measures.operators import linear_operator
 
-# Runs are merged two by two when there are more than these, or take more bytes than
-# these. The standard error of a trace from 32 runs is a quarter of it where the
-# covariance has rank 1, and less by the root of its rank elsewhere. Our choice.
+# Neighbouring runs are merged when there are more than this many, or when they take
+# more bytes than this. The standard error of a trace from 32 runs is a quarter of the
+# trace where the covariance has rank 1, and less by the root of its rank elsewhere. Our
+# choice.
 _MAX_RUNS = 32
 _MIN_RUNS = 4
 _MAX_BYTES = 2**29
-# Groups seen, or half of all, that tell more than the runs. Our choice.
+# This many groups, or half of all, make a better estimate than the runs. Our choice.
 _ENOUGH = 100
 
 
 class Runs:
     """Sums of gradients over runs of neighbouring groups.
 
-    Run b of c_b groups has a mean m_b; with m that of all and c the mean size of a run,
-    d_b = root(c_b / c) (m_b - m) are deviations of gradients of c groups each, whatever
-    the sizes are, so that sum |d_b|^2 / (number of runs - 1) is unbiased.
+    Run b has c_b groups of mean m_b. With m the mean of all groups and c the mean size
+    of a run, d_b = root(c_b / c) (m_b - m) are deviations of gradients of c groups
+    each, whatever the sizes are, so sum |d_b|^2 / (number of runs - 1) is unbiased.
     """
 
     def __init__(self, num_parameters: int):
-        """Keeps at most so many runs of P parameters as memory allows."""
+        """Keeps as many runs of P parameters as memory allows."""
         affordable = _MAX_BYTES // (8 * num_parameters)
         self._most = max(_MIN_RUNS, min(_MAX_RUNS, affordable))
-        self._target = 0  # groups a run, but for the last
+        self._target = 0  # groups in every run but the last
         self._counts: list[int] = []
         self._sums: list[linear_operator.FloatArray] = []
 
@@ -71,7 +72,7 @@ class Runs:
     def noise(
         self, penalty: linear_operator.FloatArray, group_size: int
     ) -> noise_moments.GradientNoise | None:
-        """Returns the moments that the runs tell; None where there are fewer than two.
+        """Returns the moments estimated from the runs; None from fewer than two.
 
         Args:
           penalty: [P], part of the gradient without noise.
@@ -103,11 +104,13 @@ class TwoPasses:
         groups: group_gradients.GroupGradients,
         l2: float,
         on_progress: progress.OnProgress | None,
+        keep_partial: bool,
     ):
-        """Makes ready; nothing is computed yet."""
+        """Takes the settings; nothing is computed yet."""
         self._groups = groups
         self._penalty = l2 * groups.weights()
         self._on_progress = on_progress
+        self._keep_partial = keep_partial
         self._runs = Runs(len(self._penalty))
         self._seen: list[group_gradients.Deviations] = []
         self._squared_gradient = np.nan
@@ -117,19 +120,20 @@ class TwoPasses:
 
         Raises:
           UserError: there are fewer than two groups, or something is not finite.
-          KeyboardInterrupt: before anything was known; later ones end the passes.
+          KeyboardInterrupt: Ctrl-C, unless there is an estimate that is to be kept.
         """
+        stopped_because: progress.StoppedBecause = progress.COMPLETE
         try:
             self._pass_for_the_mean()
             self._pass_for_deviations()
         except KeyboardInterrupt:
-            known = self._known()
-            if known is None:
-                raise
-            return dataclasses.replace(
-                known, mode=self._groups.mode, stopped_because=progress.interrupted()
-            )
-        return dataclasses.replace(self._from_deviations(), mode=self._groups.mode)
+            stopped_because = progress.interrupted(self._keep_partial)
+        known = self._known()
+        if known is None:
+            raise KeyboardInterrupt
+        return dataclasses.replace(
+            known, mode=self._groups.mode, stopped_because=stopped_because
+        )
 
     def _pass_for_the_mean(self) -> None:
         for count, total in self._groups.sums():
@@ -164,7 +168,7 @@ class TwoPasses:
         )
 
     def _known(self) -> noise_moments.GradientNoise | None:
-        """Returns the best estimate that there is so far."""
+        """Returns the best estimate so far; None before there is one."""
         if self._seen and self._num_seen >= min(_ENOUGH, self._runs.num_groups / 2):
             return self._from_deviations()
         return self._runs.noise(self._penalty, self._groups.group_size)

@@ -6,9 +6,9 @@ weights is a plausible prior if, at initialisation,
     <dy / dw_i> = 0   and   <dy / dw_i  dy / dw_j> = delta_ij,
 
 with y a prediction or a logit and the mean over the data. A linear model meets both if
-and only if its inputs are whitened, but for a bias: its derivative is 1 for every
-example, so its mean is 1 whatever the data, its second moment 1, as it should be, and
-its products with the other derivatives average to their means.
+and only if its inputs are whitened, except for a bias. Its derivative is 1 for every
+example: so its mean is 1 whatever the data are, its second moment is 1, as required,
+and its products with the other derivatives average to their means.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ class OutputDerivatives:
     Attributes:
       mean: [P], in the order of `model.trainable_variables`, each flattened.
       second_moment_diagonal: [P], the mean squares.
-      second_moment: [P, P], the mean products; None if it was not asked for.
+      second_moment: [P, P], the mean products; None if not asked for.
     """
 
     mean: npt.NDArray[np.float64]
@@ -57,8 +57,8 @@ class OutputDerivatives:
     def identity_distance(self) -> float | None:
         """|second_moment - I| / |I| in Frobenius' norm, |I| being the root of P.
 
-        0 for a plausible prior, 1 for a model that ignores its weights. Over N examples
-        the sampling of N(0, 1) inputs alone makes about the root of P / N.
+        0 for a plausible prior, 1 for a model that ignores its weights. With N examples
+        of N(0, 1) inputs, sampling alone gives about the root of P / N.
         """
         if self.second_moment is None:
             return None
@@ -83,14 +83,14 @@ def output_derivatives(
     """Measures the derivatives of the outputs by each trainable weight.
 
     Moments are means over the examples, and over the outputs as well if `output` is
-    None. Weights that feed one of K outputs only, as all of a linear model's, are then
-    unmoved by the others and have a second moment of 1 / K at best: ask for one output
-    to compare them with 1, and look at the weights that feed it.
+    None. A weight that feeds only one of K outputs, as in a linear model, then has a
+    second moment of 1 / K at best, since the other outputs do not depend on it: to
+    compare it with 1, ask for the output that it feeds.
 
     Args:
       model: a built model with one output tensor [batch, ...].
       inputs: [N, ...], N at least 1; of several inputs a list, tuple or dictionary.
-      output: which of the flattened outputs to take, None for all.
+      output: index of one of the flattened outputs; None for all.
       covariance: whether to compute the matrix, for at most `MAX_PARAMETERS` weights.
 
     Returns:

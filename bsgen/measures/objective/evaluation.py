@@ -21,8 +21,8 @@ from bsgen.measures.objective import (
     flat_weights,
     mean_loss,
     misfits,
+    reestimation,
     replicas,
-    running_statistics,
 )
 
 Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
@@ -90,39 +90,48 @@ def state_of(
 
 
 class Evaluation:
-    """Evaluates a model at given states; keep it, it compiles once."""
+    """Evaluates a model at given states; keep it, it compiles once.
+
+    Attributes:
+      running_statistics: see `RunningStatistics`.
+    """
 
     def __init__(
         self,
         model: keras.Model,
         loss: compiled_loss.Loss,
         data: Any,
-        metrics: Metrics | None = None,
-        running: RunningStatistics = KEEP,
-        l2: float = 0.0,
-        batch_size: int = 256,
+        *,
         loss_weights: Any = None,
         regularization: bool = True,
+        l2: float = 0.0,
+        batch_size: int = 256,
+        metrics: Metrics | None = None,
+        running_statistics: RunningStatistics = KEEP,
     ):
         """Checks the arguments.
 
         Args:
-          model: a built model.
-          loss: see `compiled_loss.Loss`.
-          data: see `batches.Batches`.
-          metrics: by name, callables of (targets, outputs) to values [batch, ...], or
-            to their mean; none may be called "loss".
-          running: see `RunningStatistics`.
-          l2: of a penalty l2 |w|^2 / 2, at least 0.
-          batch_size: examples a call, for arrays.
-          loss_weights: as for `compile`.
-          regularization: whether the losses that the model adds are counted.
+          model: see `measures.Hessian`.
+          loss: see there.
+          data: see there.
+          loss_weights: see there.
+          regularization: see there.
+          l2: see there.
+          batch_size: examples a call, for arrays; "reestimate" takes statistics of
+            them.
+          metrics: by name, callables of (targets, outputs) to values [batch, ...] or to
+            their mean, such as `keras.metrics.sparse_categorical_accuracy`; none may be
+            called "loss".
+          running_statistics: see `RunningStatistics`.
 
         Raises:
           UserError: an argument is wrong.
         """
-        if running not in (KEEP, REESTIMATE):
-            raise errors.unknown_name("running_statistics", running, (KEEP, REESTIMATE))
+        if running_statistics not in (KEEP, REESTIMATE):
+            known = KEEP, REESTIMATE
+            raise errors.unknown_name("running_statistics", running_statistics, known)
+        self.running_statistics: RunningStatistics = running_statistics
         self._metrics = dict(metrics or {})
         for name, metric in self._metrics.items():
             if name == "loss" or not callable(metric):
@@ -136,11 +145,9 @@ class Evaluation:
         )
         self._in_words = misfits.InWords(model, self._loss)
         self._batches = batches.Batches(data, batch_size, model)
-        self._running = (
-            running_statistics.Reestimation(model, self._batches)
-            if running == REESTIMATE
-            else None
-        )
+        self._running = None
+        if running_statistics == REESTIMATE:
+            self._running = reestimation.Reestimation(model, self._batches)
         self._replicas = replicas.Replicas(model)
         self._step = self._replicas.compiled(self._sums)
         self._data_checked = False
@@ -176,6 +183,38 @@ class Evaluation:
             found["loss"] += self._l2 / 2 * sum(np.sum(w**2) for w in state.weights)
         return {name: float(value) for name, value in found.items()}
 
+    def profile(
+        self,
+        states: Iterable[State],
+        num_states: int,
+        on_progress: progress.OnProgress | None = None,
+        keep_from: int = 0,
+    ) -> tuple[dict[str, npt.NDArray[np.float64]], progress.StoppedBecause]:
+        """Evaluates states in turn.
+
+        Args:
+          states: the states.
+          num_states: A, their number.
+          on_progress: called with the loss after every state.
+          keep_from: how many states must be known for Ctrl-C to return them, instead of
+            raising KeyboardInterrupt; 0 to raise it always.
+
+        Returns:
+          Loss and metrics [A] by name, and "complete"; or fewer, and "interrupted".
+        """
+        found: list[dict[str, float]] = []
+        stopped_because: progress.StoppedBecause = progress.COMPLETE
+        try:
+            for state in states:
+                found.append(self.at(state))
+                if on_progress is not None:
+                    value = found[-1]["loss"]
+                    on_progress(progress.Progress(len(found), num_states, value, 0.0))
+        except KeyboardInterrupt:
+            stopped_because = progress.interrupted(0 < keep_from <= len(found))
+        names = ("loss", *self._metrics)
+        return {n: np.array([row[n] for row in found]) for n in names}, stopped_because
+
     def _sums(
         self,
         variables: tuple[list[tf.Tensor], list[tf.Tensor]],
@@ -192,39 +231,16 @@ class Evaluation:
         return count * tf.stack([1.0, *(tf.cast(mean, tf.float64) for mean in means)])
 
 
-def profile(
-    evaluation: Evaluation,
-    states: Iterable[State],
-    max_products: int,
-    done: int = 0,
-    on_progress: progress.OnProgress | None = None,
-) -> tuple[dict[str, npt.NDArray[np.float64]], progress.StoppedBecause]:
-    """Evaluates states in turn; Ctrl-C ends it, except before the first is there.
+def check_places(argument: str, places: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Returns places on a line [A], or refuses them where one is not finite.
 
-    Args:
-      evaluation: of what.
-      states: [A].
-      max_products: of all that is to be evaluated, for `on_progress`.
-      done: of these, before.
-      on_progress: is told the loss after every state.
-
-    Returns:
-      Loss and metrics [A] by name, and "complete" or "interrupted", with fewer.
+    Raises:
+      UserError: one is not, or they are not [A].
     """
-    found: list[dict[str, float]] = []
-    stopped_because: progress.StoppedBecause = progress.COMPLETE
-    try:
-        for state in states:
-            found.append(evaluation.at(state))
-            if on_progress is not None:
-                so_far, value = done + len(found), found[-1]["loss"]
-                on_progress(progress.Progress(so_far, max_products, value, 0.0))
-    except KeyboardInterrupt:
-        if not found:
-            raise
-        stopped_because = progress.interrupted()
-    names = found[0] if found else ()
-    return {n: np.array([row[n] for row in found]) for n in names}, stopped_because
+    found = np.atleast_1d(np.asarray(places, np.float64))
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        raise errors.UserError(argument, places, "give finite numbers, [A]")
+    return found
 
 
 def _tensors(values: Arrays, variables: list[keras.Variable]) -> list[tf.Tensor]:

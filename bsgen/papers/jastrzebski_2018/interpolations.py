@@ -209,7 +209,6 @@ def _along(
     import keras
 
     from bsgen import measures
-    from bsgen.measures import progress
 
     line = measures.loss_along_line(
         start,
@@ -221,7 +220,6 @@ def _along(
         metrics={"accuracy": keras.metrics.sparse_categorical_accuracy},
         batch_size=500,
     )
-    progress.refuse_partial(line.stopped_because)
     return {
         "distance": line.distance,
         f"{part}_cross_entropy": line.loss,

@@ -1,4 +1,4 @@
-"""Tests of losses on lines, along random directions, and of a basin's width."""
+"""Tests of losses on lines and along random directions."""
 
 import keras
 import numpy as np
@@ -192,26 +192,22 @@ class LinesTest(tf.test.TestCase, parameterized.TestCase):
         rng = np.random.default_rng(3)
         model, data, _ = _linear(rng)
         arguments = model, small_models.squared_error, data
-        line = measures.loss_along_line(
-            *arguments, model, [np.zeros((3, 1))], on_progress=_interrupt_at(4)
-        )
+        ends = model, [np.zeros((3, 1))]
+        options = {"on_progress": _interrupt_at(4), "keep_partial": True}
+        line = measures.loss_along_line(*arguments, *ends, **options)
         self.assertEqual(line.stopped_because, "interrupted")
         self.assertLen(line.alphas, 4)
         self.assertLen(line.loss, 4)
-        cloud = measures.loss_along_random_directions(
-            *arguments, [0.0, 1.0], on_progress=_interrupt_at(5)
-        )
+        with self.assertRaises(KeyboardInterrupt):
+            measures.loss_along_line(*arguments, *ends, on_progress=_interrupt_at(4))
+        options["on_progress"] = _interrupt_at(5)
+        cloud = measures.loss_along_random_directions(*arguments, [0, 1], **options)
         self.assertEqual(cloud.stopped_because, "interrupted")
         self.assertEqual(cloud.loss.shape, (2, 2))
-        with self.assertRaises(KeyboardInterrupt):
-            measures.loss_along_random_directions(
-                *arguments, [0.0, 1.0], on_progress=_interrupt_at(1)
-            )
-        width = measures.basin_width(
-            *arguments, [np.ones((3, 1))], 1.0, on_progress=_interrupt_at(3)
-        )
-        self.assertEqual(width.stopped_because, "interrupted")
-        self.assertEqual(width.error, np.inf)
+        for at, keep_partial in ((1, True), (5, False)):
+            options = {"on_progress": _interrupt_at(at), "keep_partial": keep_partial}
+            with self.assertRaises(KeyboardInterrupt):
+                measures.loss_along_random_directions(*arguments, [0, 1], **options)
 
     def test_rejects(self):
         model, data, _ = _linear(np.random.default_rng(4))
@@ -226,13 +222,6 @@ class LinesTest(tf.test.TestCase, parameterized.TestCase):
             )
         with self.assertRaisesRegex(errors.UserError, "running_statistics='both'"):
             measures.loss_along_random_directions(*arguments, running_statistics="both")
-        with self.assertRaisesRegex(errors.UserError, "direction=0.0"):
-            measures.basin_width(*arguments, [np.zeros((3, 1))], 1.0)
-        with self.assertRaisesRegex(errors.UserError, "rise=0.0"):
-            measures.basin_width(*arguments, [np.ones((3, 1))], 0.0)
-        model.set_weights([np.full((3, 1), np.inf)])
-        with self.assertRaisesRegex(errors.UserError, "loss=.*not finite"):
-            measures.basin_width(*arguments, [np.ones((3, 1))], 1.0)
 
 
 class RandomDirectionsTest(tf.test.TestCase, parameterized.TestCase):
@@ -272,39 +261,6 @@ class RandomDirectionsTest(tf.test.TestCase, parameterized.TestCase):
         direction = measures.random_direction(model, (6, 7), "unit")[0]
         own = 2.0 * (direction.T @ hessian @ direction).item()
         self.assertAllClose(found.loss[7, 2], own)
-
-
-class BasinWidthTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(1e-6, 0.1, 1e4)
-    def test_of_a_quadratic(self, rise):
-        rng = np.random.default_rng(7)
-        model, data, hessian = _linear(rng)
-        direction = rng.normal(size=(3, 1))
-        curvature = (direction.T @ hessian @ direction).item() / np.sum(direction**2)
-        arguments = model, small_models.squared_error, data, [direction], rise
-        found = measures.basin_width(*arguments, tolerance=1e-4)
-        expected = np.sqrt(2 * rise / curvature)
-        self.assertAllClose([found.left, found.right], [expected] * 2, rtol=1e-4)
-        self.assertLessEqual(abs(found.value - 2 * expected), found.error)
-        self.assertEqual(found.stopped_because, "tolerance")
-        few = measures.basin_width(*arguments, max_evaluations=8)
-        self.assertEqual(few.stopped_because, "max_products")
-        self.assertEqual(few.num_evaluations, 8)
-
-    def test_sides_differ_and_may_be_open(self):
-        model = small_models.network(
-            (1,),
-            keras.layers.Dense(1, use_bias=False, dtype="float64"),
-            dtype="float64",
-        )
-        model.set_weights([np.array([[1.0]])])
-        data = np.ones((4, 1)), np.zeros((4, 1))
-        # exp(w) rises by 1 at log(1 + 1 / e), and never to the left.
-        found = measures.basin_width(
-            model, lambda t, outputs: tf.exp(outputs), data, [np.array([[2.0]])], 1.0
-        )
-        self.assertAllClose(found.right, np.log(1 + 1 / np.e), rtol=1e-3)
-        self.assertEqual((found.left, found.value), (np.inf, np.inf))
 
 
 if __name__ == "__main__":

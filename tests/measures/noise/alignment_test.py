@@ -8,7 +8,6 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures.noise import alignment
 from tests.measures import matrices, small_models
 from tests.measures.operators.gradient_covariance_test import covariance
 
@@ -31,8 +30,8 @@ class NoiseAlignmentTest(tf.test.TestCase, parameterized.TestCase):
         self.second += 0.5 * matrices.MATRICES["spread"]
 
     def measure(self, first, second, **options):
-        return alignment.noise_alignment_of(
-            matrices.Matrix(first), matrices.Matrix(second), **options
+        return measures.noise_alignment(
+            matrices.Matrix(second), matrices.Matrix(first), **options
         )
 
     def test_standard_errors_cover_the_truth(self):
@@ -86,23 +85,31 @@ class NoiseAlignmentTest(tf.test.TestCase, parameterized.TestCase):
     def test_interrupted_it_keeps_what_it_knows(self):
         second = matrices.Matrix(self.second, interrupt_at=3)
         told = []
-        found = alignment.noise_alignment_of(
-            matrices.Matrix(self.first), second, on_progress=told.append
+        found = measures.noise_alignment(
+            second,
+            matrices.Matrix(self.first),
+            on_progress=told.append,
+            keep_partial=True,
         )
         expected = self.measure(self.first, self.second, max_products=6)
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertEqual((found.value, found.num_products), (expected.value, 6))
         self.assertEqual([p.num_products for p in told], [2, 4, 6])
-        with self.assertRaises(KeyboardInterrupt):
-            alignment.noise_alignment_of(
-                matrices.Matrix(self.first), matrices.Matrix(self.second, 0)
-            )
+        for interrupt_at, keep_partial in ((0, True), (3, False)):
+            second = matrices.Matrix(self.second, interrupt_at)
+            with self.assertRaises(KeyboardInterrupt):
+                measures.noise_alignment(
+                    second, matrices.Matrix(self.first), keep_partial=keep_partial
+                )
 
     def test_a_network(self):
         model, data = small_models.make("dense", self.rng, num_examples=17)
         loss = small_models.softmax
         found = measures.noise_alignment(
-            model, loss, data, standard_error=0.0, max_products=1200, batch_size=5
+            measures.Hessian(model, loss, data, batch_size=5),
+            measures.GradientCovariance(model, loss, data, batch_size=5),
+            standard_error=0.0,
+            max_products=1200,
         )
         truths = exact(
             covariance(model, *data), measures.dense_hessian(model, loss, data)
@@ -123,8 +130,10 @@ class NoiseAlignmentTest(tf.test.TestCase, parameterized.TestCase):
         chance = 1 / (1 + np.exp(-logits))
         targets = (self.rng.uniform(size=len(inputs)) < chance).astype(float)[:, None]
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        arguments = model, loss, (inputs, targets)
         found = measures.noise_alignment(
-            model, loss, (inputs, targets), batch_size=10_000
+            measures.Hessian(*arguments, batch_size=10_000),
+            measures.GradientCovariance(*arguments, batch_size=10_000),
         )
         # Entries are means of 40,000 terms, so off by about 1 / 200 of their size.
         self.assertAllClose(found.value, 1.0, atol=0.01)

@@ -121,7 +121,7 @@ class InterruptedTest(tf.test.TestCase):
             self.data,
             batch_size=10,
             on_progress=stop,
-            **options,
+            **{"keep_partial": True, **options},
         )
 
     def test_progress(self):
@@ -181,6 +181,10 @@ class InterruptedTest(tf.test.TestCase):
         self.assertAllClose(found.trace, plain.trace, rtol=1e-12)
         gradient = self.gradients[:30].mean(0) + 0.3 * weights
         self.assertAllClose(found.data_squared_norm, gradient @ gradient, rtol=1e-11)
+
+    def test_unless_asked_nothing_is_kept(self):
+        with self.assertRaises(KeyboardInterrupt):
+            self.measure(_Stop(at=9), keep_partial=False)
 
     def test_before_anything_is_known(self):
         with self.assertRaises(KeyboardInterrupt):
