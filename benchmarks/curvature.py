@@ -6,25 +6,23 @@ measures a dense and a convolutional network on the digits, at initialisation an
 training, on all 1000 examples in batches of 250. Over several starts it prints medians
 and quartiles of
 
-- the products until the value is within 1 % of the true one and stays there, and the
-  milliseconds until then (the truth: SciPy's eigsh in float64), and how many times
-  longer it took than ours (median within a round);
-- the products until it stays within the error that power iteration has where its own
-  rule stops it, the median of the naive contender's;
-- where the contender's own rule stops, at which true error (the largest of all rounds);
+- the products, and the milliseconds, until the value is within 1 % of the true one and
+  stays there, and how many times longer than ours that took (median within a round);
+  the true value is SciPy's eigsh in float64;
+- the products until the value stays within the error at which power iteration stops by
+  its own rule (the naive contender's median);
+- the products at which the contender's own rule stops, and the largest true error there
+  of all rounds;
 
-and then the cost of one product, in gradients of the same contender. Finding a start
-on a sample counts as the products over all examples that it costs. A power iteration
-that does not get there counts as infinite. Contenders stand in processes of their own
-and take turns. Expected on two cores, in four minutes: at most half the products of
-power iteration but where the largest eigenvalue stands far apart, and at most 3 (dense)
-or 4 (conv) gradients a product. PyTorch on two threads takes most of the time where
-other work has a core; --contenders leaves it out.
+and then the cost of one product, in gradients of the same contender. Finding a start on
+a sample counts as the products over all examples that it costs. A power iteration that
+does not get there counts as infinite. Expected on two cores, in four minutes: at most
+half the products of power iteration, except where the largest eigenvalue is far from
+the others, and at most 3 (dense) or 4 (conv) gradients a product. PyTorch on two
+threads takes most of the time when another process needs a core; --contenders can leave
+it out.
 """
 
-import contextlib
-import importlib
-import importlib.util
 import math
 import statistics
 import time
@@ -39,6 +37,7 @@ from benchmarks import (
     curvature_problem,
     shared_flags,
     stopwatch,
+    tables,
 )
 from launch import entry
 
@@ -47,7 +46,7 @@ _MAX_PRODUCTS = flags.DEFINE_integer("max_products", 60, "Of a search.", lower_b
 _CONTENDERS = flags.DEFINE_list(
     "contenders",
     list(curvature_contenders.ENTRIES),
-    "Those that take part, ours and the naive one among them.",
+    "Contenders to time; ours and the naive one must be among them.",
 )
 _OURS, _POWER = "bsgen_lanczos", "naive_tensorflow"
 _GOAL = 0.01  # relative error
@@ -94,12 +93,8 @@ class Turn(NamedTuple):
         return self.errors[-1 if self.own_steps is None else self.own_steps - 1]
 
 
-class Stopwatch:
-    """Starts and times a contender; see `stopwatch.Child`."""
-
-    def __init__(self, name: str):
-        module = importlib.import_module(f"{curvature_contenders.__name__}.{name}")
-        self._kind = module.Contender
+class Stopwatch(stopwatch.Stopwatch):
+    """Times products of a contender, and its search."""
 
     def start(self, problem: curvature_problem.Problem) -> None:
         """Builds the contender, and compiles what it compiles."""
@@ -128,36 +123,42 @@ class Stopwatch:
 
 
 def table(results: dict[str, stopwatch.Result]) -> str:
-    """Returns the lines of one network and state."""
+    """Returns the two tables of one network and state: searches, and products."""
     power = results[_POWER].rates
     power_error = statistics.median(turn.own_error for turn in power)
-    header = ("products", "ms", "its / ours", f"to {power_error:.2%}", "own rule")
-    lines = ["{:24}{:>17}{:>20}{:>11}{:>17}{:>17}".format("to 1 %", *header)]
-    for name, (_, turns) in results.items():
-        ratios = [
-            own.reached(_GOAL)[1] / ours.reached(_GOAL)[1]
-            for ours, own in zip(results[_OURS].rates, turns, strict=True)
+    to_power = f"to {power_error:.2%}"
+    columns = ("to 1 %", "products", "ms", "its / ours", to_power, "own rule", "error")
+    searches = [
+        [
+            curvature_contenders.ENTRIES[name].title,
+            _spread([turn.reached(_GOAL)[0] for turn in turns]),
+            _spread([1e3 * turn.reached(_GOAL)[1] for turn in turns], 0),
+            f"{_slower(turns, results[_OURS].rates):.1f}",
+            _spread([turn.reached(power_error)[0] for turn in turns]),
+            _spread([turn.own_products for turn in turns]),
+            f"{max(turn.own_error for turn in turns):.1%}",
         ]
-        products, seconds = zip(*(turn.reached(_GOAL) for turn in turns), strict=True)
-        lines.append(
-            f"{curvature_contenders.ENTRIES[name].title:24}"
-            f"{_spread(products):>17}"
-            f"{_spread([1e3 * each for each in seconds], 0):>20}"
-            f"{statistics.median(ratios):11.1f}"
-            f"{_spread([turn.reached(power_error)[0] for turn in turns]):>17}"
-            f"{_spread([turn.own_products for turn in turns]):>17}"
-            f", {max(turn.own_error for turn in turns):.1%}"
-        )
-    lines.append(f"{'one product':46}{'gradients':>10}{'ms':>10}")
-    for name, (_, turns) in results.items():
-        for title in turns[0].products:
-            costs = [turn.products[title] / turn.gradient for turn in turns]
-            milliseconds = 1e3 * statistics.median(t.products[title] for t in turns)
-            label = f"{curvature_contenders.ENTRIES[name].title}, {title}"
-            lines.append(
-                f"{label:46}{statistics.median(costs):10.1f}{milliseconds:10.1f}"
-            )
-    return "\n".join(lines)
+        for name, (_, turns) in results.items()
+    ]
+    products = [
+        [
+            f"{curvature_contenders.ENTRIES[name].title}, {title}",
+            f"{statistics.median(t.products[title] / t.gradient for t in turns):.1f}",
+            f"{1e3 * statistics.median(t.products[title] for t in turns):.1f}",
+        ]
+        for name, (_, turns) in results.items()
+        for title in turns[0].products
+    ]
+    costs = tables.text(("one product", "gradients", "ms"), products)
+    return f"{tables.text(columns, searches)}\n{costs}"
+
+
+def _slower(turns: Sequence[Turn], ours: Sequence[Turn]) -> float:
+    """Returns how many times our seconds a search took, the median over rounds."""
+    return statistics.median(
+        own.reached(_GOAL)[1] / our.reached(_GOAL)[1]
+        for our, own in zip(ours, turns, strict=True)
+    )
 
 
 def _spread(values: Sequence[float], digits: int = 1) -> str:
@@ -168,35 +169,24 @@ def _spread(values: Sequence[float], digits: int = 1) -> str:
 
 
 def _seconds(function: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(_REPEATS):
-        begun = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - begun)
-    return statistics.median(seconds)
+    return statistics.median(stopwatch.seconds(function) for _ in range(_REPEATS))
 
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
-    names = [
-        name
-        for name, (_, package) in curvature_contenders.ENTRIES.items()
-        if name in _CONTENDERS.value and importlib.util.find_spec(package)
-    ]
+    package = curvature_contenders.__name__
+    entries = {
+        name: each
+        for name, each in curvature_contenders.ENTRIES.items()
+        if name in _CONTENDERS.value
+    }
     for network in curvature_problem.NETWORKS:
         for trained in (False, True):
             problem = curvature_problem.make(network, trained)
-            with contextlib.ExitStack() as stack:
-                children = {
-                    name: stack.enter_context(stopwatch.Child(name, Stopwatch))
-                    for name in names
-                }
+            with stopwatch.children(package, entries, Stopwatch) as contenders:
                 results = stopwatch.compare(
-                    problem,
-                    children,
-                    shared_flags.ROUNDS.value,
-                    _MAX_PRODUCTS.value,
+                    problem, contenders, shared_flags.ROUNDS.value, _MAX_PRODUCTS.value
                 )
             size = sum(weight.size for weight in problem.weights)
             state = "trained" if trained else "at initialisation"

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse.linalg
 import tensorflow as tf
 
-from benchmarks import problem as problem_lib
+from benchmarks import ensemble_problem
 from bsgen.measures.operators import curvature
 
 NETWORKS = ("dense", "conv")
@@ -63,7 +63,7 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 def make(network: str, trained: bool) -> Problem:
     """Returns the problem at initialisation, or after `_EPOCHS` epochs of Adam."""
-    inputs, labels = problem_lib.digits()
+    inputs, labels = ensemble_problem.digits()
     # Unit variance, so that the network trains as usual ones do.
     inputs = (inputs / inputs.std()).reshape(-1, _SIDE, _SIDE, 1).astype(np.float32)
     keras.utils.set_random_seed(0)

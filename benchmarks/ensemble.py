@@ -4,64 +4,106 @@
     python -m benchmarks.ensemble --data_dir=DATA_DIR
 
 trains networks of 64-800-10 and 784-800-10 units at N = 1000 and B = 32, 1 and 16 runs
-of each, and prints runs x steps per second: median, least and most of several rounds,
-and how many times as fast as each peer this engine is. Contenders stand in processes of
-their own and take turns in every round, so that a busy machine slows all alike. All see
-the same data, first weights and batches; "loss" is that of the first run after the
-warm-up, and differs by rounding alone. Peers that train runs one after the other are
-timed on one run. Expected on two cores, in about three minutes: ahead of JAX at
-64-800-10 with 16 runs and at 784-800-10 with 1 run; there at least 8 and 2.5 times as
-fast as Keras' `fit`.
+of each, and prints runs x steps per second: median, least and most over the rounds, and
+how many times as fast this engine is (within a round). All contenders get the same
+data, initial weights and batches; "loss" is the first run's after the warm-up, and
+differs by rounding only. Peers that train runs one after the other are timed on one
+run. Expected on two cores, in about three minutes: ahead of JAX at 64-800-10 with 16
+runs and at 784-800-10 with 1 run, where it is at least 8 and 2.5 times as fast as
+Keras' `fit`.
 """
 
-import contextlib
-import importlib.util
-import statistics
+import dataclasses
+import time
 from collections.abc import Sequence
 
 from absl import flags
 
-from benchmarks import contenders, shared_flags, stopwatch
-from benchmarks import problem as problem_lib
+from benchmarks import (
+    ensemble_contenders,
+    ensemble_problem,
+    shared_flags,
+    stopwatch,
+    tables,
+)
 from launch import entry
 
 flags.adopt_module_key_flags(shared_flags)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Least length of a turn.", lower_bound=0)
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Where MNIST lies prepared (default: random inputs of its shape)."
+    "data_dir", None, "Folder of the prepared MNIST (default: random inputs)."
 )
 _OURS = "bsgen_engine"
+_WARM_UP_STEPS = 480
+_STEPS_PER_CALL = 240
+_RUN_STEPS_PER_CALL = 960  # so that calls of many runs are not longer than those of one
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a contender shows before it is timed.
+
+    Attributes:
+      seconds: the time of the first call beyond that of a later one: building and
+        compiling.
+      cross_entropy, accuracy: of the first run on the training set after the warm-up.
+    """
+
+    seconds: float
+    cross_entropy: float
+    accuracy: float
+
+
+class Stopwatch(stopwatch.Stopwatch):
+    """Times a contender in runs x steps per second."""
+
+    def start(self, problem: ensemble_problem.Problem) -> Start:
+        """Builds the contender and takes its first steps."""
+        self._problem = problem if self._kind.stacked else problem.first_run()
+        self._num_steps = min(
+            _STEPS_PER_CALL, _RUN_STEPS_PER_CALL // self._problem.num_runs
+        )
+        self._step = 0
+        begun = time.perf_counter()
+        self._contender = self._kind(self._problem)
+        self._call()
+        first_seconds = time.perf_counter() - begun
+        while self._step < _WARM_UP_STEPS:
+            call_seconds = self._call()
+        score = problem.score(self._contender.weights())
+        return Start(max(first_seconds - call_seconds, 0.0), *score)
+
+    def rate(self, turn: float) -> float:
+        """Trains for at least `turn` seconds more; returns runs x steps per second."""
+        first_step = self._step
+        elapsed = self._call()
+        while elapsed < turn:
+            elapsed += self._call()
+        return self._problem.num_runs * (self._step - first_step) / elapsed
+
+    def _call(self) -> float:
+        return stopwatch.seconds(self._take_steps)
+
+    def _take_steps(self) -> None:
+        positions = self._problem.positions(self._step, self._num_steps)
+        self._contender.take_steps(positions)
+        self._step += self._num_steps
 
 
 def table(results: dict[str, stopwatch.Result]) -> str:
-    """Returns the lines of one problem; ratios are taken within each round."""
-    header = ("runs x steps / s", "least-most", "ours / it", "least-most")
-    lines = [f"{'':34}{header[0]:>17}{header[1]:>15}{header[2]:>11}{header[3]:>13}"]
-    lines[0] += f"{'compile s':>11}{'loss':>9}{'accuracy':>10}"
-    for name, (start, rates) in results.items():
-        ratios = [
-            ours / own for ours, own in zip(results[_OURS].rates, rates, strict=True)
+    """Returns the table of one problem."""
+    columns = ("", "runs x steps / s", *tables.SPEEDS, "compile s", "loss", "accuracy")
+    rows = [
+        [
+            ensemble_contenders.ENTRIES[name].title,
+            *tables.speeds(result, results[_OURS]),
+            f"{result.start.seconds:.1f}",
+            f"{result.start.cross_entropy:.4f}",
+            f"{result.start.accuracy:.3f}",
         ]
-        lines.append(
-            f"{contenders.ENTRIES[name].title:34}"
-            f"{statistics.median(rates):17,.0f}"
-            f"{f'{min(rates):,.0f}-{max(rates):,.0f}':>15}"
-            f"{statistics.median(ratios):11.2f}"
-            f"{f'{min(ratios):.2f}-{max(ratios):.2f}':>13}"
-            f"{start.seconds:11.1f}{start.cross_entropy:9.4f}{start.accuracy:10.3f}"
-        )
-    return "\n".join(lines)
-
-
-def _installed() -> list[str]:
-    """Returns the contenders that can run, and prints a line for each other one."""
-    names = []
-    for name, (title, package) in contenders.ENTRIES.items():
-        if importlib.util.find_spec(package):
-            names.append(name)
-        else:
-            print(f"{title} is left out: pip install '.[bench]', or make bench")
-    return names
+        for name, result in results.items()
+    ]
+    return tables.text(columns, rows)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -69,18 +111,16 @@ def main(arguments: Sequence[str]) -> None:
     del arguments
     images = "MNIST" if _DATA_DIR.value else "random inputs of MNIST's shape"
     tasks = {
-        "64-800-10, digits": problem_lib.digits(),
-        f"784-800-10, {images}": problem_lib.images(_DATA_DIR.value),
+        "64-800-10, digits": ensemble_problem.digits(),
+        f"784-800-10, {images}": ensemble_problem.images(_DATA_DIR.value),
     }
-    with contextlib.ExitStack() as stack:
-        children = {
-            name: stack.enter_context(stopwatch.Child(name)) for name in _installed()
-        }
+    package, entries = ensemble_contenders.__name__, ensemble_contenders.ENTRIES
+    with stopwatch.children(package, entries, Stopwatch) as contenders:
         for title, task in tasks.items():
             for num_runs in (1, 16):
-                problem = problem_lib.make(*task, num_runs)
+                problem = ensemble_problem.make(*task, num_runs)
                 results = stopwatch.compare(
-                    problem, children, shared_flags.ROUNDS.value, _SECONDS.value
+                    problem, contenders, shared_flags.ROUNDS.value, _SECONDS.value
                 )
                 print(f"\n{title}, runs: {num_runs}\n{table(results)}", flush=True)
 

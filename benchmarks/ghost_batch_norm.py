@@ -4,19 +4,17 @@
 
 times forward + backward (the gradients of inputs, gamma and beta) in training mode, at
 two convolutional shapes and a dense one, float32 and bfloat16, with XLA and in graph
-mode. The contenders take turns in every round of one process; printed is the median
-time, as a fraction of Keras' BatchNormalization in the same mode too. PyTorch runs
-eagerly, channels first (channels last in memory). The last column is the time over the
-memory floor: five passes over the tensor (read and write forward; read twice and write
-backward) at the bandwidth of a copy of it, measured in the same rounds. Expected on two
-cores, in about a minute: at most half of Keras' time under XLA in float32, at most
-0.9 of it everywhere.
+mode. The contenders take turns in one process; the table has median times, also as a
+fraction of Keras' BatchNormalization in the same mode. PyTorch runs eagerly, channels
+first (channels last in memory). The last column is the time over the memory floor: five
+passes over the tensor (read and write forward; read twice and write backward) at the
+bandwidth of a copy of it, measured in the same rounds. Expected on two cores, in about
+a minute: at most half of Keras' time under XLA in float32, at most 0.9 everywhere.
 """
 
 import importlib
 import importlib.util
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -24,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from benchmarks import shared_flags
+from benchmarks import shared_flags, stopwatch, tables
 from bsgen import layers
 from launch import entry
 
@@ -53,7 +51,7 @@ class SplitAndLoop(keras.layers.Layer):
 
 
 def contenders(shape: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable]]:
-    """Yields titles and functions that take one step each and wait for its end."""
+    """Yields titles, and functions that take one step and wait until it is done."""
     generator = np.random.default_rng(1)
     inputs, upstream = (
         generator.normal(size=shape).astype(np.float32) for _ in range(2)
@@ -91,23 +89,23 @@ def times(
         function()
     for _ in range(rounds):
         for title, function in functions.items():
-            begun = time.perf_counter()
-            function()
-            results[title].append(time.perf_counter() - begun)
+            results[title].append(stopwatch.seconds(function))
     return results
 
 
 def table(seconds: dict[str, list[float]]) -> str:
-    """Returns a line a contender: milliseconds, over Keras' time, over the floor."""
+    """Returns a row a contender: milliseconds, over Keras' time, over the floor."""
     medians = {title: statistics.median(each) for title, each in seconds.items()}
     # A copy reads once and writes once: two passes.
     floor = medians.pop("copy") * _FLOOR_PASSES / 2
-    lines = [f"{'':24}{'ms':>8}{'/ Keras':>9}{'/ floor':>9}"]
+    rows = []
     for title, median in medians.items():
         mode = title.rpartition(", ")[2].replace("eager", "graph")
         ratio = median / medians[f"Keras, {mode}"]
-        lines.append(f"{title:24}{1e3 * median:8.1f}{ratio:9.2f}{median / floor:9.1f}")
-    return "\n".join([*lines, f"{'memory floor':24}{1e3 * floor:8.1f}"])
+        row = [title, f"{1e3 * median:.1f}", f"{ratio:.2f}", f"{median / floor:.1f}"]
+        rows.append(row)
+    rows.append(["memory floor", f"{1e3 * floor:.1f}"])
+    return tables.text(("", "ms", "/ Keras", "/ floor"), rows)
 
 
 def _step(
@@ -122,7 +120,7 @@ def _step(
             outputs = layer(inputs, training=True)
         return [outputs, *tape.gradient(outputs, [inputs, *weights], upstream)]
 
-    # The bytes of a small result are there when the whole step is done on a CPU.
+    # On a CPU the bytes of a small result are there only when the step is done.
     return lambda: step(*arrays)[-1].numpy()
 
 

@@ -1,90 +1,61 @@
-"""Times a contender in its own process, where no other fights over its threads."""
+"""Times contenders that take turns, each in a process of its own.
 
-import dataclasses
+Turns keep a busy machine from slowing one contender only; processes keep TensorFlow,
+PyTorch and JAX from competing for threads.
+"""
+
+import abc
+import contextlib
 import importlib
+import importlib.util
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
 from typing import Any, NamedTuple
 
-from benchmarks import problem as problem_lib
 
-WARM_UP_STEPS = 480
-_STEPS_PER_CALL = 240
-_RUN_STEPS_PER_CALL = 960  # so that a call of many runs is no longer than one of one
+class Entry(NamedTuple):
+    """A contender's name in tables, and the package that it needs."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Start:
-    """What a contender shows before it is timed.
-
-    Attributes:
-      seconds: until the first call had returned, less what a later call takes: building
-        and compiling.
-      cross_entropy, accuracy: of the first run on the training set after the warm-up.
-    """
-
-    seconds: float
-    cross_entropy: float
-    accuracy: float
+    title: str
+    package: str
 
 
-class Stopwatch:
-    """Starts and times a contender."""
+class Result(NamedTuple):
+    """What a contender returned at its start, and in each of its turns."""
 
-    def __init__(self, name: str):
-        self._kind = importlib.import_module(f"benchmarks.contenders.{name}").Contender
+    start: Any
+    rates: list[Any]
 
-    def start(self, problem: problem_lib.Problem) -> Start:
-        """Builds the contender and takes its first `WARM_UP_STEPS` steps."""
-        self._problem = problem if self._kind.stacked else problem.first_run()
-        self._num_steps = min(
-            _STEPS_PER_CALL, _RUN_STEPS_PER_CALL // self._problem.num_runs
-        )
-        self._step = 0
-        begun = time.perf_counter()
-        self._contender = self._kind(self._problem)
-        self._call()
-        first_seconds = time.perf_counter() - begun
-        while self._step < WARM_UP_STEPS:
-            call_seconds = self._call()
-        score = problem.score(self._contender.weights())
-        return Start(max(first_seconds - call_seconds, 0.0), *score)
 
-    def rate(self, seconds: float) -> float:
-        """Trains on for at least so many seconds; returns runs x steps per second."""
-        first_step = self._step
-        elapsed = self._call()
-        while elapsed < seconds:
-            elapsed += self._call()
-        return self._problem.num_runs * (self._step - first_step) / elapsed
+class Stopwatch(abc.ABC):
+    """Starts and times the class `Contender` of a module."""
 
-    def _call(self) -> float:
-        begun = time.perf_counter()
-        positions = self._problem.positions(self._step, self._num_steps)
-        self._contender.take_steps(positions)
-        self._step += self._num_steps
-        return time.perf_counter() - begun
+    def __init__(self, module: str):
+        self._kind = importlib.import_module(module).Contender
+
+    @abc.abstractmethod
+    def start(self, problem: Any) -> Any:
+        """Builds the contender and warms it up."""
+
+    @abc.abstractmethod
+    def rate(self, turn: Any) -> Any:
+        """Times a turn of this length."""
 
 
 class Child:
     """A stopwatch in a process of its own; use as a context manager."""
 
-    def __init__(self, name: str, watch: Callable[[str], Any] = Stopwatch):
-        """Starts the process.
-
-        Args:
-          name: of the contender.
-          watch: makes from the name, in that process, what answers the methods below.
-        """
+    def __init__(self, module: str, watch: Callable[[str], Stopwatch]):
+        """Starts the process, which calls `watch(module)`."""
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(watch, name, theirs), daemon=True
+            target=_serve, args=(watch, module, theirs), daemon=True
         )
         self._process.start()
-        theirs.close()  # so that a child that dies is noticed, by EOFError
+        theirs.close()  # so that the death of a child raises EOFError here
 
     def __enter__(self) -> "Child":
         return self
@@ -94,11 +65,11 @@ class Child:
         self._process.join()
 
     def start(self, problem: Any) -> Any:
-        """See `start` of the stopwatch."""
+        """See `Stopwatch.start`."""
         return self._ask("start", problem)
 
-    def rate(self, turn: float) -> float:
-        """See `rate` of the stopwatch."""
+    def rate(self, turn: Any) -> Any:
+        """See `Stopwatch.rate`."""
         return self._ask("rate", turn)
 
     def _ask(self, method: str, argument: Any) -> Any:
@@ -106,43 +77,68 @@ class Child:
         return self._connection.recv()
 
 
-class Result(NamedTuple):
-    """What a contender showed at its start, and its rate in each round."""
+@contextlib.contextmanager
+def children(
+    package: str, entries: Mapping[str, Entry], watch: Callable[[str], Stopwatch]
+) -> Iterator[dict[str, Child]]:
+    """Starts the contenders whose packages are installed; names the others.
 
-    start: Any
-    rates: list[float]
+    Args:
+      package: that holds a module a contender.
+      entries: by the name of the module.
+      watch: makes a stopwatch from the dotted name of a module.
+
+    Yields:
+      Their processes, by name; they end with the context.
+    """
+    with contextlib.ExitStack() as stack:
+        started = {}
+        for name, entry in entries.items():
+            if importlib.util.find_spec(entry.package):
+                child = Child(f"{package}.{name}", watch)
+                started[name] = stack.enter_context(child)
+            else:
+                print(f"{entry.title} is left out: pip install '.[bench]'")
+        yield started
 
 
 def compare(
-    problem: Any, children: dict[str, Child], rounds: int, turn: float
+    problem: Any, contenders: dict[str, Child], rounds: int, turn: Any
 ) -> dict[str, Result]:
     """Times every contender on a problem, in turn, `rounds` times.
 
     Args:
       problem: the work.
-      children: contenders by name.
-      rounds: how often each has its turn, at least 1.
-      turn: length of a turn, what `rate` of their stopwatches takes.
+      contenders: by name.
+      rounds: turns of each, at least 1.
+      turn: the length of a turn, the argument of `Stopwatch.rate`.
 
     Returns:
       Results by the contender's name.
     """
     results = {
-        name: Result(child.start(problem), []) for name, child in children.items()
+        name: Result(child.start(problem), []) for name, child in contenders.items()
     }
     for _ in range(rounds):
-        for name, child in children.items():
+        for name, child in contenders.items():
             results[name].rates.append(child.rate(turn))
     return results
 
 
+def seconds(function: Callable[[], object]) -> float:
+    """Returns how long one call takes."""
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
+
+
 def _serve(
-    watch: Callable[[str], Any], name: str, requests: connection.Connection
+    watch: Callable[[str], Stopwatch], module: str, requests: connection.Connection
 ) -> None:
-    stopwatch = watch(name)
+    stopwatch = watch(module)
     while True:
         try:
             method, argument = requests.recv()
-        except EOFError:  # the parent has no more to ask
+        except EOFError:  # the parent has closed the connection
             return
         requests.send(getattr(stopwatch, method)(argument))

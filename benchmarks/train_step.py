@@ -3,26 +3,26 @@
     python -m benchmarks.train_step
 
 prints images per second at B = 128, ghost batches of 64, on random images of CIFAR's
-shape, in float32 and in mixed bfloat16: median, least and most of several rounds, and
-how many times as fast as each peer this project is (within a round). Contenders stand
-in processes of their own and take turns in every round, so that a busy machine slows
-all alike. Keras and PyTorch normalise over the whole batch, which is less work.
-PyTorch is shown with a thread a core and with one thread, because its threads wait for
-each other in spinning barriers, which cost much when other work has a core. On two
-cores it takes about six minutes.
+shape, in float32 and in mixed bfloat16: median, least and most over the rounds, and how
+many times as fast this project is (within a round). Keras and PyTorch normalise over
+the whole batch, which is less work. PyTorch runs once with a thread a core and once
+with one thread, because its threads wait for each other in spinning barriers, which are
+slow when another process needs a core. Takes about six minutes on two cores.
 """
 
-import contextlib
-import importlib
-import importlib.util
-import statistics
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from absl import flags
 
-from benchmarks import shared_flags, stopwatch, training_contenders, training_problem
+from benchmarks import (
+    shared_flags,
+    stopwatch,
+    tables,
+    training_contenders,
+    training_problem,
+)
 from launch import entry
 
 flags.adopt_module_key_flags(shared_flags)
@@ -40,12 +40,8 @@ class Start(NamedTuple):
     num_parameters: int
 
 
-class Stopwatch:
-    """Starts and times a contender; see `stopwatch.Child`."""
-
-    def __init__(self, name: str):
-        module = importlib.import_module(f"{training_contenders.__name__}.{name}")
-        self._kind = module.Contender
+class Stopwatch(stopwatch.Stopwatch):
+    """Times a contender in images per second."""
 
     def start(self, problem: training_problem.Problem) -> Start:
         """Builds the contender and takes its first steps."""
@@ -66,7 +62,7 @@ class Stopwatch:
 
 
 def table(results: dict[str, stopwatch.Result]) -> str:
-    """Returns the lines of one network and precision.
+    """Returns the table of one network and precision.
 
     Raises:
       RuntimeError: the contenders do not train equal networks.
@@ -74,41 +70,28 @@ def table(results: dict[str, stopwatch.Result]) -> str:
     sizes = {name: start.num_parameters for name, (start, _) in results.items()}
     if len(set(sizes.values())) > 1:
         raise RuntimeError(f"the networks differ in their parameters: {sizes}")
-    header = ("images / s", "least-most", "ours / it", "least-most", "start s")
-    lines = ["{:32}{:>11}{:>15}{:>11}{:>13}{:>9}".format("", *header)]
-    for name, (start, rates) in results.items():
-        ratios = [
-            ours / own for ours, own in zip(results[_OURS].rates, rates, strict=True)
+    columns = ("", "images / s", *tables.SPEEDS, "start s")
+    rows = [
+        [
+            training_contenders.ENTRIES[name].title,
+            *tables.speeds(result, results[_OURS]),
+            f"{result.start.seconds:.1f}",
         ]
-        lines.append(
-            f"{training_contenders.ENTRIES[name].title:32}"
-            f"{statistics.median(rates):11,.0f}"
-            f"{f'{min(rates):,.0f}-{max(rates):,.0f}':>15}"
-            f"{statistics.median(ratios):11.2f}"
-            f"{f'{min(ratios):.2f}-{max(ratios):.2f}':>13}"
-            f"{start.seconds:9.1f}"
-        )
-    return "\n".join(lines)
+        for name, result in results.items()
+    ]
+    return tables.text(columns, rows)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
-    names = [
-        name
-        for name, (_, package) in training_contenders.ENTRIES.items()
-        if importlib.util.find_spec(package)
-    ]
+    package, entries = training_contenders.__name__, training_contenders.ENTRIES
     for model in _MODELS:
         for dtype in _DTYPES:
-            with contextlib.ExitStack() as stack:
-                children = {
-                    name: stack.enter_context(stopwatch.Child(name, Stopwatch))
-                    for name in names
-                }
+            with stopwatch.children(package, entries, Stopwatch) as contenders:
                 results = stopwatch.compare(
                     training_problem.Problem(model, dtype),
-                    children,
+                    contenders,
                     shared_flags.ROUNDS.value,
                     _STEPS.value,
                 )

@@ -44,11 +44,16 @@ _MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.98)
 
 
 def _compare(dataset: str, sizes: tuple[int, int], hidden_units: int) -> None:
-    from benchmarks import dense_grid, recorded_runs, search_verdicts, searches
+    from benchmarks.search_comparison import (
+        courses,
+        dense_grid,
+        recorded_runs,
+        verdicts,
+    )
     from bsgen import config, tuning
 
     train_size, validation_size = sizes
-    space = searches.Space(
+    space = courses.Space(
         tuning.logarithmic_batch_sizes(8, 512),
         _LEARNING_RATES,
         _MOMENTA,
@@ -62,23 +67,20 @@ def _compare(dataset: str, sizes: tuple[int, int], hidden_units: int) -> None:
     folder = pathlib.Path(_OUTPUT_DIR.value) / dataset
     recorder = recorded_runs.Recorder(run, _NUM_EPOCHS, folder, _DATA_DIR.value)
     best, score = dense_grid.judge(recorder, space)
-    courses: dict[str, list[searches.Course]] = {}
-    for kind, search in searches.SEARCHES.items():
+    finished: dict[str, list[courses.Course]] = {}
+    for kind, search in courses.SEARCHES.items():
         begun = time.perf_counter()
         numbers = range(_NUM_SEARCHES.value)
-        courses[kind] = [search(recorder, space, number) for number in numbers]
+        finished[kind] = [search(recorder, space, number) for number in numbers]
         print(f"{kind}: {time.perf_counter() - begun:.0f} s", flush=True)
-    for tolerance in search_verdicts.TOLERANCES:
+    for tolerance in verdicts.TOLERANCES:
         results = {
-            kind: [
-                search_verdicts.reached(course, best, score, tolerance)
-                for course in found
-            ]
-            for kind, found in courses.items()
+            kind: [verdicts.reached(course, best, score, tolerance) for course in found]
+            for kind, found in finished.items()
         }
         print(f"\n{dataset}, within {tolerance}")
-        print(search_verdicts.table(results, tolerance))
-        print(search_verdicts.goal(results), flush=True)
+        print(verdicts.table(results, tolerance))
+        print(verdicts.goal(results), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

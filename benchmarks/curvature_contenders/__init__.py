@@ -11,14 +11,14 @@ A contender is a module with a class `Contender`:
 - `start_products` is what the start of the last search cost, in products.
 """
 
-from benchmarks import contenders
+from benchmarks.stopwatch import Entry
 
 ENTRIES = {
-    "bsgen_lanczos": contenders.Entry("bsgen", "tensorflow"),
-    "bsgen_random_start": contenders.Entry("bsgen, random start", "tensorflow"),
-    "pyhessian_power": contenders.Entry("PyHessian", "pyhessian"),
-    "pyhessian_one_thread": contenders.Entry("PyHessian, one thread", "pyhessian"),
-    "naive_tensorflow": contenders.Entry("TensorFlow, naive", "tensorflow"),
+    "bsgen_lanczos": Entry("bsgen", "tensorflow"),
+    "bsgen_random_start": Entry("bsgen, random start", "tensorflow"),
+    "pyhessian_power": Entry("PyHessian", "pyhessian"),
+    "pyhessian_one_thread": Entry("PyHessian, one thread", "pyhessian"),
+    "naive_tensorflow": Entry("TensorFlow, naive", "tensorflow"),
 }
 
 # Relative change from one power iteration to the next at which PyHessian stops.

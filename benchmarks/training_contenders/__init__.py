@@ -7,11 +7,11 @@ A contender is a module with a class `Contender`:
 - `num_parameters()` counts the trainable parameters.
 """
 
-from benchmarks import contenders
+from benchmarks.stopwatch import Entry
 
 ENTRIES = {
-    "bsgen_ghosts": contenders.Entry("bsgen, ghosts of 64", "tensorflow"),
-    "keras_fit": contenders.Entry("Keras fit, BatchNormalization", "keras"),
-    "pytorch_eager": contenders.Entry("PyTorch eager, all cores", "torch"),
-    "pytorch_one_thread": contenders.Entry("PyTorch eager, 1 thread", "torch"),
+    "bsgen_ghosts": Entry("bsgen, ghosts of 64", "tensorflow"),
+    "keras_fit": Entry("Keras fit, BatchNormalization", "keras"),
+    "pytorch_eager": Entry("PyTorch eager, all cores", "torch"),
+    "pytorch_one_thread": Entry("PyTorch eager, 1 thread", "torch"),
 }

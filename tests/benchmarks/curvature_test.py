@@ -58,7 +58,7 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
                 del seed
                 yield from [(5.0, False), (11.0, True), (10.0, True)][:max_products]
 
-        with mock.patch.object(curvature.importlib, "import_module") as load:
+        with mock.patch.object(stopwatch.importlib, "import_module") as load:
             load.return_value.Contender = Contender
             watch = curvature.Stopwatch("fake")
         watch.start(mock.Mock(true_value=10.0))
@@ -80,10 +80,10 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         lines = curvature.table(results).splitlines()
         self.assertIn("to 0.30%", lines[0])
         ours = ["bsgen", "2.5", "(2.5-2.5)", "4000", "(2000-8000)", "1.0"]
-        ours += ["3.5", "(3.5-3.5)", "3.5", "(3.5-3.5),", "0.1%"]
+        ours += ["3.5", "(3.5-3.5)", "3.5", "(3.5-3.5)", "0.1%"]
         # Ratios 9 / 2, 24 / 8 and 24 / 4.
         power = ["TensorFlow,", "naive", "3.0", "(3.0-3.0)", "24000", "(9000-24000)"]
-        power += ["4.5", "3.0", "(3.0-3.0)", "3.0", "(3.0-3.0),", "0.3%"]
+        power += ["4.5", "3.0", "(3.0-3.0)", "3.0", "(3.0-3.0)", "0.3%"]
         self.assertEqual(lines[1].split(), ours)
         self.assertEqual(lines[2].split(), power)
         self.assertEqual(lines[-1].split()[-2:], ["2.0", "20.0"])

@@ -3,16 +3,17 @@
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import ensemble, stopwatch
-from benchmarks import problem as problem_lib
-from benchmarks.contenders import bsgen_engine, keras_fit
+from benchmarks import ensemble, ensemble_problem, stopwatch
+from benchmarks.ensemble_contenders import bsgen_engine, keras_fit
+
+_MODULE = "benchmarks.ensemble_contenders.bsgen_engine"
 
 
 def _tiny(num_runs):
     generator = np.random.default_rng(3)
     inputs = generator.normal(size=(40, 5)).astype(np.float32)
-    labels = generator.integers(0, problem_lib.NUM_CLASSES, 40).astype(np.int32)
-    return problem_lib.make(inputs, labels, num_runs, hidden=7)
+    labels = generator.integers(0, ensemble_problem.NUM_CLASSES, 40).astype(np.int32)
+    return ensemble_problem.make(inputs, labels, num_runs, hidden=7)
 
 
 class EnsembleTest(tf.test.TestCase):
@@ -40,7 +41,7 @@ class EnsembleTest(tf.test.TestCase):
         self.assertAllClose(problem.score(problem.weights), expected, rtol=1e-6)
 
     def test_children_are_timed_and_tabled(self):
-        with stopwatch.Child("bsgen_engine") as child:
+        with stopwatch.Child(_MODULE, ensemble.Stopwatch) as child:
             results = stopwatch.compare(
                 _tiny(num_runs=2), {"bsgen_engine": child}, rounds=2, turn=0.0
             )

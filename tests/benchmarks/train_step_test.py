@@ -10,6 +10,7 @@ from absl.testing import parameterized
 from benchmarks import stopwatch, train_step, training_problem
 from benchmarks.training_contenders import bsgen_ghosts, keras_fit
 
+_MODULE = "benchmarks.training_contenders.bsgen_ghosts"
 _SIZES = {"resnet44": 658_586, "wrn_16_4": 2_748_890}
 
 
@@ -72,7 +73,7 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
             self.assertGreater(np.abs(seen[-1] - seen[-2]).max(), 1e-3)
 
     def test_children_are_timed_and_tabled(self):
-        with stopwatch.Child("bsgen_ghosts", train_step.Stopwatch) as child:
+        with stopwatch.Child(_MODULE, train_step.Stopwatch) as child:
             results = stopwatch.compare(
                 _tiny("resnet44"), {"bsgen_ghosts": child}, rounds=2, turn=1
             )

@@ -7,14 +7,19 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import dense_grid, recorded_runs, search_verdicts, searches
+from benchmarks.search_comparison import (
+    courses,
+    dense_grid,
+    recorded_runs,
+    verdicts,
+)
 from bsgen import config, tuning
 
 _RUN = config.RunConfig(
     data=config.DataConfig("digits", 60, 40),
     model=config.ModelConfig(hidden_units=(4,)),
 )
-_SPACE = searches.Space((8, 16), (0.1, 0.3162, 1.0), (0.0, 0.9), 2, 3)
+_SPACE = courses.Space((8, 16), (0.1, 0.3162, 1.0), (0.0, 0.9), 2, 3)
 
 
 class RecordedRunsTest(tf.test.TestCase):
@@ -88,7 +93,7 @@ class SearchesTest(tf.test.TestCase):
         best, score = dense_grid.judge(recorder, _SPACE)
         self.assertNear(best, 0.89, 3e-4)  # at batch size 16
         self.assertNear(score(tuning.Setting(8, 1.0, 0.0)), 0.9 - 0.04 - 0.2, 3e-4)
-        for kind, search in searches.SEARCHES.items():
+        for kind, search in courses.SEARCHES.items():
             course = search(recorder, _SPACE, 0)
             examples = [spent.num_examples for spent in course.spent]
             self.assertEqual(sorted(examples), examples)
@@ -107,12 +112,12 @@ class SearchesTest(tf.test.TestCase):
 class ReachedTest(tf.test.TestCase):
     def course(self, scores, chosen=0.9):
         """A course whose trials take 2 steps and 10 examples each."""
-        spent = [searches.Spent(2 * i, 10 * i, score) for i, score in enumerate(scores)]
-        return searches.Course(spent, chosen)
+        spent = [courses.Spent(2 * i, 10 * i, score) for i, score in enumerate(scores)]
+        return courses.Course(spent, chosen)
 
     def reached(self, scores, chosen=0.9, tolerance=0.003):
         # The settings are their scores.
-        return search_verdicts.reached(
+        return verdicts.reached(
             self.course(scores, chosen), 0.9, lambda one: one, tolerance
         )
 
@@ -132,7 +137,7 @@ class ReachedTest(tf.test.TestCase):
 
     def test_table(self):
         found = self.reached([None, 0.898, 0.5])
-        text = search_verdicts.table(
+        text = verdicts.table(
             {"guided": [found] * 2, "RandomSearch": [found] * 2}, 0.003
         )
         self.assertEqual(text.count("never (never-never)"), 4)
@@ -143,13 +148,13 @@ class ReachedTest(tf.test.TestCase):
         quick, slow = self.reached([0.9]), self.reached([None, 0.898])
         never = self.reached([None, 0.5])
         found = {"appendix D": [never], "guided": [slow] * 2, "Hyperband": [slow] * 2}
-        self.assertEqual(search_verdicts.goal(found).count("1.00 times"), 2)
+        self.assertEqual(verdicts.goal(found).count("1.00 times"), 2)
         found["Hyperband"] = [never, never]
-        self.assertEqual(search_verdicts.goal(found).count("no general search"), 2)
+        self.assertEqual(verdicts.goal(found).count("no general search"), 2)
         found["RandomSearch"] = [slow, slow]
         found["guided"] = [quick, quick]
         self.assertEqual(
-            search_verdicts.goal(found).count("0.00 times the examples of the best"), 2
+            verdicts.goal(found).count("0.00 times the examples of the best"), 2
         )
 
 

@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable
 
-from benchmarks import recorded_runs, search_verdicts, searches
+from benchmarks.search_comparison import (
+    courses,
+    recorded_runs,
+    verdicts,
+)
 from bsgen import tuning
 
 _NUM_TRUE_RUNS = 8
@@ -13,12 +17,12 @@ _HOPELESS = 0.02  # below the best: ten standard errors of a usual spread of fiv
 
 
 def judge(
-    recorder: recorded_runs.Recorder, space: searches.Space
+    recorder: recorded_runs.Recorder, space: courses.Space
 ) -> tuple[float, Callable[[tuning.Setting], float]]:
     """Trains the grid; returns its best score and the function that scores settings."""
     begun = time.perf_counter()
     grid = space.grid()
-    repeats = range(searches.NUM_RECORDED)
+    repeats = range(courses.NUM_RECORDED)
     count = sum(1 for _ in recorder.record(grid, repeats))
     seconds = time.perf_counter() - begun
     print(f"grid of {len(grid)} settings: {count} runs in {seconds:.0f} s", flush=True)
@@ -30,7 +34,7 @@ def judge(
     truth = recorded_runs.Truth(recorder, _FIRST_TRUE, _NUM_TRUE_RUNS)
     best = truth.score(winner)
     print(f"best: {winner.words()}, {best:.4f}")
-    for tolerance in search_verdicts.TOLERANCES:
+    for tolerance in verdicts.TOLERANCES:
         num_good = sum(mean >= best - tolerance for mean in means.values())
         print(f"{num_good} settings within {tolerance}", flush=True)
 

@@ -1,23 +1,15 @@
-"""The contenders of a benchmark, each trained in a process of its own.
+"""The contenders of `ensemble`, each in a process of its own.
 
 A contender is a module with a class `Contender`:
 
 - `Contender(problem)` starts from the problem's initial weights;
 - `take_steps(positions)` trains on the batches [K, runs, B] and returns when done;
 - `weights()` returns the arrays [runs, ...] in the order of the problem's weights;
-- `stacked` says whether it trains many runs at once. One that does not trains them one
-  after the other, at the speed of one, so it is measured on one.
+- `stacked` is whether it trains many runs at once. One that trains them one after the
+  other is measured on a single run.
 """
 
-from typing import NamedTuple
-
-
-class Entry(NamedTuple):
-    """A contender's line in the table, and the package that it needs."""
-
-    title: str
-    package: str
-
+from benchmarks.stopwatch import Entry
 
 ENTRIES = {
     "bsgen_engine": Entry("bsgen ensemble engine", "tensorflow"),

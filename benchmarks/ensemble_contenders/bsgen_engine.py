@@ -3,20 +3,20 @@
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import problem as problem_lib
+from benchmarks import ensemble_problem
 from bsgen import models
 from bsgen.training.ensemble import engine as ensemble
 from bsgen.training.ensemble import program
 
 
 class Contender:
-    """See `benchmarks.contenders`."""
+    """See `benchmarks.ensemble_contenders`."""
 
     stacked = True
 
-    def __init__(self, problem: problem_lib.Problem):
+    def __init__(self, problem: ensemble_problem.Problem):
         width, hidden = problem.weights[0].shape[1:]
-        model = models.mlp((width,), problem_lib.NUM_CLASSES, (hidden,))
+        model = models.mlp((width,), ensemble_problem.NUM_CLASSES, (hidden,))
         self._program = program.Program(model, problem.inputs, problem.labels)
         most = ensemble.max_runs(model, problem.batch_size)
         size = -(-problem.num_runs // -(-problem.num_runs // most))
@@ -51,8 +51,8 @@ class Contender:
 
 def _settings(num_runs: int, width: int) -> program.Settings:
     columns = (
-        np.full(num_runs, problem_lib.LEARNING_RATE),
-        np.full(num_runs, problem_lib.MOMENTUM),
+        np.full(num_runs, ensemble_problem.LEARNING_RATE),
+        np.full(num_runs, ensemble_problem.MOMENTUM),
         np.zeros(num_runs),
         np.full(num_runs, np.inf),
         np.zeros((num_runs, width)),

@@ -6,10 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks import searches
+from benchmarks import tables
+from benchmarks.search_comparison import courses
 from bsgen import tuning
 
-TOLERANCES = (0.003, 0.01)  # the goal's, and a wider one
+TOLERANCES = (0.003, 0.01)  # the aim, and a wider one
+# What a search spent, and its column.
+_SPENT = {
+    "first_steps": "first: steps",
+    "first_examples": "examples",
+    "lasting_steps": "for good: steps",
+    "lasting_examples": "examples",
+    "total_examples": "in all",
+}
 
 
 class Reached(NamedTuple):
@@ -33,7 +42,7 @@ class Reached(NamedTuple):
 
 
 def reached(
-    course: searches.Course,
+    course: courses.Course,
     best: float,
     score: Callable[[tuning.Setting], float],
     tolerance: float,
@@ -64,30 +73,19 @@ def reached(
 
 
 def table(results: dict[str, list[Reached]], tolerance: float) -> str:
-    """Returns a line a kind of search: medians with quartiles.
+    """Returns a row a kind of search: medians with quartiles.
 
     Args:
       results: by kind of search.
       tolerance: with which they were judged.
     """
-    columns = {
-        "first: steps": "first_steps",
-        "examples": "first_examples",
-        "for good: steps": "lasting_steps",
-        "examples ": "lasting_examples",
-        "in all": "total_examples",
-    }
-    lines = [f"{'':22}" + "".join(f"{name:>24}" for name in columns)]
-    lines[0] += f"{'short':>9}{'good at end':>13}"
+    rows = []
     for kind, found in results.items():
-        line = f"{kind:22}"
-        for name in columns.values():
-            line += f"{_quartiles([getattr(one, name) for one in found]):>24}"
         shortfalls = [one.shortfall for one in found]
-        line += f"{np.median(shortfalls):9.4f}"
-        line += f"{np.mean(np.array(shortfalls) <= tolerance):13.0%}"
-        lines.append(line)
-    return "\n".join(lines)
+        good = np.mean(np.array(shortfalls) <= tolerance)
+        spent = [_quartiles([getattr(one, name) for one in found]) for name in _SPENT]
+        rows.append([kind, *spent, f"{np.median(shortfalls):.4f}", f"{good:.0%}"])
+    return tables.text(("", *_SPENT.values(), "short", "good at end"), rows)
 
 
 def _quartiles(values: Sequence[float]) -> str:

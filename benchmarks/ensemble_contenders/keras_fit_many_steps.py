@@ -1,9 +1,9 @@
 """Keras' `fit` that takes many steps in each call of its compiled function."""
 
-from benchmarks.contenders import keras_fit
+from benchmarks.ensemble_contenders import keras_fit
 
 
 class Contender(keras_fit.Contender):
-    """See `benchmarks.contenders`."""
+    """See `benchmarks.ensemble_contenders`."""
 
     steps_per_execution = 50

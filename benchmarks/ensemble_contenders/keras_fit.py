@@ -3,16 +3,16 @@
 import keras
 import numpy as np
 
-from benchmarks import problem as problem_lib
+from benchmarks import ensemble_problem
 
 
 class Contender:
-    """See `benchmarks.contenders`."""
+    """See `benchmarks.ensemble_contenders`."""
 
     stacked = False
     steps_per_execution = 1
 
-    def __init__(self, problem: problem_lib.Problem):
+    def __init__(self, problem: ensemble_problem.Problem):
         self._inputs, self._labels = problem.inputs, problem.labels
         self._batch_size = problem.batch_size
         width, hidden = problem.weights[0].shape[1:]
@@ -20,12 +20,14 @@ class Contender:
             [
                 keras.Input((width,)),
                 keras.layers.Dense(hidden, activation="relu"),
-                keras.layers.Dense(problem_lib.NUM_CLASSES),
+                keras.layers.Dense(ensemble_problem.NUM_CLASSES),
             ]
         )
         self._model.set_weights([weight[0] for weight in problem.weights])
         self._model.compile(
-            keras.optimizers.SGD(problem_lib.LEARNING_RATE, problem_lib.MOMENTUM),
+            keras.optimizers.SGD(
+                ensemble_problem.LEARNING_RATE, ensemble_problem.MOMENTUM
+            ),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             steps_per_execution=self.steps_per_execution,
         )

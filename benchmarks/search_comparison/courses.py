@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras_tuner
 
-from benchmarks import recorded_runs
+from benchmarks.search_comparison import recorded_runs
 from bsgen import tuning
 from bsgen.tuning.keras_tuner_adapter import trials
 from bsgen.tuning.trainers import protocol

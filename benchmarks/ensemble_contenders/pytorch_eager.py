@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-from benchmarks import problem as problem_lib
+from benchmarks import ensemble_problem
 
 
 class Contender:
-    """See `benchmarks.contenders`."""
+    """See `benchmarks.ensemble_contenders`."""
 
     stacked = False
 
-    def __init__(self, problem: problem_lib.Problem):
+    def __init__(self, problem: ensemble_problem.Problem):
         # More threads gain nothing at these sizes, and their spinning barriers cost a
         # hundredfold when another process has a core.
         torch.set_num_threads(1)
@@ -21,7 +21,7 @@ class Contender:
         self._model = torch.nn.Sequential(
             torch.nn.Linear(width, hidden),
             torch.nn.ReLU(),
-            torch.nn.Linear(hidden, problem_lib.NUM_CLASSES),
+            torch.nn.Linear(hidden, ensemble_problem.NUM_CLASSES),
         )
         with torch.no_grad():
             for own, weight in zip(
@@ -30,8 +30,8 @@ class Contender:
                 own.copy_(torch.from_numpy(weight[0].T))
         self._optimizer = torch.optim.SGD(
             self._model.parameters(),
-            lr=problem_lib.LEARNING_RATE,
-            momentum=problem_lib.MOMENTUM,
+            lr=ensemble_problem.LEARNING_RATE,
+            momentum=ensemble_problem.MOMENTUM,
         )
 
     def take_steps(self, positions: np.ndarray) -> None:

@@ -6,15 +6,15 @@ import jax
 import numpy as np
 from jax import numpy as jnp
 
-from benchmarks import problem as problem_lib
+from benchmarks import ensemble_problem
 
 
 class Contender:
-    """See `benchmarks.contenders`."""
+    """See `benchmarks.ensemble_contenders`."""
 
     stacked = True
 
-    def __init__(self, problem: problem_lib.Problem):
+    def __init__(self, problem: ensemble_problem.Problem):
         self._data = jnp.asarray(problem.inputs), jnp.asarray(problem.labels)
         weights = [jnp.asarray(weight) for weight in problem.weights]
         self._state = weights, [jnp.zeros_like(weight) for weight in weights]
@@ -45,10 +45,10 @@ def _take_steps(state: tuple, data: tuple, positions: jax.Array) -> tuple:
         batch = positions[index]
         gradients = jax.vmap(jax.grad(_loss))(weights, inputs[batch], labels[batch])
         velocities = jax.tree.map(
-            lambda v, g: problem_lib.MOMENTUM * v + g, velocities, gradients
+            lambda v, g: ensemble_problem.MOMENTUM * v + g, velocities, gradients
         )
         weights = jax.tree.map(
-            lambda w, v: w - problem_lib.LEARNING_RATE * v, weights, velocities
+            lambda w, v: w - ensemble_problem.LEARNING_RATE * v, weights, velocities
         )
         return weights, velocities
 

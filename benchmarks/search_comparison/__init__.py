@@ -1,0 +1,1 @@
+"""The searches that `benchmarks.tuning` compares: runs, courses, verdicts."""
