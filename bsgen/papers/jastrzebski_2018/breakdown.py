@@ -3,85 +3,53 @@
 Learning rate and batch size are both multiplied by beta, for two training set sizes.
 """
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
 from bsgen.papers.jastrzebski_2018 import learning_curves, presets
-from bsgen.studies import claims, study
+from bsgen.studies import budgets, claims, study, tasks
 
 BEST = "best_test_accuracy"
 _SIMILAR = 0.01  # "similar final performance", our reading
 
 
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """The settings of one scale.
-
-    Attributes:
-      dataset: its name.
-      train_sizes: N, the smaller first.
-      model: the network.
-      batch_size, learning_rate: at beta = 1.
-      betas: from 1 on.
-      num_epochs: passes over the training set.
-      num_evaluations: of each curve.
-    """
-
-    dataset: str
-    train_sizes: tuple[int, int]
-    model: config.ModelConfig
-    batch_size: int
-    learning_rate: float
-    betas: tuple[int, ...]
-    num_epochs: int
-    num_evaluations: int
-
-
-PRESETS = {
-    "quick": Preset(
-        "digits",
-        (250, 1000),
+TASKS = {
+    "quick": tasks.Task(
+        presets.DIGITS,
         presets.QUICK_MODEL,
+        presets.sgd(0.1),
         batch_size=10,
-        learning_rate=0.1,
-        betas=(1, 2, 4, 8, 16, 25),
-        num_epochs=30,
-        num_evaluations=15,
+        budget=budgets.Epochs(30, num_evaluations=15),
+        num_seeds=presets.NUM_SEEDS["quick"],
     ),
     # Learning rate and batch size are the paper's, the rest is our choice.
-    "paper": Preset(
-        "cifar10",
-        (12_500, 50_000),
+    "paper": tasks.Task(
+        presets.CIFAR10,
         presets.VGG,
+        presets.sgd(0.1),
         batch_size=50,
-        learning_rate=0.1,
-        betas=(1, 2, 4, 8, 16, 32),
-        num_epochs=200,
-        num_evaluations=100,
+        budget=budgets.Epochs(200, num_evaluations=100),
+        num_seeds=presets.NUM_SEEDS["paper"],
     ),
 }
+TRAIN_SIZES = {"quick": (250, 1000), "paper": (12_500, 50_000)}
+BETAS = {"quick": (1, 2, 4, 8, 16, 25), "paper": (1, 2, 4, 8, 16, 32)}
 
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns every beta for both sizes and each seed."""
-    preset = PRESETS[scale]
+    task = TASKS[scale]
     return [
-        presets.run(
-            preset.model,
-            presets.data(preset.dataset, train_size, seed),
-            config.MomentumConfig(
-                learning_rate=preset.learning_rate * beta, momentum=0.0
-            ),
-            preset.batch_size * beta,
-            preset.num_epochs,
-            preset.num_evaluations,
+        task.run(
+            seed=seed,
+            batch_size=task.batch_size * beta,
+            scaling="linear",
+            train_size=train_size,
         )
-        for train_size in preset.train_sizes
-        for beta in preset.betas
-        for seed in range(num_seeds or presets.NUM_SEEDS[scale])
+        for train_size in TRAIN_SIZES[scale]
+        for beta in BETAS[scale]
+        for seed in task.seeds(num_seeds)
     ]
 
 

@@ -4,112 +4,59 @@ A cyclic batch size against a cyclic learning rate of the same ratio, and two co
 settings of one ratio.
 """
 
-import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bsgen import config
 from bsgen.papers.jastrzebski_2018 import learning_curves, presets
-from bsgen.studies import claims, study
+from bsgen.studies import budgets, claims, study, tasks
 
 CYCLIC_BATCH, CYCLIC_RATE = "cyclic batch size", "cyclic learning rate"
 SMALL, LARGE = "small batch", "large batch"
 
 
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """The settings of one scale.
-
-    Attributes:
-      dataset: its name.
-      train_size: N.
-      model: the network.
-      batch_size, learning_rate: the smaller ones.
-      factor: the larger ones over them.
-      num_epochs: passes over the training set.
-      period: of a cycle, in epochs; half of it at the high ratio, then half at the low.
-      num_evaluations: of each curve.
-    """
-
-    dataset: str
-    train_size: int
-    model: config.ModelConfig
-    batch_size: int
-    learning_rate: float
-    factor: int
-    num_epochs: int
-    period: float
-    num_evaluations: int
-
-
-PRESETS = {
-    "quick": Preset(
-        "digits",
-        presets.QUICK_TRAIN_SIZE,
+TASKS = {
+    "quick": tasks.Task(
+        presets.DIGITS,
         presets.QUICK_MODEL,
+        presets.sgd(0.004),
         batch_size=20,
-        learning_rate=0.004,
-        factor=5,
-        num_epochs=20,
-        period=4.0,
-        num_evaluations=20,
+        budget=budgets.Epochs(20, num_evaluations=20),
+        num_seeds=presets.NUM_SEEDS["quick"],
     ),
-    # Epochs, period and the shape of the cycles are our choice.
-    "paper": Preset(
-        "cifar10",
-        50_000,
+    # The paper gives learning rates and batch sizes; the epochs are our choice.
+    "paper": tasks.Task(
+        presets.CIFAR10,
         presets.VGG,
+        presets.sgd(0.001),
         batch_size=128,
-        learning_rate=0.001,
-        factor=5,
-        num_epochs=100,
-        period=10.0,
-        num_evaluations=100,
+        budget=budgets.Epochs(100, num_evaluations=100),
+        num_seeds=presets.NUM_SEEDS["paper"],
     ),
 }
+FACTOR = 5  # the larger learning rate and batch size over the smaller
+# Epochs of a cycle, half of it at the high ratio, then half at the low; our choice.
+PERIODS = {"quick": 4.0, "paper": 10.0}
 
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the four settings, for each seed."""
-    return [
-        run
-        for seed in range(num_seeds or presets.NUM_SEEDS[scale])
-        for run in _settings(PRESETS[scale], seed)
+    task = TASKS[scale]
+    high, large = task.optimizer.learning_rate * FACTOR, task.batch_size * FACTOR
+    rise = config.Cyclic((1.0, FACTOR), PERIODS[scale])
+    fall = config.Cyclic((FACTOR, 1.0), PERIODS[scale])
+    settings: list[dict[str, Any]] = [
+        {"learning_rate": high, "batch_size_schedule": rise},
+        {"schedule": fall},
+        {},
+        {"learning_rate": high, "batch_size": large},
     ]
-
-
-def _settings(preset: Preset, seed: int) -> list[config.RunConfig]:
-    small, low = preset.batch_size, preset.learning_rate
-    factor, period = float(preset.factor), preset.period
-    rise = config.Cyclic(factors=(1.0, factor), period=period)
-    fall = config.Cyclic(factors=(factor, 1.0), period=period)
-
-    def run(
-        learning_rate: float,
-        batch_size: int,
-        schedule: config.Cyclic | None = None,
-        batch_size_schedule: config.Cyclic | None = None,
-    ) -> config.RunConfig:
-        return presets.run(
-            preset.model,
-            presets.data(preset.dataset, preset.train_size, seed),
-            config.MomentumConfig(
-                learning_rate=learning_rate,
-                momentum=0.0,
-                schedule=schedule or config.Constant(),
-            ),
-            batch_size,
-            preset.num_epochs,
-            preset.num_evaluations,
-            batch_size_schedule,
-        )
-
     return [
-        run(low * factor, small, batch_size_schedule=rise),
-        run(low, small, schedule=fall),
-        run(low, small),
-        run(low * factor, small * preset.factor),
+        task.run(seed=seed, **setting)
+        for seed in task.seeds(num_seeds)
+        for setting in settings
     ]
 
 

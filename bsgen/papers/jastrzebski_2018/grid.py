@@ -5,15 +5,15 @@ the accuracy, against the ratio of learning rate to batch size.
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
 from bsgen.papers.jastrzebski_2018 import presets
-from bsgen.studies import claims, study
+from bsgen.studies import budgets, claims, study, tasks
 
 EIGENVALUE = "final_max_eigenvalue"
 NORM = "final_hessian_frobenius_norm"
@@ -21,88 +21,70 @@ ACCURACY = "final_test_accuracy"
 _TRAIN_ACCURACY = "final_train_accuracy"
 
 
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """The settings of one scale.
-
-    Attributes:
-      dataset: its name.
-      train_size: N.
-      model: the network.
-      num_epochs: passes over the training set.
-      learning_rates, batch_sizes: of the grid. Both rise by one factor, so that many
-        of their ratios occur several times.
-      measured_examples: of the training set, that the Hessian is measured on.
-    """
-
-    dataset: str
-    train_size: int
-    model: config.ModelConfig
-    num_epochs: int
-    learning_rates: tuple[float, ...]
-    batch_sizes: tuple[int, ...]
-    measured_examples: int
-
-
-PRESETS = {
-    "quick": Preset(
-        dataset="digits",
-        train_size=presets.QUICK_TRAIN_SIZE,
-        model=presets.QUICK_MODEL,
-        num_epochs=80,
-        learning_rates=(0.016, 0.04, 0.1, 0.25),
-        batch_sizes=(16, 40, 100, 250),
-        measured_examples=1000,
+TASKS = {
+    "quick": tasks.Task(
+        presets.DIGITS,
+        presets.QUICK_MODEL,
+        presets.sgd(0.25),
+        batch_size=40,
+        budget=budgets.Epochs(80),
+        num_seeds=presets.NUM_SEEDS["quick"],
     ),
-    "reduced": Preset(
-        dataset="fashion_mnist",
-        train_size=10_000,
-        model=presets.QUICK_MODEL,
-        num_epochs=100,
-        learning_rates=(0.0064, 0.016, 0.04, 0.1),
-        batch_sizes=(24, 60, 150, 375),
-        measured_examples=2000,
+    "reduced": tasks.Task(
+        dataclasses.replace(presets.FASHION_MNIST, train_size=10_000),
+        presets.QUICK_MODEL,
+        presets.sgd(0.1),
+        batch_size=24,
+        budget=budgets.Epochs(100),
+        num_seeds=presets.NUM_SEEDS["reduced"],
     ),
     # The paper gives the ends of both ranges and the 200 epochs; the grid between, the
     # width of the network and the measured examples are our choice.
-    "paper": Preset(
-        dataset="fashion_mnist",
-        train_size=60_000,
-        model=presets.MLP,
-        num_epochs=200,
-        learning_rates=(0.00625, 0.0125, 0.025, 0.05, 0.1),
-        batch_sizes=(25, 50, 100, 200, 400, 800),
-        measured_examples=10_000,
+    "paper": tasks.Task(
+        presets.FASHION_MNIST,
+        presets.MLP,
+        presets.sgd(0.1),
+        batch_size=25,
+        budget=budgets.Epochs(200),
+        num_seeds=presets.NUM_SEEDS["paper"],
     ),
 }
+# Both rise by one factor, so that many of their ratios occur several times.
+LEARNING_RATES = {
+    "quick": (0.016, 0.04, 0.1, 0.25),
+    "reduced": (0.0064, 0.016, 0.04, 0.1),
+    "paper": (0.00625, 0.0125, 0.025, 0.05, 0.1),
+}
+BATCH_SIZES = {
+    "quick": (16, 40, 100, 250),
+    "reduced": (24, 60, 150, 375),
+    "paper": (25, 50, 100, 200, 400, 800),
+}
+# Of the training set, on which the Hessian is measured.
+MEASURED_EXAMPLES = {"quick": 1000, "reduced": 2000, "paper": 10_000}
 
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns every pair of learning rate and batch size, for each seed."""
-    preset = PRESETS[scale]
     return [
-        _run(preset, learning_rate, batch_size, seed)
-        for learning_rate, batch_size, seed in itertools.product(
-            preset.learning_rates,
-            preset.batch_sizes,
-            range(num_seeds or presets.NUM_SEEDS[scale]),
+        TASKS[scale].run(
+            seed=seed,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            **measured(scale),
         )
+        for learning_rate in LEARNING_RATES[scale]
+        for batch_size in BATCH_SIZES[scale]
+        for seed in TASKS[scale].seeds(num_seeds)
     ]
 
 
-def _run(
-    preset: Preset, learning_rate: float, batch_size: int, seed: int
-) -> config.RunConfig:
-    return config.RunConfig(
-        data=presets.data(preset.dataset, preset.train_size, seed),
-        model=preset.model,
-        optimizer=config.MomentumConfig(learning_rate=learning_rate, momentum=0.0),
-        batch_size=batch_size,
-        num_steps=round(preset.num_epochs * preset.train_size / batch_size),
-        seed=seed,
-        final_measures=config.FINAL_MEASURES,
-        measured_examples=preset.measured_examples,
-    )
+def measured(scale: str) -> dict[str, Any]:
+    """Returns the settings of runs whose curvature is measured at their end."""
+    return {
+        "final_measures": config.FINAL_MEASURES,
+        "measured_examples": MEASURED_EXAMPLES[scale],
+    }
 
 
 def judge(results: study.Results) -> list[claims.Claim]:

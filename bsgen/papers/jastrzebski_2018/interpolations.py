@@ -9,17 +9,15 @@ crossed: first setting from one and second from the other, and the reverse. The 
 says no more than that different random initialisations gave similar plots.
 """
 
-import dataclasses
 import functools
-import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from bsgen import config, data, statistics
-from bsgen.papers.jastrzebski_2018 import basin_widths, presets
-from bsgen.studies import claims, measurement, study
+from bsgen.papers.jastrzebski_2018 import basin_widths, grid, presets
+from bsgen.studies import budgets, claims, measurement, study, tasks
 from bsgen.training import cost
 
 TRAIN_ACCURACY, TEST_ACCURACY = "train_accuracy", "test_accuracy"
@@ -27,155 +25,125 @@ _SAME = 1.25  # widths count as the same within this factor; our choice
 _OTHER_WEIGHTS = 1000  # added to a seed for its second initial weights
 
 
-@dataclasses.dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two settings whose networks are joined; a panel of the figure.
 
     Attributes:
       panel: its letter.
-      model: the network.
+      task: what both are trained on.
       first, second: learning rate and batch size at alpha = 0 and at alpha = 1. Where
         their ratios differ, the first is higher.
     """
 
     panel: str
-    model: config.ModelConfig
+    task: tasks.Task
     first: tuple[float, int]
     second: tuple[float, int]
 
 
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """The settings of one scale.
-
-    Attributes:
-      dataset: its name.
-      train_size: N.
-      pairs: with different ratios, then with the same.
-      num_epochs: passes over the training set.
-      measured_examples: of the training set, on the line; all test examples are.
-      num_alphas: places on the line, equally far apart.
-      shares_runs: with figure 3, which measures their curvature.
-    """
-
-    dataset: str
-    train_size: int
-    pairs: tuple[Pair, ...]
-    num_epochs: int
-    measured_examples: int
-    num_alphas: int
-    shares_runs: bool
-
-
-# The higher ratio; the lower one by a larger batch size, and by a lower rate.
-_QUICK = (0.25, 40), (0.25, 250), (0.04, 40)
-_PAPER = (0.1, 50), (0.1, 400), (0.0125, 50)
-PRESETS = {
-    "quick": Preset(
-        "digits",
-        presets.QUICK_TRAIN_SIZE,
-        (
-            Pair("a", presets.QUICK_MODEL, _QUICK[0], _QUICK[1]),
-            Pair("b", presets.QUICK_MODEL, _QUICK[0], _QUICK[2]),
-            Pair("c", presets.QUICK_MODEL, _QUICK[2], _QUICK[1]),
-        ),
-        num_epochs=80,
-        measured_examples=1000,
-        num_alphas=121,
-        shares_runs=True,
+_DIGITS = grid.TASKS["quick"]
+_RESNET, _VGG = (
+    tasks.Task(
+        presets.CIFAR10,
+        model,
+        presets.sgd(0.1),
+        batch_size=50,
+        budget=budgets.Epochs(200),
+        num_seeds=presets.NUM_SEEDS["paper"],
+    )
+    for model in (presets.RESNET, presets.VGG)
+)
+# First different ratios, the second lower by a larger batch or by a lower rate; then
+# equal ones. The paper gives the networks and, for VGG-11, eta = 0.1 beta and
+# S = 50 beta; beta, the settings of ResNet-56 and the epochs are our choice.
+PAIRS = {
+    "quick": (
+        Pair("a", _DIGITS, (0.25, 40), (0.25, 250)),
+        Pair("b", _DIGITS, (0.25, 40), (0.04, 40)),
+        Pair("c", _DIGITS, (0.04, 40), (0.25, 250)),
     ),
-    # The paper gives the networks and, for VGG-11, eta = 0.1 beta and S = 50 beta; the
-    # values of beta, the settings of ResNet-56 and the epochs are our choice.
-    "paper": Preset(
-        "cifar10",
-        50_000,
-        (
-            Pair("a", presets.RESNET, _PAPER[0], _PAPER[1]),
-            Pair("b", presets.RESNET, _PAPER[0], _PAPER[2]),
-            Pair("c", presets.VGG, (0.1, 50), (0.4, 200)),
-            Pair("d", presets.VGG, (0.1, 50), (0.8, 400)),
-        ),
-        num_epochs=200,
-        measured_examples=5000,
-        num_alphas=61,
-        shares_runs=False,
+    "paper": (
+        Pair("a", _RESNET, (0.1, 50), (0.1, 400)),
+        Pair("b", _RESNET, (0.1, 50), (0.0125, 50)),
+        Pair("c", _VGG, (0.1, 50), (0.4, 200)),
+        Pair("d", _VGG, (0.1, 50), (0.8, 400)),
     ),
 }
+# Of the training set, on the line; all test examples are.
+MEASURED_EXAMPLES = {"quick": 1000, "paper": 5000}
+NUM_ALPHAS = {"quick": 121, "paper": 61}  # places on the line, equally far apart
 
 
 def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
     """Returns every pair's line, crossed and not, for each seed."""
-    preset = PRESETS[scale]
-    seeds = range(num_seeds or presets.NUM_SEEDS[scale])
     return [
-        _measurement(preset, pair, seed, crossed)
-        for pair, seed, crossed in itertools.product(preset.pairs, seeds, (False, True))
+        _measurement(scale, pair, seed, crossed)
+        for pair in PAIRS[scale]
+        for seed in pair.task.seeds(num_seeds)
+        for crossed in (False, True)
     ]
 
 
 def _measurement(
-    preset: Preset, pair: Pair, seed: int, crossed: bool
+    scale: str, pair: Pair, seed: int, crossed: bool
 ) -> measurement.Measurement:
     weights = seed, seed + _OTHER_WEIGHTS
     runs = tuple(
-        _run(preset, pair.model, *setting, seed, initial)
+        _run(scale, pair.task, *setting, seed, initial)
         for setting, initial in zip(
             (pair.first, pair.second),
             reversed(weights) if crossed else weights,
             strict=True,
         )
     )
+    num_examples, num_alphas = MEASURED_EXAMPLES[scale], NUM_ALPHAS[scale]
     settings: dict[str, measurement.Value] = {
         "panel": pair.panel,
-        "model": pair.model.name,
+        "model": pair.task.model.name,
         "learning_rate": pair.first[0],
         "batch_size": pair.first[1],
         "other_learning_rate": pair.second[0],
         "other_batch_size": pair.second[1],
-        "measured_examples": preset.measured_examples,
-        "num_alphas": preset.num_alphas,
+        "measured_examples": num_examples,
+        "num_alphas": num_alphas,
         "seed": seed,
         "crossed": crossed,
     }
+    # A forward pass is a third of a step; the test set is of the same order.
+    passes = num_alphas * 2 * num_examples / 3
+    trained = runs[0].num_steps * pair.first[1]
     return measurement.Measurement(
         settings,
-        functools.partial(_measure, preset, runs),
+        functools.partial(_measure, runs, num_examples, num_alphas),
         runs,
-        datasets=(preset.dataset,),
-        # A forward pass is a third of a step; the test set is of the same order.
-        seconds=1.0
-        + cost.seconds(runs[0])
-        * (preset.num_alphas * 2 * preset.measured_examples)
-        / (3 * preset.num_epochs * preset.train_size),
+        datasets=(pair.task.data.name,),
+        seconds=1.0 + cost.seconds(runs[0]) * passes / trained,
     )
 
 
 def _run(
-    preset: Preset,
-    model: config.ModelConfig,
+    scale: str,
+    task: tasks.Task,
     learning_rate: float,
     batch_size: int,
     seed: int,
     initial: int,
 ) -> config.RunConfig:
-    shared = preset.shares_runs and initial == seed
-    return config.RunConfig(
-        data=presets.data(preset.dataset, preset.train_size, seed),
-        model=model,
-        optimizer=config.MomentumConfig(learning_rate=learning_rate, momentum=0.0),
-        batch_size=batch_size,
-        num_steps=round(preset.num_epochs * preset.train_size / batch_size),
-        seed=initial,
-        final_measures=config.FINAL_MEASURES if shared else (),
-        measured_examples=preset.measured_examples if shared else None,
-    )
+    """Returns a run on the examples of `seed` from the weights of seed `initial`."""
+    changes: dict[str, Any] = {"learning_rate": learning_rate, "subset_seed": seed}
+    if task is grid.TASKS.get(scale) and initial == seed:
+        changes |= grid.measured(scale)  # so it is one of figure 3's
+    return task.run(seed=initial, batch_size=batch_size, **changes)
 
 
 def _measure(
-    preset: Preset, runs: tuple[config.RunConfig, ...], place: measurement.Place
+    runs: tuple[config.RunConfig, ...],
+    num_examples: int,
+    num_alphas: int,
+    place: measurement.Place,
 ) -> list[dict[str, Any]]:
     """Returns a row an alpha; its values are None where a network diverged."""
-    alphas = np.linspace(-1.0, 2.0, preset.num_alphas)
+    alphas = np.linspace(-1.0, 2.0, num_alphas)
     if any(place.record(run).status == "diverged" for run in runs):
         names = (
             "distance",
@@ -188,7 +156,7 @@ def _measure(
         return [{"alpha": float(alpha), **nothing} for alpha in alphas]
     examples = data.load(runs[0].data, place.data_dir)
     inputs, labels = examples.train
-    measured = inputs[: preset.measured_examples], labels[: preset.measured_examples]
+    measured = inputs[:num_examples], labels[:num_examples]
     start, end = (place.model(run) for run in runs)
     columns = {
         "alpha": alphas,

@@ -1,80 +1,43 @@
 """Jastrzebski et al. (2018), figure 2: rules for the learning rate of a large batch."""
 
-import dataclasses
-import math
-
 import pandas as pd
 
 from bsgen import config
 from bsgen.papers.jastrzebski_2018 import learning_curves, presets
-from bsgen.studies import claims, study
+from bsgen.studies import budgets, claims, study, tasks
 
 SMALL = "small batch"
-# What the learning rate is multiplied by when the batch size is multiplied by k.
-RULES = {
-    "linear": lambda factor: factor,
-    "sqrt": math.sqrt,
-    "none": lambda factor: 1.0,
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """One panel.
-
-    Attributes:
-      dataset: its name.
-      train_size: N.
-      model: the network.
-      batch_size, learning_rate: of the small batch.
-      factor: the large batch size over the small one.
-      num_epochs: passes over the training set.
-      schedule: of the learning rate.
-      num_evaluations: of each curve.
-    """
-
-    dataset: str
-    train_size: int
-    model: config.ModelConfig
-    batch_size: int
-    learning_rate: float
-    factor: int
-    num_epochs: int
-    schedule: config.Schedule = config.Constant()
-    num_evaluations: int = 20
-
-
+# How the learning rate grows with the batch size, from the highest rate to the lowest.
+RULES = ("linear", "sqrt", "none")
+FACTOR = 10  # the large batch size over the small one
 _RESNET_DROPS = config.Stepwise((60.0, 100.0, 140.0, 180.0), (1e-1, 1e-2, 1e-3, 1e-4))
 _VGG_DROPS = config.Stepwise(
     tuple(25.0 * k for k in range(1, 8)), tuple(0.5**k for k in range(1, 8))
 )
+# One task a panel, with the small batch.
 TASKS = {
     "quick": (
-        Task(
-            "digits",
-            presets.QUICK_TRAIN_SIZE,
+        tasks.Task(
+            presets.DIGITS,
             presets.QUICK_MODEL,
+            presets.sgd(0.02),
             batch_size=20,
-            learning_rate=0.02,
-            factor=10,
-            num_epochs=20,
+            budget=budgets.Epochs(20, num_evaluations=20),
+            num_seeds=presets.NUM_SEEDS["quick"],
         ),
     ),
     # The paper gives the small batch and the drops; the rates, the large batch and, for
     # VGG-11, the epochs are our choice.
     "paper": tuple(
-        Task(
-            "cifar10",
-            50_000,
+        tasks.Task(
+            presets.CIFAR10,
             model,
+            config.MomentumConfig(0.05, momentum=0.0, schedule=drops),
             batch_size=50,
-            learning_rate=0.05,
-            factor=10,
-            num_epochs=200,
-            schedule=schedule,
-            num_evaluations=100,
+            budget=budgets.Epochs(200, num_evaluations=100),
+            num_seeds=presets.NUM_SEEDS["paper"],
         )
-        for model, schedule in (
+        for model, drops in (
             (presets.RESNET, _RESNET_DROPS),
             (presets.VGG, _VGG_DROPS),
         )
@@ -85,38 +48,11 @@ TASKS = {
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the small batch and the large one by every rule, for each seed."""
     return [
-        _run(task, learning_rate, batch_size, seed)
+        task.run(seed=seed, batch_size=task.batch_size * factor, scaling=rule)
         for task in TASKS[scale]
-        for learning_rate, batch_size in _settings(task).values()
-        for seed in range(num_seeds or presets.NUM_SEEDS[scale])
+        for factor, rule in ((1, "none"), *((FACTOR, rule) for rule in RULES))
+        for seed in task.seeds(num_seeds)
     ]
-
-
-def _settings(task: Task) -> dict[str, tuple[float, int]]:
-    """Returns learning rate and batch size of the small batch and of every rule."""
-    large = task.batch_size * task.factor
-    return {
-        SMALL: (task.learning_rate, task.batch_size),
-        **{
-            rule: (task.learning_rate * scale(task.factor), large)
-            for rule, scale in RULES.items()
-        },
-    }
-
-
-def _run(
-    task: Task, learning_rate: float, batch_size: int, seed: int
-) -> config.RunConfig:
-    return presets.run(
-        task.model,
-        presets.data(task.dataset, task.train_size, seed),
-        config.MomentumConfig(
-            learning_rate=learning_rate, momentum=0.0, schedule=task.schedule
-        ),
-        batch_size,
-        task.num_epochs,
-        task.num_evaluations,
-    )
 
 
 def settings(runs: pd.DataFrame) -> dict[str, dict[str, pd.DataFrame]]:

@@ -12,10 +12,10 @@ from tests.studies import made_up
 
 def _judge(drop):
     """`drop` takes beta and N and gives what the accuracy loses."""
-    preset = breakdown.PRESETS["quick"]
+    smallest = breakdown.TASKS["quick"].batch_size
 
     def final_accuracy(run):
-        beta = run.batch_size / preset.batch_size
+        beta = run.batch_size / smallest
         return 0.95 - drop(beta, run.data.train_size)
 
     runs = breakdown.runs("quick", 4)
@@ -25,18 +25,17 @@ def _judge(drop):
 class BreakdownTest(parameterized.TestCase):
     @parameterized.parameters("quick", "paper")
     def test_one_ratio(self, scale):
-        preset, runs = breakdown.PRESETS[scale], breakdown.runs(scale, 1)
+        task, runs = breakdown.TASKS[scale], breakdown.runs(scale, 1)
+        expected = task.optimizer.learning_rate / task.batch_size
         for run in runs:
             ratio = run.optimizer.learning_rate / run.batch_size
-            self.assertAlmostEqual(
-                ratio / (preset.learning_rate / preset.batch_size), 1, places=9
-            )
+            self.assertAlmostEqual(ratio / expected, 1, places=9)
             self.assertLessEqual(run.batch_size, run.data.train_size)
         results = learning_curve_outcomes.results(runs, lambda run: 0.9)
         found = breakdown.by_size_and_beta(results.runs)
-        self.assertEqual(list(found), list(preset.train_sizes))
+        self.assertEqual(list(found), list(breakdown.TRAIN_SIZES[scale]))
         for by_beta in found.values():
-            self.assertEqual(list(by_beta), list(preset.betas))
+            self.assertEqual(list(by_beta), list(breakdown.BETAS[scale]))
 
     def test_the_claims_of_the_paper(self):
         judged = _judge(lambda beta, n: 0.03 * math.log2(max(1, beta / 4)) * 500 / n)

@@ -29,7 +29,7 @@ class CyclesTest(parameterized.TestCase):
     @parameterized.parameters("quick", "paper")
     def test_ratios_of_a_pair_are_equal_at_every_epoch(self, scale):
         batch, rate, small, large = cycles.runs(scale, 1)
-        epochs = np.linspace(0, cycles.PRESETS[scale].num_epochs, 500)[:-1]
+        epochs = np.linspace(0, cycles.TASKS[scale].budget.num_epochs, 500)[:-1]
         for first, second in ((batch, rate), (small, large)):
             found = [
                 ratios[np.searchsorted(places, epochs, side="right") - 1]
@@ -39,9 +39,8 @@ class CyclesTest(parameterized.TestCase):
             same = np.isclose(*found, rtol=1e-5)
             self.assertGreater(same.mean(), 0.97)
         self.assertLen(np.unique(_ratios(batch)[1].round(9)), 2)
-        highest = cycles.PRESETS[scale]
         self.assertAlmostEqual(
-            _ratios(rate)[1].max() / _ratios(small)[1].max(), highest.factor, places=4
+            _ratios(rate)[1].max() / _ratios(small)[1].max(), cycles.FACTOR, places=4
         )
 
     def test_settings_are_told_apart(self):

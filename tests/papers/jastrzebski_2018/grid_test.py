@@ -34,11 +34,10 @@ def _judge(*arguments, num_seeds=4, **settings):
 
 
 class GridTest(parameterized.TestCase):
-    @parameterized.parameters(*grid.PRESETS)
+    @parameterized.parameters(*grid.TASKS)
     def test_grid(self, scale):
-        preset = grid.PRESETS[scale]
         runs = grid.runs(scale, 2)
-        rows, columns = len(preset.learning_rates), len(preset.batch_sizes)
+        rows, columns = len(grid.LEARNING_RATES[scale]), len(grid.BATCH_SIZES[scale])
         self.assertLen({run.key for run in runs}, 2 * rows * columns)
         self.assertGreaterEqual(min(rows, columns), 4)
         table = made_up.results(runs, _outcome(-1.0)).runs
@@ -49,7 +48,8 @@ class GridTest(parameterized.TestCase):
             self.assertEqual(run.optimizer.momentum, 0.0)
             self.assertEqual(run.final_measures, config.FINAL_MEASURES)
             epochs = run.num_steps * run.batch_size / run.data.train_size
-            self.assertAlmostEqual(epochs / preset.num_epochs, 1, delta=0.01)
+            expected = grid.TASKS[scale].budget.num_epochs
+            self.assertAlmostEqual(epochs / expected, 1, delta=0.01)
 
     def test_the_claims_of_the_paper(self):
         judged = _judge(-1.0)

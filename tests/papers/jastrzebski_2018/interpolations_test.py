@@ -10,8 +10,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, measures
-from bsgen.papers.jastrzebski_2018 import basin_widths, grid, interpolations
-from bsgen.studies import claims, measurement, measurement_store, tables
+from bsgen.papers.jastrzebski_2018 import basin_widths, grid, interpolations, presets
+from bsgen.studies import budgets, claims, measurement, measurement_store, tables
 from bsgen.training import records
 from tests.papers.jastrzebski_2018 import made_up_lines
 from tests.studies import made_up
@@ -42,9 +42,9 @@ def _of_ratio(exponent):
 
 
 class LinesTest(parameterized.TestCase):
-    @parameterized.parameters(*interpolations.PRESETS)
+    @parameterized.parameters(*interpolations.PAIRS)
     def test_pairs(self, scale):
-        pairs = interpolations.PRESETS[scale].pairs
+        pairs = interpolations.PAIRS[scale]
         ratios = [p.first[0] / p.first[1] for p in pairs]
         ratios = [
             r / (p.second[0] / p.second[1]) for r, p in zip(ratios, pairs, strict=True)
@@ -55,7 +55,7 @@ class LinesTest(parameterized.TestCase):
         for pair in pairs[2:]:
             self.assertNotEqual(pair.first, pair.second)
 
-    @parameterized.parameters(*interpolations.PRESETS)
+    @parameterized.parameters(*interpolations.PAIRS)
     def test_ends_share_examples_and_not_the_initial_weights(self, scale):
         for entry in interpolations.measurements(scale, 2):
             first, second = entry.runs
@@ -64,7 +64,7 @@ class LinesTest(parameterized.TestCase):
             self.assertNotEqual(first.seed, second.seed)
             settings = first.optimizer.learning_rate, first.batch_size
             panel = "abcd".index(entry.settings["panel"])
-            pair = interpolations.PRESETS[scale].pairs[panel]
+            pair = interpolations.PAIRS[scale][panel]
             self.assertEqual(settings, pair.first)
             self.assertEqual(
                 (second.optimizer.learning_rate, second.batch_size), pair.second
@@ -88,7 +88,7 @@ class LinesTest(parameterized.TestCase):
         self.assertLen(keys, 3 * 2 * 2)
         self.assertLen(keys & {run.key for run in grid.runs("quick", 2)}, 3 * 2)
 
-    @parameterized.parameters(*interpolations.PRESETS)
+    @parameterized.parameters(*interpolations.PAIRS)
     def test_more_seeds_keep_the_lines(self, scale):
         few, many = (
             {entry.key for entry in interpolations.measurements(scale, n)}
@@ -141,23 +141,18 @@ class ClaimsTest(parameterized.TestCase):
 
 class MeasureTest(tf.test.TestCase):
     def _entry(self, learning_rate=0.1):
-        preset = dataclasses.replace(
-            interpolations.PRESETS["quick"],
-            train_size=60,
-            pairs=(
-                interpolations.Pair(
-                    "a",
-                    config.ModelConfig("normalized_mlp", (6, 5)),
-                    (learning_rate, 10),
-                    (0.1, 20),
-                ),
-            ),
-            num_epochs=4,
-            measured_examples=60,
-            num_alphas=7,
-            shares_runs=False,
+        task = dataclasses.replace(
+            interpolations.PAIRS["quick"][0].task,
+            data=dataclasses.replace(presets.DIGITS, train_size=60),
+            model=config.ModelConfig("normalized_mlp", (6, 5)),
+            budget=budgets.Epochs(4),
         )
-        with mock.patch.dict(interpolations.PRESETS, quick=preset):
+        pair = interpolations.Pair("a", task, (learning_rate, 10), (0.1, 20))
+        with (
+            mock.patch.dict(interpolations.PAIRS, quick=(pair,)),
+            mock.patch.dict(interpolations.MEASURED_EXAMPLES, quick=60),
+            mock.patch.dict(interpolations.NUM_ALPHAS, quick=7),
+        ):
             return interpolations.measurements("quick", 1)[0]
 
     def test_ends_are_the_trained_networks(self):

@@ -3,7 +3,6 @@
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen import config
 from bsgen.papers.jastrzebski_2018 import breakdown, cycles, presets, rescaling
 from bsgen.training import plan as plans
 
@@ -32,20 +31,6 @@ class PresetsTest(parameterized.TestCase):
         self.assertLen(module.runs(scale, 2), len(few))
         default = presets.NUM_SEEDS[scale]
         self.assertLen({r.seed for r in module.runs(scale, None)}, default)
-
-    def test_a_cyclic_batch_size(self):
-        run = presets.run(
-            presets.QUICK_MODEL,
-            presets.data("digits", 100, 3),
-            config.MomentumConfig(),
-            10,
-            4,
-            4,
-            config.Cyclic(factors=(1.0, 5.0), period=2.0),
-        )
-        # Ten batches of 10 and two of 50, twice.
-        self.assertEqual(run.evaluation_steps, (0, 10, 12, 22, 24))
-        self.assertEqual((run.num_steps, run.seed), (24, 3))
 
 
 if __name__ == "__main__":

@@ -28,10 +28,13 @@ class RescalingTest(parameterized.TestCase):
         for task in rescaling.TASKS[scale]:
             runs = [r for r in rescaling.runs(scale, 1) if r.model == task.model]
             small, *large = [(r.optimizer.learning_rate, r.batch_size) for r in runs]
-            self.assertEqual(small, (task.learning_rate, task.batch_size))
-            self.assertEqual({b for _, b in large}, {task.batch_size * task.factor})
-            factors = [rate / task.learning_rate for rate, _ in large]
-            expected = [task.factor, math.sqrt(task.factor), 1.0]
+            base = task.optimizer.learning_rate
+            self.assertEqual(small, (base, task.batch_size))
+            self.assertEqual(
+                {b for _, b in large}, {task.batch_size * rescaling.FACTOR}
+            )
+            factors = [rate / base for rate, _ in large]
+            expected = [rescaling.FACTOR, math.sqrt(rescaling.FACTOR), 1.0]
             for factor, wanted in zip(factors, expected, strict=True):
                 self.assertAlmostEqual(factor, wanted, places=9)
 

@@ -1,0 +1,92 @@
+"""How long a run trains, and the steps after which it is evaluated."""
+
+import dataclasses
+import math
+from typing import Protocol
+
+import numpy as np
+
+from bsgen import config, errors
+
+
+class Budget(Protocol):
+    """The length of a training run."""
+
+    def steps(self, run: config.RunConfig) -> tuple[int, ...]:
+        """Returns the steps to evaluate after, rising; the last one ends the run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """A number of parameter updates, whatever the batch size.
+
+    Attributes:
+      num_steps: at least 1.
+      evaluations_per_decade: evenly spaced on a logarithmic axis from step 1 on, and
+        one before the first step; 0 to evaluate at the end only.
+    """
+
+    num_steps: int
+    evaluations_per_decade: int = 0
+
+    def steps(self, run: config.RunConfig) -> tuple[int, ...]:
+        """See `Budget`; the same for every run."""
+        if not self.evaluations_per_decade:
+            return (self.num_steps,)
+        count = int(self.evaluations_per_decade * np.log10(self.num_steps)) + 2
+        steps = np.geomspace(1, self.num_steps, count).round().astype(int)
+        return (0, *np.unique(steps).tolist())
+
+
+@dataclasses.dataclass(frozen=True)
+class Epochs:
+    """A number of passes over the training set: larger batches take fewer steps.
+
+    Attributes:
+      num_epochs: passes; fractions are allowed.
+      num_evaluations: after equal parts of the epochs, and one before the first step,
+        so that the k-th evaluations of runs of any batch size can be compared; 0 to
+        evaluate at the end only.
+    """
+
+    num_epochs: float
+    num_evaluations: int = 0
+
+    def steps(self, run: config.RunConfig) -> tuple[int, ...]:
+        """See `Budget`; as near to each mark as whole batches allow.
+
+        Raises:
+          UserError: the run leaves open how many examples it trains on.
+        """
+        if run.data.train_size is None:
+            remedy = "a budget in epochs needs it"
+            raise errors.UserError("train_size", None, remedy)
+        marks = np.array([float(self.num_epochs)])
+        if count := self.num_evaluations:
+            marks = self.num_epochs * np.arange(count + 1) / count
+        epochs = _places(run, marks[-1] * run.data.train_size) / run.data.train_size
+        after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
+        before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
+        return tuple((after - before_is_nearer).tolist())
+
+
+def _places(run: config.RunConfig, num_examples: float) -> np.ndarray:
+    """Returns how many examples a run has seen before each step, up to `num_examples`.
+
+    A cyclic batch size follows the formula of `bsgen.optimizers.schedules`, which this
+    module cannot import without TensorFlow.
+    """
+    batch_size = run.batch_size or run.data.train_size or 1
+    schedule = run.batch_size_schedule
+    if isinstance(schedule, config.Constant):
+        return batch_size * np.arange(math.ceil(num_examples / batch_size) + 1)
+    if not isinstance(schedule, config.Cyclic):
+        remedy = "give a budget in steps; epochs are counted for cyclic ones only"
+        raise errors.UserError("batch_size_schedule", schedule.name, remedy)
+    factors = schedule.factors
+    places = [0]
+    while places[-1] < num_examples:
+        turns = places[-1] / (schedule.period * (run.data.train_size or 1))
+        part = math.floor(len(factors) * turns + 1e-9)
+        places.append(places[-1] + round(batch_size * factors[part % len(factors)]))
+    return np.array(places)
