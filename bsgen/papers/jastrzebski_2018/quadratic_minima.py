@@ -14,7 +14,8 @@ import zlib
 import numpy as np
 
 from bsgen import theory
-from bsgen.studies import measurement, quadratic_descent
+from bsgen.papers.jastrzebski_2018 import quadratic_descent
+from bsgen.studies import measurement
 
 MOMENTA = (0.0, 0.9)
 # Of the Hessian; the largest eigenvalue is 1. "outliers" has the shape measured on

@@ -5,7 +5,7 @@ from absl.testing import absltest, parameterized
 from scipy import stats
 
 from bsgen import errors, theory
-from bsgen.studies import quadratic_descent
+from bsgen.papers.jastrzebski_2018 import quadratic_descent
 from tests.references import stationary_covariance
 
 # Two-sided; one true answer in a thousand would be refused, but seeds are fixed.
