@@ -8,7 +8,7 @@ import rich.progress
 from bsgen import progress_bar
 
 if TYPE_CHECKING:
-    from bsgen.training.loop import engine as loop
+    from bsgen.training import loop
 
 
 class RunDisplay(progress_bar.Bar):

@@ -54,8 +54,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
-    from bsgen.training import interruption
-    from bsgen.training.loop import engine as loop
+    from bsgen.training import interruption, loop
     from launch import run_display
 
     with run_display.RunDisplay(run.num_steps) as display:

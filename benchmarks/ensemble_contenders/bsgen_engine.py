@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from benchmarks import ensemble_problem
 from bsgen import models
-from bsgen.training.ensemble import engine as ensemble
+from bsgen.training import ensemble
 from bsgen.training.ensemble import program
 
 

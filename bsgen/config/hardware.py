@@ -1,7 +1,7 @@
 """How a run is executed: what may change between machines, and is not part of its key.
 
 A run computes the same whatever stands here, up to rounding; where it does not,
-`bsgen.training.loop.engine` says so.
+`bsgen.training.loop` says so.
 """
 
 import dataclasses

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from bsgen import config, interrupts, models
-from bsgen.training import checkpoints, cost, records
+from bsgen.training import checkpoints, cost, ensemble, loop, minima, records
 from bsgen.training import plan as plans
-from bsgen.training.ensemble import engine as ensemble
-from bsgen.training.ensemble import minima
-from bsgen.training.loop import engine as loop
 
 
 def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:

@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from bsgen.data import crops, sampling
 from bsgen.data.datasets import imagenet
-from bsgen.training import checkpoints, interruption
-from bsgen.training.loop import engine as loop
+from bsgen.training import checkpoints, interruption, loop
 from tests.data import made_up_imagenet
 from tests.training import made_up_runs
 

@@ -7,8 +7,7 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors, models
-from bsgen.training.ensemble import minima
-from bsgen.training.loop import engine as loop
+from bsgen.training import loop, minima
 from tests.training import small_runs
 
 # Another value of every field of a run, by part and field.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 from bsgen import config
-from bsgen.training.ensemble import engine as ensemble
+from bsgen.training import ensemble
 from bsgen.training.ensemble import program
 
 EVALUATIONS = (0, 1, 7, 30, 150)

@@ -10,10 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import execution, interruption, records
+from bsgen.training import ensemble, execution, interruption, loop, records
 from bsgen.training import plan as plans
-from bsgen.training.ensemble import engine as ensemble
-from bsgen.training.loop import engine as loop
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import examples, subjects
 
@@ -22,7 +20,7 @@ class RunTrainer:
     """See `trainers.Trainer`; the score is the accuracy on the validation set.
 
     The repeats of a small network without state train as one program. A big one trains
-    by `bsgen.training.loop.engine`, and goes on from its checkpoint after a crash.
+    by `bsgen.training.loop`, and goes on from its checkpoint after a crash.
     """
 
     metric = "validation accuracy"

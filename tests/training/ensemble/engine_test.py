@@ -7,7 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
-from bsgen.training.ensemble import engine as ensemble
+from bsgen.training import ensemble
 from tests.references import one_model_loop
 from tests.training import small_runs
 

@@ -12,8 +12,7 @@ from absl.testing import parameterized
 
 from bsgen import config
 from bsgen.files import sealed_json
-from bsgen.training import checkpoints, interruption, run_folder
-from bsgen.training.loop import engine as loop
+from bsgen.training import checkpoints, interruption, loop, run_folder
 from bsgen.training.loop import trainee
 from tests import lost_interrupts
 from tests.training import made_up_runs, metrics_file

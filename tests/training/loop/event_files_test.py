@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import tensorflow as tf
 
-from bsgen.training.loop import engine as loop
+from bsgen.training import loop
 from bsgen.training.loop import event_files
 from tests.training import made_up_runs
 

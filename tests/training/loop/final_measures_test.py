@@ -10,7 +10,7 @@ from absl.testing import parameterized
 
 from bsgen import config, data, errors, measures
 from bsgen.data import scaling
-from bsgen.training.loop import engine as loop
+from bsgen.training import loop
 from bsgen.training.loop import final_measures, strategies, trainee
 
 

@@ -6,9 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
-from bsgen.training import interruption
-from bsgen.training.ensemble import engine as ensemble
-from bsgen.training.loop import engine as loop
+from bsgen.training import ensemble, interruption, loop
 from bsgen.tuning import RunTrainer, Setting
 
 _DATA = config.DataConfig("digits", train_size=100, validation_size=50)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.training.ensemble import newton
+from bsgen.training.minima import newton
 
 
 def _sigmoid(labels, logits):

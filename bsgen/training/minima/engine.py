@@ -12,7 +12,7 @@ import numpy as np
 
 from bsgen import config, data, errors, models, theory
 from bsgen.training import records
-from bsgen.training.ensemble import newton
+from bsgen.training.minima import newton
 
 _OF_STOCHASTIC_STEPS = (
     "batch_size",

@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, data
-from bsgen.training.ensemble import minima
+from bsgen.training import minima
 
 
 def _run(task, coefficient, train_size=40, seed=1):
