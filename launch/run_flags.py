@@ -8,7 +8,7 @@ from bsgen import config, errors
 from launch import task_flags
 
 if TYPE_CHECKING:
-    from bsgen.training import plan as plans
+    from bsgen.training import step_plan
 
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size", 0, "Training examples to set aside.", lower_bound=0
@@ -77,20 +77,20 @@ def run() -> config.RunConfig:
       UserError: a flag is out of range, or the flags do not fit together or the data.
     """
     from bsgen import data
-    from bsgen.training import plan as plans
+    from bsgen.training import step_plan
 
     once = _run(_any_steps())
     source = data.load_source(once.data, task_flags.DATA_DIR.value)
     train_size = len(data.split(source, once.data).train)
     num_steps = once.num_steps
     if _EPOCHS.value is not None:
-        num_steps = plans.num_steps_in_epochs(_EPOCHS.value, once, train_size)
-    plan = plans.make(_run(num_steps), train_size)
+        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, once, train_size)
+    plan = step_plan.make(_run(num_steps), train_size)
     return _run(num_steps, _evaluation_steps(plan))
 
 
-def _evaluation_steps(plan: "plans.Plan") -> tuple[int, ...]:
-    from bsgen.training import plan as plans
+def _evaluation_steps(plan: "step_plan.Plan") -> tuple[int, ...]:
+    from bsgen.training import step_plan
 
     flag: flags.FlagHolder[Any] = _EVALUATION_EPOCHS
     unit: Literal["epochs", "steps"] = "epochs"
@@ -100,7 +100,7 @@ def _evaluation_steps(plan: "plans.Plan") -> tuple[int, ...]:
     if flag.present and flag.value > length:
         remedy = f"the run has {length:g} {unit}; leave it out, to evaluate at the end"
         raise errors.UserError(flag.name, flag.value, remedy)
-    return plans.evaluation_steps(flag.value, unit, plan)
+    return step_plan.evaluation_steps(flag.value, unit, plan)
 
 
 def _any_steps() -> int:

@@ -6,7 +6,7 @@ import tensorflow as tf
 from benchmarks import ensemble_problem
 from bsgen import models
 from bsgen.training import ensemble
-from bsgen.training.ensemble import program
+from bsgen.training.ensemble import stacked_program
 
 
 class Contender:
@@ -17,7 +17,7 @@ class Contender:
     def __init__(self, problem: ensemble_problem.Problem):
         width, hidden = problem.weights[0].shape[1:]
         model = models.mlp((width,), ensemble_problem.NUM_CLASSES, (hidden,))
-        self._program = program.Program(model, problem.inputs, problem.labels)
+        self._program = stacked_program.Program(model, problem.inputs, problem.labels)
         most = ensemble.max_runs(model, problem.batch_size)
         size = -(-problem.num_runs // -(-problem.num_runs // most))
         self._chunks = [
@@ -27,7 +27,7 @@ class Contender:
         for runs in self._chunks:
             weights = [tf.constant(weight[runs]) for weight in problem.weights]
             accumulators = [tf.zeros_like(weight) for weight in weights]
-            self._states.append(program.State(weights, accumulators))
+            self._states.append(stacked_program.State(weights, accumulators))
             self._settings.append(_settings(len(weights[0]), width))
 
     def take_steps(self, positions: np.ndarray) -> None:
@@ -49,7 +49,7 @@ class Contender:
         ]
 
 
-def _settings(num_runs: int, width: int) -> program.Settings:
+def _settings(num_runs: int, width: int) -> stacked_program.Settings:
     columns = (
         np.full(num_runs, ensemble_problem.LEARNING_RATE),
         np.full(num_runs, ensemble_problem.MOMENTUM),
@@ -58,4 +58,6 @@ def _settings(num_runs: int, width: int) -> program.Settings:
         np.zeros((num_runs, width)),
         np.ones((num_runs, 1)),
     )
-    return program.Settings(*(tf.constant(column, tf.float32) for column in columns))
+    return stacked_program.Settings(
+        *(tf.constant(column, tf.float32) for column in columns)
+    )

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from bsgen import config, interrupts, models
-from bsgen.training import checkpoints, cost, ensemble, loop, minima, records
-from bsgen.training import plan as plans
+from bsgen.training import checkpoints, cost, ensemble, loop, minima, records, step_plan
 
 
 def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:
@@ -34,7 +33,7 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
         if trained_by == "minima":
             minima.check(run)
         elif trained_by == "loop":
-            plans.make(run, len(split.train))
+            step_plan.make(run, len(split.train))
 
 
 @interrupts.kept()

@@ -6,7 +6,7 @@ from unittest import mock
 
 from bsgen import config
 from bsgen.training import ensemble
-from bsgen.training.ensemble import program
+from bsgen.training.ensemble import stacked_program
 
 EVALUATIONS = (0, 1, 7, 30, 150)
 RELU = ("mlp", (16,), "relu")
@@ -50,12 +50,12 @@ def train(runs, **arguments):
 @contextlib.contextmanager
 def spied_programs() -> Iterator[list[int]]:
     """Gives a list that takes the number of runs of each call of a program."""
-    take_steps = program.Program.take_steps
+    take_steps = stacked_program.Program.take_steps
     sizes = []
 
     def spied(own, state, settings, positions, num_steps):
         sizes.append(positions.shape[1])
         return take_steps(own, state, settings, positions, num_steps)
 
-    with mock.patch.object(program.Program, "take_steps", spied):
+    with mock.patch.object(stacked_program.Program, "take_steps", spied):
         yield sizes

@@ -10,7 +10,7 @@ import tensorflow as tf
 from bsgen import config, data, interrupts, models
 from bsgen.data import sampling, scaling
 from bsgen.training import records
-from bsgen.training.ensemble import program as program_lib
+from bsgen.training.ensemble import stacked_program
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
 _MAX_STEPS_PER_CALL = 1000
@@ -36,7 +36,7 @@ class Member:
 
 def train(
     members: Sequence[Member],
-    program: program_lib.Program,
+    program: stacked_program.Program,
     pool: data.Pool,
     batch_size: int,
     on_steps: Callable[[config.RunConfig, int], None],
@@ -77,7 +77,7 @@ def train(
 
 def _settings(
     rows: list[Member], pool: data.Pool, dtype: tf.DType
-) -> program_lib.Settings:
+) -> stacked_program.Settings:
     optimizers = [member.run.sgd for member in rows]
     scalings = [
         scaling.fit(member.run.data.scaling, pool.inputs[member.split.train])
@@ -101,12 +101,12 @@ def _settings(
         [np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in scalings],
         scales,
     )
-    return program_lib.Settings(
+    return stacked_program.Settings(
         *(tf.constant(np.stack(column), dtype) for column in columns)
     )
 
 
-def _initial_state(rows: list[Member], pool: data.Pool) -> program_lib.State:
+def _initial_state(rows: list[Member], pool: data.Pool) -> stacked_program.State:
     drawn = {}
     for member in rows:
         seed = member.run.seed
@@ -116,7 +116,7 @@ def _initial_state(rows: list[Member], pool: data.Pool) -> program_lib.State:
             drawn[seed] = [weight.numpy() for weight in model.trainable_variables]
     stacked = zip(*(drawn[member.run.seed] for member in rows), strict=True)
     weights = [tf.constant(np.stack(copies)) for copies in stacked]
-    return program_lib.State(weights, [tf.zeros_like(weight) for weight in weights])
+    return stacked_program.State(weights, [tf.zeros_like(weight) for weight in weights])
 
 
 def _positions(
@@ -138,8 +138,8 @@ def _positions(
 
 
 def _without_diverged(
-    rows: list[Member], state: program_lib.State, settings: program_lib.Settings
-) -> tuple[list[Member], program_lib.State, program_lib.Settings]:
+    rows: list[Member], state: stacked_program.State, settings: stacked_program.Settings
+) -> tuple[list[Member], stacked_program.State, stacked_program.Settings]:
     """Drops diverged runs once they are half; a new size costs a compilation."""
     keep = [row for row, member in enumerate(rows) if not member.diverged]
     if not keep or len(keep) > len(rows) / 2:
@@ -152,9 +152,9 @@ def _without_diverged(
 
 def _evaluate(
     rows: list[Member],
-    program: program_lib.Program,
-    state: program_lib.State,
-    settings: program_lib.Settings,
+    program: stacked_program.Program,
+    state: stacked_program.State,
+    settings: stacked_program.Settings,
     step: int,
 ) -> None:
     """Records test and validation metrics, and those of the training set at the end."""
@@ -172,9 +172,9 @@ def _evaluate(
 def _measure(
     parts: list[str],
     rows: list[Member],
-    program: program_lib.Program,
-    state: program_lib.State,
-    settings: program_lib.Settings,
+    program: stacked_program.Program,
+    state: stacked_program.State,
+    settings: stacked_program.Settings,
 ) -> list[dict[str, float]]:
     """Returns cross-entropy and accuracy on parts of the split, a dictionary a run."""
     values: list[dict[str, float]] = [{} for _ in rows]

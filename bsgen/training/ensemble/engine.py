@@ -20,8 +20,7 @@ import tensorflow as tf
 
 from bsgen import config, data, errors, models
 from bsgen.training import records
-from bsgen.training.ensemble import chunk
-from bsgen.training.ensemble import program as program_lib
+from bsgen.training.ensemble import chunk, stacked_program
 
 _CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
 _GPU_BYTES = 4 * 2**30
@@ -140,14 +139,14 @@ def _program(
     data_dir: str | None,
     nesterov: bool,
     clip: bool,
-) -> tuple[keras.Model, data.Pool, program_lib.Program]:
+) -> tuple[keras.Model, data.Pool, stacked_program.Program]:
     """Returns model, pool and program; kept, and its compilations with it."""
     pool = data.load_pool(data_config, data_dir)
     model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
     if model.non_trainable_variables:
         remedy = "has state (batch statistics, say); the ensemble engine takes none"
         raise errors.UserError("model", model_config.name, remedy)
-    program = program_lib.Program(model, pool.inputs, pool.labels, nesterov, clip)
+    program = stacked_program.Program(model, pool.inputs, pool.labels, nesterov, clip)
     return model, pool, program
 
 

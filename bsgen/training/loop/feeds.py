@@ -11,7 +11,7 @@ import numpy as np
 
 from bsgen import config, data
 from bsgen.data import augmentation, sampling, streaming
-from bsgen.training import plan as plans
+from bsgen.training import step_plan
 from bsgen.training.loop.replica_program import Batch
 
 _MAX_POSITIONS = 2**20  # that one call takes
@@ -28,7 +28,7 @@ class Feed:
     def __init__(
         self,
         run: config.RunConfig,
-        plan: plans.Plan,
+        plan: step_plan.Plan,
         source: data.Source,
         train: np.ndarray,
         resident: data.Pool | None,

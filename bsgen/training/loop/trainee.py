@@ -11,7 +11,7 @@ import tensorflow as tf
 from bsgen import config, data, errors, layers, models
 from bsgen.data import augmentation, scaling
 from bsgen.optimizers import Momentum
-from bsgen.training import plan as plans
+from bsgen.training import step_plan
 from bsgen.training.loop import (
     feeds,
     replica_program,
@@ -48,7 +48,7 @@ class Trainee:
         """
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
-        self.plan = plans.make(run, len(self._split.train))
+        self.plan = step_plan.make(run, len(self._split.train))
         shares.check(
             run,
             self.plan.batch_sizes,

@@ -10,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import ensemble, execution, interruption, loop, records
-from bsgen.training import plan as plans
+from bsgen.training import ensemble, execution, interruption, loop, records, step_plan
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import examples, subjects
 
@@ -133,7 +132,7 @@ class RunTrainer:
                 momentum=setting.momentum,
             ),
         )
-        num_steps = plans.num_steps_in_epochs(num_epochs, run, self.train_size)
+        num_steps = step_plan.num_steps_in_epochs(num_epochs, run, self.train_size)
         return dataclasses.replace(run, num_steps=num_steps, evaluation_steps=())
 
     def _execute(self, runs: Sequence[config.RunConfig]) -> Iterator[records.RunRecord]:

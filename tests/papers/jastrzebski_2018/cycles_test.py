@@ -5,13 +5,13 @@ from absl.testing import absltest, parameterized
 
 from bsgen.papers.jastrzebski_2018 import cycles
 from bsgen.studies import claims
-from bsgen.training import plan as plans
+from bsgen.training import step_plan
 from tests.papers.jastrzebski_2018 import learning_curve_outcomes
 from tests.studies import made_up
 
 
 def _ratios(run):
-    plan = plans.make(run, run.data.train_size)
+    plan = step_plan.make(run, run.data.train_size)
     return plan.epochs[:-1], plan.learning_rates / plan.batch_sizes
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bsgen.training import plan as plans
+from bsgen.training import step_plan
 from tests.studies import made_up
 
 
@@ -10,7 +10,7 @@ def results(runs, final_accuracy, noise=1e-3):
     """Returns tables of curves that rise to `final_accuracy(run)`, with noise."""
 
     def outcome(run, generator):
-        epochs = plans.make(run, run.data.train_size).epochs
+        epochs = step_plan.make(run, run.data.train_size).epochs
         reached = epochs[list(run.evaluation_steps)]
         share = 1 - np.exp(-5 * reached / reached[-1])
         accuracy = 0.1 + (final_accuracy(run) - 0.1) * share

@@ -4,7 +4,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.jastrzebski_2018 import breakdown, cycles, presets, rescaling
-from bsgen.training import plan as plans
+from bsgen.training import step_plan
 
 _MODULES = (cycles, rescaling, breakdown)
 
@@ -14,7 +14,7 @@ class PresetsTest(parameterized.TestCase):
     def test_evaluations_are_at_the_same_epochs(self, module, scale):
         counts = set()
         for run in module.runs(scale, 1):
-            plan = plans.make(run, run.data.train_size)  # and so the schedules fit
+            plan = step_plan.make(run, run.data.train_size)  # and so the schedules fit
             steps = np.array(run.evaluation_steps)
             counts.add(len(steps))
             marks = np.linspace(0, 1, len(steps)) * round(plan.epochs[-1])

@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen.data import augmentation
-from bsgen.training import plan
+from bsgen.data import augmentation, sampling
+from bsgen.training import step_plan
 from bsgen.training.loop import feeds
 from tests.training import made_up_runs
 
@@ -16,7 +16,7 @@ def _feed(run=None, resident=True, found=None, **workers):
     found = found or made_up_runs.pool()
     run = run or made_up_runs.run(batch_size_schedule=made_up_runs.GROW)
     train = np.random.default_rng(1).permutation(found.train_pool).astype(np.int32)
-    steps = plan.make(run, len(train))
+    steps = step_plan.make(run, len(train))
     return feeds.Feed(
         run, steps, found, train, found if resident else None, **workers
     ), train
@@ -38,10 +38,10 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(a.dtype, b.dtype)
             np.testing.assert_array_equal(a, b)
 
-    @parameterized.product(resident=(True, False), sampling=("shuffle", "independent"))
-    def test_brings_the_examples_of_the_steps(self, resident, sampling):
+    @parameterized.product(resident=(True, False), kind=("shuffle", "independent"))
+    def test_brings_the_examples_of_the_steps(self, resident, kind):
         run = made_up_runs.run(
-            data_settings={"sampling": sampling},
+            data_settings={"sampling": kind},
             batch_size_schedule=made_up_runs.GROW,
         )
         found = made_up_runs.pool()
@@ -49,7 +49,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         self.addCleanup(feed.close)
         for first, last, place, size in ((0, 4, 0, 8), (4, 8, 32, 16)):
             count = (last - first) * size
-            if sampling == "shuffle":
+            if kind == "shuffle":
                 chosen = sampling.stream(run.seed, place, count, 60)
             else:
                 chosen = sampling.independent_batches(

@@ -6,7 +6,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
-from bsgen.training import plan
+from bsgen.training import step_plan
 from tests.references import exact_schedules
 
 
@@ -39,14 +39,14 @@ def draw(kind, rng, num_steps=300):
         made = run(base, num_steps, schedule)
         if len({*sizes}) > 1 and max(sizes) <= train_size:
             try:
-                return made, train_size, sizes, plan.make(made, train_size)
+                return made, train_size, sizes, step_plan.make(made, train_size)
             except errors.UserError:  # Longer than the budget: draw another one.
                 continue
 
 
 class MakeByHandTest(parameterized.TestCase):
     def test_constant(self):
-        found = plan.make(run(4, 5, learning_rate=0.5), 10)
+        found = step_plan.make(run(4, 5, learning_rate=0.5), 10)
         self.assertEqual(found.batch_sizes.tolist(), [4] * 5)
         self.assertEqual(found.first_places.tolist(), [0, 4, 8, 12, 16])
         self.assertEqual(found.learning_rates.tolist(), [0.5] * 5)
@@ -57,20 +57,20 @@ class MakeByHandTest(parameterized.TestCase):
         self.assertEqual(found.learning_rates.dtype, np.float32)
 
     def test_no_batch_size_is_the_full_batch(self):
-        found = plan.make(run(None, 3), 7)
+        found = step_plan.make(run(None, 3), 7)
         self.assertEqual(found.batch_sizes.tolist(), [7, 7, 7])
 
     def test_a_batch_that_grows_by_epochs(self):
         # N = 10: places 0, 4, 8, then 12 is beyond epoch 1 and batches are of 8: 20 is
         # epoch 2 and batches are of 10, places 20, 30.
         schedule = config.Stepwise((1, 2), (2, 2.5))
-        found = plan.make(run(4, 6, schedule), 10)
+        found = step_plan.make(run(4, 6, schedule), 10)
         self.assertEqual(found.batch_sizes.tolist(), [4, 4, 4, 8, 10, 10])
         self.assertEqual(found.first_places.tolist(), [0, 4, 8, 12, 20, 30])
         self.assertEqual(found.epochs.tolist(), [0, 0.4, 0.8, 1.2, 2.0, 3.0, 4.0])
 
     def test_learning_rate_by_epochs_follows_the_batch_size(self):
-        found = plan.make(
+        found = step_plan.make(
             run(
                 2,
                 6,
@@ -88,12 +88,12 @@ class MakeByHandTest(parameterized.TestCase):
 
     def test_sizes_are_rounded_to_at_least_one(self):
         schedule = config.Cyclic((1.0, 0.5, 1.5, 0.01), 4, "steps")
-        found = plan.make(run(3, 4, schedule), 10)
+        found = step_plan.make(run(3, 4, schedule), 10)
         self.assertEqual(found.batch_sizes.tolist(), [3, 2, 4, 1])
 
     def test_smith_elsen_and_de(self):
         smith = run(1024, 9765, learning_rate=2.0, schedule=config.ConstantThenDecay())
-        rates = plan.make(smith, 50_000).learning_rates
+        rates = step_plan.make(smith, 50_000).learning_rates
         self.assertEqual(
             rates[[0, 4881, 4882, 9764]].tolist(), [2.0, 2.0, 1.0, 2.0**-9]
         )
@@ -102,8 +102,10 @@ class MakeByHandTest(parameterized.TestCase):
         # Jastrzebski et al. (2018), figure 1, with a period in steps.
         cycle = config.Cyclic((1, 5), 10, "steps")
         inverse = config.Cyclic((5, 1), 10, "steps")
-        batch = plan.make(run(128, 40, cycle, learning_rate=0.005), 50_000)
-        rate = plan.make(run(128, 40, learning_rate=0.001, schedule=inverse), 50_000)
+        batch = step_plan.make(run(128, 40, cycle, learning_rate=0.005), 50_000)
+        rate = step_plan.make(
+            run(128, 40, learning_rate=0.001, schedule=inverse), 50_000
+        )
         self.assertEqual(set(batch.batch_sizes.tolist()), {128, 640})
         np.testing.assert_allclose(
             batch.learning_rates / batch.batch_sizes,
@@ -141,7 +143,7 @@ class AgainstALoopTest(parameterized.TestCase):
                 steps += 1
             self.assertLess(steps, 300)
             self.assertEqual(
-                plan.num_steps_in_epochs(num_epochs, made, train_size), steps
+                step_plan.num_steps_in_epochs(num_epochs, made, train_size), steps
             )
 
     @parameterized.product(unit=("epochs", "steps"), every=(0.1, 0.3, 1.0, 2.0, 7.5))
@@ -156,7 +158,9 @@ class AgainstALoopTest(parameterized.TestCase):
                 if position // length > done or step == 300:
                     expected.append(step)
                 done = position // length
-            self.assertEqual(plan.evaluation_steps(every, unit, found), tuple(expected))
+            self.assertEqual(
+                step_plan.evaluation_steps(every, unit, found), tuple(expected)
+            )
 
 
 class EpochsTest(parameterized.TestCase):
@@ -168,18 +172,22 @@ class EpochsTest(parameterized.TestCase):
         (2, None, 7, 2),
     )
     def test_steps_of_a_constant_batch(self, num_epochs, batch, train_size, steps):
-        found = plan.num_steps_in_epochs(num_epochs, run(batch), train_size)
+        found = step_plan.num_steps_in_epochs(num_epochs, run(batch), train_size)
         self.assertEqual(found, steps)
 
     def test_evaluation_by_hand(self):
-        made = plan.make(run(4, 8), 10)  # Epochs 0.4, 0.8, 1.2, 1.6, 2.0, ..., 3.2.
-        self.assertEqual(plan.evaluation_steps(1, "epochs", made), (3, 5, 8))
-        self.assertEqual(plan.evaluation_steps(0.4, "epochs", made), (*range(1, 9),))
-        self.assertEqual(plan.evaluation_steps(3, "steps", made), (3, 6, 8))
-        self.assertEqual(plan.evaluation_steps(100, "steps", made), (8,))
+        made = step_plan.make(
+            run(4, 8), 10
+        )  # Epochs 0.4, 0.8, 1.2, 1.6, 2.0, ..., 3.2.
+        self.assertEqual(step_plan.evaluation_steps(1, "epochs", made), (3, 5, 8))
+        self.assertEqual(
+            step_plan.evaluation_steps(0.4, "epochs", made), (*range(1, 9),)
+        )
+        self.assertEqual(step_plan.evaluation_steps(3, "steps", made), (3, 6, 8))
+        self.assertEqual(step_plan.evaluation_steps(100, "steps", made), (8,))
 
     def test_a_million_steps_end_where_the_last_batch_does(self):
-        made = plan.make(run(128, 10**6), 50_000)
+        made = step_plan.make(run(128, 10**6), 50_000)
         self.assertEqual(made.first_places[-1], 127_999_872)
         self.assertEqual(made.epochs[-1], 2560)
         self.assertEqual(made.segment_end(0), 10**6)
@@ -226,7 +234,7 @@ class MistakesTest(parameterized.TestCase):
     )
     def test_make(self, made, message):
         with self.assertRaisesRegex(errors.UserError, message):
-            plan.make(made, 10)
+            step_plan.make(made, 10)
 
     @parameterized.parameters(
         (0.3, run(4), "^num_epochs=0.3: .*batch_size=4, train_size=10"),
@@ -238,7 +246,7 @@ class MistakesTest(parameterized.TestCase):
     )
     def test_num_steps_in_epochs(self, num_epochs, made, message):
         with self.assertRaisesRegex(errors.UserError, message):
-            plan.num_steps_in_epochs(num_epochs, made, 10)
+            step_plan.num_steps_in_epochs(num_epochs, made, 10)
 
     @parameterized.parameters(
         (run(4),), (run(4, 1, config.Cyclic((1, 2))),), (run(10, 5),)
@@ -246,21 +254,23 @@ class MistakesTest(parameterized.TestCase):
     def test_more_epochs_than_a_run_may_have_steps_of(self, made):
         for num_epochs in (2e7, 1e308):
             with self.assertRaisesRegex(errors.UserError, "^num_epochs=.*10,000,000"):
-                plan.num_steps_in_epochs(num_epochs, made, 10)
+                step_plan.num_steps_in_epochs(num_epochs, made, 10)
 
     def test_too_many_evaluations(self):
-        made = plan.make(run(4, 200_000), 10)
+        made = step_plan.make(run(4, 200_000), 10)
         with self.assertRaisesRegex(errors.UserError, "^every=1: makes 200,000"):
-            plan.evaluation_steps(1, "steps", made)
-        self.assertLen(plan.evaluation_steps(2, "steps", made), 100_000)
+            step_plan.evaluation_steps(1, "steps", made)
+        self.assertLen(step_plan.evaluation_steps(2, "steps", made), 100_000)
 
     def test_an_evaluation_at_every_step(self):
-        made = plan.make(run(4, 5), 10)
+        made = step_plan.make(run(4, 5), 10)
         for every in (1, 0.3, 1e-300):
             self.assertEqual(
-                plan.evaluation_steps(every, "steps", made), (*range(1, 6),)
+                step_plan.evaluation_steps(every, "steps", made), (*range(1, 6),)
             )
-        self.assertEqual(plan.evaluation_steps(1e-300, "epochs", made), (*range(1, 6),))
+        self.assertEqual(
+            step_plan.evaluation_steps(1e-300, "epochs", made), (*range(1, 6),)
+        )
 
     @parameterized.parameters(
         config.ConstantThenDecay(1e-30, 2),
@@ -270,15 +280,15 @@ class MistakesTest(parameterized.TestCase):
     def test_a_rate_that_float32_cannot_hold(self, schedule):
         made = run(4, 8, schedule=schedule, learning_rate=0.5)
         with self.assertRaisesRegex(errors.UserError, "^schedule=.*float32"):
-            plan.make(made, 10)
+            step_plan.make(made, 10)
 
     def test_evaluation_steps_and_segments(self):
-        made = plan.make(run(4, 8), 10)
+        made = step_plan.make(run(4, 8), 10)
         with self.assertRaisesRegex(errors.UserError, "^unit='epoch': .*'epochs'"):
-            plan.evaluation_steps(1, "epoch", made)
+            step_plan.evaluation_steps(1, "epoch", made)
         for every in (0, -1, float("nan")):
             with self.assertRaisesRegex(errors.UserError, f"^every={every}: "):
-                plan.evaluation_steps(every, "steps", made)
+                step_plan.evaluation_steps(every, "steps", made)
         for step in (-1, 8):
             with self.assertRaisesRegex(errors.UserError, f"^step={step}: .*0 to 7"):
                 made.segment_end(step)

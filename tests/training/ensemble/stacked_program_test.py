@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from bsgen import config, models
 from bsgen.measures.operators import shared_products
-from bsgen.training.ensemble import program
+from bsgen.training.ensemble import stacked_program
 from tests.measures import layer_zoo
 
 
@@ -33,18 +33,18 @@ class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
         self.scale = rng.uniform(0.005, 0.02, size=(3, 1, 1)).astype(np.float32)
         # Runs differ in the number of their examples, the last one has a single one.
         self.positions = [rng.permutation(50)[:23], np.arange(50), np.array([7])]
-        self.settings = program.Settings(
+        self.settings = stacked_program.Settings(
             *[tf.zeros(3)] * 4, tf.constant(self.offset), tf.constant(self.scale)
         )
-        self.program = program.Program(self.model, self.inputs, self.labels)
+        self.program = stacked_program.Program(self.model, self.inputs, self.labels)
 
     def _state(self, weights):
         weights = [tf.constant(weight) for weight in weights]
-        return program.State(weights, [tf.zeros_like(w) for w in weights])
+        return stacked_program.State(weights, [tf.zeros_like(w) for w in weights])
 
     @parameterized.parameters(1, 5, 23, 2048)
     def test_equals_numpy(self, slice_size):
-        with mock.patch.object(program, "_EVALUATION_SLICE", slice_size):
+        with mock.patch.object(stacked_program, "_EVALUATION_SLICE", slice_size):
             cross_entropy, accuracy = self.program.evaluate(
                 self._state(self.weights), self.settings, self.positions
             )
@@ -82,17 +82,19 @@ class TakeStepsTest(tf.test.TestCase):
         model = keras.Sequential(
             [keras.Input((2,)), keras.layers.Dense(1, use_bias=False)]
         )
-        built = program.Program(model, inputs, labels, nesterov=True, clip=True)
+        built = stacked_program.Program(model, inputs, labels, nesterov=True, clip=True)
         start = np.array([[[0.5], [-0.5]], [[0.1], [0.2]]], np.float32)  # [R=2, 2, 1]
         rates, momenta = np.array([0.5, 2.0]), np.array([0.9, 0.0])
         l2, bounds = np.array([0.0, 0.1]), np.array([np.inf, 0.3])
         columns = (rates, momenta, l2, bounds, np.zeros((2, 2)), np.ones((2, 1)))
-        settings = program.Settings(*(tf.constant(c, tf.float32) for c in columns))
+        settings = stacked_program.Settings(
+            *(tf.constant(c, tf.float32) for c in columns)
+        )
         # [K=4, R, B=2], of which three steps are taken.
         positions = np.array(
             [[[0, 1], [2, 2]], [[1, 2], [0, 1]], [[2, 0], [1, 0]], [[0, 0], [0, 0]]]
         )
-        state = program.State([tf.constant(start)], [tf.zeros_like(start)])
+        state = stacked_program.State([tf.constant(start)], [tf.zeros_like(start)])
         state, finite = built.take_steps(state, settings, positions.astype(np.int32), 3)
         self.assertAllEqual(finite, [True, True])
         for run in range(2):
@@ -122,13 +124,13 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
             rng.normal(scale=0.5, size=(num_runs, *w.shape)).astype("float32")
             for w in model.trainable_variables
         ]
-        settings = program.Settings(
+        settings = stacked_program.Settings(
             *(tf.fill([num_runs], value) for value in (0.5, 0.0, 0.0, np.inf)),
             tf.zeros([num_runs, 6, 4]),
             tf.ones([num_runs, 1, 1]),
         )
-        built = program.Program(model, inputs, labels)
-        state = program.State(
+        built = stacked_program.Program(model, inputs, labels)
+        state = stacked_program.State(
             [tf.constant(w) for w in weights], [tf.zeros_like(w) for w in weights]
         )
         chosen = rng.integers(20, size=(num_runs, 1))
@@ -157,12 +159,14 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
         choices = {"normalization": "none", "dropout": 0.0}
         choices = {field: choices[field] for field in choices if field in takes}
         model = models.build(config.ModelConfig(name, **choices), (8, 8, 1), 3)
-        built = program.Program(model, np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2))
+        built = stacked_program.Program(
+            model, np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2)
+        )
         for num_runs in (1, 2):
             weights = [
                 tf.TensorSpec([num_runs, *w.shape]) for w in model.trainable_variables
             ]
-            settings = program.Settings(
+            settings = stacked_program.Settings(
                 *[tf.TensorSpec([num_runs])] * 4,
                 tf.TensorSpec([num_runs, 8, 8, 1]),
                 tf.TensorSpec([num_runs, 1, 1, 1]),
