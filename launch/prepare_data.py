@@ -37,6 +37,7 @@ cores.
 
 import sys
 import time
+from collections.abc import Callable
 
 from absl import flags
 
@@ -57,30 +58,30 @@ _SOURCE = paths.define(
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace the dataset if it is there already."
 )
+_SECONDS_BETWEEN_LINES = 10.0
 
 
-class _Progress:
-    """Says now and then how far the check of the images is."""
+def _say_now_and_then() -> Callable[[int, int], None]:
+    """Returns what says, every few seconds, how many images have been checked."""
+    said = time.monotonic()
 
-    _SECONDS = 10.0
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        if time.monotonic() - self._said > self._SECONDS:
-            self._said = time.monotonic()
+    def on_progress(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
             print(f"checked {done:,} of {total:,} images", file=sys.stderr)
+
+    return on_progress
 
 
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
     entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
-    from bsgen.data import prepared
-    from bsgen.data.importers import image_files
+    from bsgen.data import prepared, registry
 
     data_dir = str(prepared.resolve_data_dir(_DATA_DIR.value))
-    image_files.check(_DATASET.value, _SOURCE.value, data_dir, _FORCE.value)
+    dataset = registry.find_prepared(_DATASET.value)
+    dataset.check(_SOURCE.value, data_dir, _FORCE.value)
     paths.check_output(data_dir, "data_dir")
     entry.load_tensorflow()
     import tensorflow_datasets as tfds
@@ -88,12 +89,12 @@ def main(arguments: list[str]) -> None:
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     if _SOURCE.value:
-        folder = image_files.import_files(
-            _DATASET.value, _SOURCE.value, data_dir, _FORCE.value, _Progress()
+        folder = dataset.import_files(
+            _SOURCE.value, data_dir, _FORCE.value, _say_now_and_then()
         )
     else:
         print(f"downloading {_DATASET.value} to {data_dir}", file=sys.stderr)
-        folder = image_files.download(_DATASET.value, data_dir, _FORCE.value)
+        folder = dataset.download(data_dir, _FORCE.value)
     print(f"{_DATASET.value} is ready in {folder}")
 
 

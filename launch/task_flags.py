@@ -7,12 +7,6 @@ from absl import flags
 from bsgen import config, errors
 from launch import paths
 
-# Scaling and augmentation that the papers, and most others, use for a dataset.
-_USUAL = {
-    "cifar10": ("standardize_channels", "crop_flip"),
-    "cifar100": ("standardize_channels", "crop_flip"),
-    "imagenet2012": ("imagenet", "flip"),
-}
 _PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
 
 DATA_DIR = paths.define(
@@ -110,7 +104,7 @@ def check(run: config.RunConfig) -> None:
     augmentation.by_name(chosen.augmentation)
     if STRATEGY.value == "multi_worker":
         cluster.check()
-    data.require(chosen.name, DATA_DIR.value)
+    data.find(chosen.name).require(DATA_DIR.value)
 
 
 def refuse_given(remedy: str) -> None:
@@ -139,16 +133,17 @@ def hardware() -> config.HardwareConfig:
 
 def data_config(validation_size: int) -> config.DataConfig:
     """Returns the data that the flags describe, with so many set aside."""
-    plain = (config.DataConfig().scaling, "none")
-    scaling, augmentation = _USUAL.get(DATASET.value, plain)
+    from bsgen import data
+
+    usual = data.find(DATASET.value)
     fields: dict[str, Any] = {
         "name": DATASET.value,
         "train_size": TRAIN_SIZE.value,
         "validation_size": validation_size,
-        "scaling": _SCALING.value or scaling,
+        "scaling": _SCALING.value or usual.scaling,
         "subset_seed": _SUBSET_SEED.value,
         "sampling": _SAMPLING.value,
-        "augmentation": _AUGMENTATION.value or augmentation,
+        "augmentation": _AUGMENTATION.value or usual.augmentation,
     }
     return config.DataConfig(**fields)
 

@@ -1,78 +1,144 @@
-"""The image datasets that TensorFlow Datasets prepares: what is known before reading.
-
-MNIST (LeCun et al., 1998) and Fashion-MNIST (Xiao et al., 2017, arXiv:1708.07747) hold
-28x28 grey images, CIFAR-10 and CIFAR-100 (Krizhevsky, 2009, "Learning multiple layers
-of features from tiny images") 32x32 colour images.
-"""
+"""Image datasets that TensorFlow Datasets prepares, and that fit in memory."""
 
 import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable
 
-from bsgen import errors
-from bsgen.data.datasets import cifar100_classes
+import numpy as np
+
+from bsgen import config, errors
+from bsgen.data import pool, prepared
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageDataset:
-    """What is known of a dataset without reading it.
+class OriginalFiles:
+    """One form in which CIFAR is published, with files of its own.
+
+    Attributes:
+      archive: the name of the archive.
+      folder: what it unpacks to.
+      train: the names of the files of the training set.
+      test: of the test set.
+      labels_per_record: of binary files, the labels before each image, the fine one
+        last.
+      labels_key: of pickled dictionaries, the key of the labels; "" for binary files.
+    """
+
+    archive: str
+    folder: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    labels_per_record: int = 0
+    labels_key: str = ""
+
+    def files(self, split: str) -> tuple[str, ...]:
+        """Returns the names of the files of "train" or "test"."""
+        return self.train if split == "train" else self.test
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageDataset(prepared.PreparedDataset):
+    """An entry of the registry; a subclass is not needed for another dataset of TFDS.
 
     Attributes:
       name: as in TFDS.
-      image_shape: (height, width, channels).
-      num_classes: labels are 0 to num_classes - 1.
-      class_names: one a class in the order of the labels, () where TFDS has none.
+      input_shape: (height, width, channels).
+      class_names: in the order of the labels; () if TFDS has none.
       superclass_names: what TFDS calls the coarse labels, likewise.
-      superclasses: the coarse label of each class, () without them.
-      torchvision_folder: where torchvision keeps its files below its root, "" if there.
+      superclasses: the coarse label of each class; () without them.
+      torchvision_folder: where torchvision keeps its files below its root; "" if there.
+      original_files: the forms in which its archives are published, if any are read.
     """
 
-    name: str
-    image_shape: tuple[int, int, int]
-    num_classes: int
     class_names: tuple[str, ...] = ()
     superclass_names: tuple[str, ...] = ()
     superclasses: tuple[int, ...] = ()
     torchvision_folder: str = ""
+    original_files: tuple[OriginalFiles, ...] = ()
+
+    def load(
+        self, settings: config.DataConfig, data_dir: str | None = None
+    ) -> pool.Pool:
+        """Returns inputs [P, height, width, channels] uint8, the training set first."""
+        return read(self, data_dir)
+
+    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
+        """See `PreparedDataset.how_to_prepare`."""
+        run = f"run `{self.command(data_dir)}` to download it"
+        return f"{run}, or add --source=PATH to import files offline"
+
+    def check_download(self) -> None:
+        """See `PreparedDataset.check_download`: all of these can be downloaded."""
+
+    def download(
+        self, data_dir: str | None = None, force: bool = False
+    ) -> pathlib.Path:
+        """See `PreparedDataset.download`; raw files stay in data_dir/downloads."""
+        from bsgen.data.importers import image_files
+
+        return image_files.download(self, data_dir, force)
+
+    def import_files(
+        self,
+        source: str,
+        data_dir: str | None = None,
+        force: bool = False,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> pathlib.Path:
+        """See `PreparedDataset.import_files`, and `importers.image_files`."""
+        from bsgen.data.importers import image_files
+
+        return image_files.import_files(self, source, data_dir, force)
 
 
-_CIFAR10_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
-_DATASETS = {
-    dataset.name: dataset
-    for dataset in (
-        ImageDataset("mnist", (28, 28, 1), 10, torchvision_folder="MNIST/raw"),
-        ImageDataset(
-            "fashion_mnist", (28, 28, 1), 10, torchvision_folder="FashionMNIST/raw"
-        ),
-        ImageDataset("cifar10", (32, 32, 3), 10, _CIFAR10_CLASSES),
-        ImageDataset(
-            "cifar100",
-            (32, 32, 3),
-            100,
-            cifar100_classes.NAMES,
-            cifar100_classes.SUPERCLASS_NAMES,
-            cifar100_classes.SUPERCLASSES,
-        ),
-    )
-}
-NAMES = tuple(_DATASETS)
+@functools.lru_cache(maxsize=2)
+def read(dataset: ImageDataset, data_dir: str | None = None) -> pool.Pool:
+    """Reads a prepared dataset.
 
-
-def by_name(name: str) -> ImageDataset:
-    """Returns one of the datasets `NAMES`.
+    TFDS leaves the order of the examples to whoever wrote them. Here they are sorted by
+    label and pixels, so that a subset drawn by seed holds the same images whether the
+    dataset was downloaded or imported.
 
     Raises:
-      UserError: the name is unknown.
+      UserError: the dataset is not prepared there, or its files cannot be read.
     """
-    if name not in _DATASETS:
-        raise errors.unknown_name("dataset", name, NAMES)
-    return _DATASETS[name]
+    folder = dataset.folder(data_dir)
+    train_inputs, train_labels = _read_split(dataset, folder, "train")
+    test_inputs, test_labels = _read_split(dataset, folder, "test")
+    train_size, test_size = len(train_labels), len(test_labels)
+    return pool.Pool(
+        name=dataset.name,
+        inputs=np.concatenate([train_inputs, test_inputs]),
+        labels=np.concatenate([train_labels, test_labels]),
+        num_classes=dataset.num_classes,
+        train_pool=np.arange(train_size),
+        test_pool=np.arange(train_size, train_size + test_size),
+    )
+
+
+def _read_split(
+    dataset: ImageDataset, folder: pathlib.Path, split: str
+) -> tuple[np.ndarray, np.ndarray]:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+    from google.protobuf import json_format
+
+    unreadable = (tf.errors.OpError, json_format.ParseError, AssertionError)
+    try:
+        builder = tfds.builder_from_directory(folder)
+        examples = builder.as_dataset(split=split, batch_size=-1)
+    except (*unreadable, OSError, ValueError) as error:
+        command = f"{dataset.command(folder.parent.parent)} --force"
+        remedy = f"its {split} files are damaged; run `{command}` to prepare it again"
+        raise errors.UserError("data_dir", str(folder), remedy) from error
+    inputs = examples["image"].numpy()
+    labels = examples["label"].numpy().astype(np.int32)
+    order = _content_order(inputs, labels)
+    return inputs[order], labels[order]
+
+
+def _content_order(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    pixels = inputs.reshape(len(inputs), -1)
+    rows = np.column_stack([labels.astype(np.uint8), pixels])
+    return np.argsort(rows.view(f"V{rows.shape[1]}").ravel())

@@ -24,6 +24,8 @@ class Pool:
       num_classes: the number of classes.
       train_pool: positions of the official training set, None without such a split.
       test_pool: positions of the official test set, None without such a split.
+      test_size: how many examples a split without an official one sets aside as the
+        test set; None for a third.
 
     Raises:
       UserError: inputs hold NaN or infinity, a label is out of range, or the numbers of
@@ -36,6 +38,7 @@ class Pool:
     num_classes: int
     train_pool: np.ndarray | None = None
     test_pool: np.ndarray | None = None
+    test_size: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels) or not len(self.labels):

@@ -1,20 +1,121 @@
-"""Image datasets that TensorFlow Datasets has prepared in a folder: find and read them.
+"""Datasets that must be prepared for TensorFlow Datasets, and where they lie.
 
 Nothing here downloads.
 """
 
-import functools
+import abc
 import os
 import pathlib
 import re
 import shlex
-
-import numpy as np
+from collections.abc import Callable
 
 from bsgen import errors
-from bsgen.data import image_dataset, pool
+from bsgen.data import dataset
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+
+
+class PreparedDataset(dataset.Dataset):
+    """A dataset that `launch.prepare_data` puts where TensorFlow Datasets reads it."""
+
+    def require(self, data_dir: str | None = None) -> None:
+        """See `Dataset.require`."""
+        self.folder(data_dir)
+
+    def folder(self, data_dir: str | None = None) -> pathlib.Path:
+        """Returns the folder of the newest prepared version, at once.
+
+        Raises:
+          UserError: there is none; the message says how to prepare it.
+        """
+        root = resolve_data_dir(data_dir)
+        found = find(self.name, root)
+        if found is None:
+            remedy = f"not prepared in {root}; {self.how_to_prepare(root)}"
+            raise errors.UserError("dataset", self.name, remedy)
+        return found
+
+    def check(
+        self, source: str = "", data_dir: str | None = None, force: bool = False
+    ) -> None:
+        """Checks what can be checked before anything is read or downloaded.
+
+        Args:
+          source: as for `import_files`; "" to download.
+          data_dir: as for `download`.
+          force: as for `download`.
+
+        Raises:
+          UserError: the dataset cannot be downloaded or is prepared already, or there
+            is no such source.
+        """
+        if not source:
+            self.check_download()
+        elif not os.path.exists(source):
+            raise errors.UserError("source", source, "there is no such file or folder")
+        check_absent(self.name, resolve_data_dir(data_dir), force)
+
+    def command(self, data_dir: pathlib.Path) -> str:
+        """Returns the command that prepares the dataset."""
+        program = f"python -m launch.prepare_data --dataset={self.name}"
+        return f"{program} --data_dir={shlex.quote(str(data_dir))}"
+
+    @abc.abstractmethod
+    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
+        """Returns what to do when the dataset is not prepared, as part of a message."""
+
+    @abc.abstractmethod
+    def check_download(self) -> None:
+        """Checks at once that the dataset can be downloaded.
+
+        Raises:
+          UserError: it cannot; the message says what to do instead.
+        """
+
+    @abc.abstractmethod
+    def download(
+        self, data_dir: str | None = None, force: bool = False
+    ) -> pathlib.Path:
+        """Downloads the dataset through TFDS.
+
+        Args:
+          data_dir: the TFDS folder, made if missing.
+          force: whether to replace the dataset if it is prepared already.
+
+        Returns:
+          The folder of the prepared dataset.
+
+        Raises:
+          UserError: it cannot be downloaded, the folder cannot be written, or it holds
+            the dataset already. TFDS takes some minutes to report that the network
+            cannot be reached.
+        """
+
+    @abc.abstractmethod
+    def import_files(
+        self,
+        source: str,
+        data_dir: str | None = None,
+        force: bool = False,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> pathlib.Path:
+        """Imports the dataset from files, without a network.
+
+        Args:
+          source: a file or folder; which ones are read, the subclass says.
+          data_dir: as for `download`.
+          force: as for `download`.
+          on_progress: called with the numbers of images checked and to check, where
+            that takes long.
+
+        Returns:
+          The folder of the prepared dataset.
+
+        Raises:
+          UserError: the files are missing, damaged or of another dataset, or the folder
+            cannot be written, or holds the dataset already.
+        """
 
 
 def resolve_data_dir(data_dir: str | None = None) -> pathlib.Path:
@@ -36,80 +137,12 @@ def find(name: str, data_dir: pathlib.Path) -> pathlib.Path | None:
     return versions[max(versions)] if versions else None
 
 
-def require(name: str, data_dir: str | None = None) -> pathlib.Path:
-    """Returns the folder of the newest prepared version of `name`, at once.
+def check_absent(name: str, data_dir: pathlib.Path, force: bool) -> None:
+    """Checks that a dataset may be prepared in a folder.
 
     Raises:
-      UserError: there is none; the message has the command that prepares it.
+      UserError: it is prepared there already, and `force` is False.
     """
-    root = resolve_data_dir(data_dir)
-    folder = find(name, root)
-    if folder is None:
-        remedy = (
-            f"not prepared in {root}; run `{_command(name, root)}` to download it, or "
-            "add --source=PATH to import files offline"
-        )
-        raise errors.UserError("dataset", name, remedy)
-    return folder
-
-
-@functools.lru_cache(maxsize=2)
-def load(name: str, data_dir: str | None = None) -> pool.Pool:
-    """Reads a prepared dataset.
-
-    TFDS leaves the order of the examples to whoever wrote them. Here they are sorted by
-    label and pixels, so that a subset drawn by seed holds the same images whether the
-    dataset was downloaded or imported.
-
-    Args:
-      name: one of `image_dataset.NAMES`.
-      data_dir: the TFDS folder; see `resolve_data_dir` for None.
-
-    Returns:
-      A pool with inputs [P, height, width, channels] uint8, the training set first.
-
-    Raises:
-      UserError: the dataset is not prepared there, or its files cannot be read.
-    """
-    folder = require(name, data_dir)
-    train_inputs, train_labels = _read(name, folder, "train")
-    test_inputs, test_labels = _read(name, folder, "test")
-    train_size, test_size = len(train_labels), len(test_labels)
-    return pool.Pool(
-        name=name,
-        inputs=np.concatenate([train_inputs, test_inputs]),
-        labels=np.concatenate([train_labels, test_labels]),
-        num_classes=image_dataset.by_name(name).num_classes,
-        train_pool=np.arange(train_size),
-        test_pool=np.arange(train_size, train_size + test_size),
-    )
-
-
-def _read(name: str, folder: pathlib.Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-    from google.protobuf import json_format
-
-    unreadable = (tf.errors.OpError, json_format.ParseError, AssertionError)
-    try:
-        builder = tfds.builder_from_directory(folder)
-        examples = builder.as_dataset(split=split, batch_size=-1)
-    except (*unreadable, OSError, ValueError) as error:
-        command = f"{_command(name, folder.parent.parent)} --force"
-        remedy = f"its {split} files are damaged; run `{command}` to prepare it again"
-        raise errors.UserError("data_dir", str(folder), remedy) from error
-    inputs = examples["image"].numpy()
-    labels = examples["label"].numpy().astype(np.int32)
-    order = _content_order(inputs, labels)
-    return inputs[order], labels[order]
-
-
-def _command(name: str, root: pathlib.Path) -> str:
-    program = f"python -m launch.prepare_data --dataset={name}"
-    return f"{program} --data_dir={shlex.quote(str(root))}"
-
-
-def _content_order(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    pixels = inputs.reshape(len(inputs), -1)
-    rows = np.column_stack([labels.astype(np.uint8), pixels])
-    return np.argsort(rows.view(f"V{rows.shape[1]}").ravel())
+    if not force and find(name, data_dir):
+        remedy = f"{name} is prepared there already; add --force to replace it"
+        raise errors.UserError("data_dir", str(data_dir), remedy)

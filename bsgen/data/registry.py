@@ -1,82 +1,91 @@
 """Every dataset by its name."""
 
-from bsgen import config as configuration
-from bsgen import errors
-from bsgen.data import image_dataset, pool, prepared, sources
-from bsgen.data.datasets import digits, gaussian, imagenet
+from bsgen import config, errors
+from bsgen.data import dataset, pool, prepared, sources
+from bsgen.data.datasets import cifar, digits, gaussian, imagenet, mnist
+
+_DATASETS: dict[str, dataset.Dataset] = {
+    entry.name: entry
+    for entry in (
+        digits.DIGITS,
+        gaussian.RANDOM,
+        gaussian.INFORMATIVE,
+        mnist.MNIST,
+        mnist.FASHION_MNIST,
+        cifar.CIFAR10,
+        cifar.CIFAR100,
+        imagenet.IMAGENET,
+    )
+}
+
+
+def register(entry: dataset.Dataset) -> None:
+    """Adds a dataset for the rest of the process.
+
+    Raises:
+      UserError: there is one of that name.
+    """
+    if entry.name in _DATASETS:
+        raise errors.UserError("dataset", entry.name, "there is one of that name")
+    _DATASETS[entry.name] = entry
 
 
 def names() -> tuple[str, ...]:
     """Returns the names of all datasets; the first needs neither download nor TFDS."""
-    return (digits.NAME, *gaussian.NAMES, *image_dataset.NAMES, imagenet.NAME)
+    return tuple(_DATASETS)
 
 
-def is_random(name: str) -> bool:
-    """Whether the examples themselves are drawn, from `subset_seed` and the sizes."""
-    return name in gaussian.NAMES
-
-
-def input_shape(name: str) -> tuple[int, ...]:
-    """Returns the shape of one input of a dataset, without reading it."""
-    if name == digits.NAME:
-        return digits.IMAGE_SHAPE
-    if is_random(name):
-        return gaussian.INPUT_SHAPE
-    if name == imagenet.NAME:
-        return imagenet.INPUT_SHAPE
-    return image_dataset.by_name(name).image_shape
-
-
-def require(name: str, data_dir: str | None = None) -> None:
-    """Checks, in milliseconds, that a dataset is there to be loaded.
+def find(name: str) -> dataset.Dataset:
+    """Returns the dataset of a name.
 
     Raises:
-      UserError: the name is unknown, or the dataset is not prepared.
+      UserError: there is none.
     """
-    if name not in names():
-        raise errors.unknown_name("dataset", name, names())
-    if name in image_dataset.NAMES:
-        prepared.require(name, data_dir)
-    if name == imagenet.NAME:
-        imagenet.require(data_dir)
+    if name not in _DATASETS:
+        raise errors.unknown_name("dataset", name, _DATASETS)
+    return _DATASETS[name]
 
 
-def load_pool(
-    config: configuration.DataConfig, data_dir: str | None = None
-) -> pool.Pool:
-    """Returns all examples of a dataset; recent pools are kept for the next call.
+def prepared_names() -> tuple[str, ...]:
+    """Returns the names of the datasets that must be prepared on the disk."""
+    return tuple(n for n, entry in _DATASETS.items() if _is_prepared(entry))
 
-    Args:
-      config: `name` decides; random tasks also depend on `subset_seed`, `train_size`
-        and `validation_size`.
-      data_dir: the TFDS folder of datasets that need one; None is $TFDS_DATA_DIR, else
-        ~/tensorflow_datasets.
+
+def find_prepared(name: str) -> prepared.PreparedDataset:
+    """Returns a dataset that must be prepared on the disk.
 
     Raises:
-      UserError: the name is unknown, the dataset is not prepared or damaged, or it does
-        not fit in memory.
+      UserError: none of these has that name.
     """
-    if config.name not in names():
-        raise errors.unknown_name("dataset", config.name, names())
-    if config.name == imagenet.NAME:
-        remedy = "does not fit in memory; take another, or stream it (load_source)"
-        raise errors.UserError("dataset", config.name, remedy)
-    if config.name == digits.NAME:
-        return digits.load()
-    if is_random(config.name):
-        return gaussian.load(
-            config.name, config.subset_seed, config.train_size, config.validation_size
-        )
-    return prepared.load(config.name, data_dir)
+    entry = _DATASETS.get(name)
+    if not isinstance(entry, prepared.PreparedDataset):
+        raise errors.unknown_name("dataset", name, prepared_names())
+    return entry
 
 
 def load_source(
-    config: configuration.DataConfig, data_dir: str | None = None
+    settings: config.DataConfig, data_dir: str | None = None
 ) -> sources.Source:
-    """Returns the examples of a dataset, in memory or, where too many, on disk.
+    """Returns the examples of a dataset, in memory or, if too many, on disk.
 
-    Arguments and errors are those of `load_pool`.
+    Args and errors are those of `Dataset.load`; an unknown name is one more error.
     """
-    if config.name == imagenet.NAME:
-        return imagenet.load(data_dir)
-    return load_pool(config, data_dir)
+    return find(settings.name).load(settings, data_dir)
+
+
+def load_pool(settings: config.DataConfig, data_dir: str | None = None) -> pool.Pool:
+    """Returns the examples of a dataset that fits in memory.
+
+    Raises:
+      UserError: as `load_source`, or the dataset does not fit in memory.
+    """
+    entry = find(settings.name)
+    loaded = entry.load(settings, data_dir) if entry.fits_in_memory else None
+    if not isinstance(loaded, pool.Pool):
+        remedy = "does not fit in memory; take another, or stream it (load_source)"
+        raise errors.UserError("dataset", settings.name, remedy)
+    return loaded
+
+
+def _is_prepared(entry: dataset.Dataset) -> bool:
+    return isinstance(entry, prepared.PreparedDataset)

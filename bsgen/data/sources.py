@@ -37,6 +37,10 @@ class Source(Protocol):
         """Positions of the official test set, None without such a split."""
 
     @property
+    def test_size(self) -> int | None:
+        """Test examples to set aside without an official split, None for a third."""
+
+    @property
     def crops_inputs(self) -> bool:
         """Whether inputs are cropped while they are decoded, so that crops matter."""
 

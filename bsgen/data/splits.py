@@ -12,10 +12,6 @@ from bsgen import config as configuration
 from bsgen import errors
 from bsgen.data import random_streams, sources
 
-# Our choice for the digits, which have no official split: it leaves 1200 to train on.
-# Any other pool without a split gives a third of its examples to the test.
-_TEST_SIZES = {"digits": 597}
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Split:
@@ -47,7 +43,7 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
     )
     if pool.train_pool is None or pool.test_pool is None:
         size = len(pool)
-        test_size = _TEST_SIZES.get(pool.name, size // 3)
+        test_size = size // 3 if pool.test_size is None else pool.test_size
         test, train_pool = np.split(generator.permutation(size), [test_size])
     else:
         test, train_pool = pool.test_pool, generator.permutation(pool.train_pool)

@@ -70,7 +70,7 @@ class Campaign:
         measurements = [m for made in self._measurements.values() for m in made]
         read = {run.data.name for run in runs}
         for name in sorted(read.union(*(entry.datasets for entry in measurements))):
-            data.require(name, data_dir)
+            data.find(name).require(data_dir)
         self._lock = folder_lock.FolderLock(self._output_dir)
         self._lock.take()
         try:

@@ -54,5 +54,5 @@ def seconds(run: config.RunConfig) -> float:
 def _weights(run: config.RunConfig) -> int:
     """Returns the number of weights of a dense network, without biases."""
     hidden_units = _HIDDEN_UNITS.get(run.model.name, run.model.hidden_units)
-    widths = [math.prod(data.input_shape(run.data.name)), *hidden_units, 10]
+    widths = [math.prod(data.find(run.data.name).input_shape), *hidden_units, 10]
     return sum(a * b for a, b in zip(widths, widths[1:], strict=False))

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import registry
+from bsgen.data import arrays, augmentation, dataset, pool, registry, scaling, splits
 from tests.data import made_up_imagenet
 
 
@@ -34,21 +35,54 @@ class RegistryTest(absltest.TestCase):
         self.assertIs(registry.load_pool(config), pool)
 
     def test_names(self):
-        random = {name for name in registry.names() if registry.is_random(name)}
+        random = {name for name in registry.names() if registry.find(name).is_random}
         self.assertEqual(random, {"gaussian_random", "gaussian_informative"})
         self.assertContainsSubset(
             ("digits", "mnist", "fashion_mnist"), registry.names()
         )
+        self.assertEqual(
+            registry.prepared_names(),
+            ("mnist", "fashion_mnist", "cifar10", "cifar100", "imagenet2012"),
+        )
 
-    def test_input_shapes(self):
-        for name, shape in (
-            ("digits", (8, 8)),
-            ("gaussian_random", (200,)),
-            ("mnist", (28, 28, 1)),
-            ("cifar100", (32, 32, 3)),
-            ("imagenet2012", (224, 224, 3)),
-        ):
-            self.assertEqual(registry.input_shape(name), shape)
+    def test_entries_say_what_is_loaded(self):
+        data_dir = self.create_tempdir().full_path
+        made_up_imagenet.prepare(data_dir)
+        for name in ("digits", "gaussian_random", "imagenet2012"):
+            entry = registry.find(name)
+            settings = configuration.DataConfig(name)
+            source = registry.load_source(settings, data_dir)
+            self.assertEqual(
+                (entry.name, entry.input_shape, entry.num_classes),
+                (source.name, source.input_shape, source.num_classes),
+            )
+            self.assertEqual(isinstance(source, pool.Pool), entry.fits_in_memory)
+            if name != "imagenet2012":  # the made-up one is smaller
+                split = splits.split(source, settings)
+                self.assertLen(split.test, entry.test_size)
+                self.assertLen(split.train, entry.train_size or 200)
+
+    def test_usual_treatment_can_be_had(self):
+        for name in registry.names():
+            entry = registry.find(name)
+            self.assertIn(entry.scaling, scaling.names())
+            augmentation.by_name(entry.augmentation)
+
+    def test_a_dataset_of_ones_own(self):
+        labels = np.arange(6, dtype=np.int32) % 2
+
+        class Toy(dataset.Dataset):
+            def load(self, settings, data_dir=None):
+                return pool.Pool("toy", np.ones([6, 3], np.float32), labels, 2)
+
+        with mock.patch.dict(registry._DATASETS):
+            registry.register(Toy("toy", (3,), 2))
+            self.assertIn("toy", registry.names())
+            settings = configuration.DataConfig("toy", scaling="none")
+            self.assertLen(arrays.load(settings).train[1], 4)
+            with self.assertRaisesRegex(errors.UserError, "one of that name"):
+                registry.register(Toy("digits", (8, 8), 10))
+        self.assertNotIn("toy", registry.names())
 
     def test_unknown_name_lists_the_known_ones(self):
         config = configuration.DataConfig(name="digit")
@@ -61,11 +95,11 @@ class RegistryTest(absltest.TestCase):
             registry.load_pool(config)
         data_dir = self.create_tempdir().full_path
         with self.assertRaisesRegex(errors.UserError, "get ILSVRC2012_img_train"):
-            registry.require("imagenet2012", data_dir)
+            registry.find("imagenet2012").require(data_dir)
         with self.assertRaisesRegex(errors.UserError, "get ILSVRC2012_img_train"):
             registry.load_source(config, data_dir)
         made_up_imagenet.prepare(data_dir)
-        registry.require("imagenet2012", data_dir)
+        registry.find("imagenet2012").require(data_dir)
         self.assertLen(registry.load_source(config, data_dir), 56)
         digits = configuration.DataConfig()
         self.assertIs(registry.load_source(digits), registry.load_pool(digits))

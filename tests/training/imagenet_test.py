@@ -24,8 +24,8 @@ class ImageNetTest(tf.test.TestCase):
         super().setUpClass()
         data_dir = tempfile.TemporaryDirectory()
         cls.addClassCleanup(data_dir.cleanup)
-        made_up_imagenet.prepare(data_dir.name)
-        cls.source = imagenet.load(data_dir.name, image_size=_SIZE)
+        folder = made_up_imagenet.prepare(data_dir.name)
+        cls.source = imagenet.ImageNet(folder, _SIZE)
 
     def _run(self):
         return made_up_runs.run(

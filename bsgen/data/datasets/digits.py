@@ -8,21 +8,32 @@ import functools
 
 import numpy as np
 
-from bsgen.data import pool
+from bsgen import config
+from bsgen.data import dataset, pool
 
-NAME = "digits"
-IMAGE_SHAPE = (8, 8)
+_TRAIN_SIZE, _TEST_SIZE = 1200, 597  # our choice
+
+
+class _Digits(dataset.Dataset):
+    def load(
+        self, settings: config.DataConfig, data_dir: str | None = None
+    ) -> pool.Pool:
+        return load()
 
 
 @functools.lru_cache(maxsize=1)
 def load() -> pool.Pool:
     """Returns the digits: inputs [1797, 8, 8] uint8 from 0 to 16, 10 classes."""
-    from sklearn import datasets  # Takes about a second: only for those who read it.
+    from sklearn import datasets  # takes about a second
 
     digits = datasets.load_digits()
     return pool.Pool(
-        name=NAME,
+        name=DIGITS.name,
         inputs=digits.images.astype(np.uint8),
         labels=digits.target.astype(np.int32),
-        num_classes=10,
+        num_classes=DIGITS.num_classes,
+        test_size=_TEST_SIZE,
     )
+
+
+DIGITS = _Digits("digits", (8, 8), 10, _TRAIN_SIZE, _TEST_SIZE)

@@ -11,12 +11,12 @@ shuffle in, and no state to save but the step.
 import os
 import pathlib
 import resource
-import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bsgen import errors
+from bsgen import config, errors
 from bsgen.data import prepared
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ NAME = "imagenet2012"
 NUM_CLASSES = 1000
 IMAGE_SIZE = 224
 INPUT_SHAPE = (IMAGE_SIZE, IMAGE_SIZE, 3)
+TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 FILE_FORMAT = "array_record"
 SPLITS = ("train", "validation")
 
@@ -33,37 +34,6 @@ SPLITS = ("train", "validation")
 _READ_IMAGES = 16
 # Batches decoded at the same time, so that no thread waits for the last image of one.
 _BATCHES_AT_ONCE = 2
-
-
-def require(data_dir: str | None = None) -> pathlib.Path:
-    """Returns the folder of the prepared dataset, at once.
-
-    Raises:
-      UserError: there is none; the message says how to prepare it.
-    """
-    root = prepared.resolve_data_dir(data_dir)
-    folder = prepared.find(NAME, root)
-    if folder is None:
-        command = f"python -m launch.prepare_data --dataset={NAME}"
-        command += f" --data_dir={shlex.quote(str(root))} --source=FOLDER"
-        remedy = f"not prepared in {root}; get ILSVRC2012_img_train.tar and "
-        remedy += f"ILSVRC2012_img_val.tar from image-net.org and run `{command}`"
-        raise errors.UserError("dataset", NAME, remedy)
-    return folder
-
-
-def load(data_dir: str | None = None, image_size: int = IMAGE_SIZE) -> "ImageNet":
-    """Opens the prepared dataset.
-
-    Args:
-      data_dir: the TFDS folder; see `bsgen.data.prepared.resolve_data_dir` for None.
-      image_size: the side of the square images that it gives.
-
-    Raises:
-      UserError: the dataset is not prepared there, in a format that cannot be read in
-        any order, or damaged.
-    """
-    return ImageNet(require(data_dir), image_size)
 
 
 class ImageNet:
@@ -76,6 +46,7 @@ class ImageNet:
 
     name = NAME
     num_classes = NUM_CLASSES
+    test_size: int | None = None
     crops_inputs = True
 
     def __init__(self, folder: pathlib.Path, image_size: int = IMAGE_SIZE):
@@ -192,6 +163,53 @@ def records(folder: pathlib.Path, split: str) -> Any:
             raise
         remedy = f"its {split} files are damaged; prepare the dataset again"
         raise errors.UserError("data_dir", str(folder), remedy) from error
+
+
+class _ImageNet(prepared.PreparedDataset):
+    def load(
+        self, settings: config.DataConfig, data_dir: str | None = None
+    ) -> ImageNet:
+        return ImageNet(self.folder(data_dir))
+
+    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
+        command = f"{self.command(data_dir)} --source=FOLDER"
+        return f"get {' and '.join(TARS)} from image-net.org and run `{command}`"
+
+    def check_download(self) -> None:
+        raise self._needs_account()
+
+    def download(
+        self, data_dir: str | None = None, force: bool = False
+    ) -> pathlib.Path:
+        raise self._needs_account()
+
+    def import_files(
+        self,
+        source: str,
+        data_dir: str | None = None,
+        force: bool = False,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> pathlib.Path:
+        from bsgen.data.importers import imagenet_files
+
+        return imagenet_files.import_files(source, data_dir, force, on_progress)
+
+    def _needs_account(self) -> errors.UserError:
+        remedy = "cannot be downloaded without an account: register at image-net.org, "
+        remedy += f"get {' and '.join(TARS)}, and add --source=FOLDER"
+        return errors.UserError("dataset", self.name, remedy)
+
+
+IMAGENET = _ImageNet(
+    NAME,
+    INPUT_SHAPE,
+    NUM_CLASSES,
+    1_281_167,
+    50_000,
+    scaling="imagenet",
+    augmentation="flip",
+    fits_in_memory=False,
+)
 
 
 def _allow_open_files(count: int) -> None:

@@ -9,11 +9,8 @@ to its end, where its checksum is. Coarse labels are not read, because they foll
 the fine ones.
 """
 
-import dataclasses
-import functools
 import pathlib
 import tarfile
-from collections.abc import Callable
 
 import numpy as np
 
@@ -27,23 +24,6 @@ _LARGEST_FILE = 2**29
 _LARGEST_ARCHIVE = 2**30
 
 
-@dataclasses.dataclass(frozen=True)
-class _Form:
-    """One form of a dataset.
-
-    Attributes:
-      archive: the name of its archive.
-      folder: what that unpacks to.
-      files: the names of the files of "train" and of "test".
-      decode: takes the bytes of a file, and returns images [n, 3072] and labels [n].
-    """
-
-    archive: str
-    folder: str
-    files: dict[str, tuple[str, ...]]
-    decode: Callable[[bytes], tuple[np.ndarray, np.ndarray]]
-
-
 def is_archive(path: pathlib.Path) -> bool:
     """Whether a file is a tar archive, compressed or not, by its first bytes."""
     with source_files.opened(path) as file:
@@ -54,23 +34,18 @@ def is_archive(path: pathlib.Path) -> bool:
     return True
 
 
-def find_archive(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path
-) -> pathlib.Path | None:
-    """Returns the archive of a dataset that a folder holds under its own name."""
-    places = (folder / form.archive for form in _FORMS.get(dataset.name, ()))
-    return next((place for place in places if place.is_file()), None)
-
-
 def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
-    """Whether a folder holds an original file of a dataset, or the folder of them."""
-    return any(_place(form, folder) for form in _FORMS.get(dataset.name, ()))
+    """Whether a folder holds original files of a dataset, their folder or archive."""
+    found = any(_place(form, folder) for form in dataset.original_files)
+    return found or _find_archive(dataset, folder) is not None
 
 
 def read_folder(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads the images and labels of "train" or "test" from the unpacked files.
+    """Reads the images and labels of "train" or "test" from the original files.
+
+    Unpacked files are preferred to an archive.
 
     Args:
       dataset: CIFAR-10 or CIFAR-100.
@@ -80,20 +55,12 @@ def read_folder(
     Raises:
       UserError: a file is missing or damaged, or does not hold what it should.
     """
-    form, place = next(
-        (form, place)
-        for form in _FORMS[dataset.name]
-        if (place := _place(form, folder)) is not None
-    )
-    parts = []
-    for name in form.files[split]:
-        path = place / name
-        if not path.exists():
-            remedy = f"{name} is missing in this folder"
-            raise errors.UserError("source", str(place), remedy)
-        content = source_files.read(path, _LARGEST_FILE)
-        parts.append(_decode(dataset, form, content, str(path)))
-    return _join(parts)
+    for form in dataset.original_files:
+        place = _place(form, folder)
+        if place is not None:
+            return _read_unpacked(dataset, form, place, split)
+    archive = _find_archive(dataset, folder)
+    return read_archive(dataset, archive or folder, split)
 
 
 def read_archive(
@@ -105,11 +72,12 @@ def read_archive(
       UserError: it is no such archive, or a file in it is missing or damaged, or does
         not hold what it should.
     """
-    forms = _FORMS.get(dataset.name, ())
-    wanted = {f"{form.folder}/{name}" for form in forms for name in form.files[split]}
-    contents = _unpack(path, wanted)
-    for form in forms:
-        names = [f"{form.folder}/{name}" for name in form.files[split]]
+    names_of = {
+        form: [f"{form.folder}/{name}" for name in form.files(split)]
+        for form in dataset.original_files
+    }
+    contents = _unpack(path, {name for names in names_of.values() for name in names})
+    for form, names in names_of.items():
         missing = [name for name in names if name not in contents]
         if not missing:
             parts = [
@@ -124,12 +92,39 @@ def read_archive(
     raise errors.UserError("source", str(path), f"{remedy} for {split}")
 
 
-def _place(form: _Form, folder: pathlib.Path) -> pathlib.Path | None:
-    names = [name for files in form.files.values() for name in files]
+def _place(
+    form: image_dataset.OriginalFiles, folder: pathlib.Path
+) -> pathlib.Path | None:
+    """Returns where unpacked files of a form lie: the folder or the one in it."""
     for place in (folder, folder / form.folder):
-        if any((place / name).is_file() for name in names):
+        if any((place / name).is_file() for name in (*form.train, *form.test)):
             return place
     return None
+
+
+def _find_archive(
+    dataset: image_dataset.ImageDataset, folder: pathlib.Path
+) -> pathlib.Path | None:
+    """Returns the archive of a dataset that a folder holds under its own name."""
+    places = (folder / form.archive for form in dataset.original_files)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read_unpacked(
+    dataset: image_dataset.ImageDataset,
+    form: image_dataset.OriginalFiles,
+    place: pathlib.Path,
+    split: str,
+) -> labelled_images.LabelledImages:
+    parts = []
+    for name in form.files(split):
+        path = place / name
+        if not path.exists():
+            remedy = f"{name} is missing in this folder"
+            raise errors.UserError("source", str(place), remedy)
+        content = source_files.read(path, _LARGEST_FILE)
+        parts.append(_decode(dataset, form, content, str(path)))
+    return _join(parts)
 
 
 def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
@@ -158,10 +153,16 @@ def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
 
 
 def _decode(
-    dataset: image_dataset.ImageDataset, form: _Form, content: bytes, source: str
+    dataset: image_dataset.ImageDataset,
+    form: image_dataset.OriginalFiles,
+    content: bytes,
+    source: str,
 ) -> labelled_images.LabelledImages:
     try:
-        pixels, labels = form.decode(content)
+        if form.labels_key:
+            pixels, labels = _decode_pickle(content, form.labels_key)
+        else:
+            pixels, labels = _decode_records(content, form.labels_per_record)
     except ValueError as error:
         raise errors.UserError("source", source, f"{error}; get it again") from error
     images = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -200,39 +201,3 @@ def _decode_pickle(content: bytes, labels_key: str) -> tuple[np.ndarray, np.ndar
     if not isinstance(labels, list) or any(type(label) is not int for label in labels):
         raise ValueError(f"its {labels_key!r} is no list of integers")
     return pixels, np.array(labels)
-
-
-_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
-_FORMS = {
-    "cifar10": (
-        _Form(
-            "cifar-10-binary.tar.gz",
-            "cifar-10-batches-bin",
-            {
-                "train": tuple(f"{name}.bin" for name in _BATCHES),
-                "test": ("test_batch.bin",),
-            },
-            functools.partial(_decode_records, num_labels=1),
-        ),
-        _Form(
-            "cifar-10-python.tar.gz",
-            "cifar-10-batches-py",
-            {"train": _BATCHES, "test": ("test_batch",)},
-            functools.partial(_decode_pickle, labels_key="labels"),
-        ),
-    ),
-    "cifar100": (
-        _Form(
-            "cifar-100-binary.tar.gz",
-            "cifar-100-binary",
-            {"train": ("train.bin",), "test": ("test.bin",)},
-            functools.partial(_decode_records, num_labels=2),
-        ),
-        _Form(
-            "cifar-100-python.tar.gz",
-            "cifar-100-python",
-            {"train": ("train",), "test": ("test",)},
-            functools.partial(_decode_pickle, labels_key="fine_labels"),
-        ),
-    ),
-}

@@ -75,20 +75,20 @@ def read_folder(
             reason = str(error).splitlines()[0]
             remedy = f"not lines of {with_label} whole numbers from 0 to 255 ({reason})"
             raise errors.UserError("source", str(path), remedy) from error
-    images = rows[:, 1:].reshape(-1, *dataset.image_shape)
+    images = rows[:, 1:].reshape(-1, *dataset.input_shape)
     return labelled_images.check(dataset, images, rows[:, 0], path)
 
 
 def _columns(dataset: image_dataset.ImageDataset) -> tuple[int, int]:
     """How many numbers a line has, and how many of them are pixels."""
-    pixels = math.prod(dataset.image_shape)
+    pixels = math.prod(dataset.input_shape)
     return pixels + 1, pixels
 
 
 def _find(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> pathlib.Path | None:
-    if dataset.image_shape[-1] > 1:  # In which order would colours come?
+    if dataset.input_shape[-1] > 1:  # In which order would colours come?
         return None
     stems = (dataset.name, dataset.name.replace("_", "-"))
     names = [f"{stem}{gap}{split}.csv" for stem in stems for gap in "_-"]

@@ -21,7 +21,7 @@ _LARGEST = 2**30
 _PREFIXES = {"train": "train", "test": "t10k"}
 
 
-def is_folder(folder: pathlib.Path) -> bool:
+def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
     """Whether a folder holds a file with one of the standard names."""
     return any(
         _find(folder, f"{prefix}-{part}") is not None

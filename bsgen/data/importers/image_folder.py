@@ -13,7 +13,7 @@ _LARGEST_FILE = 2**24  # of an image of 32 x 32 pixels
 _MOST_NAMED = 3
 
 
-def is_folder(folder: pathlib.Path) -> bool:
+def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
     """Whether a folder holds a folder train or test."""
     return any((folder / split).is_dir() for split in ("train", "test"))
 
@@ -52,7 +52,7 @@ def read_folder(
     if not paths:
         remedy = "there are no images in it: put them in LABEL/NAME.png"
         raise errors.UserError("source", str(root), remedy)
-    images = _decode_all(paths, dataset.image_shape)
+    images = _decode_all(paths, dataset.input_shape)
     labels = np.array([label_of[path.parent.name] for path in paths])
     return labelled_images.check(dataset, images, labels, root)
 
@@ -71,7 +71,7 @@ def broken(source: str, reasons: dict[str, str]) -> errors.UserError:
     return errors.UserError("source", source, f"{remedy}; get them again")
 
 
-def _decode_all(paths: list[pathlib.Path], shape: tuple[int, int, int]) -> np.ndarray:
+def _decode_all(paths: list[pathlib.Path], shape: tuple[int, ...]) -> np.ndarray:
     images, reasons = [], {}
     for path in paths:
         content = source_files.read(path, _LARGEST_FILE)
@@ -84,7 +84,7 @@ def _decode_all(paths: list[pathlib.Path], shape: tuple[int, int, int]) -> np.nd
     return np.stack(images)
 
 
-def _decode(content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+def _decode(content: bytes, shape: tuple[int, ...]) -> np.ndarray:
     """Returns an image.
 
     Raises:

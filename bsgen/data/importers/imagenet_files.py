@@ -22,7 +22,6 @@ from bsgen.data.importers import (
     staging,
 )
 
-TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 _FOLDERS = {"train": "train", "validation": "val"}
 _SUFFIXES = (".jpeg", ".jpg")
 _LARGEST_FILE = 2**28  # the largest real image has 16 MB
@@ -39,28 +38,22 @@ def import_files(
     Args:
       source: a folder with the two tar files, or with the images as
         train/n01440764/*.JPEG and val/n01440764/*.JPEG.
-      data_dir: the TFDS folder, made if missing; see
-        `bsgen.data.prepared.resolve_data_dir` for None.
-      force: whether to replace the dataset if it is prepared already.
+      data_dir: see `PreparedDataset.import_files`, also for the result and the errors.
+      force: likewise.
       on_progress: called with the numbers of images decoded and to decode.
 
-    Returns:
-      The folder of the prepared dataset.
-
     Raises:
-      UserError: the files are missing, damaged or not ImageNet's, or hold images that
-        cannot be decoded, which are counted; or the folder cannot be written, or holds
-        the dataset already.
+      UserError: also if images cannot be decoded, which are counted.
     """
     path = pathlib.Path(source).expanduser()
     root = prepared.resolve_data_dir(data_dir)
-    has_tars = all((path / name).is_file() for name in TARS)
+    has_tars = all((path / name).is_file() for name in imagenet.TARS)
     if not has_tars and not all((path / each).is_dir() for each in _FOLDERS.values()):
-        remedy = f"this folder holds neither {TARS[0]} and {TARS[1]}, nor the "
+        remedy = f"this folder holds neither {' and '.join(imagenet.TARS)}, nor the "
         remedy += "folders train and val"
         raise errors.UserError("source", source, remedy)
     with staging.staged(imagenet.NAME, root, force) as folder:
-        # TFDS announces its folder, but this one is about to move.
+        # TFDS prints its folder, but this one is about to move.
         with contextlib.redirect_stdout(io.StringIO()):
             _store(path, has_tars, folder)
         stored = prepared.find(imagenet.NAME, folder)
@@ -68,7 +61,7 @@ def import_files(
             broken = broken_images.broken_images(stored, on_progress)
             if broken:
                 raise image_folder.broken(source, broken)
-    return imagenet.require(str(root))
+    return imagenet.IMAGENET.folder(str(root))
 
 
 def _store(source: pathlib.Path, has_tars: bool, folder: pathlib.Path) -> None:

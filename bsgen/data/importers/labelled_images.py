@@ -30,13 +30,13 @@ def check(
       UserError: anything else.
     """
     return (
-        _images(images, dataset.image_shape, source),
+        _images(images, dataset.input_shape, source),
         _labels(labels, len(images), dataset.num_classes, source),
     )
 
 
 def _images(
-    images: np.ndarray, shape: tuple[int, int, int], source: str | pathlib.Path
+    images: np.ndarray, shape: tuple[int, ...], source: str | pathlib.Path
 ) -> np.ndarray:
     plain = shape[:-1] if shape[-1] == 1 else shape
     if images.shape[1:] not in (shape, plain):

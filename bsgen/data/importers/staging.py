@@ -14,17 +14,6 @@ from bsgen.data import prepared
 from bsgen.files import folder_lock
 
 
-def check(name: str, data_dir: pathlib.Path, force: bool) -> None:
-    """Checks that a dataset may be built there.
-
-    Raises:
-      UserError: it is there already, and `force` does not allow to replace it.
-    """
-    if not force and prepared.find(name, data_dir):
-        remedy = f"{name} is prepared there already; add --force to replace it"
-        raise errors.UserError("data_dir", str(data_dir), remedy)
-
-
 @contextlib.contextmanager
 def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.Path]:
     """Yields a new folder; NAME/VERSION in it is moved into data_dir at the end.
@@ -38,7 +27,7 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
       UserError: the dataset is there already, the folder cannot be written, or another
         process is preparing the same dataset.
     """
-    check(name, data_dir, force)
+    prepared.check_absent(name, data_dir, force)
     folder = data_dir / f".{name}.preparing"
     try:
         with folder_lock.FolderLock(folder, "data_dir"):

@@ -125,7 +125,9 @@ def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
     # A random task is a pool of its own for each seed and size, any other only by name.
     pool = (
-        run.data if data.is_random(run.data.name) else config.DataConfig(run.data.name)
+        run.data
+        if data.find(run.data.name).is_random
+        else config.DataConfig(run.data.name)
     )
     optimizer = run.sgd
     clip = optimizer.clip_norm is not None

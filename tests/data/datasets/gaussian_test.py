@@ -12,12 +12,12 @@ from bsgen.data.datasets import gaussian
 
 class GaussianTaskTest(parameterized.TestCase):
     @parameterized.product(
-        name=gaussian.NAMES,
+        task=(gaussian.RANDOM, gaussian.INFORMATIVE),
         sizes=((None, 0, 200), (50, 0, 50), (60, 40, 100)),
     )
-    def test_sizes_and_normalisation(self, name, sizes):
+    def test_sizes_and_normalisation(self, task, sizes):
         train_size, validation_size, pool_size = sizes
-        task = gaussian.load(name, 3, train_size, validation_size)
+        task = task.draw(3, train_size, validation_size)
         self.assertEqual(task.inputs.shape, (pool_size + 10_000, 200))
         self.assertEqual(task.inputs.dtype, np.float32)
         np.testing.assert_array_equal(task.train_pool, np.arange(pool_size))
@@ -37,7 +37,7 @@ class GaussianTaskTest(parameterized.TestCase):
         test = random_streams.generator(purpose.TEST_INPUTS, 4).standard_normal(
             [10_000, 200]
         )
-        inputs = gaussian.load(gaussian.RANDOM, 4, 50).inputs
+        inputs = gaussian.RANDOM.draw(4, 50).inputs
         for component in (0, 17, 199):
             values = train[:, component].tolist()
             mean, deviation = statistics.fmean(values), statistics.pstdev(values)
@@ -45,12 +45,12 @@ class GaussianTaskTest(parameterized.TestCase):
             np.testing.assert_allclose(inputs[50:, component], expected, atol=1e-5)
 
     def test_informative_labels_are_the_sign_of_the_sum(self):
-        task = gaussian.load(gaussian.INFORMATIVE, 5)
+        task = gaussian.INFORMATIVE.draw(5)
         expected = [int(sum(map(float, x)) > 0) for x in task.inputs[:500]]
         np.testing.assert_array_equal(task.labels[:500], expected)
 
     def test_random_labels_are_fair_and_unrelated_to_the_inputs(self):
-        task = gaussian.load(gaussian.RANDOM, 6)
+        task = gaussian.RANDOM.draw(6)
         labels = task.labels[task.test_pool]
         signs = task.inputs[task.test_pool].sum(axis=1) > 0
         # Four standard errors of a fair coin over 10,000 throws.
@@ -58,9 +58,9 @@ class GaussianTaskTest(parameterized.TestCase):
         self.assertAlmostEqual((labels == signs).mean(), 0.5, delta=0.02)
 
     def test_both_tasks_share_inputs_and_seeds_change_them(self):
-        random = gaussian.load(gaussian.RANDOM, 7)
-        informative = gaussian.load(gaussian.INFORMATIVE, 7)
-        other = gaussian.load(gaussian.RANDOM, 8)
+        random = gaussian.RANDOM.draw(7)
+        informative = gaussian.INFORMATIVE.draw(7)
+        other = gaussian.RANDOM.draw(8)
         np.testing.assert_array_equal(random.inputs, informative.inputs)
         self.assertLess(
             abs(np.corrcoef(random.inputs[:, 0], other.inputs[:, 0])[0, 1]), 0.05
@@ -69,11 +69,11 @@ class GaussianTaskTest(parameterized.TestCase):
     def test_draws_no_more_than_fit_in_memory(self):
         for sizes in ((10**11, 0), (2, 499_999)):
             with self.assertRaisesRegex(errors.UserError, "train_size=.* 500,000$"):
-                gaussian.load(gaussian.RANDOM, 0, *sizes)
+                gaussian.RANDOM.draw(0, *sizes)
 
     def test_needs_two_examples(self):
         with self.assertRaisesRegex(errors.UserError, "train_size=1: .*at least 2"):
-            gaussian.load(gaussian.RANDOM, 0, 1)
+            gaussian.RANDOM.draw(0, 1)
 
 
 if __name__ == "__main__":

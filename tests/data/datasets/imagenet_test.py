@@ -26,14 +26,17 @@ class ImageNetTest(absltest.TestCase):
         cls.addClassCleanup(data_dir.cleanup)
         cls.data_dir = data_dir.name
         cls.folder = made_up_imagenet.prepare(cls.data_dir)
-        cls.source = imagenet.load(cls.data_dir, image_size=_SIZE)
+        cls.source = imagenet.ImageNet(cls.folder, _SIZE)
 
     def test_training_images_come_first(self):
         self.assertLen(self.source, 56)
         np.testing.assert_array_equal(self.source.train_pool, np.arange(40))
         np.testing.assert_array_equal(self.source.test_pool, np.arange(40, 56))
         self.assertEqual(self.source.input_shape, (_SIZE, _SIZE, 3))
-        self.assertEqual(imagenet.load(self.data_dir).input_shape, (224, 224, 3))
+        self.assertEqual(
+            imagenet.IMAGENET.load(config.DataConfig(), self.data_dir).input_shape,
+            (224, 224, 3),
+        )
 
     def test_every_image_has_its_label_and_is_its_centre(self):
         # TFDS itself says which file stands at which position.
@@ -82,7 +85,7 @@ class ImageNetTest(absltest.TestCase):
         empty = self.create_tempdir().full_path
         remedy = rf"ILSVRC2012_img_train.tar .*--data_dir={empty} --source=FOLDER"
         with self.assertRaisesRegex(errors.UserError, remedy):
-            imagenet.load(empty)
+            imagenet.IMAGENET.load(config.DataConfig(), empty)
 
     def test_says_how_to_convert_another_format(self):
         folder = made_up_imagenet.prepare(

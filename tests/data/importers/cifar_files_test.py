@@ -12,11 +12,11 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config as configuration
 from bsgen import errors
-from bsgen.data import image_dataset, registry
-from bsgen.data.importers import cifar_files, image_files
+from bsgen.data import registry
+from bsgen.data.importers import cifar_files
 
-_CIFAR10 = image_dataset.by_name("cifar10")
-_CIFAR100 = image_dataset.by_name("cifar100")
+_CIFAR10 = registry.find("cifar10")
+_CIFAR100 = registry.find("cifar100")
 _BATCH = 3
 
 
@@ -135,7 +135,7 @@ class CifarTest(parameterized.TestCase):
         examples = _examples(_CIFAR100, seed=2)
         self._write(_CIFAR100, form, examples)
         data_dir = str(self.folder / "data")
-        image_files.import_files("cifar100", str(self.folder), data_dir)
+        registry.find("cifar100").import_files(str(self.folder), data_dir)
         pool = registry.load_pool(configuration.DataConfig(name="cifar100"), data_dir)
         self.assertEqual(pool.num_classes, 100)
         for split, places in (("train", pool.train_pool), ("test", pool.test_pool)):
@@ -151,7 +151,7 @@ class CifarTest(parameterized.TestCase):
         images, labels = _examples(_CIFAR100, seed=3)["test"]
         self._write(_CIFAR100, "binary", _examples(_CIFAR100, seed=3))
         data_dir = str(self.folder / "data")
-        image_files.import_files("cifar100", str(self.folder), data_dir)
+        registry.find("cifar100").import_files(str(self.folder), data_dir)
         examples, info = tfds.load(
             "cifar100",
             split="test",
@@ -190,7 +190,7 @@ class CifarTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "no original files of cifar100"):
             cifar_files.read_archive(_CIFAR100, path, "train")
         with self.assertRaisesRegex(errors.UserError, "no original files of mnist"):
-            cifar_files.read_archive(image_dataset.by_name("mnist"), path, "train")
+            cifar_files.read_archive(registry.find("mnist"), path, "train")
 
     @parameterized.parameters(0, 10, 0.3, 0.9)
     def test_truncated_archive(self, kept):
@@ -269,7 +269,7 @@ class CifarTest(parameterized.TestCase):
 
     def test_other_folders(self):
         (self.folder / "train").mkdir()  # Of images: CIFAR-100 has a file of this name.
-        for dataset in (_CIFAR10, _CIFAR100, image_dataset.by_name("mnist")):
+        for dataset in (_CIFAR10, _CIFAR100, registry.find("mnist")):
             self.assertFalse(cifar_files.is_folder(dataset, self.folder))
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import csv_files
 
-_MNIST = image_dataset.by_name("mnist")
-_FASHION = image_dataset.by_name("fashion_mnist")
+_MNIST = registry.find("mnist")
+_FASHION = registry.find("fashion_mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9])
 _NAMES = "label," + ",".join(
@@ -94,9 +94,7 @@ class CsvTest(parameterized.TestCase):
             path.write_bytes(content)
             self.assertFalse(csv_files.is_file(_MNIST, path))
         (self.folder / "train.csv").write_text(lines())
-        self.assertFalse(
-            csv_files.is_folder(image_dataset.by_name("cifar10"), self.folder)
-        )
+        self.assertFalse(csv_files.is_folder(registry.find("cifar10"), self.folder))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import idx
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9], np.uint8)
 
@@ -39,13 +39,15 @@ class IdxTest(parameterized.TestCase):
     )
     def test_reads_standard_names(self, images, labels, split):
         folder = self._folder(images, labels)
-        self.assertTrue(idx.is_folder(folder))
+        self.assertTrue(idx.is_folder(_MNIST, folder))
         read_images, read_labels = idx.read_folder(_MNIST, folder, split)
         np.testing.assert_array_equal(read_images[..., 0], _IMAGES)
         np.testing.assert_array_equal(read_labels, _LABELS)
 
     def test_other_folders(self):
-        self.assertFalse(idx.is_folder(pathlib.Path(self.create_tempdir().full_path)))
+        self.assertFalse(
+            idx.is_folder(_MNIST, pathlib.Path(self.create_tempdir().full_path))
+        )
 
     def test_missing_file(self):
         with self.assertRaisesRegex(

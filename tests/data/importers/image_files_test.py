@@ -14,17 +14,17 @@ from absl.testing import parameterized
 
 from bsgen import config as configuration
 from bsgen import data, errors
-from bsgen.data import image_dataset, prepared
+from bsgen.data import prepared, registry
 from bsgen.data.importers import image_files
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _REAL = os.environ.get("BSGEN_DATA_DIR")
 
 
 def _examples(seed, name="mnist"):
     generator = np.random.default_rng(seed)
-    dataset = image_dataset.by_name(name)
-    shape = dataset.image_shape if "cifar" in name else dataset.image_shape[:2]
+    dataset = registry.find(name)
+    shape = dataset.input_shape if "cifar" in name else dataset.input_shape[:2]
     sizes = {"train": 30, "test": 12}
     return {
         split: (
@@ -57,8 +57,8 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         self.data_dir = folder / "data"
 
     def _import(self, name="mnist", **kwargs):
-        return image_files.import_files(
-            name, str(self.source), str(self.data_dir), **kwargs
+        return registry.find_prepared(name).import_files(
+            str(self.source), str(self.data_dir), **kwargs
         )
 
     def _pool(self, name="mnist"):
@@ -111,7 +111,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         np.savez(
             path, x_train=train[0], y_train=train[1], x_test=test[0], y_test=test[1]
         )
-        image_files.import_files("mnist", str(path), str(self.data_dir))
+        registry.find("mnist").import_files(str(path), str(self.data_dir))
         pool = self._pool()
         self.assertEqual(
             _contents(pool.inputs[:30], pool.labels[:30]), _contents(*train)
@@ -134,7 +134,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
             (self.data_dir, "holds neither mnist_train.npz"),
         ):
             with self.assertRaisesRegex(errors.UserError, message):
-                image_files.import_files("mnist", str(source), str(self.data_dir))
+                registry.find("mnist").import_files(str(source), str(self.data_dir))
         self.assertEmpty(list(self.data_dir.iterdir()))
 
     def test_unknown_name(self):
@@ -143,7 +143,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         with self.assertRaisesRegex(
             errors.UserError, "known: .*fashion_mnist.*, mnist"
         ):
-            image_files.download("digits", str(self.data_dir))
+            registry.find_prepared("digits").download(str(self.data_dir))
 
     @parameterized.parameters(
         (requests.ConnectionError("no route"), "ConnectionError"),
@@ -156,7 +156,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
             self.assertRaisesRegex(errors.UserError, rf"failed \({reason}\).*--source"),
         ):
             builder.return_value.download_and_prepare.side_effect = failure
-            image_files.download("mnist", str(self.data_dir))
+            registry.find("mnist").download(str(self.data_dir))
         self.assertEmpty(list(self.data_dir.iterdir()))
 
     def test_download_is_staged_and_published(self):
@@ -172,7 +172,7 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
             return builder
 
         with unittest.mock.patch.object(tfds, "builder", offline):
-            folder = image_files.download("mnist", str(self.data_dir))
+            folder = registry.find("mnist").download(str(self.data_dir))
         self.assertEqual(folder, prepared.find("mnist", self.data_dir))
         pool = self._pool()
         self.assertEqual(

@@ -7,10 +7,10 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import image_folder
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _IMAGES = (
     np.random.default_rng(0).integers(0, 256, size=[5, 28, 28, 1]).astype(np.uint8)
 )
@@ -29,7 +29,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
     def test_reads_images_in_order(self):
         folder = self._folder()
         (folder / "train" / "notes.txt").write_text("not an image")
-        self.assertTrue(image_folder.is_folder(folder))
+        self.assertTrue(image_folder.is_folder(_MNIST, folder))
         images, labels = image_folder.read_folder(_MNIST, folder, "train")
         self.assertAllEqual(images, _IMAGES)
         self.assertAllEqual(labels, _LABELS)
@@ -44,7 +44,7 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
 
     @parameterized.parameters("cifar10", "cifar100")
     def test_colour_images_in_folders_named_by_label_or_class(self, name):
-        dataset = image_dataset.by_name(name)
+        dataset = registry.find(name)
         folder = pathlib.Path(self.create_tempdir().full_path)
         generator = np.random.default_rng(1)
         images = generator.integers(0, 256, size=[3, 32, 32, 3]).astype(np.uint8)
@@ -64,7 +64,9 @@ class ImageFolderTest(parameterized.TestCase, tf.test.TestCase):
             image_folder.read_folder(dataset, folder, "test")
 
     def test_other_folders(self):
-        self.assertFalse(image_folder.is_folder(pathlib.Path(self.create_tempdir())))
+        self.assertFalse(
+            image_folder.is_folder(_MNIST, pathlib.Path(self.create_tempdir()))
+        )
 
     @parameterized.parameters("test", "train")
     def test_no_images(self, split):

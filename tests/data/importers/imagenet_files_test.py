@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl.testing import absltest
 
-from bsgen import errors
+from bsgen import config, errors
+from bsgen.data import registry
 from bsgen.data.datasets import imagenet
-from bsgen.data.importers import image_files
 from tests.data import made_up_imagenet
 
 _NUM_TRAIN, _NUM_VALIDATION = 8, 5
@@ -69,8 +69,8 @@ class ImportTest(absltest.TestCase):
         self.data_dir = self.create_tempdir().full_path
 
     def _import(self, **options):
-        return image_files.import_files(
-            "imagenet2012", str(self.source), self.data_dir, **options
+        return registry.find("imagenet2012").import_files(
+            str(self.source), self.data_dir, **options
         )
 
     def test_tars_and_folders_give_the_same_dataset(self):
@@ -81,7 +81,7 @@ class ImportTest(absltest.TestCase):
             write(self.source)
             folder = self._import()
             self.assertEqual(folder, pathlib.Path(self.data_dir, "imagenet2012/5.1.0"))
-            source = imagenet.load(self.data_dir, image_size=16)
+            source = imagenet.ImageNet(imagenet.IMAGENET.folder(self.data_dir), 16)
             found.append(source.gather(np.arange(len(source))))
             self.assertLen(source.train_pool, _NUM_TRAIN)
             self.assertLen(source.test_pool, _NUM_VALIDATION)
@@ -108,7 +108,7 @@ class ImportTest(absltest.TestCase):
     def test_cannot_be_downloaded(self):
         remedy = "register at image-net.org, get ILSVRC2012_img_train.tar and"
         with self.assertRaisesRegex(errors.UserError, remedy):
-            image_files.download("imagenet2012", self.data_dir)
+            registry.find("imagenet2012").download(self.data_dir)
 
     def test_refuses_a_folder_of_something_else(self):
         (self.source / "train").mkdir()
@@ -174,7 +174,10 @@ class ImportTest(absltest.TestCase):
         (folder / "._a.JPEG").write_bytes(b"Mac OS X")
         (self.source / "train" / ".DS_Store").mkdir()
         self._import()
-        self.assertLen(imagenet.load(self.data_dir).train_pool, _NUM_TRAIN)
+        self.assertLen(
+            imagenet.IMAGENET.load(config.DataConfig(), self.data_dir).train_pool,
+            _NUM_TRAIN,
+        )
 
     def test_a_pipe_does_not_hang(self):
         _write_folders(self.source)

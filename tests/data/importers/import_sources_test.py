@@ -13,11 +13,11 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import image_files
 from tests.data.importers import csv_files_test
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _GENERATOR = np.random.default_rng(0)
 _EXAMPLES = {
     "train": (_GENERATOR.integers(0, 256, [20, 28, 28], np.uint8), np.arange(20) % 10),
@@ -85,7 +85,7 @@ def write_images(folder, name="{}.png"):
 
 
 def read(name, source):
-    dataset = image_dataset.by_name(name)
+    dataset = registry.find(name)
     return {
         split: image_files._read(dataset, str(source), split) for split in _EXAMPLES
     }

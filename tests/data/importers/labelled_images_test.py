@@ -4,10 +4,10 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import labelled_images
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[4, 28, 28]).astype(np.uint8)
 _LABELS = np.array([0, 9, 3, 3])
 
@@ -55,7 +55,7 @@ class LabelledImagesTest(parameterized.TestCase):
     def test_colour_images_of_another_dataset(self):
         generator = np.random.default_rng(1)
         images = generator.integers(0, 256, size=[3, 32, 32, 3]).astype(np.uint8)
-        cifar = image_dataset.by_name("cifar100")
+        cifar = registry.find("cifar100")
         checked, labels = labelled_images.check(
             cifar, images, np.array([0, 99, 5]), "here"
         )
@@ -69,7 +69,7 @@ class LabelledImagesTest(parameterized.TestCase):
             with self.assertRaisesRegex(errors.UserError, expected):
                 labelled_images.check(cifar, wrong, labels, "here")
         with self.assertRaisesRegex(errors.UserError, r"0\.\.9"):
-            cifar10 = image_dataset.by_name("cifar10")
+            cifar10 = registry.find("cifar10")
             labelled_images.check(cifar10, images, labels, "here")
 
 

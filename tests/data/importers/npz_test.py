@@ -10,10 +10,10 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data import registry
 from bsgen.data.importers import npz
 
-_MNIST = image_dataset.by_name("mnist")
+_MNIST = registry.find("mnist")
 _IMAGES = np.random.default_rng(0).integers(0, 256, size=[5, 28, 28]).astype(np.uint8)
 _LABELS = np.array([7, 0, 1, 1, 9])
 
@@ -34,7 +34,7 @@ class NpzTest(parameterized.TestCase):
     def test_reads_one_file_a_split(self):
         folder = self._folder(images=_IMAGES, labels=_LABELS)
         self.assertTrue(npz.is_folder(_MNIST, folder))
-        self.assertFalse(npz.is_folder(image_dataset.by_name("fashion_mnist"), folder))
+        self.assertFalse(npz.is_folder(registry.find("fashion_mnist"), folder))
         images, labels = npz.read_folder(_MNIST, folder, "train")
         np.testing.assert_array_equal(images[..., 0], _IMAGES)
         np.testing.assert_array_equal(labels, _LABELS)

@@ -1,0 +1,62 @@
+"""What a dataset is to the rest of the library: one entry that knows all about it."""
+
+import abc
+import dataclasses
+
+from bsgen import config
+from bsgen.data import sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset(abc.ABC):
+    """A dataset and what is known of it before it is read.
+
+    To add one, subclass this in a file of its own, and add an instance to
+    `bsgen.data.registry` or, outside this package, pass it to `bsgen.data.register`.
+
+    Attributes:
+      name: as in `DataConfig.name`.
+      input_shape: of one input, as `Source.gather` returns it.
+      num_classes: labels are 0 to num_classes - 1.
+      train_size: examples for training and validation; None if a configuration may
+        ask for any number.
+      test_size: test examples.
+      scaling: the usual input scaling, which the command line takes by default.
+      augmentation: the usual augmentation of training images, likewise.
+      fits_in_memory: whether `load` returns a `Pool`; otherwise examples are streamed.
+      is_random: whether the examples themselves are drawn, by `subset_seed` and sizes.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    num_classes: int
+    train_size: int | None = None
+    test_size: int | None = None
+    scaling: str = "unit_norm"
+    augmentation: str = "none"
+    fits_in_memory: bool = True
+    is_random: bool = False
+
+    @abc.abstractmethod
+    def load(
+        self, settings: config.DataConfig, data_dir: str | None = None
+    ) -> sources.Source:
+        """Returns all examples; recent ones should be kept for the next call.
+
+        Args:
+          settings: of which a random task needs `subset_seed`, `train_size` and
+            `validation_size`, and the others nothing.
+          data_dir: the TFDS folder, for datasets that are prepared there; see
+            `bsgen.data.prepared.resolve_data_dir` for None.
+
+        Raises:
+          UserError: the dataset is not prepared or damaged.
+        """
+
+    def require(self, data_dir: str | None = None) -> None:
+        """Checks, in milliseconds, that the dataset can be loaded.
+
+        Raises:
+          UserError: it is not prepared in that folder.
+        """
+        return  # most datasets are there at once
