@@ -196,15 +196,15 @@ def _draw(data: Any) -> tuple[Any, int | None]:
     """Returns so many examples of the data, drawn at random where they are arrays."""
     import tensorflow as tf
 
-    from bsgen.measures.objective import batches
+    from bsgen.data import array_forms
 
     count = _NUM_EXAMPLES.value
     if isinstance(data, tf.data.Dataset):
         chosen = data if count is None else data.take(count)
         known = int(chosen.cardinality())
         return chosen.batch(_BATCH_SIZE.value), known if known >= 0 else count
-    data = batches.as_arrays(data)
-    size = batches.count_examples(*data)
+    data = array_forms.examples("data", data)
+    size = array_forms.count("data", data)
     if count is None:
         return data, size
     if count > size:

@@ -28,6 +28,24 @@ def check(class_weight: Any) -> dict[int, float]:
     }
 
 
+def check_parts(class_weight: Any, parts: Any) -> None:
+    """Refuses class weights for data that they do not fit.
+
+    Args:
+      class_weight: for the message.
+      parts: the data, or the form of their elements.
+
+    Raises:
+      UserError: the data have weights already, or several targets.
+    """
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        remedy = "goes with (inputs, targets); the data have weights of their own"
+        raise errors.UserError("class_weight", class_weight, remedy)
+    if isinstance(parts[1], Mapping | tuple | list):
+        remedy = "goes with a single target; give weights of the examples instead"
+        raise errors.UserError("class_weight", class_weight, remedy)
+
+
 def of_targets(
     targets: np.ndarray, class_weight: Mapping[int, float], dtype: str = "float32"
 ) -> np.ndarray:

@@ -21,7 +21,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures.objective import batches, stateless
+from bsgen.data import array_forms
+from bsgen.measures.objective import stateless
 from bsgen.measures.operators import groupwise
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
@@ -100,10 +101,8 @@ def output_derivatives(
       UserError: there are no inputs or weights, no such output or several output
         tensors, or the matrix would be too large.
     """
-    inputs = batches.part_as_arrays("inputs", inputs)
-    if not any(array.size for array in tf.nest.flatten(inputs)):
-        raise errors.UserError("inputs", "empty", "give at least one example")
-    num_examples = batches.count_examples(inputs)
+    inputs = array_forms.part("inputs", inputs)
+    num_examples = array_forms.count("inputs", inputs)
     num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     num_outputs = _count_outputs(model, _cut(inputs, slice(1)))
     _check(model, num_parameters, num_outputs, output, covariance)

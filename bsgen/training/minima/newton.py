@@ -14,7 +14,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures.objective import batches
 from bsgen.measures.operators import dense_hessian
 
 # Armijo's condition asks for this share of the decrease that the slope promises
@@ -130,7 +129,7 @@ class _Cost:
         self, loss_sum: dense_hessian.LossSum, data: tuple[Any, Any], l2: float
     ):
         self._loss_sum = loss_sum
-        self._size = batches.count_examples(*data)
+        self._size = len(data[0])
         self._data = [tf.convert_to_tensor(part) for part in data]
         self._l2 = l2
 

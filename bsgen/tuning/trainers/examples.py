@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.data import dataset_forms, sampling
+from bsgen.data import array_forms, dataset_forms, sampling
 from bsgen.tuning.trainers import dataset_rows, weighted_examples
 
 # Of single precision numbers in a batch of all examples in order: 64 MiB.
@@ -157,66 +157,24 @@ def examples(
     if isinstance(data, tf.data.Dataset):
         single = dataset_forms.single_examples(argument, data, input_shapes)
         rows: _Rows = dataset_rows.DatasetRows(argument, single)
-    elif isinstance(data, tuple | list) and len(data) in (2, 3):
-        rows = _Arrays(argument, tuple(data))
+        array_forms.count(argument, rows.epoch(0))
     else:
-        remedy = "give (inputs, targets), with weights as a third if there are any, "
-        remedy += "or a tf.data.Dataset"
-        raise errors.UserError(argument, type(data).__name__, remedy)
-    if not len(rows.epoch(0)[0]):
-        raise errors.UserError(argument, "empty", "give some examples")
+        rows = _Arrays(array_forms.examples(argument, data))
     if class_weight is not None:
-        rows = weighted_examples.Weighted(argument, rows, class_weight)
+        rows = weighted_examples.Weighted(rows, class_weight)
     return Examples(argument, rows)
 
 
 class _Arrays:
     is_random = False
 
-    def __init__(self, argument: str, parts: tuple[Any, ...]):
-        names = ("inputs", "targets", "weights")
-        arrays = [
-            _arrays(f"{argument} {name}", part)
-            for name, part in zip(names, parts, strict=False)
-        ]
-        self.structure = tuple(arrays)
-        self._flat = tf.nest.flatten(self.structure)
-        lengths = {len(array) for array in self._flat}
-        if len(lengths) != 1:
-            remedy = f"inputs, targets and weights differ in length: {sorted(lengths)}"
-            raise errors.UserError(argument, "arrays", remedy)
+    def __init__(self, parts: tuple[Any, ...]):
+        self.structure = parts
+        self._flat = tf.nest.flatten(parts)
 
     def epoch(self, number: int) -> list[np.ndarray]:
         del number  # they are the same in each
         return self._flat
-
-
-def _arrays(argument: str, part: Any) -> Any:
-    """Returns one array, or a structure of arrays, with examples along axis 0."""
-    if isinstance(part, Mapping):
-        return {name: _arrays(argument, value) for name, value in part.items()}
-    if isinstance(part, tuple | list) and any(np.ndim(each) for each in part[:1]):
-        # Several arrays, unless they are the rows of one that is written out.
-        if not all(isinstance(each, tuple | list) for each in part):
-            return tuple(_arrays(argument, each) for each in part)
-    try:
-        array = np.asarray(part)
-    except (TypeError, ValueError) as error:
-        remedy = "cannot be made an array: give numbers, all rows of one length"
-        raise errors.UserError(argument, type(part).__name__, remedy) from error
-    if array.dtype.kind == "U" or array.dtype == object and _is_text(array):
-        return array.astype(object)
-    if array.dtype.kind not in "biufS" or not array.ndim:
-        remedy = "give numbers or texts, with examples along the first axis"
-        is_number = part is None or isinstance(part, int | float)
-        value = array.dtype.name if array.ndim else type(part).__name__
-        value = part if is_number else value
-        raise errors.UserError(argument, value, remedy)
-    return array
-
-
-def _is_text(array: np.ndarray) -> bool:
-    return all(isinstance(each, str | bytes) for each in array.flat)
 
 
 def _dtype(array: np.ndarray) -> tf.DType:

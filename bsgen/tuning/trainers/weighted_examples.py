@@ -5,20 +5,17 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from bsgen import errors
 from bsgen.data import class_weights
 
 
 class Weighted:
     """Examples with the weights of their classes; see `examples.Examples`."""
 
-    def __init__(self, argument: str, rows: Any, class_weight: Mapping[int, float]):
+    def __init__(self, rows: Any, class_weight: Mapping[int, float]):
         """Takes examples without weights.
 
         Args:
-          argument: what they were given as, for messages.
           rows: where they come from.
           class_weight: at least 0, by class; a class that is not named weighs 1.
 
@@ -27,12 +24,7 @@ class Weighted:
             is none.
         """
         self._weights = class_weights.check(class_weight)
-        if len(rows.structure) == 3:
-            remedy = f"{argument} has weights of its own; give one of the two"
-            raise errors.UserError("class_weight", dict(class_weight), remedy)
-        if tf.nest.is_nested(rows.structure[1]):
-            remedy = "goes with a single target; give weights of the examples instead"
-            raise errors.UserError("class_weight", dict(class_weight), remedy)
+        class_weights.check_parts(self._weights, rows.structure)
         self._rows = rows
         self.is_random = rows.is_random
         self.structure = (*rows.structure, 0)

@@ -161,7 +161,7 @@ class OutputDerivativesTest(tf.test.TestCase, parameterized.TestCase):
             found = measures.output_derivatives(model, inputs)
             moment = expected.T @ expected / 18
             self.assertAllClose(found.second_moment, moment, rtol=0, atol=1e-14)
-        with self.assertRaisesRegex(errors.UserError, r"lengths \(9, 4\)"):
+        with self.assertRaisesRegex(errors.UserError, r"differ in length: \[4, 9\]"):
             measures.output_derivatives(in_order, [whole[:, :3], whole[:4, 3:]])
 
     def test_rejects(self):

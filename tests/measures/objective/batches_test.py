@@ -72,14 +72,6 @@ class FormsTest(tf.test.TestCase, parameterized.TestCase):
         sizes = [len(part[0]) for part in batches.Batches(dataset, 4, model)]
         self.assertEqual(sizes, [4, 4, 3])
 
-    def test_numbers_in_lists(self):
-        parts = batches.as_arrays([[[1.0, 2.0], [3.0, 4.0]], [0, 1]])
-        self.assertEqual([part.shape for part in parts], [(2, 2), (2,)])
-        parts = batches.as_arrays((np.array([[1, 2.5]], object), [True]))
-        self.assertAllEqual(parts[0], [[1.0, 2.5]])
-        with self.assertRaisesRegex(errors.UserError, "'targets': .* equal length"):
-            batches.as_arrays((np.ones(2), [[1], [1, 2]]))
-
     def test_numpy_numbers_as_arguments(self):
         model, data = keras_losses.make("own", self.rng)
         options = {
@@ -119,10 +111,15 @@ class MisfitsTest(tf.test.TestCase, parameterized.TestCase):
         ("targets", r"targets \(11, 7\).*cannot take it", "binary", _more_targets),
         ("missing_output", "data=", "lists", lambda x, y, w: (x, y[0])),
         ("class_too_high", "data=", "by_shape_sparse", lambda x, y: (x, y + 3)),
-        ("lengths", r"lengths \(11, 10\)", "own", lambda x, y: (x, y[:10])),
+        ("lengths", r"differ in length: \[10, 11\]", "own", lambda x, y: (x, y[:10])),
         ("strings", "cannot take it", "own", lambda x, y: (x.astype(str), y)),
-        ("number", "single number", "own", lambda x, y: (x, 3.0)),
-        ("no_targets", "targets: NoneType.*give arrays", "own", lambda x, y: (x, None)),
+        ("number", "data targets=3.0: give numbers", "own", lambda x, y: (x, 3.0)),
+        (
+            "no_targets",
+            "data targets=None: give numbers",
+            "own",
+            lambda x, y: (x, None),
+        ),
         ("inputs_alone", r"give \(inputs, targets\)", "own", lambda x, y: x),
         ("nan_inputs", "'inputs': 3 of their .* NaN", "own", _nan_inputs),
         ("infinite_targets", "'targets': 1 of", "own", _infinite_targets),

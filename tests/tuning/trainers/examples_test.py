@@ -210,7 +210,7 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
         return model
 
     @parameterized.parameters(
-        ("train_data has weights of its own", (np.zeros(3),) * 3, {0: 1.0}),
+        ("data have weights of their own", (np.zeros(3),) * 3, {0: 1.0}),
         ("goes with a single target", (np.zeros(3), (np.zeros(3),) * 2), {0: 1.0}),
         ("give a dictionary", (np.zeros(3), np.zeros(3)), [1.0]),
         ("class_weight=-1", (np.zeros(3), np.zeros(3)), {0: -1}),
@@ -225,7 +225,7 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
         ("tuple", (np.zeros(3),)),
         ("differ in length: \\[2, 3\\]", (np.zeros(3), np.zeros(2))),
         ("differ in length: \\[2, 3\\]", (np.zeros(3), np.zeros(3), np.zeros(2))),
-        ("empty", (np.zeros(0), np.zeros(0))),
+        ("empty.: give at least one example", (np.zeros(0), np.zeros(0))),
         ("targets=None: give numbers or texts", (np.zeros(3), None)),
         ("targets=3: give numbers or texts", (np.zeros(3), 3)),
         ("inputs='list': cannot be made an array", ([[1, 2], [3]], np.zeros(2))),
