@@ -34,6 +34,9 @@ SETTINGS: dict[Any, Any] = {
     "lines.linewidth": 1.5,
     "lines.markersize": 4.5,
 }
+# For captions: what `band` draws, and `accuracy_axis`.
+BAND = "mean over seeds with its 95 % t interval, and each seed as a thin line"
+ACCURACY_AXIS = "The accuracy axis is logarithmic in the error rate."
 COLOR_MAP = mpl.colormaps["viridis"]
 DARKEST, LIGHTEST = 0.0, 0.88  # of the colour map; its yellow end fades on white
 _WIDTH, _ROW_HEIGHT = 9.0, 3.7  # inches

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib import figure as mpl_figure
 
 from bsgen import config, papers
-from bsgen.studies import outcome, shown, study, tables
+from bsgen.studies import claims, outcome, shown, study, tables
 from bsgen.training import records
 
 Outcome = tuple[dict[str, list[float]], dict[str, float]] | None
@@ -53,7 +53,19 @@ def a_study(name: str, make_runs: Callable = study.none, **more) -> study.Study:
     return study.Study(name, make_runs=make_runs, **{**fields, **more})
 
 
+def runs(name: str, scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+    """Returns the runs of a registered study."""
+    (found,) = papers.find(name)
+    return found.make_runs(scale, num_seeds)
+
+
+def judged(name: str, results: study.Results) -> list[claims.Claim]:
+    """Returns the claims of a registered study on made-up results."""
+    (found,) = papers.find(name)
+    return found.judge(found.analyse(results))
+
+
 def figure(name: str, results: study.Results) -> mpl_figure.Figure:
-    """Returns the figure of a registered study."""
+    """Returns the figure of a registered study on made-up results."""
     (found,) = papers.find(name)
     return outcome.conclude(found, results).shown.figure

@@ -1,92 +1,60 @@
-"""Smith & Le (2017), arXiv 1710.06451, appendix D: does the tuning procedure pay?
+"""Smith & Le (2017), arXiv 1710.06451, appendix D: does the tuning procedure pay?"""
 
-Each search of `bsgen.tuning.AppendixD` has training and validation examples of its own
-and chooses on the latter. The setting with which phase 1 ended and the one recommended
-are then trained with new seeds and compared on test examples: the scores of the search
-itself are those that chose. A budget is a number of epochs, so a larger batch takes
-fewer updates for the same examples.
-
-The paper says how to search, not how long to train: our choice is 1,000 updates at a
-batch size of 32 or more, after which the gap of figure 3 is clear.
-"""
-
-import dataclasses
-import functools
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bsgen import config, statistics
-from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import claims, measurement, study
+from bsgen import statistics
+from bsgen.papers.smith_le_2017 import appendix_d_figure, appendix_d_searches, presets
+from bsgen.papers.smith_le_2017.appendix_d_searches import TESTED
+from bsgen.studies import claims, study
 
-if TYPE_CHECKING:
-    from bsgen.tuning.procedures import recommendations, settings
-
-NAME = "smith_le_2017/appendix_d"
-TESTED = ("start", "chosen")  # stages of the rows of networks trained with new seeds
-_NETWORK = config.ModelConfig("mlp", (800,), "relu")  # of section 4
 _MARGIN = 0.005  # a smaller loss of test accuracy counts as none, our choice
-_SEEDS_A_SEARCH = 1000  # far more than a search and its test take
 
 
-@dataclasses.dataclass(frozen=True)
-class _Preset:
-    """What a search of one scale trains.
+class Searches(NamedTuple):
+    """Independent searches, and what they brought.
 
     Attributes:
-      train_size, validation_size: examples drawn by the search's seed, disjoint.
-      num_epochs: of every network.
-      num_searches: independent searches.
-      num_repeats: of a setting in a search.
-      num_tests: networks trained with new seeds for each of the two settings compared.
-      seconds: expected of one search on two cores.
+      rows: all that was recorded, see `appendix_d_searches`.
+      tested: the rows of networks trained with new seeds; those that diverged have the
+        accuracy of a guess.
+      changes: one row a search, by its seed: `batch_size` and `num_steps` of the
+        recommended setting over those of phase 1's best, and the mean `test_accuracy`
+        of the former minus that of the latter; NaN where nothing is recommended.
     """
 
-    dataset: str
-    train_size: int
-    validation_size: int
-    num_epochs: int
-    num_searches: int
-    num_repeats: int
-    num_tests: int
-    seconds: float
+    rows: pd.DataFrame
+    tested: pd.DataFrame
+    changes: pd.DataFrame
 
 
-_PRESETS = {
-    "quick": _Preset("digits", 800, 400, 40, 6, 5, 5, 9.0),
-    "paper": _Preset("mnist", 1000, 5000, 60, 8, 5, 5, 120.0),
-}
+def analyse(results: study.Results) -> Searches:
+    """Compares each search's recommendation with phase 1's best."""
+    rows = results.measurements
+    tested = rows[rows["stage"].isin(TESTED)].astype({"test_accuracy": float})
+    tested = tested.fillna({"test_accuracy": presets.CHANCE})
+    names = ["batch_size", "num_steps", "test_accuracy"]
+    means = tested.groupby(["stage", "seed"])[names].mean()
+    seeds = pd.Index(sorted(set(rows["seed"])), name="seed")
+    start, chosen = (
+        means[means.index.get_level_values("stage") == stage]
+        .droplevel("stage")
+        .reindex(seeds)
+        for stage in TESTED
+    )
+    gain = chosen["test_accuracy"] - start["test_accuracy"]
+    return Searches(rows, tested, (chosen / start).assign(test_accuracy=gain))
 
 
-def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
-    """Returns the searches of a scale, one a seed; they say which runs there are."""
-    preset = _PRESETS[scale]
-    same = {
-        name: value
-        for name, value in dataclasses.asdict(preset).items()
-        if name not in ("num_searches", "seconds")
-    }
-    return [
-        measurement.Measurement(
-            {"seed": seed, **same},
-            functools.partial(_search, preset, seed),
-            datasets=(preset.dataset,),
-            seconds=preset.seconds,
-        )
-        for seed in range(num_seeds or preset.num_searches)
-    ]
-
-
-def judge(results: study.Results) -> list[claims.Claim]:
+def judge(searches: Searches) -> list[claims.Claim]:
     """The procedure ends at a larger batch and fewer updates, as accurate as before.
 
     A search that ends where phase 1 did has lost nothing, but that says nothing of
     larger batches: what they lose is measured where the batch has grown.
     """
-    compared = differences(results.measurements)
+    compared = searches.changes
     grown = compared[compared["batch_size"] > 1]
     num_kept = int((compared["batch_size"] == 1).sum())
     note = (
@@ -127,163 +95,21 @@ def judge(results: study.Results) -> list[claims.Claim]:
     ]
 
 
-def tested(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns the rows of networks trained with new seeds.
-
-    Those that diverged have the accuracy of a guess.
-    """
-    kept = rows[rows["stage"].isin(TESTED)].astype({"test_accuracy": float})
-    return kept.fillna({"test_accuracy": presets.CHANCE})
-
-
-def differences(rows: pd.DataFrame) -> pd.DataFrame:
-    """Returns what each search changed, by its seed.
-
-    Returns:
-      `batch_size` and `num_steps`, of the recommended setting over those of phase 1's
-      best, and the mean `test_accuracy` of the former minus that of the latter; NaN
-      for a search that recommends nothing.
-    """
-    names = ["batch_size", "num_steps", "test_accuracy"]
-    means = tested(rows).groupby(["stage", "seed"])[names].mean()
-    seeds = pd.Index(sorted(set(rows["seed"])), name="seed")
-    start, chosen = (
-        means[means.index.get_level_values("stage") == stage]
-        .droplevel("stage")
-        .reindex(seeds)
-        for stage in TESTED
-    )
-    found = chosen / start
-    return found.assign(test_accuracy=chosen["test_accuracy"] - start["test_accuracy"])
-
-
-def _search(
-    preset: _Preset, seed: int, place: measurement.Place
-) -> list[dict[str, Any]]:
-    """Searches, goes on with a search that was killed, and tests what it found."""
-    from bsgen import tuning  # loads TensorFlow, as the next
-    from bsgen.tuning import tune
-    from bsgen.tuning.procedures import settings
-    from bsgen.tuning.trainers import protocol
-
-    data = config.DataConfig(
-        preset.dataset, preset.train_size, preset.validation_size, subset_seed=seed
-    )
-    shared = config.RunConfig(data, _NETWORK, seed=seed * _SEEDS_A_SEARCH)
-    trainer = tuning.RunTrainer(
-        shared, preset.num_epochs, place.folder / "runs", place.data_dir
-    )
-    procedure = tuning.AppendixD(
-        batch_sizes=settings.default_batch_sizes(trainer.train_size),
-        num_repeats=preset.num_repeats,
-        **protocol.numbers(trainer),
-    )
-    more = {"run": config.to_dict(shared), "num_epochs": preset.num_epochs}
-    found = tuning.run_search(
-        tuning.BatchSizeHeuristic(procedure),
-        trainer,
-        place.folder,
-        tune.describe(procedure, more),
-        preset.num_repeats,
-    )
-    recommended = found.recommendation
-    rows = list(_path(found.trials, recommended, trainer.baseline_score))
-    if recommended is None:
-        return rows
-    for stage, setting in zip(
-        TESTED, (recommended.start, recommended.setting), strict=True
-    ):
-        rows += _test(preset, shared, stage, setting, place)
-    return rows
-
-
-def _path(
-    trials: pd.DataFrame,
-    recommended: "recommendations.Recommendation | None",
-    baseline_score: float,
-) -> Iterable[dict[str, Any]]:
-    """Yields a row a phase and setting of a search, with what became of it.
-
-    A setting that phases 2 and 3 share is trained in phase 2.
-    """
-    names = ["phase", "batch_size", "learning_rate", "momentum"]
-    for _, group in trials.groupby(names, sort=False):
-        yield _outcome(group, recommended, baseline_score)
-
-
-def _outcome(
-    group: pd.DataFrame,
-    recommended: "recommendations.Recommendation | None",
-    baseline_score: float,
-) -> dict[str, Any]:
-    """Returns all trials of a setting in a phase as one row."""
-    trial = group.to_dict("records")[-1]
-    scores = np.array(" ".join(group["scores"].fillna("")).split(), float)
-    failed = group["status"][group["status"] != "completed"]
-    status = "completed" if failed.empty else failed.iloc[0]
-    if status == "completed" and scores.min() <= baseline_score:
-        status = "untrained"
-    # A diverged repeat has no score.
-    is_known = len(scores) > 0 and bool(np.isfinite(scores).all())
-    error = float(statistics.standard_error(scores))
-    return {
-        "stage": f"phase {trial['phase']}",
-        **_numbers(trial),
-        "num_steps": int(group["num_steps"].sum()) // max(len(scores), 1),
-        "status": status,
-        "validation_accuracy": float(scores.mean()) if is_known else None,
-        "test_accuracy": None,  # which no search sees
-        "standard_error": error if np.isfinite(error) else None,
-        "decision": "accepted" if _is_accepted(trial, recommended) else "rejected",
-    }
-
-
-def _is_accepted(
-    trial: Mapping[str, Any], recommended: "recommendations.Recommendation | None"
-) -> bool:
-    """Returns whether the search went on from a trial's setting, or ended there."""
-    if recommended is None:
-        return False
-    if trial["phase"] == 2:
-        # Momentum grows until a setting has fallen; what it reached before, stays.
-        return bool(trial["momentum"] <= recommended.setting.momentum)
-    kept = recommended.start if trial["phase"] == 1 else recommended.setting
-    return _numbers(trial) == dataclasses.asdict(kept)
-
-
-def _numbers(trial: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: trial[name] for name in ("batch_size", "learning_rate", "momentum")}
-
-
-def _test(
-    preset: _Preset,
-    shared: config.RunConfig,
-    stage: str,
-    setting: "settings.Setting",
-    place: measurement.Place,
-) -> list[dict[str, Any]]:
-    """Trains a setting with seeds that no search has seen."""
-    first = shared.seed + 2 * preset.num_repeats  # a search takes those before it
-    runs = [
-        dataclasses.replace(
-            shared,
-            batch_size=setting.batch_size,
-            num_steps=preset.num_epochs * preset.train_size // setting.batch_size,
-            evaluation_steps=(),
-            optimizer=config.MomentumConfig(setting.learning_rate, setting.momentum),
-            seed=first + repeat,
-        )
-        for repeat in range(preset.num_tests)
-    ]
-    return [
-        {
-            "stage": stage,
-            **dataclasses.asdict(setting),
-            "num_steps": record.run.num_steps,
-            "status": record.status,
-            "repeat": repeat,
-            "validation_accuracy": record.final.get("validation_accuracy"),
-            "test_accuracy": record.final.get("test_accuracy"),
-        }
-        for repeat, record in enumerate(place.train(runs))
-    ]
+STUDY = study.Study(
+    "smith_le_2017/appendix_d",
+    "Tuning batch size, learning rate and momentum by the heuristic of appendix D",
+    caption="Independent searches by appendix D, one a colour, each with data of its "
+    "own. (a) Mean validation accuracy over the repeats of a setting, on an axis "
+    "logarithmic in the error rate and cut off 0.1 below the best, against its batch "
+    "size: phase 1 with learning rate and momentum fixed (solid), phase 2 with 1 - m "
+    "proportional to 1/B (dashed), phase 3 around the last batch size that had not "
+    "fallen (dotted); a ring is what a search recommends. (b) Test accuracy of phase "
+    "1's best and of the recommended setting against the updates of a training run, "
+    "both trained with new seeds: mean over them with its 95 % t interval. A dot "
+    "within a circle: both are the same setting. Colours are moved apart sideways, by "
+    "less than 10 %.",
+    analyse=analyse,
+    judge=judge,
+    show=appendix_d_figure.show,
+    make_measurements=appendix_d_searches.measurements,
+)

@@ -1,15 +1,17 @@
-"""Smith & Le (2017), appendix D: the paths of searches, and what they brought."""
+"""Draws the paths of searches by appendix D, and what they brought."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
-from matplotlib import figure
 
 from bsgen.figures import style
-from bsgen.papers.smith_le_2017 import appendix_d
-from bsgen.studies import study
+from bsgen.papers.smith_le_2017 import appendix_d_searches
+from bsgen.studies import shown
+
+if TYPE_CHECKING:
+    from bsgen.papers.smith_le_2017 import appendix_d
 
 _FORMS = {"phase 1": "o-", "phase 2": "D--", "phase 3": "s:"}
 _SHOWN = 0.1  # of accuracy, below the best: lines leave the panel further down
@@ -17,21 +19,20 @@ _BOTTOM = 0.03  # where what does not train stands, as a share of the axis
 _APART = 0.08  # between the first and the last search sideways in panel b, relative
 
 
-def draw(results: study.Results) -> figure.Figure:
+def show(searches: "appendix_d.Searches") -> shown.Shown:
     """Draws each search's path, and the test accuracy of both its settings."""
     drawn, grid = style.panels(["the searches", "what they gained, trained anew"])
-    rows = results.measurements
-    tested = appendix_d.tested(rows)
-    by_seed = list(rows.groupby("seed"))
+    tested = searches.tested
+    by_seed = list(searches.rows.groupby("seed"))
     for place, (seed, searched) in enumerate(by_seed):
         share = place / max(len(by_seed) - 1, 1)
         color = style.sequential(share)
         _path(grid[0, 0], searched, color)
         shift = 1 + _APART * (share - 0.5)
         _both(grid[0, 1], tested[tested["seed"] == seed], color, shift)
-    _finish_paths(grid[0, 0], rows)
+    _finish_paths(grid[0, 0], searches.rows)
     _finish_both(grid[0, 1])
-    return drawn
+    return shown.Shown(drawn)
 
 
 def _path(axes: mpl_axes.Axes, searched: pd.DataFrame, color: Any) -> None:
@@ -73,7 +74,7 @@ def _both(axes: mpl_axes.Axes, tested: pd.DataFrame, color: Any, shift: float) -
     if tested.empty:
         return
     table = tested.pivot(index="stage", columns="repeat", values="test_accuracy")
-    found = style.over_seeds(table).loc[list(appendix_d.TESTED)]
+    found = style.over_seeds(table).loc[list(appendix_d_searches.TESTED)]
     steps = shift * tested.groupby("stage")["num_steps"].first()[found.index]
     ends = found["value"] - found["lower"], found["upper"] - found["value"]
     axes.errorbar(steps, found["value"], ends, fmt="-", color=color, lw=0.9)

@@ -4,16 +4,20 @@ Logistic regression on the toy task of section 3, at the exact minimum of its co
 cost, so that no noise of training is in these figures; seeds draw the task anew.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
+from bsgen.figures import style
+from bsgen.papers.smith_le_2017 import evidence_figure
 from bsgen.studies import claims, study
 
-RANDOM, INFORMATIVE = "gaussian_random", "gaussian_informative"
-TRAIN_SIZE = 200
+_RANDOM, _INFORMATIVE = "gaussian_random", "gaussian_informative"
+_TRAIN_SIZE = 200
 # lambda, for the sum over the training set: four a decade. The range is our choice.
-REGULARISATION = np.geomspace(1e-4, 1e4, 33)
+_REGULARISATION = np.geomspace(1e-4, 1e4, 33)
 _NUM_SEEDS = {"quick": 10, "paper": 20}
 _MEMORISED = 0.99
 _CHANCE_LEVEL = (0.48, 0.52)  # "at chance", our reading: within 2 points of one half
@@ -24,33 +28,58 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns both tasks at every regularisation coefficient, for both figures."""
     return [
         config.RunConfig(
-            data=config.DataConfig(task, TRAIN_SIZE, scaling="none", subset_seed=seed),
+            data=config.DataConfig(task, _TRAIN_SIZE, scaling="none", subset_seed=seed),
             model=config.ModelConfig("logistic_regression", hidden_units=()),
-            optimizer=config.NewtonConfig(l2=float(coefficient / TRAIN_SIZE)),
+            optimizer=config.NewtonConfig(l2=float(coefficient / _TRAIN_SIZE)),
             num_steps=200,
             seed=seed,
         )
-        for task in (RANDOM, INFORMATIVE)
+        for task in (_RANDOM, _INFORMATIVE)
         for seed in range(num_seeds or _NUM_SEEDS[scale])
-        for coefficient in REGULARISATION
+        for coefficient in _REGULARISATION
     ]
 
 
-def by_regularisation(runs: pd.DataFrame, task: str, column: str) -> pd.DataFrame:
-    """Returns `column` with one row a coefficient lambda, one column a seed."""
-    rows = runs[runs["dataset"] == task]
-    coefficient = (rows["l2"] * rows["train_size"]).round(12)
-    table = rows.assign(regularisation=coefficient).pivot(
-        index="regularisation", columns="seed", values=column
+class Curves(NamedTuple):
+    """Final metrics of one task: one row a coefficient lambda, one column a seed."""
+
+    train_accuracy: pd.DataFrame
+    test_accuracy: pd.DataFrame
+    train_cross_entropy: pd.DataFrame
+    test_cross_entropy: pd.DataFrame
+    log_evidence_ratio: pd.DataFrame
+
+
+class Evidence(NamedTuple):
+    """Both tasks."""
+
+    random: Curves
+    informative: Curves
+
+
+def analyse(results: study.Results) -> Evidence:
+    """Tabulates the metrics of both tasks against lambda."""
+    return Evidence(_curves(results, _RANDOM), _curves(results, _INFORMATIVE))
+
+
+def _curves(results: study.Results, task: str) -> Curves:
+    rows = results.runs[results.runs["dataset"] == task]
+    # lambda counts for the sum over the training set.
+    rows = rows.assign(coefficient=(rows["l2"] * rows["train_size"]).round(12))
+    return Curves(
+        *(
+            rows.pivot(index="coefficient", columns="seed", values=f"final_{metric}")
+            .astype(float)
+            .sort_index()
+            for metric in Curves._fields
+        )
     )
-    return table.astype(float).sort_index()
 
 
-def judge_figure1(results: study.Results) -> list[claims.Claim]:
+def judge_figure1(found: Evidence) -> list[claims.Claim]:
     """Weak regularisation memorises random labels, generalises on informative ones."""
-    train = by_regularisation(results.runs, RANDOM, "final_train_accuracy")
-    test = by_regularisation(results.runs, RANDOM, "final_test_accuracy")
-    informative = by_regularisation(results.runs, INFORMATIVE, "final_test_accuracy")
+    train, test = found.random.train_accuracy, found.random.test_accuracy
+    informative = found.informative.test_accuracy
     weakest = train.index[0]
     note = statistics.t_interval_note(train.shape[1])
     note += f", at lambda = {weakest:g}"
@@ -87,11 +116,11 @@ def judge_figure1(results: study.Results) -> list[claims.Claim]:
     ]
 
 
-def judge_figure2(results: study.Results) -> list[claims.Claim]:
+def judge_figure2(found: Evidence) -> list[claims.Claim]:
     """The evidence tells random labels from informative ones, and the best lambda."""
-    random = by_regularisation(results.runs, RANDOM, "final_log_evidence_ratio")
-    evidence = by_regularisation(results.runs, INFORMATIVE, "final_log_evidence_ratio")
-    test = by_regularisation(results.runs, INFORMATIVE, "final_test_cross_entropy")
+    random = found.random.log_evidence_ratio
+    evidence = found.informative.log_evidence_ratio
+    test = found.informative.test_cross_entropy
     note = statistics.t_interval_note(random.shape[1])
     distance = np.log10(evidence.idxmin()) - np.log10(test.idxmin())
     correlation = [evidence[s].corr(test[s], method="spearman") for s in evidence]
@@ -131,11 +160,39 @@ def judge_figure2(results: study.Results) -> list[claims.Claim]:
             "Spearman rank correlation of E and test cross-entropy over lambda, "
             "informative labels",
             statistics.Interval(
-                *np.clip(
-                    statistics.mean_interval(np.array(correlation)), -1, 1
-                ).tolist()
+                *np.clip(statistics.mean_interval(correlation), -1, 1).tolist()
             ),
             0.5,
             note + "; 'strongly' read as above 0.5, our choice",
         ),
     ]
+
+
+_CAPTION = (
+    "{} against the L2 coefficient lambda, on random (a) and informative (b) labels: "
+    f"{style.BAND}."
+)
+STUDIES = (
+    study.Study(
+        "smith_le_2017/fig1",
+        "Accuracy of logistic regression against L2 regularisation",
+        caption=_CAPTION.format("Training and test accuracy"),
+        analyse=analyse,
+        judge=judge_figure1,
+        show=evidence_figure.show_figure1,
+        make_runs=runs,
+    ),
+    study.Study(
+        "smith_le_2017/fig2",
+        "Cross-entropy and Bayesian evidence against L2 regularisation",
+        caption=_CAPTION.format(
+            "Above, mean cross-entropy on the training and test sets and, below, the "
+            "log evidence ratio E, computed on the training set,"
+        )
+        + " Dots and dotted lines mark the minima of the means.",
+        analyse=analyse,
+        judge=judge_figure2,
+        show=evidence_figure.show_figure2,
+        make_runs=runs,
+    ),
+)

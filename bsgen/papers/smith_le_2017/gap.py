@@ -1,25 +1,71 @@
 """Smith & Le (2017), figures 3 and 8: training curves of small and of full batches."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
-from bsgen.papers.smith_le_2017 import presets
+from bsgen.figures import style
+from bsgen.papers.smith_le_2017 import gap_figure, presets
 from bsgen.studies import claims, study
 
 _REGULARISATION = 0.1  # lambda of appendix B, for the sum over the training set
-_CONVERGED = (
-    0.95  # share of the final test accuracy at which a curve counts as converged
-)
+# Share of the final test accuracy at which a curve counts as converged.
+_CONVERGED = 0.95
 _SIMILAR = 0.01  # "achieves similar performance at long times", our reading
 
 
-def figure3_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+class Batches(NamedTuple):
+    """The runs of one batch size, by rising seed.
+
+    Attributes:
+      runs: of the table of runs.
+      converged: [seeds], the first evaluated step at 95 % of the final test accuracy.
+    """
+
+    runs: pd.DataFrame
+    converged: np.ndarray
+
+    def values(self, column: str) -> np.ndarray:
+        """Returns a column of the table of runs, [seeds]."""
+        return self.runs[column].to_numpy(float)
+
+    def rise(self) -> np.ndarray:
+        """Returns how far the test cross-entropy ends above its minimum, [seeds]."""
+        final = self.values("final_test_cross_entropy")
+        return final - self.values("best_test_cross_entropy")
+
+
+class Gap(NamedTuple):
+    """Small against full batches at one regularisation coefficient."""
+
+    small: Batches
+    full: Batches
+
+    def difference(self, column: str) -> np.ndarray:
+        """Returns a column of the small batches minus that of the full ones."""
+        return self.small.values(column) - self.full.values(column)
+
+
+class Comparison(NamedTuple):
+    """Small against full batches.
+
+    Attributes:
+      results: that it was made from.
+      gaps: one a regularisation coefficient, by rising value.
+    """
+
+    results: study.Results
+    gaps: list[Gap]
+
+
+def runs_of_figure3(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns small and full batches without regularisation."""
     return _runs(scale, num_seeds, l2=0.0)
 
 
-def figure8_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+def runs_of_figure8(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns figure 3's runs and the same with lambda = 0.1."""
     return _runs(scale, num_seeds, 0.0) + _runs(scale, num_seeds, _REGULARISATION)
 
@@ -33,61 +79,60 @@ def _runs(scale: str, num_seeds: int | None, l2: float) -> list[config.RunConfig
     ]
 
 
-def judge_figure3(results: study.Results) -> list[claims.Claim]:
+def analyse(results: study.Results) -> Comparison:
+    """Splits the runs by regularisation and batch size; finds where they converge."""
+    gaps = [_gap(results, rows) for _, rows in results.runs.groupby("l2")]
+    return Comparison(results, gaps)
+
+
+def judge_figure3(found: Comparison) -> list[claims.Claim]:
     """Small batches end above the full batch and take longer to converge."""
-    small, full = _small_and_full(results.runs)
-    note = _note(small)
-    ratio = _log_convergence_ratio(results, small, full)
-    cross_entropy = "final_test_cross_entropy"
-    lowest = "best_test_cross_entropy"
+    (gap,) = found.gaps
+    note = _note(gap)
     return [
         claims.above(
             "Small batches reach a higher test accuracy than the full batch",
             "final test accuracy, small batch minus full batch",
-            _difference(small, full, "final_test_accuracy"),
+            statistics.mean_interval(gap.difference("final_test_accuracy")),
             0,
             note,
         ),
         claims.above(
             "Small batch training takes longer to converge",
             "steps to 95 % of the final test accuracy, small batch / full batch",
-            ratio,
+            _convergence_ratio(gap.small, gap.full),
             1,
             note + " on the logarithm",
         ),
         claims.below(
             "The test cross-entropy of small batches is lower at the end of training",
             "final test cross-entropy in nats, small batch minus full batch",
-            _difference(small, full, cross_entropy),
+            statistics.mean_interval(gap.difference("final_test_cross_entropy")),
             0,
             note,
         ),
         claims.below(
             "Small batch training reaches a lower minimum of the test cross-entropy",
             "lowest test cross-entropy in nats, small batch minus full batch",
-            _difference(small, full, lowest),
+            statistics.mean_interval(gap.difference("best_test_cross_entropy")),
             0,
             note,
         ),
     ]
 
 
-def judge_figure8(results: study.Results) -> list[claims.Claim]:
+def judge_figure8(found: Comparison) -> list[claims.Claim]:
     """L2 regularisation shrinks the gap between small and full batches."""
-    plain = results.runs[results.runs["l2"] == 0]
-    small, full = _small_and_full(plain)
-    regular_small, regular_full = _small_and_full(results.runs[results.runs["l2"] > 0])
-    gap = _values(small, "final_test_accuracy") - _values(full, "final_test_accuracy")
-    regular_gap = _values(regular_small, "final_test_accuracy") - _values(
-        regular_full, "final_test_accuracy"
-    )
-    note = _note(small)
-    ratio = _log_convergence_ratio(results, regular_full, regular_small)
+    plain, regularised = found.gaps
+    difference = regularised.difference("final_test_accuracy")
+    note = _note(plain)
     return [
         claims.above(
             "Regularisation reduces the size of the generalization gap",
             "gap in final test accuracy without minus with lambda = 0.1",
-            statistics.mean_interval(gap - regular_gap),
+            statistics.mean_interval(
+                plain.difference("final_test_accuracy") - difference
+            ),
             0,
             note,
         ),
@@ -95,14 +140,14 @@ def judge_figure8(results: study.Results) -> list[claims.Claim]:
             "Regularised full batch training achieves similar performance at long "
             "times",
             "final test accuracy at lambda = 0.1, small batch minus full batch",
-            statistics.mean_interval(regular_gap),
+            statistics.mean_interval(difference),
             (-_SIMILAR, _SIMILAR),
             note + "; 'similar' read as within 0.01, our choice",
         ),
         claims.above(
             "Regularised full batch training takes longer to converge than small batch",
             "steps to 95 % of the final test accuracy, full batch / small batch",
-            ratio,
+            _convergence_ratio(regularised.full, regularised.small),
             1,
             note + " on the logarithm",
         ),
@@ -111,54 +156,64 @@ def judge_figure8(results: study.Results) -> list[claims.Claim]:
             "updates, as that of unregularised ones does",
             "rise of the full batch's test cross-entropy from its minimum to the end "
             "in nats, without minus with lambda = 0.1",
-            statistics.mean_interval(_rise(full) - _rise(regular_full)),
+            statistics.mean_interval(plain.full.rise() - regularised.full.rise()),
             0,
             note,
         ),
     ]
 
 
-def convergence_steps(results: study.Results, runs: pd.DataFrame) -> np.ndarray:
-    """Returns the first evaluated step at 95 % of the final test accuracy, by seed."""
+def _gap(results: study.Results, runs: pd.DataFrame) -> Gap:
+    runs = runs.sort_values("seed", kind="stable")
+    full = runs["batch_size"] == runs["train_size"]
+    return Gap(*(_batches(results, rows) for rows in (runs[~full], runs[full])))
+
+
+def _batches(results: study.Results, runs: pd.DataFrame) -> Batches:
     curves = dict(tuple(results.curves.groupby("key")))
     steps = []
-    for _, row in runs.sort_values("seed").iterrows():
+    for _, row in runs.iterrows():
         if row["status"] != "completed":
             steps.append(np.nan)
             continue
         curve = curves[row["key"]]
         reached = curve["test_accuracy"] >= _CONVERGED * row["final_test_accuracy"]
         steps.append(float(max(curve["step"][reached].iloc[0], 1)))
-    return np.array(steps)
+    return Batches(runs, np.array(steps))
 
 
-def _log_convergence_ratio(
-    results: study.Results, slow: pd.DataFrame, fast: pd.DataFrame
-) -> statistics.Interval:
-    """Returns the geometric mean of the steps to converge, `slow` over `fast`."""
-    logs = np.log(convergence_steps(results, slow) / convergence_steps(results, fast))
-    return statistics.log_ratio_interval(logs)
+def _convergence_ratio(slow: Batches, fast: Batches) -> statistics.Interval:
+    return statistics.log_ratio_interval(np.log(slow.converged / fast.converged))
 
 
-def _small_and_full(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    full = runs["batch_size"] == runs["train_size"]
-    return runs[~full], runs[full]
+def _note(gap: Gap) -> str:
+    return statistics.t_interval_note(len(gap.small.runs), paired=True)
 
 
-def _values(runs: pd.DataFrame, column: str) -> np.ndarray:
-    return runs.sort_values("seed")[column].to_numpy(float)
-
-
-def _difference(
-    small: pd.DataFrame, full: pd.DataFrame, column: str
-) -> statistics.Interval:
-    return statistics.mean_interval(_values(small, column) - _values(full, column))
-
-
-def _rise(runs: pd.DataFrame) -> np.ndarray:
-    final = _values(runs, "final_test_cross_entropy")
-    return final - _values(runs, "best_test_cross_entropy")
-
-
-def _note(runs: pd.DataFrame) -> str:
-    return statistics.t_interval_note(len(runs), paired=True)
+_CAPTION = (
+    "(a) Test accuracy and (b) test cross-entropy during training, small batches "
+    "against the full batch: mean over seeds with its 95 % t interval (in (b) of the "
+    "logarithms), and each seed as a thin line. Dotted: 95 % of the final accuracy is "
+    f"reached. {style.ACCURACY_AXIS}"
+)
+STUDIES = (
+    study.Study(
+        "smith_le_2017/fig3",
+        "Small batch against full batch during training",
+        caption=_CAPTION,
+        analyse=analyse,
+        judge=judge_figure3,
+        show=gap_figure.show,
+        make_runs=runs_of_figure3,
+    ),
+    study.Study(
+        "smith_le_2017/fig8",
+        "Small batch against full batch with L2 regularisation",
+        caption=f"{_CAPTION} With lambda = 0.1; dashed: the means without it, as in "
+        "figure 3.",
+        analyse=analyse,
+        judge=judge_figure8,
+        show=gap_figure.show,
+        make_runs=runs_of_figure8,
+    ),
+)

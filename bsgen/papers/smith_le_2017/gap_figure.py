@@ -1,62 +1,67 @@
-"""Smith & Le (2017), figures 3 and 8: small and full batches during training."""
+"""Draws figures 3 and 8 of Smith & Le (2017): small and full batches in training."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib import figure
 
 from bsgen.figures import style
-from bsgen.papers.smith_le_2017 import gap
-from bsgen.studies import curves, study
+from bsgen.studies import curves, shown, study
+
+if TYPE_CHECKING:
+    from bsgen.papers.smith_le_2017 import gap
 
 _TITLES = ["test accuracy during training", "test cross-entropy during training"]
+_COLORS = (style.BLUE, style.VERMILLION)
 
 
-def draw_figure3(results: study.Results) -> figure.Figure:
-    """Draws small against full batches without regularisation."""
-    return _draw(results, results.runs)
-
-
-def draw_figure8(results: study.Results) -> figure.Figure:
-    """Draws small against full batches with lambda = 0.1, and without it dashed."""
-    runs = results.runs
-    drawn = _draw(results, runs[runs["l2"] > 0])
-    plain = _small_and_full(runs[runs["l2"] == 0])
-    for axes, metric in zip(drawn.axes, ("accuracy", "cross_entropy"), strict=True):
-        for _, rows, color in plain:
-            table = curves.by_step(results, rows, f"test_{metric}")
-            means = style.over_seeds(table, metric == "cross_entropy")["value"]
-            axes.plot(means.index, means, color=color, ls="--", lw=1, alpha=0.8)
-        axes.plot([], [], color=style.GREY, ls="--", lw=1, label="without $\\lambda$")
-        axes.legend(loc="best")
-    return drawn
-
-
-def _draw(results: study.Results, runs: pd.DataFrame) -> figure.Figure:
+def show(found: "gap.Comparison") -> shown.Shown:
+    """Draws small against full batches; where there is lambda, without it dashed."""
+    results = found.results
     drawn, grid = style.panels(_TITLES)
-    for label, rows, color in _small_and_full(runs):
-        accuracy = curves.by_step(results, rows, "test_accuracy")
-        style.band(grid[0, 0], accuracy, color, label)
-        steps = np.exp(np.log(gap.convergence_steps(results, rows)).mean())
-        grid[0, 0].axvline(steps, color=color, ls=":", lw=1)
-        cross_entropy = curves.by_step(results, rows, "test_cross_entropy")
-        style.band(grid[0, 1], cross_entropy, color, label, logarithmic=True)
+    left, right = grid[0]
+    *without, gap = found.gaps
+    size = gap.full.runs["train_size"].iloc[0]
+    small = gap.small.runs["batch_size"].iloc[0]
+    labels = f"small batch, B = {small}", f"full batch, B = N = {size}"
+    for batches, color, label in zip(gap, _COLORS, labels, strict=True):
+        accuracy, cross_entropy = _curves(results, batches)
+        style.band(left, accuracy, color, label)
+        converged = np.exp(np.log(batches.converged).mean())
+        left.axvline(converged, color=color, ls=":", lw=1)
+        style.band(right, cross_entropy, color, label, logarithmic=True)
     accuracies = results.curves["test_accuracy"]
-    style.accuracy_axis(grid[0, 0], accuracies.min(), accuracies.max())
-    grid[0, 0].set_ylabel("test accuracy")
-    grid[0, 1].set(yscale="log", ylabel="mean test cross-entropy (nats)")
-    style.plain_numbers(grid[0, 1].yaxis, (1, 2, 5))
-    for axes in grid[0]:
+    style.accuracy_axis(left, accuracies.min(), accuracies.max())
+    left.set_ylabel("test accuracy")
+    right.set(yscale="log", ylabel="mean test cross-entropy (nats)")
+    style.plain_numbers(right.yaxis, (1, 2, 5))
+    for axes in (left, right):
         axes.set(xscale="log", xlabel="steps (parameter updates)")
         style.plain_numbers(axes.xaxis)
+    for plain in without:
+        _dashed(grid[0], results, plain)
+    for axes in (left, right):
         axes.legend(loc="best")
-    return drawn
+    return shown.Shown(drawn)
 
 
-def _small_and_full(runs: pd.DataFrame) -> list[tuple[str, pd.DataFrame, str]]:
-    """Returns label, runs and colour of both batch sizes."""
-    full = runs["batch_size"] == runs["train_size"]
-    small, size = runs[~full], runs["train_size"].iloc[0]
-    return [
-        (f"small batch, B = {small['batch_size'].iloc[0]}", small, style.BLUE),
-        (f"full batch, B = N = {size}", runs[full], style.VERMILLION),
-    ]
+def _dashed(grid: np.ndarray, results: study.Results, plain: "gap.Gap") -> None:
+    """Draws the means of the runs without regularisation."""
+    for batches, color in zip(plain, _COLORS, strict=True):
+        for axes, table, logarithmic in zip(
+            grid, _curves(results, batches), (False, True), strict=True
+        ):
+            means = style.over_seeds(table, logarithmic)["value"]
+            axes.plot(means.index, means, color=color, ls="--", lw=1, alpha=0.8)
+    for axes in grid:
+        axes.plot([], [], color=style.GREY, ls="--", lw=1, label="without $\\lambda$")
+
+
+def _curves(
+    results: study.Results, batches: "gap.Batches"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    accuracy, cross_entropy = (
+        curves.by_step(results, batches.runs, f"test_{metric}")
+        for metric in ("accuracy", "cross_entropy")
+    )
+    return accuracy, cross_entropy

@@ -1,130 +1,218 @@
-"""Smith & Le (2017), section 5: the covariance of a batch's gradient by batch size.
+"""Smith & Le (2017), section 5: the noise of a batch's gradient against eq. 15.
 
-Eq. 15 rests on N (N/B - 1) F, for batches without replacement; appendix A of Hoffer et
-al. (2017), arXiv 1705.08741, finds 1/B for both kinds where B << N. Neither paper shows
-a measurement. Here batches of the network of section 4 are drawn, at its initial
-weights and early in its training: near the end of it nearly all of the gradient is that
-of a few examples, which small batches hardly ever draw. F is the covariance of single
-examples.
+Eq. 15's covariance is that of the gradient of the SUM over the training set, N^2 times
+that of the mean loss, which is what `noise_measurement` measures.
 """
 
-import functools
-from typing import Any
-
 import numpy as np
+import pandas as pd
 
-from bsgen import config
-from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import measurement
+from bsgen import statistics, theory
+from bsgen.papers.smith_le_2017 import noise_figure, noise_measurement
+from bsgen.studies import claims, study
 
-TRAINED_STEPS = 100  # some three passes over N = 1000 images; our choice
-# Batches drawn at a batch size, and more of the small ones until they hold a number of
-# examples: after some training a few examples have most of the gradient.
-_NUM_BATCHES = {"quick": 200, "paper": 500}
-_NUM_EXAMPLES = {"quick": 2000, "paper": 5000}
-_SECONDS = {"quick": 4.0, "paper": 50.0}
+_TOLERANCE = 0.05  # of the mean of a ratio of traces; our choice
+_TOLERANCE_ALONG = 0.1  # along one direction a batch tells less
+_SAMPLING = 1.5  # rms of z scores; 1 if the sampling error is all there is
+_NO_NOISE = 1e-6  # share of the variance of one example; rounding leaves some 1e-14
+_SMALL = 1 / 30  # of N: what counts as B << N; our choice
 
 
-def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
-    """Returns one a seed, before and after training, and kind of drawing."""
-    preset = presets.PRESETS[scale]
+def analyse(results: study.Results) -> pd.DataFrame:
+    """Returns the measurements with what eq. 15 predicts, for the gradient of the SUM.
+
+    New columns, in units of F: `predicted`, N (N/B - 1) without and N^2 / B with
+    replacement, and `trace_share`, N^2 times the measured trace over that of F; and
+    measured over predicted, NaN where 0 is predicted: `trace_ratio`, and
+    `gradient_ratio` and `random_ratio` along the full gradient and a random direction.
+    """
+    measured = results.measurements
+    sizes, train_size = measured["batch_size"], measured["train_size"]
+    predicted = train_size * np.where(
+        measured["replacement"],
+        theory.noise_scale(1.0, sizes, train_size),
+        theory.noise_scale(1.0, sizes, train_size, exact=True),
+    )
+    table = measured.assign(predicted=predicted)
+    for name, column in (
+        ("trace", "trace"),
+        ("gradient", "gradient_variance"),
+        ("random", "random_variance"),
+    ):
+        share = train_size**2 * measured[column] / measured[f"example_{column}"]
+        table[f"{name}_share"] = share
+        table[f"{name}_ratio"] = share / predicted.where(predicted > 0)
+    return table
+
+
+def judge(table: pd.DataFrame) -> list[claims.Claim]:
+    """The covariance is that of eq. 15, and with replacement that of 1/B."""
+    without = table[~table["replacement"] & (table["predicted"] > 0)]
+    note = (
+        f"{statistics.t_interval_note(table['seed'].nunique())}, each at its initial "
+        f"weights and after {noise_measurement.TRAINED_STEPS} steps"
+    )
     return [
-        _measurement(preset, scale, num_steps, replacement, seed)
-        for num_steps in (0, TRAINED_STEPS)
-        for replacement in (False, True)
-        for seed in range(num_seeds or preset.num_seeds)
+        *_without_replacement(table, without, note),
+        *_with_replacement(table[table["replacement"]], note),
+        *_both(table, note),
     ]
 
 
-def _measurement(
-    preset: presets.Preset, scale: str, num_steps: int, replacement: bool, seed: int
-) -> measurement.Measurement:
-    run = presets.run(preset, preset.small_batch_size, seed)
-    sizes = presets.batch_sizes(preset, preset.train_size)
-    counts = [max(_NUM_BATCHES[scale], _NUM_EXAMPLES[scale] // size) for size in sizes]
-    settings: dict[str, measurement.Value] = {
-        "dataset": preset.dataset,
-        "train_size": preset.train_size,
-        "num_steps": num_steps,
-        "replacement": replacement,
-        "fewest_batches": min(counts),
-        "most_batches": max(counts),
-        "seed": seed,
-    }
-    measure = functools.partial(
-        _measure,
-        run=run,
-        num_steps=num_steps,
-        replacement=replacement,
-        num_batches=counts,
-        batch_sizes=sizes,
-    )
-    return measurement.Measurement(
-        settings, measure, datasets=(preset.dataset,), seconds=_SECONDS[scale]
-    )
-
-
-def _measure(
-    place: measurement.Place,
-    run: config.RunConfig,
-    num_steps: int,
-    replacement: bool,
-    num_batches: list[int],
-    batch_sizes: list[int],
-) -> list[dict[str, Any]]:
-    """Returns a row a batch size, all for the gradient of the mean loss of a batch."""
-    import keras
-
-    from bsgen import data, measures, models
-
-    arrays = data.load(run.data, place.data_dir)
-    inputs, labels = arrays.train
-    model = models.build(run.model, inputs.shape[1:], arrays.num_classes, run.seed)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    _train(model, loss, run, num_steps, inputs, labels)
-    found = measures.noise_by_batch_size(
-        model,
-        loss,
-        (inputs, labels),
-        batch_sizes,
-        replacement=replacement,
-        num_batches=num_batches,
-        seed=run.seed,
-    )
-    gradient_variance, random_variance = found.example_variances
+def _without_replacement(
+    table: pd.DataFrame, without: pd.DataFrame, note: str
+) -> list[claims.Claim]:
+    between = (1 - _TOLERANCE, 1 + _TOLERANCE)
+    along = (1 - _TOLERANCE_ALONG, 1 + _TOLERANCE_ALONG)
+    means = note + " on the logarithm; mean over batch sizes below N"
+    full = table[~table["replacement"] & (table["predicted"] == 0)]
     return [
-        {
-            "batch_size": size,
-            "num_batches": num_batches[row],
-            "trace": found.trace[row],
-            "trace_standard_error": found.trace_standard_error[row],
-            "gradient_variance": found.variances[row, 0],
-            "random_variance": found.variances[row, 1],
-            "example_trace": found.example_trace,
-            "example_gradient_variance": gradient_variance,
-            "example_random_variance": random_variance,
-            "squared_gradient": found.squared_gradient,
-        }
-        for row, size in enumerate(batch_sizes)
+        claims.equals(
+            "Without replacement the noise of a batch falls as N/B - 1",
+            "slope of the log trace of the covariance against log(N/B - 1)",
+            _slope(without, without["predicted"]),
+            1,
+            (0, 0.5, 2),
+            note,
+        ),
+        claims.between(
+            "Its covariance is N (N/B - 1) F",
+            "trace, measured / predicted",
+            _geometric_mean(without, without["trace_ratio"]),
+            between,
+            means,
+        ),
+        claims.below(
+            "It is so at every batch size below N, up to the error of the sampling",
+            "root mean square over batch sizes of (measured - predicted) / standard "
+            "error",
+            _root_mean_square_error(without),
+            _SAMPLING,
+            f"{note}; 1 is the sampling error alone",
+        ),
+        claims.between(
+            "It is so along the full gradient",
+            "variance along it, measured / predicted",
+            _geometric_mean(without, without["gradient_ratio"]),
+            along,
+            means,
+        ),
+        claims.between(
+            "It is so along a random direction",
+            "variance along it, measured / predicted",
+            _geometric_mean(without, without["random_ratio"]),
+            along,
+            means,
+        ),
+        claims.below(
+            "The full batch has no noise",
+            "trace at B = N / trace of one example",
+            _mean_by_seed(full, full["trace"] / full["example_trace"]),
+            _NO_NOISE,
+            note,
+        ),
     ]
 
 
-def _train(
-    model: Any,
-    loss: Any,
-    run: config.RunConfig,
-    num_steps: int,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-) -> None:
-    """Takes the first steps of a run of figure 4, on batches in the same order."""
-    from bsgen import optimizers
-    from bsgen.data import sampling
+def _with_replacement(rows: pd.DataFrame, note: str) -> list[claims.Claim]:
+    between = (1 - _TOLERANCE, 1 + _TOLERANCE)
+    means = note + " on the logarithm; mean over batch sizes"
+    size = rows["train_size"]
+    second_moment = rows["example_trace"] * (1 - 1 / size) + rows["squared_gradient"]
+    return [
+        claims.equals(
+            "With replacement the noise of a batch falls as 1/B",
+            "slope of the log trace of the covariance against log B",
+            _slope(rows, rows["batch_size"]),
+            -1,
+            (0, -0.5, -2),
+            note,
+        ),
+        claims.between(
+            "With replacement the covariance is N^2 F / B",
+            "trace, measured / predicted",
+            _geometric_mean(rows, rows["trace_ratio"]),
+            between,
+            means,
+        ),
+        claims.between(
+            "The mean of g g^T over examples serves for F (eq. 6 of Hoffer et al.)",
+            "trace with replacement, measured / N^2 mean |g|^2 / B",
+            _geometric_mean(rows, rows["trace"] * rows["batch_size"] / second_moment),
+            between,
+            means,
+        ),
+    ]
 
-    if not num_steps:
-        return
-    settings = run.sgd
-    model.compile(optimizers.Momentum(settings.learning_rate, settings.momentum), loss)
-    size = run.batch_size or len(labels)
-    for positions in sampling.batches(run.seed, 0, num_steps, size, len(labels)):
-        model.train_on_batch(inputs[positions], labels[positions])
+
+def _both(table: pd.DataFrame, note: str) -> list[claims.Claim]:
+    shares = table.pivot(
+        index=["seed", "num_steps", "batch_size", "train_size"],
+        columns="replacement",
+        values="trace_share",
+    ).reset_index()
+    ratio = shares[False] / shares[True]
+    sizes, train_size = shares["batch_size"], shares["train_size"]
+    small = sizes <= _SMALL * train_size
+    largest = sizes == sizes[sizes < train_size].max()
+    parted = float((1 - sizes / train_size)[largest].iloc[0])
+    return [
+        claims.between(
+            "For B << N it makes no difference whether examples are replaced",
+            "trace, without / with replacement",
+            _geometric_mean(shares[small], ratio[small]),
+            (1 - _TOLERANCE, 1 + _TOLERANCE),
+            f"{note} on the logarithm; mean over batch sizes up to N / {1 / _SMALL:g}",
+        ),
+        claims.equals(
+            f"At B = {sizes[largest].iloc[0]} it does: 1 - B/N is left",
+            "trace, without / with replacement",
+            _geometric_mean(shares[largest], ratio[largest]),
+            round(parted, 6),
+            (1,),
+            note + " on the logarithm",
+        ),
+    ]
+
+
+def _slope(rows: pd.DataFrame, against: pd.Series) -> statistics.Interval:
+    """Returns the least-squares slope on logarithms, mean over both states."""
+    logs = rows.assign(x=np.log(against), y=np.log(rows["trace_share"]))
+    found = [
+        (seed, np.polyfit(part["x"], part["y"], 1)[0])
+        for (seed, _), part in logs.groupby(["seed", "num_steps"])
+    ]
+    slopes = pd.DataFrame(found, columns=["seed", "slope"])
+    return _mean_by_seed(slopes, slopes["slope"])
+
+
+def _geometric_mean(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
+    logs = np.log(values).groupby(rows["seed"]).mean()
+    return statistics.log_ratio_interval(logs.to_numpy())
+
+
+def _root_mean_square_error(rows: pd.DataFrame) -> statistics.Interval:
+    scores = (1 - 1 / rows["trace_ratio"]) * rows["trace"]
+    scores = scores / rows["trace_standard_error"]
+    squares = (scores**2).groupby(rows["seed"]).mean()
+    return statistics.mean_interval(np.sqrt(squares).to_numpy())
+
+
+def _mean_by_seed(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
+    return statistics.mean_interval(values.groupby(rows["seed"]).mean().to_numpy())
+
+
+STUDY = study.Study(
+    "smith_le_2017/noise",
+    "Covariance of a batch's gradient against batch size",
+    caption="(a) Trace of the covariance of a batch's gradient, of the sum over the "
+    "training set, in units of the trace of F, that of single examples, at the initial "
+    "weights and after 100 steps. At B = N nothing is left without replacement. (b) "
+    "The same over eq. 15's N(N/B - 1) and, with replacement, N^2/B; points of one "
+    "batch size are moved apart. Both: geometric mean over seeds with its 95 % t "
+    "interval.",
+    analyse=analyse,
+    judge=judge,
+    show=noise_figure.show,
+    make_measurements=noise_measurement.measurements,
+)

@@ -1,4 +1,4 @@
-"""Smith & Le (2017), section 5: the noise of a batch's gradient against batch size."""
+"""Draws the noise of a batch's gradient against batch size, with eq. 15's lines."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -6,12 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
-from matplotlib import figure
 
 from bsgen import theory
 from bsgen.figures import style
-from bsgen.papers.smith_le_2017 import noise_claims
-from bsgen.studies import study
+from bsgen.studies import shown
 
 _COLORS = {False: style.BLUE, True: style.VERMILLION}
 _SIDEWAYS = 1.05  # between neighbouring points of one batch size in (b)
@@ -26,10 +24,13 @@ class _Series(NamedTuple):
     rows: pd.DataFrame
 
 
-def draw(results: study.Results) -> figure.Figure:
-    """Draws the trace in units of F by batch size, and measured over predicted."""
+def show(table: pd.DataFrame) -> shown.Shown:
+    """Draws the trace in units of F by batch size, and measured over predicted.
+
+    Args:
+      table: of `noise.analyse`.
+    """
     drawn, grid = style.panels(["noise by batch size", "measured / predicted"])
-    table = noise_claims.with_predictions(results.measurements)
     train_size = int(table["train_size"].max())
     _laws(grid[0, 0], train_size)
     for place, series in enumerate(_series(table)):
@@ -43,7 +44,7 @@ def draw(results: study.Results) -> figure.Figure:
         axes.set(xscale="log", xlabel="batch size $B$")
         axes.legend(loc="best")
         style.plain_numbers(axes.xaxis)
-    return drawn
+    return shown.Shown(drawn)
 
 
 def _laws(axes: mpl_axes.Axes, train_size: int) -> None:

@@ -3,13 +3,13 @@ import pandas as pd
 from absl.testing import absltest
 
 from bsgen.figures import style
-from bsgen.papers.smith_le_2017 import appendix_d
+from bsgen.papers.smith_le_2017 import appendix_d_searches
 from bsgen.studies import study
 from tests.papers.smith_le_2017 import made_up_search
 from tests.reports import recorded
 from tests.studies import made_up
 
-_NAME = appendix_d.NAME
+_NAME = "smith_le_2017/appendix_d"
 _MARKS = {"phase 1": "o", "phase 2": "D", "phase 3": "s"}
 
 
@@ -91,7 +91,7 @@ class AppendixDTest(absltest.TestCase):
     def test_searches_that_stay_are_at_one_place(self):
         tests = [
             made_up_search.tests(stage, made_up_search.START, [0.9, 0.91])
-            for stage in appendix_d.TESTED
+            for stage in appendix_d_searches.TESTED
         ]
         searches = [[*tests[0], *tests[1]]] * 3
         axes = made_up.figure(_NAME, _results(*searches)).axes[1]

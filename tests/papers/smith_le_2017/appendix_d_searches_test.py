@@ -10,7 +10,7 @@ from absl.testing import absltest
 from scipy import stats
 
 from bsgen import config, tuning
-from bsgen.papers.smith_le_2017 import appendix_d
+from bsgen.papers.smith_le_2017 import appendix_d_searches
 from bsgen.studies import measurement
 from bsgen.training import records
 
@@ -72,9 +72,9 @@ class _Place:
 def _measurement(seed=0, **changes):
     preset = {"train_size": _TRAIN_SIZE, "validation_size": 100, "num_epochs": _EPOCHS}
     preset |= {"num_repeats": _NUM_REPEATS, "num_tests": _NUM_TESTS, **changes}
-    small = dataclasses.replace(appendix_d._PRESETS["quick"], **preset)
-    with mock.patch.dict(appendix_d._PRESETS, quick=small):
-        return appendix_d.measurements("quick", seed + 1)[seed]
+    small = dataclasses.replace(appendix_d_searches._PRESETS["quick"], **preset)
+    with mock.patch.dict(appendix_d_searches._PRESETS, quick=small):
+        return appendix_d_searches.measurements("quick", seed + 1)[seed]
 
 
 class SearchTest(absltest.TestCase):

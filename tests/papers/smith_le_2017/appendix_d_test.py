@@ -6,10 +6,12 @@ from absl.testing import absltest, parameterized
 from scipy import stats
 
 from bsgen import papers
-from bsgen.papers.smith_le_2017 import appendix_d
+from bsgen.papers.smith_le_2017 import appendix_d, appendix_d_searches
 from bsgen.studies import study
 from tests.papers.smith_le_2017 import made_up_search
 from tests.studies import made_up
+
+_NAME = "smith_le_2017/appendix_d"
 
 
 def _results(*searches):
@@ -41,30 +43,30 @@ def _searches(ratios, gains, num_tests=3):
 
 
 def _verdicts(*searches):
-    return made_up.verdicts(appendix_d.judge(_results(*searches)))
+    return made_up.verdicts(made_up.judged(_NAME, _results(*searches)))
 
 
 class MeasurementsTest(parameterized.TestCase):
     @parameterized.parameters("quick", "paper")
     def test_one_search_a_seed(self, scale):
-        made = appendix_d.measurements(scale, None)
+        made = appendix_d_searches.measurements(scale, None)
         self.assertGreaterEqual(len(made), 5)
         self.assertLen({entry.key for entry in made}, len(made))
         self.assertEqual(
             [entry.settings["seed"] for entry in made], list(range(len(made)))
         )
-        (found,) = papers.find(appendix_d.NAME)
+        (found,) = papers.find(_NAME)
         self.assertEqual(found.runs(scale, None), [])
         self.assertEqual(made[0].datasets, (made[0].settings["dataset"],))
 
     def test_more_seeds_keep_the_first(self):
-        few, more = (appendix_d.measurements("quick", n) for n in (2, 4))
+        few, more = (appendix_d_searches.measurements("quick", n) for n in (2, 4))
         self.assertEqual([m.key for m in few], [m.key for m in more][:2])
         self.assertLen(more, 4)
 
     @parameterized.parameters("quick", "paper")
     def test_a_thousand_updates_at_batch_size_32(self, scale):
-        settings = appendix_d.measurements(scale, 1)[0].settings
+        settings = appendix_d_searches.measurements(scale, 1)[0].settings
         examples = settings["num_epochs"] * settings["train_size"]
         self.assertGreaterEqual(examples // 32, 1000)
 
@@ -84,7 +86,7 @@ class JudgeTest(parameterized.TestCase):
         self.assertEqual(found, ["holds", "holds", "holds", "fails"])
 
     def test_searches_that_stay_say_nothing_of_larger_batches(self):
-        judged = appendix_d.judge(_results(*_searches([1] * 4, [0.0] * 4)))
+        judged = made_up.judged(_NAME, _results(*_searches([1] * 4, [0.0] * 4)))
         found = made_up.verdicts(judged)
         self.assertEqual(found, ["fails", "fails", "undecided", "fails"])
         self.assertIn("4 of which recommend phase 1's best", judged[0].note)
@@ -92,7 +94,7 @@ class JudgeTest(parameterized.TestCase):
 
     def test_a_loss_of_larger_batches_is_not_hidden_by_those_that_stay(self):
         ratios, gains = [5, 5, 5, 1, 1, 1, 0.5], [-0.02, -0.021, -0.022, 0, 0, 0, 0.1]
-        loss = appendix_d.judge(_results(*_searches(ratios, gains)))[2]
+        loss = made_up.judged(_NAME, _results(*_searches(ratios, gains)))[2]
         self.assertEqual(loss.verdict, "fails")
         self.assertAlmostEqual(loss.measured, -0.021)
         self.assertIn("3 searches", loss.note)
@@ -108,7 +110,7 @@ class JudgeTest(parameterized.TestCase):
             (_sized(32), _sized(int(32 * ratio)), [level] * 2, [level + gain] * 2)
             for ratio, gain, level in zip(ratios, gains, [0.5, 0.7, 0.9], strict=True)
         ]
-        size, steps, accuracy, same = appendix_d.judge(_results(*searches))
+        size, steps, accuracy, same = made_up.judged(_NAME, _results(*searches))
         self.assertAlmostEqual(size.measured, 4.0)
         # Of log 2, log 4, log 8: mean log 4, standard deviation log 2.
         half = stats.t.ppf(0.975, 2) * np.log(2) / np.sqrt(3)
@@ -122,7 +124,7 @@ class JudgeTest(parameterized.TestCase):
 
     def test_a_diverged_test_counts_as_a_guess(self):
         search = (_sized(32), _sized(160), [0.9, 0.9], [0.9, None])
-        found = appendix_d.differences(_results(search).measurements)
+        found = appendix_d.analyse(_results(search)).changes
         self.assertAlmostEqual(found["test_accuracy"][0], 0.5 - 0.9)
 
     def test_a_search_without_an_end_leaves_it_undecided(self):
@@ -142,7 +144,7 @@ class JudgeTest(parameterized.TestCase):
         results.measurements.to_csv(path, index=False)
         read = study.Results(results.runs, results.curves, pd.read_csv(path))
         for before, after in zip(
-            appendix_d.judge(results), appendix_d.judge(read), strict=True
+            made_up.judged(_NAME, results), made_up.judged(_NAME, read), strict=True
         ):
             self.assertEqual(before, after)
 

@@ -29,16 +29,14 @@ class EvidenceTest(absltest.TestCase):
     def test_figure2_marks_both_minima_through_both_panels(self):
         results = recorded.results("smith_le_2017/fig2")
         drawn = made_up.figure("smith_le_2017/fig2", results)
-        for column, task in enumerate((evidence.RANDOM, evidence.INFORMATIVE)):
+        for column, task in enumerate(evidence.analyse(results)):
             above, below = drawn.axes[column], drawn.axes[2 + column]
             expected = []
             for axes, metric in (
                 (above, "test_cross_entropy"),
                 (below, "log_evidence_ratio"),
             ):
-                table = evidence.by_regularisation(
-                    results.runs, task, f"final_{metric}"
-                ).mean(axis=1)
+                table = getattr(task, metric).mean(axis=1)
                 (dot,) = [entry for entry in axes.lines if entry.get_marker() == "o"]
                 place = float(dot.get_xdata()[0]), float(dot.get_ydata()[0])
                 np.testing.assert_allclose(place, (table.idxmin(), table.min()))

@@ -7,6 +7,8 @@ from bsgen import config
 from bsgen.papers.smith_le_2017 import evidence
 from tests.studies import made_up
 
+FIGURE1, FIGURE2 = "smith_le_2017/fig1", "smith_le_2017/fig2"
+
 
 def _result(train, test, ratio, cross_entropy, num_seeds=4):
     """Results from functions of (is the task informative, log10 of lambda)."""
@@ -18,6 +20,7 @@ def _result(train, test, ratio, cross_entropy, num_seeds=4):
         )
         noise = 0.002 * rng.normal(size=3)
         return {}, {
+            "train_cross_entropy": 0.1,
             "train_accuracy": train(*point),
             "test_accuracy": test(*point) + noise[0],
             "log_evidence_ratio": ratio(*point) + noise[1],
@@ -43,9 +46,9 @@ def _as_in_the_paper():
 
 
 class EvidenceTest(absltest.TestCase):
-    def _verdicts(self, judge, **changes):
+    def _verdicts(self, name, **changes):
         results = _result(**{**_as_in_the_paper(), **changes})
-        return made_up.verdicts(judge(results))
+        return made_up.verdicts(made_up.judged(name, results))
 
     def test_runs(self):
         runs = evidence.runs("paper", None)
@@ -59,21 +62,18 @@ class EvidenceTest(absltest.TestCase):
         self.assertLen(evidence.runs("quick", 2), 2 * 2 * 33)
 
     def test_table(self):
-        table = evidence.by_regularisation(
-            _result(**_as_in_the_paper()).runs,
-            "gaussian_random",
-            "final_train_accuracy",
-        )
+        found = evidence.analyse(_result(**_as_in_the_paper()))
+        table = found.random.train_accuracy
         self.assertEqual(table.shape, (33, 4))
         np.testing.assert_allclose(table.index, np.geomspace(1e-4, 1e4, 33), rtol=1e-8)
         np.testing.assert_array_equal(table[0], [1.0] * 20 + [0.6] * 13)
 
     def test_figure1_as_in_the_paper(self):
-        self.assertEqual(self._verdicts(evidence.judge_figure1), ["holds"] * 4)
+        self.assertEqual(self._verdicts(FIGURE1), ["holds"] * 4)
 
     def test_figure1_otherwise(self):
         found = self._verdicts(
-            evidence.judge_figure1,
+            FIGURE1,
             train=lambda informative, decade: 0.9,
             test=lambda informative, decade: 0.4 if informative else 0.6 + decade / 50,
         )
@@ -84,29 +84,27 @@ class EvidenceTest(absltest.TestCase):
         self.assertNotEqual(found[1], "holds")
 
     def test_figure1_generalises_from_random_labels(self):
-        found = self._verdicts(
-            evidence.judge_figure1, test=lambda informative, decade: 0.75
-        )
+        found = self._verdicts(FIGURE1, test=lambda informative, decade: 0.75)
         self.assertEqual(found, ["holds", "fails", "holds", "holds"])
 
     def test_figure2_as_in_the_paper(self):
-        self.assertEqual(self._verdicts(evidence.judge_figure2), ["holds"] * 5)
+        self.assertEqual(self._verdicts(FIGURE2), ["holds"] * 5)
 
     def test_figure2_evidence_that_cannot_tell_the_tasks_apart(self):
         found = self._verdicts(
-            evidence.judge_figure2,
+            FIGURE2,
             ratio=lambda informative, decade: 8 * (decade - 1) ** 2 - 20,
         )
         self.assertEqual(found, ["fails", "holds", "holds", "holds", "holds"])
         found = self._verdicts(
-            evidence.judge_figure2,
+            FIGURE2,
             ratio=lambda informative, decade: 8 * (decade - 1) ** 2 + 20,
         )
         self.assertEqual(found, ["holds", "fails", "holds", "holds", "holds"])
 
     def test_figure2_minimum_elsewhere(self):
         found = self._verdicts(
-            evidence.judge_figure2,
+            FIGURE2,
             ratio=lambda informative, decade: (
                 8 * (decade + 2) ** 2 + 5 - 9 * informative
             ),
@@ -115,14 +113,14 @@ class EvidenceTest(absltest.TestCase):
 
     def test_figure2_evidence_against_the_trend_of_the_test_error(self):
         found = self._verdicts(
-            evidence.judge_figure2, ratio=lambda informative, decade: -abs(decade - 1)
+            FIGURE2, ratio=lambda informative, decade: -abs(decade - 1)
         )
         self.assertEqual(found[0], "fails")
         self.assertEqual(found[2:], ["fails", "fails", "fails"])
 
     def test_one_seed_decides_nothing(self):
-        for judge in (evidence.judge_figure1, evidence.judge_figure2):
-            judged = judge(_result(**_as_in_the_paper(), num_seeds=1))
+        for name in (FIGURE1, FIGURE2):
+            judged = made_up.judged(name, _result(**_as_in_the_paper(), num_seeds=1))
             self.assertEqual(set(made_up.verdicts(judged)), {"undecided"})
 
 

@@ -6,6 +6,8 @@ from absl.testing import absltest, parameterized
 from bsgen.papers.smith_le_2017 import gap
 from tests.studies import made_up
 
+FIGURE3, FIGURE8 = "smith_le_2017/fig3", "smith_le_2017/fig8"
+
 # For small and full batches, without and with regularisation: final accuracy, step of
 # convergence, lowest and final test cross-entropy. "As in the paper":
 _PAPER = {
@@ -16,7 +18,7 @@ _PAPER = {
 }
 
 
-def _results(make_runs, settings, num_seeds=4, diverged=()):
+def _results(name, settings, num_seeds=4, diverged=()):
     def outcome(run, rng):
         small = "small" if run.batch_size < run.data.train_size else "full"
         key = (small, int(run.optimizer.l2 > 0))
@@ -34,7 +36,7 @@ def _results(make_runs, settings, num_seeds=4, diverged=()):
         }
         return curve, {"test_accuracy": accuracy, "test_cross_entropy": last}
 
-    return made_up.results(make_runs("quick", num_seeds), outcome)
+    return made_up.results(made_up.runs(name, "quick", num_seeds), outcome)
 
 
 def _changed(**changes):
@@ -46,7 +48,7 @@ def _changed(**changes):
 class RunsTest(parameterized.TestCase):
     @parameterized.parameters("quick", "paper")
     def test_figure8_has_those_of_figure3(self, scale):
-        plain, both = gap.figure3_runs(scale, None), gap.figure8_runs(scale, None)
+        plain, both = (made_up.runs(name, scale, None) for name in (FIGURE3, FIGURE8))
         keys = {run.key for run in plain}
         self.assertLen(keys, 10)
         self.assertContainsSubset(keys, {run.key for run in both})
@@ -62,8 +64,8 @@ class RunsTest(parameterized.TestCase):
 
 class Figure3Test(absltest.TestCase):
     def _verdicts(self, **changes):
-        results = _results(gap.figure3_runs, _changed(**changes))
-        return made_up.verdicts(gap.judge_figure3(results))
+        results = _results(FIGURE3, _changed(**changes))
+        return made_up.verdicts(made_up.judged(FIGURE3, results))
 
     def test_as_in_the_paper(self):
         self.assertEqual(self._verdicts(), ["holds"] * 4)
@@ -89,36 +91,36 @@ class Figure3Test(absltest.TestCase):
         )
 
     def test_numbers(self):
-        results = _results(gap.figure3_runs, _PAPER)
-        accuracy, ratio, last, lowest = gap.judge_figure3(results)
+        results = _results(FIGURE3, _PAPER)
+        accuracy, ratio, last, lowest = made_up.judged(FIGURE3, results)
         self.assertAlmostEqual(accuracy.measured, 0.03, delta=0.002)
         self.assertAlmostEqual(last.measured, -0.2, places=12)
         self.assertAlmostEqual(lowest.measured, -0.05, places=12)
         # The first evaluated steps at or above 100 and 20.
-        steps = np.array(gap.figure3_runs("quick", 1)[0].evaluation_steps)
+        steps = np.array(made_up.runs(FIGURE3, "quick", 1)[0].evaluation_steps)
         expected = steps[steps >= 100][0] / steps[steps >= 20][0]
         self.assertAlmostEqual(ratio.measured, expected, places=9)
 
     def test_convergence_before_the_first_step_counts_as_one_step(self):
         settings = {**_PAPER, ("full", 0): (0.95, 0, 0.15, 0.4)}
-        results = _results(gap.figure3_runs, settings)
-        full = results.runs[results.runs["batch_size"] == 1000]
-        self.assertEqual(gap.convergence_steps(results, full).tolist(), [1.0] * 4)
+        results = _results(FIGURE3, settings)
+        (found,) = gap.analyse(results).gaps
+        self.assertEqual(found.full.converged.tolist(), [1.0] * 4)
 
     def test_a_diverged_run_leaves_it_undecided(self):
-        results = _results(gap.figure3_runs, _PAPER, diverged={("small", 0, 2)})
-        judged = gap.judge_figure3(results)
+        results = _results(FIGURE3, _PAPER, diverged={("small", 0, 2)})
+        judged = made_up.judged(FIGURE3, results)
         self.assertEqual(set(made_up.verdicts(judged)), {"undecided"})
 
     def test_one_seed_decides_nothing(self):
-        judged = gap.judge_figure3(_results(gap.figure3_runs, _PAPER, num_seeds=1))
+        judged = made_up.judged(FIGURE3, _results(FIGURE3, _PAPER, num_seeds=1))
         self.assertEqual(set(made_up.verdicts(judged)), {"undecided"})
 
 
 class Figure8Test(absltest.TestCase):
     def _verdicts(self, **changes):
-        results = _results(gap.figure8_runs, _changed(**changes))
-        return made_up.verdicts(gap.judge_figure8(results))
+        results = _results(FIGURE8, _changed(**changes))
+        return made_up.verdicts(made_up.judged(FIGURE8, results))
 
     def test_as_in_the_paper(self):
         self.assertEqual(self._verdicts(), ["holds"] * 4)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bsgen.papers.smith_le_2017 import noise
+from bsgen.papers.smith_le_2017 import noise_measurement
 from bsgen.studies import measurement_store, study, tables
 
 BATCH_SIZES = [2**power for power in range(10)] + [1000]
@@ -47,7 +47,7 @@ def results(num_seeds=4, **options):
         measurement_store.MeasurementRecord(
             entry.key, dict(entry.settings), rows(entry, generator, **options), 1.0
         )
-        for entry in noise.measurements("quick", num_seeds)
+        for entry in noise_measurement.measurements("quick", num_seeds)
     ]
     return tables.results([], records)
 

@@ -1,123 +1,152 @@
-"""Tests of what is measured of the noise of batches."""
+"""Tests of the verdicts on the noise of batches, on made-up measurements."""
 
-import pathlib
-
-import keras
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen import config, data, measures, models
-from bsgen.data import sampling
-from bsgen.papers.smith_le_2017 import noise, presets
-from bsgen.studies import measurement
-from bsgen.training import records
-from tests.measures import small_models
+from bsgen.papers.smith_le_2017 import noise
+from tests.papers.smith_le_2017 import made_up_noise
+from tests.studies import made_up
 
-_RUN = config.RunConfig(
-    data=config.DataConfig("digits", 40, subset_seed=3),
-    model=config.ModelConfig("mlp", (6,), "relu"),
-    optimizer=config.MomentumConfig(1.0, 0.9),
-    batch_size=8,
-    num_steps=100,
-    seed=3,
-)
-_LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+NAME = "smith_le_2017/noise"
+
+(
+    _SLOPE,
+    _SIZE,
+    _EVERYWHERE,
+    _GRADIENT,
+    _RANDOM,
+    _FULL,
+    _REPLACED_SLOPE,
+    _REPLACED_SIZE,
+    _SECOND_MOMENT,
+    _AGREE,
+    _PART,
+) = range(11)
 
 
-def train(model, num_steps, inputs, labels):
-    """Slow twin: eqs. 23 and 24 in NumPy."""
-    accumulator = 0.0
-    for step in range(num_steps):
-        chosen = sampling.batch_positions(_RUN.seed, step, 8, len(labels))
-        gradient = small_models.mean_gradient(model, inputs[chosen], labels[chosen])
-        accumulator = 0.9 * accumulator - gradient
-        sizes = [np.prod(variable.shape) for variable in model.trainable_variables]
-        for variable, move in zip(
-            model.trainable_variables,
-            np.split(accumulator, np.cumsum(sizes)[:-1]),
-            strict=True,
+def judge(**options):
+    return made_up.judged(NAME, made_up_noise.results(**options))
+
+
+def root_law(size, train_size, replacement):
+    return made_up_noise.exact(1, train_size, replacement) / np.sqrt(size)
+
+
+def no_law(size, train_size, replacement):
+    return 1.0
+
+
+def scaled_law(size, train_size, replacement):
+    return 1.2 * made_up_noise.exact(size, train_size, replacement)
+
+
+def always_replaced(size, train_size, replacement):
+    return made_up_noise.exact(size, train_size, True)
+
+
+def bent_law(size, train_size, replacement):
+    """Of the right size on the whole, but not anywhere."""
+    sign = 1 if np.log2(size) % 2 else -1
+    return made_up_noise.exact(size, train_size, replacement) * np.exp(0.1 * sign)
+
+
+class JudgeTest(parameterized.TestCase):
+    def test_the_exact_law(self):
+        self.assertEqual(made_up.verdicts(judge(num_seeds=8)), ["holds"] * 11)
+
+    @parameterized.parameters(root_law, no_law)
+    def test_other_powers_fail(self, law):
+        verdicts = made_up.verdicts(judge(law=law))
+        for claim in (
+            _SLOPE,
+            _SIZE,
+            _EVERYWHERE,
+            _GRADIENT,
+            _RANDOM,
+            _FULL,
+            _REPLACED_SLOPE,
+            _REPLACED_SIZE,
+            _SECOND_MOMENT,
+            _PART,
         ):
-            variable.assign_add(move.reshape(variable.shape))
+            self.assertEqual(verdicts[claim], "fails", claim)
 
-
-class MeasurementsTest(parameterized.TestCase):
-    @parameterized.parameters(("quick", "digits"), ("paper", "mnist"))
-    def test_both_states_and_drawings_for_every_seed(self, scale, dataset):
-        found = noise.measurements(scale, None)
-        self.assertLen(found, 4 * presets.PRESETS[scale].num_seeds)
-        self.assertLen({entry.key for entry in found}, len(found))
-        names = ("num_steps", "replacement", "seed")
-        settings = {tuple(entry.settings[name] for name in names) for entry in found}
-        expected = {
-            (steps, replacement, seed)
-            for steps in (0, noise.TRAINED_STEPS)
-            for replacement in (False, True)
-            for seed in range(5)
+    def test_another_size_leaves_the_slopes(self):
+        verdicts = made_up.verdicts(judge(law=scaled_law, num_seeds=8))
+        failing = {
+            _SIZE,
+            _EVERYWHERE,
+            _GRADIENT,
+            _RANDOM,
+            _REPLACED_SIZE,
+            _SECOND_MOMENT,
         }
-        self.assertEqual(settings, expected)
-        for entry in found:
-            self.assertEqual(entry.datasets, (dataset,))
-            self.assertEqual(entry.settings["train_size"], 1000)
+        for claim, verdict in enumerate(verdicts):
+            self.assertEqual(verdict, "fails" if claim in failing else "holds", claim)
 
-    def test_batches_at_every_size_and_more_of_the_small(self):
-        arguments = noise.measurements("quick", 1)[0].measure.keywords
-        sizes = arguments["batch_sizes"]
-        self.assertEqual(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000])
-        self.assertEqual(arguments["num_batches"], [2000, 1000, 500, 250, *[200] * 7])
+    def test_draws_that_are_always_replaced(self):
+        verdicts = made_up.verdicts(judge(law=always_replaced))
+        for claim in (_SLOPE, _EVERYWHERE, _FULL, _PART):
+            self.assertEqual(verdicts[claim], "fails", claim)
+        for claim in (_REPLACED_SLOPE, _REPLACED_SIZE, _AGREE):
+            self.assertEqual(verdicts[claim], "holds", claim)
+
+    def test_a_mean_may_hide_what_the_batch_sizes_show(self):
+        verdicts = made_up.verdicts(judge(law=bent_law))
+        self.assertEqual(verdicts[_SIZE], "holds")
+        self.assertEqual(verdicts[_EVERYWHERE], "fails")
+
+    def test_a_large_gradient_tells_the_second_moment_from_f(self):
+        verdicts = made_up.verdicts(judge(squared_gradient=3.0))
+        self.assertEqual(verdicts[_REPLACED_SIZE], "holds")
+        self.assertEqual(verdicts[_SECOND_MOMENT], "fails")
+
+    @parameterized.parameters(
+        ("gradient_variance", _GRADIENT), ("random_variance", _RANDOM)
+    )
+    def test_each_direction_counts(self, column, claim):
+        results = made_up_noise.results()
+        changed = made_up_noise.changed(results, **{column: 1.3})
+        before = made_up.verdicts(made_up.judged(NAME, results))
+        after = made_up.verdicts(made_up.judged(NAME, changed))
+        self.assertEqual((before[claim], after[claim]), ("holds", "fails"))
+        before[claim] = after[claim]
+        self.assertEqual(after, before)
+
+    def test_one_seed_decides_nothing(self):
+        verdicts = made_up.verdicts(judge(num_seeds=1))
+        self.assertEqual(set(verdicts), {"undecided"})
+
+    def test_numbers(self):
+        judged = judge(error=0.0)
+        # The largest is at B = 512: 488 / 1000 by the law, 488 / 999 as drawn.
+        self.assertAlmostEqual(judged[_PART].measured, 488 / 999, places=9)
+        self.assertEqual(judged[_PART].predicted, "0.488 (not 1)")
+        self.assertAlmostEqual(judged[_SLOPE].measured, 1.0, places=9)
+        self.assertAlmostEqual(judged[_REPLACED_SLOPE].measured, -1.0, places=9)
+        self.assertAlmostEqual(judged[_SIZE].measured, 1.0, places=9)
+        self.assertAlmostEqual(judged[_REPLACED_SIZE].measured, 0.999, places=9)
+        # 3 (1 - 1/N) / (3 (1 - 1/N) + 0.1)
+        self.assertAlmostEqual(judged[_SECOND_MOMENT].measured, 2.997 / 3.097, places=9)
+        # Without / with, exactly (N - B) / (N - 1), over B = 1 to 32.
+        sizes = 2.0 ** np.arange(6)
+        expected = np.exp(np.mean(np.log((1000 - sizes) / 999)))
+        self.assertAlmostEqual(judged[_AGREE].measured, expected, places=9)
 
 
-class MeasureTest(parameterized.TestCase):
-    def measure(self, num_steps, replacement):
-        root = pathlib.Path(self.create_tempdir().full_path)
-        place = measurement.Place(records.RunStore(root), root)
-        return noise._measure(
-            place, _RUN, num_steps, replacement, [300, 300, 60], [1, 8, 40]
-        )
-
-    @parameterized.product(num_steps=(0, 12), replacement=(False, True))
-    def test_rows(self, num_steps, replacement):
-        rows = self.measure(num_steps, replacement)
-        inputs, labels = data.load(_RUN.data).train
-        model = models.build(_RUN.model, inputs.shape[1:], 10, _RUN.seed)
-        train(model, num_steps, inputs, labels)
-        expected = measures.noise_by_batch_size(
-            model,
-            _LOSS,
-            (inputs, labels),
-            [1, 8, 40],
-            replacement=replacement,
-            num_batches=[300, 300, 60],
-            seed=_RUN.seed,
-        )
-        np.testing.assert_allclose(
-            [[row["trace"], row["trace_standard_error"]] for row in rows],
-            np.transpose([expected.trace, expected.trace_standard_error]),
-            rtol=1e-3,  # two float32 trainings
-            atol=1e-9,
-        )
-        np.testing.assert_allclose(
-            [[row["gradient_variance"], row["random_variance"]] for row in rows],
-            expected.variances,
-            rtol=1e-3,
-            atol=1e-9,
-        )
-        for place, row in enumerate(rows):
-            self.assertEqual(row["batch_size"], (1, 8, 40)[place])
-            self.assertEqual(row["num_batches"], (300, 300, 60)[place])
-            np.testing.assert_allclose(
-                [
-                    row["example_trace"],
-                    row["example_gradient_variance"],
-                    row["example_random_variance"],
-                    row["squared_gradient"],
-                ],
-                [
-                    expected.example_trace,
-                    *expected.example_variances,
-                    expected.squared_gradient,
-                ],
-                rtol=1e-3,
-            )
+class WithPredictionsTest(absltest.TestCase):
+    def test_columns(self):
+        table = noise.analyse(made_up_noise.results())
+        for _, row in table.iterrows():
+            size = row["batch_size"]
+            expected = 1e6 / size if row["replacement"] else 1000 * (1000 / size - 1)
+            self.assertAlmostEqual(row["predicted"], expected, places=6)
+            share = 1e6 * row["trace"] / row["example_trace"]
+            np.testing.assert_allclose(row["trace_share"], share)
+            if expected:
+                np.testing.assert_allclose(row["trace_ratio"], share / expected)
+            else:
+                self.assertTrue(np.isnan(row["trace_ratio"]))
 
 
 if __name__ == "__main__":

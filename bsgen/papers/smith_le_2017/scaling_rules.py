@@ -1,0 +1,212 @@
+"""Smith & Le (2017), figures 5 to 7: how the optimum batch size scales.
+
+B_opt is predicted to be proportional to the learning rate, to the size of the training
+set and to 1 / (1 - momentum).
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from bsgen import config, statistics
+from bsgen.figures import style
+from bsgen.papers.smith_le_2017 import presets, scaling_rules_figure, sweeps
+from bsgen.studies import claims, optimum, study
+
+_LARGE_TRAIN_SIZE = 20_000  # where the paper sees the linear trend of figure 6
+
+
+class Rule(NamedTuple):
+    """What the optimum batch size is predicted to be proportional to.
+
+    Attributes:
+      column: of the table of runs: the setting that is varied.
+      name, symbol: of that setting, for axes.
+      predicted: the setting to B_opt, up to a constant factor.
+    """
+
+    column: str
+    name: str
+    symbol: str
+    predicted: Callable[[Any], Any]
+
+
+LEARNING_RATE = Rule("learning_rate", "learning rate", "$\\epsilon$", lambda rate: rate)
+TRAIN_SIZE = Rule("train_size", "training set size", "$N$", lambda size: size)
+MOMENTUM = Rule("momentum", "momentum", "$m$", lambda m: 1 / (1 - m))
+
+
+class Scaling(NamedTuple):
+    """The optima at each setting, and how they scale.
+
+    Attributes:
+      rule: which setting is varied.
+      sweeps: one a setting, in rising order.
+      claimed: those that the rule is claimed for.
+      fitted: those of the claimed that are fitted.
+      exponent: of B_opt against what the rule predicts.
+    """
+
+    rule: Rule
+    sweeps: list[sweeps.Sweep]
+    claimed: list[sweeps.Sweep]
+    fitted: list[sweeps.Sweep]
+    exponent: statistics.Interval
+
+
+def learning_rate_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+    """Returns the sweep at each learning rate, num_steps / learning rate steps long."""
+    rates = presets.PRESETS[scale].learning_rates
+    return sweeps.runs(scale, num_seeds, [{"learning_rate": rate} for rate in rates])
+
+
+def train_size_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+    """Returns the sweep at each training set size."""
+    sizes = presets.PRESETS[scale].train_sizes
+    return sweeps.runs(scale, num_seeds, [{"train_size": size} for size in sizes])
+
+
+def momentum_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
+    """Returns the sweep at each momentum coefficient."""
+    momenta = presets.PRESETS[scale].momenta
+    return sweeps.runs(scale, num_seeds, [{"momentum": m} for m in momenta])
+
+
+def analyse(results: study.Results, rule: Rule) -> Scaling:
+    """Finds the optimum at each setting and fits the exponent.
+
+    Of training set sizes the larger half is claimed: 20,000 and more at paper scale,
+    as the paper has it.
+    """
+    found = sweeps.by_setting(results.runs, rule.column)
+    claimed = found[len(found) // 2 :] if rule is TRAIN_SIZE else found
+    fitted = sweeps.fitted(claimed)
+    exponent = optimum.exponent(
+        [rule.predicted(sweep.setting) for sweep in fitted],
+        [sweep.best for sweep in fitted],
+    )
+    return Scaling(rule, found, claimed, fitted, exponent)
+
+
+def judge_learning_rates(found: Scaling) -> list[claims.Claim]:
+    """B_opt grows with the learning rate; a learning rate too large loses accuracy."""
+    last = found.sweeps[-1]
+    highest = max(found.sweeps, key=lambda sweep: sweep.best.accuracy)
+    return [
+        _scaling("B_opt is proportional to the learning rate", "learning rate", found),
+        claims.below(
+            "The accuracy falls when the learning rate is too large",
+            f"best test accuracy at learning rate {last.setting:g} minus at "
+            f"{highest.setting:g}",
+            _difference(last, highest),
+            0,
+            _paired_note(last),
+        ),
+    ]
+
+
+def judge_train_sizes(found: Scaling) -> list[claims.Claim]:
+    """B_opt grows with the training set, where that is large; so does the accuracy."""
+    smallest = found.claimed[0].setting
+    scaling = _scaling(
+        "B_opt is proportional to the training set size when that is large (the paper: "
+        "from N = 20,000 on)",
+        f"training set size, from {smallest} on",
+        found,
+    )
+    if smallest < _LARGE_TRAIN_SIZE:
+        scaling = dataclasses.replace(
+            scaling,
+            verdict=claims.UNDECIDED,
+            note=f"{scaling.note}; not tested: this scale stays far below N = 20,000",
+        )
+    first, last = found.sweeps[0], found.sweeps[-1]
+    return [
+        scaling,
+        claims.above(
+            "The model improves as the training set grows",
+            f"best test accuracy at N = {last.setting} minus at N = {first.setting}",
+            _difference(last, first),
+            0,
+            _paired_note(last),
+        ),
+    ]
+
+
+def judge_momenta(found: Scaling) -> list[claims.Claim]:
+    """B_opt grows as 1 / (1 - momentum)."""
+    return [_scaling("B_opt is proportional to 1/(1 - m)", "1/(1 - m)", found)]
+
+
+def _scaling(claim: str, variable: str, found: Scaling) -> claims.Claim:
+    """Judges an exponent of 1 against no scaling (0) and the square (2).
+
+    The square is what the rule "learning rate ~ sqrt(batch size)" of Hoffer et al.
+    (2017) would give.
+    """
+    return claims.equals(
+        claim,
+        f"exponent of B_opt against {variable}",
+        found.exponent,
+        1,
+        (0, 2),
+        f"95 % bootstrap over {found.sweeps[0].accuracies.shape[1]} seeds and the "
+        f"spacing of the batch sizes; {len(found.fitted)} of {len(found.claimed)} "
+        "settings fitted",
+    )
+
+
+def _difference(sweep: sweeps.Sweep, other: sweeps.Sweep) -> statistics.Interval:
+    """Returns by how much the accuracy at one optimum exceeds that at another."""
+    first, second = (s.accuracies.loc[s.best.batch_size] for s in (sweep, other))
+    return statistics.mean_interval(first - second)
+
+
+def _paired_note(sweep: sweeps.Sweep) -> str:
+    return statistics.t_interval_note(sweep.accuracies.shape[1], paired=True)
+
+
+def _caption(setting: str, rule: str, not_fitted: str = "") -> str:
+    return (
+        "(a) Final test accuracy against batch size, mean over seeds with its 95 % t "
+        f"interval; rings mark the best batch size. {style.ACCURACY_AXIS} (b) The best "
+        f"batch size against the {setting}: broad bars reach to the next batch sizes "
+        "tried (the paper's error bars), thin ones are 95 % bootstrap intervals over "
+        f"seeds and spacing. The line is the prediction {rule}, placed through the "
+        "geometric mean of the fitted optima; hollow ones are not fitted (best at the "
+        f"edge of its grid, or badly trained{not_fitted})."
+    )
+
+
+STUDIES = (
+    study.Study(
+        "smith_le_2017/fig5",
+        "Optimum batch size against learning rate",
+        caption=_caption("learning rate", "B_opt ∝ learning rate"),
+        analyse=functools.partial(analyse, rule=LEARNING_RATE),
+        judge=judge_learning_rates,
+        show=scaling_rules_figure.show,
+        make_runs=learning_rate_runs,
+    ),
+    study.Study(
+        "smith_le_2017/fig6",
+        "Optimum batch size against training set size",
+        caption=_caption(
+            "training set size", "B_opt ∝ N", ", or in the lower half of N"
+        ),
+        analyse=functools.partial(analyse, rule=TRAIN_SIZE),
+        judge=judge_train_sizes,
+        show=scaling_rules_figure.show,
+        make_runs=train_size_runs,
+    ),
+    study.Study(
+        "smith_le_2017/fig7",
+        "Optimum batch size against momentum",
+        caption=_caption("momentum", "B_opt ∝ 1/(1 - m)"),
+        analyse=functools.partial(analyse, rule=MOMENTUM),
+        judge=judge_momenta,
+        show=scaling_rules_figure.show,
+        make_runs=momentum_runs,
+    ),
+)
