@@ -4,6 +4,7 @@ A "step" is one parameter update everywhere in this project; `batch_size` is the
 batch. A run's key is a hash of its whole configuration, so equal runs are found again.
 """
 
+from bsgen.config.columns import columns
 from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.hardware import HardwareConfig
 from bsgen.config.model import ModelConfig
@@ -48,6 +49,7 @@ __all__ = [
     "Stepwise",
     "WarmUp",
     "check_falling_rates",
+    "columns",
     "from_dict",
     "parse_schedule",
     "to_dict",

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal
 
 from bsgen import errors
-from bsgen.config.checked import Checked
+from bsgen.config import checked
 
 # JSON carries integers up to here exactly, and a thousand times as much, from which the
 # weights are drawn, still is an int64.
@@ -12,7 +12,7 @@ MAX_SEED = 2**53
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(Checked):
+class DataConfig(checked.Checked):
     """Which examples a run sees, and how their inputs are scaled.
 
     Attributes:
@@ -26,12 +26,12 @@ class DataConfig(Checked):
       augmentation: an augmentation of `bsgen.data.augmentation`, for training images.
     """
 
-    name: str = "digits"
-    train_size: int | None = None
-    validation_size: int = 0
-    scaling: str = "unit_norm"
-    subset_seed: int = 0
-    sampling: Literal["shuffle", "independent"] = "shuffle"
+    name: str = checked.always("digits")
+    train_size: int | None = checked.always(None)
+    validation_size: int = checked.always(0)
+    scaling: str = checked.always("unit_norm")
+    subset_seed: int = checked.always(0)
+    sampling: Literal["shuffle", "independent"] = checked.always("shuffle")
     augmentation: str = "none"
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Literal
 
 from bsgen import errors
-from bsgen.config.checked import Checked
+from bsgen.config import checked
 
 STRATEGIES = ("single", "mirrored", "multi_worker")
 PLACEMENTS = ("auto", "device", "stream")
@@ -16,7 +16,7 @@ MAX_DEVICES = 64
 
 
 @dataclasses.dataclass(frozen=True)
-class HardwareConfig(Checked):
+class HardwareConfig(checked.Checked):
     """Devices, and how they are used.
 
     Attributes:
@@ -32,12 +32,12 @@ class HardwareConfig(Checked):
         batch after batch; "auto" decides by their size.
     """
 
-    strategy: Literal["single", "mirrored", "multi_worker"] = "single"
-    num_devices: int | None = None
-    gradient_accumulation: int = 1
-    jit: bool | None = None
-    deterministic: bool = False
-    data_placement: Literal["auto", "device", "stream"] = "auto"
+    strategy: Literal["single", "mirrored", "multi_worker"] = checked.always("single")
+    num_devices: int | None = checked.always(None)
+    gradient_accumulation: int = checked.always(1)
+    jit: bool | None = checked.always(None)
+    deterministic: bool = checked.always(False)
+    data_placement: Literal["auto", "device", "stream"] = checked.always("auto")
 
     def __post_init__(self) -> None:
         for field, known in (

@@ -4,18 +4,17 @@ import dataclasses
 from typing import Literal
 
 from bsgen import errors
-from bsgen.config.checked import Checked
+from bsgen.config import checked
 
 MAX_WIDTH = 2**24
 MAX_HIDDEN_LAYERS = 500
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(Checked):
+class ModelConfig(checked.Checked):
     """A network of `bsgen.models` by name, and what can be chosen about it.
 
-    A network refuses the choices that it does not have. The last four are left out of
-    the configuration's dictionary, and so of a run's key, while they are the default.
+    A network refuses the choices that it does not have.
 
     Attributes:
       name: a network of `bsgen.models`.
@@ -29,9 +28,9 @@ class ModelConfig(Checked):
       dropout: the share dropped; None for the network's own.
     """
 
-    name: str = "mlp"
-    hidden_units: tuple[int, ...] = (800,)
-    activation: str = "relu"
+    name: str = checked.always("mlp")
+    hidden_units: tuple[int, ...] = checked.always((800,))
+    activation: str = checked.always("relu")
     normalization: Literal["batch", "ghost", "none"] = "batch"
     ghost_batch_size: int | None = None
     variant: Literal["paper", "released"] = "paper"

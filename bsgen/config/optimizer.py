@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Literal
 
 from bsgen import errors
+from bsgen.config import checked
 from bsgen.config import schedule as schedules
-from bsgen.config.checked import Checked
 
 _ROUNDS_TO_ONE = 1.0 - 2.0**-25  # half of the last place of float32 below 1
 
 
 @dataclasses.dataclass(frozen=True)
-class MomentumConfig(Checked):
+class MomentumConfig(checked.Checked):
     """Settings of `bsgen.optimizers.Momentum`.
 
     `l2` adds (l2/2)|w|^2 to the MEAN loss, for every parameter. Smith & Le (2017) write
@@ -30,12 +30,14 @@ class MomentumConfig(Checked):
       warm_up: a rise of the learning rate at the start, times `schedule`.
     """
 
-    name: Literal["momentum"] = dataclasses.field(default="momentum", kw_only=True)
-    learning_rate: float = 1.0
-    momentum: float = 0.9
-    nesterov: bool = False
-    l2: float = 0.0
-    clip_norm: float | None = None
+    name: Literal["momentum"] = dataclasses.field(
+        default="momentum", kw_only=True, metadata=checked.ALWAYS
+    )
+    learning_rate: float = checked.always(1.0)
+    momentum: float = checked.always(0.9)
+    nesterov: bool = checked.always(False)
+    l2: float = checked.always(0.0)
+    clip_norm: float | None = checked.always(None)
     clip_steps: int | None = None
     schedule: schedules.Schedule = schedules.Constant()
     warm_up: schedules.WarmUp | None = None
@@ -79,11 +81,13 @@ def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, .
 
 
 @dataclasses.dataclass(frozen=True)
-class NewtonConfig(Checked):
+class NewtonConfig(checked.Checked):
     """Newton's method on the whole training set, for convex costs; `l2` as above."""
 
-    name: Literal["newton"] = dataclasses.field(default="newton", kw_only=True)
-    l2: float = 0.0
+    name: Literal["newton"] = dataclasses.field(
+        default="newton", kw_only=True, metadata=checked.ALWAYS
+    )
+    l2: float = checked.always(0.0)
 
     def __post_init__(self) -> None:
         if errors.check_real("l2", self.l2, 0.0) == 0:

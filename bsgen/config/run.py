@@ -6,8 +6,7 @@ import json
 from typing import Any, Literal
 
 from bsgen import errors
-from bsgen.config import schedule, serialization
-from bsgen.config.checked import Checked
+from bsgen.config import checked, schedule, serialization
 from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
@@ -20,7 +19,7 @@ MAX_EVALUATIONS = 10**5
 
 
 @dataclasses.dataclass(frozen=True)
-class RunConfig(Checked):
+class RunConfig(checked.Checked):
     """One training run, whole: two runs with equal configurations are the same run.
 
     Attributes:
@@ -39,16 +38,16 @@ class RunConfig(Checked):
       measured_examples: training examples it is measured on, at most N; None for N.
     """
 
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
-    optimizer: MomentumConfig | NewtonConfig = MomentumConfig()
-    batch_size: int | None = None
-    num_steps: int = 1000
-    evaluation_steps: tuple[int, ...] = ()
-    seed: int = 0
+    data: DataConfig = checked.always(DataConfig())
+    model: ModelConfig = checked.always(ModelConfig())
+    optimizer: MomentumConfig | NewtonConfig = checked.always(MomentumConfig())
+    batch_size: int | None = checked.always(None)
+    num_steps: int = checked.always(1000)
+    evaluation_steps: tuple[int, ...] = checked.always((), column=False)
+    seed: int = checked.always(0)
     batch_size_schedule: schedule.Schedule = schedule.Constant()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    final_measures: tuple[str, ...] = ()
+    final_measures: tuple[str, ...] = checked.no_column(())
     measured_examples: int | None = None
 
     def __post_init__(self) -> None:

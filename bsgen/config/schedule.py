@@ -9,21 +9,23 @@ import dataclasses
 from typing import Literal
 
 from bsgen import errors
-from bsgen.config.checked import Checked
+from bsgen.config import checked
 
 Unit = Literal["epochs", "steps"]
 _SHORTEST_PERIOD = 1e-6  # so that the longest run has fewer cycles than float64 counts
 
 
 @dataclasses.dataclass(frozen=True)
-class Constant(Checked):
+class Constant(checked.Checked):
     """The base value throughout."""
 
-    name: Literal["constant"] = dataclasses.field(default="constant", kw_only=True)
+    name: Literal["constant"] = dataclasses.field(
+        default="constant", kw_only=True, metadata=checked.ALWAYS
+    )
 
 
 @dataclasses.dataclass(frozen=True)
-class Stepwise(Checked):
+class Stepwise(checked.Checked):
     """The base value, and `factors[i]` times it from `boundaries[i]` on.
 
     Falling factors are the usual steps of a learning rate, rising ones a growing batch.
@@ -34,10 +36,12 @@ class Stepwise(Checked):
       unit: of the boundaries.
     """
 
-    name: Literal["stepwise"] = dataclasses.field(default="stepwise", kw_only=True)
-    boundaries: tuple[float, ...] = ()
-    factors: tuple[float, ...] = ()
-    unit: Unit = "epochs"
+    name: Literal["stepwise"] = dataclasses.field(
+        default="stepwise", kw_only=True, metadata=checked.ALWAYS
+    )
+    boundaries: tuple[float, ...] = checked.always(())
+    factors: tuple[float, ...] = checked.always(())
+    unit: Unit = checked.always("epochs")
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
@@ -52,7 +56,7 @@ class Stepwise(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class Cyclic(Checked):
+class Cyclic(checked.Checked):
     """The factors one after the other, again and again.
 
     Attributes:
@@ -64,11 +68,13 @@ class Cyclic(Checked):
         the beginning of one to the beginning of the next, and back to the first.
     """
 
-    name: Literal["cyclic"] = dataclasses.field(default="cyclic", kw_only=True)
-    factors: tuple[float, ...] = ()
-    period: float = 1.0
-    unit: Unit = "epochs"
-    shape: Literal["steps", "linear"] = "steps"
+    name: Literal["cyclic"] = dataclasses.field(
+        default="cyclic", kw_only=True, metadata=checked.ALWAYS
+    )
+    factors: tuple[float, ...] = checked.always(())
+    period: float = checked.always(1.0)
+    unit: Unit = checked.always("epochs")
+    shape: Literal["steps", "linear"] = checked.always("steps")
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)
@@ -82,7 +88,7 @@ class Cyclic(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class ConstantThenDecay(Checked):
+class ConstantThenDecay(checked.Checked):
     """Smith, Elsen & De (2020), section 2: half the budget constant, then decays.
 
     The base value for `constant_share` of the steps; after that it is divided by
@@ -95,11 +101,11 @@ class ConstantThenDecay(Checked):
     """
 
     name: Literal["constant_then_decay"] = dataclasses.field(
-        default="constant_then_decay", kw_only=True
+        default="constant_then_decay", kw_only=True, metadata=checked.ALWAYS
     )
-    decay: float = 2.0
-    num_decays: int = 10
-    constant_share: float = 0.5
+    decay: float = checked.always(2.0)
+    num_decays: int = checked.always(10)
+    constant_share: float = checked.always(0.5)
 
     def __post_init__(self) -> None:
         self._set(
@@ -115,7 +121,7 @@ Schedule = Constant | Stepwise | Cyclic | ConstantThenDecay
 
 
 @dataclasses.dataclass(frozen=True)
-class WarmUp(Checked):
+class WarmUp(checked.Checked):
     """Goyal et al. (2017), section 2.2: a linear rise at the start of a run.
 
     Attributes:
@@ -124,9 +130,9 @@ class WarmUp(Checked):
       unit: of `length`.
     """
 
-    length: float = 5.0
-    start: float = 0.1
-    unit: Unit = "epochs"
+    length: float = checked.always(5.0)
+    start: float = checked.always(0.1)
+    unit: Unit = checked.always("epochs")
 
     def __post_init__(self) -> None:
         _check_unit(self.unit)

@@ -8,6 +8,7 @@ constant_then_decay decay=2 num_decays=10
 
 import dataclasses
 import typing
+from typing import Any
 
 from bsgen import errors
 from bsgen.config import schedule
@@ -43,6 +44,20 @@ def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
         except ValueError as error:
             raise errors.UserError(argument, item, "give numbers") from error
     return _CLASSES[name](**values)
+
+
+def to_text(written: dict[str, Any]) -> str:
+    """Returns the line that describes a schedule, or a warm-up.
+
+    Args:
+      written: what `bsgen.config.to_dict` makes of it.
+    """
+    fields = dict(written)
+    words = [fields.pop("name", "")]
+    for name, value in fields.items():
+        many = isinstance(value, list)
+        words.append(f"{name}={','.join(map(str, value)) if many else value}")
+    return " ".join(words).strip()
 
 
 def _parse(value: str, default: object) -> object:

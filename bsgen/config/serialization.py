@@ -8,26 +8,10 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from bsgen import errors
-from bsgen.config import data, model, optimizer, schedule
+from bsgen.config import checked, data, model, optimizer, schedule
 
 Config = TypeVar("Config")
 
-# Fields that came after runs had been recorded: left out while they have their default,
-# so that a run keeps the key it had before.
-_LATER_FIELDS = {
-    "normalization",
-    "ghost_batch_size",
-    "variant",
-    "dropout",
-    "augmentation",
-    "clip_steps",
-    "schedule",
-    "warm_up",
-    "batch_size_schedule",
-    "precision",
-    "final_measures",
-    "measured_examples",
-}
 _CLASSES: tuple[Any, ...] = (
     data.DataConfig,
     model.ModelConfig,
@@ -59,13 +43,16 @@ def structure(values: dict[str, Any], cls: type[Config]) -> Config:
         raise errors.UserError("config", values, reason) from error
 
 
-def _omit_later_fields(cls: Any) -> Any:
-    later: dict[str, Any] = {
-        field.name: override(omit_if_default=True)
+def _omit_defaults(cls: Any) -> Any:
+    """Returns what makes dictionaries of a class, without most fields at default."""
+    written: dict[str, Any] = {
+        field.name: override(omit_if_default=False)
         for field in dataclasses.fields(cls)
-        if field.name in _LATER_FIELDS
+        if checked.is_always_written(field)
     }
-    return make_dict_unstructure_fn(cls, _converter, **later)
+    return make_dict_unstructure_fn(
+        cls, _converter, _cattrs_omit_if_default=True, **written
+    )
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
@@ -74,6 +61,4 @@ for _class in _CLASSES:
         _class,
         make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True),
     )
-_converter.register_unstructure_hook_factory(
-    dataclasses.is_dataclass, _omit_later_fields
-)
+_converter.register_unstructure_hook_factory(dataclasses.is_dataclass, _omit_defaults)

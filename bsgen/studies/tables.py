@@ -86,17 +86,6 @@ def accuracies(
 
 
 def _row(record: records.RunRecord) -> dict[str, Any]:
-    settings = config.to_dict(record.run)
-    data, model, optimizer = (settings.pop(k) for k in ("data", "model", "optimizer"))
-    for lists in ("evaluation_steps", "final_measures"):
-        settings.pop(lists, None)
-    changes = {
-        name: _in_words(part.pop(name))
-        for part in (settings, optimizer)
-        for name in ("schedule", "warm_up", "batch_size_schedule")
-        if name in part
-    }
-    settings["batch_size"] = settings["batch_size"] or data["train_size"]
     best: dict[str, float | None] = {}
     for metric, values in record.curve.items():
         if metric.endswith(("accuracy", "cross_entropy")):
@@ -108,27 +97,9 @@ def _row(record: records.RunRecord) -> dict[str, Any]:
             best[f"best_{metric}_step"] = record.curve["step"][place]
     return {
         "key": record.run.key,
-        "dataset": data.pop("name"),
-        **data,
-        "model": model.pop("name"),
-        "hidden_units": "x".join(map(str, model.pop("hidden_units"))),
-        **model,
-        "optimizer": optimizer.pop("name"),
-        **optimizer,
-        **settings,
-        **changes,
+        **config.columns(record.run),
         "status": record.status,
         "seconds": record.seconds,
         **{f"final_{name}": value for name, value in record.final.items()},
         **best,
     }
-
-
-def _in_words(schedule: dict[str, Any]) -> str:
-    """Returns a schedule as `parse_schedule` reads it: NAME FIELD=VALUE ..."""
-    fields = dict(schedule)
-    words = [fields.pop("name", "")]
-    for name, value in fields.items():
-        many = isinstance(value, list)
-        words.append(f"{name}={','.join(map(str, value)) if many else value}")
-    return " ".join(words).strip()
