@@ -143,6 +143,51 @@ class JsonTest(parameterized.TestCase):
         for field in ("batch_size_schedule", "precision"):
             self.assertNotIn(field, written)
 
+    def test_a_new_field_is_left_out_at_its_default(self):
+        @dataclasses.dataclass(frozen=True)
+        class LaterRun(config.RunConfig):
+            later: int = 7
+
+        self.assertEqual(LaterRun(seed=3).key, config.RunConfig(seed=3).key)
+        written = config.to_dict(LaterRun(later=8))
+        self.assertEqual(written.pop("later"), 8)
+        self.assertEqual(written, config.to_dict(config.RunConfig()))
+        self.assertNotIn("later", config.columns(LaterRun()))
+        self.assertEqual(config.columns(LaterRun(later=8))["later"], 8)
+
+    def test_fields_of_the_first_version_are_written_always(self):
+        self.assertEqual(
+            config.to_dict(config.RunConfig()),
+            {
+                "data": {
+                    "name": "digits",
+                    "train_size": None,
+                    "validation_size": 0,
+                    "scaling": "unit_norm",
+                    "subset_seed": 0,
+                    "sampling": "shuffle",
+                },
+                "model": {"name": "mlp", "hidden_units": [800], "activation": "relu"},
+                "optimizer": {
+                    "name": "momentum",
+                    "learning_rate": 1.0,
+                    "momentum": 0.9,
+                    "nesterov": False,
+                    "l2": 0.0,
+                    "clip_norm": None,
+                },
+                "batch_size": None,
+                "num_steps": 1000,
+                "evaluation_steps": [1000],
+                "seed": 0,
+            },
+        )
+
+    def test_chosen_fields_are_those_not_at_their_default(self):
+        self.assertEqual(config.DataConfig().chosen(), {})
+        chosen = config.MomentumConfig(0.5, warm_up=config.WarmUp()).chosen()
+        self.assertEqual(chosen, {"learning_rate": 0.5, "warm_up": config.WarmUp()})
+
     def test_key_differs_with_every_field(self):
         change = {
             str: lambda value: "independent" if value == "shuffle" else value + "_2",

@@ -14,6 +14,19 @@ ALWAYS = {"always": True}  # metadata of a field that is written even at its def
 class Checked:
     """A frozen dataclass whose fields are replaced by their checked values."""
 
+    def chosen(self) -> dict[str, Any]:
+        """Returns the fields that are not at their default, with their values.
+
+        An engine refuses those that it does not name, so that a new field is never
+        ignored in silence.
+        """
+        fields: Any = self
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(fields)
+            if getattr(self, field.name) != field.default
+        }
+
     def _set(self, **checked: Any) -> None:
         for name, value in checked.items():
             object.__setattr__(self, name, value)

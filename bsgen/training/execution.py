@@ -1,11 +1,12 @@
 """Trains what is missing of a list of runs, each by its optimizer's engine."""
 
+import functools
 import itertools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from bsgen import config, interrupts, models
+from bsgen import config, data, interrupts, models
 from bsgen.training import checkpoints, cost, ensemble, loop, minima, records, step_plan
 
 
@@ -13,12 +14,14 @@ def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:
     """Returns which engine trains a run.
 
     Exact minima have their own; dense networks without state and with nothing that
-    changes during the run are trained many at once; everything else one by one.
+    changes during the run are trained many at once, on data that fit in memory;
+    everything else one by one.
     """
     if isinstance(run.optimizer, config.NewtonConfig):
         return "minima"
     plain = "normalization" not in models.takes(run.model)
-    return "ensemble" if plain and not ensemble.only_in_loop(run) else "loop"
+    fits = data.find(run.data.name).fits_in_memory
+    return "ensemble" if plain and fits and not ensemble.only_in_loop(run) else "loop"
 
 
 def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None:
@@ -28,12 +31,19 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
       UserError: a dataset is not prepared, or a run does not fit it.
     """
     for run in runs:
-        split = ensemble.check(run, data_dir)
         trained_by = engine(run)
+        if trained_by == "loop":
+            step_plan.make(run, _train_size(run.data, data_dir))
+            continue
+        ensemble.check(run, data_dir)
         if trained_by == "minima":
             minima.check(run)
-        elif trained_by == "loop":
-            step_plan.make(run, len(split.train))
+
+
+@functools.lru_cache(maxsize=64)
+def _train_size(settings: config.DataConfig, data_dir: str | None) -> int:
+    """Returns N, from a source that is opened but, if it streams, not read."""
+    return len(data.split(data.load_source(settings, data_dir), settings).train)
 
 
 @interrupts.kept()

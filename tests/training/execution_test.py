@@ -3,12 +3,14 @@
 import collections
 import dataclasses
 import pathlib
+from unittest import mock
 
 from absl.testing import absltest, parameterized
 
-from bsgen import config, errors
-from bsgen.training import cost, execution, records
+from bsgen import config, data, errors
+from bsgen.training import cost, execution, minima, records
 from tests import lost_interrupts
+from tests.data import made_up_imagenet
 
 _DATA = config.DataConfig("digits", 50)
 _TASK = config.DataConfig("gaussian_random", 20, scaling="none")
@@ -45,6 +47,20 @@ class EngineTest(parameterized.TestCase):
     )
     def test_engine(self, run, expected):
         self.assertEqual(execution.engine(run), expected)
+
+    def test_a_field_that_an_engine_does_not_know_is_not_ignored(self):
+        @dataclasses.dataclass(frozen=True)
+        class LaterData(config.DataConfig):
+            shuffles_pixels: bool = False
+
+        plain = LaterData("digits", 50)
+        later = LaterData("digits", 50, shuffles_pixels=True)
+        for settings, expected in ((plain, "ensemble"), (later, "loop")):
+            run = dataclasses.replace(_run(0), data=settings)
+            self.assertEqual(execution.engine(run), expected)
+        exact = dataclasses.replace(_exact(1.0), data=later)
+        with self.assertRaisesRegex(errors.UserError, "^shuffles_pixels=True"):
+            minima.check(exact)
 
 
 class ExecuteTest(absltest.TestCase):
@@ -143,6 +159,25 @@ class ExecuteTest(absltest.TestCase):
         with self.assertRaisesRegex(errors.UserError, "^train_size=5000"):
             execution.execute([_run(0), _exact(1.0), bad], self.store)
         self.assertFalse(self.store.path.exists())
+
+    def test_data_that_stream_are_not_loaded(self):
+        data_dir = str(self.folder / "data")
+        made_up_imagenet.prepare(data_dir)
+        run = config.RunConfig(
+            config.DataConfig("imagenet2012", scaling="imagenet", augmentation="flip"),
+            config.ModelConfig("normalized_mlp", (2,)),
+            config.MomentumConfig(1e-3),
+            batch_size=8,
+            num_steps=2,
+        )
+        plain = dataclasses.replace(run, model=config.ModelConfig("mlp", (2,)))
+        with mock.patch.object(data, "load_pool", side_effect=self.fail):
+            execution.execute([run, plain], self.store, data_dir)
+        for each in (run, plain):
+            self.assertIn("test_accuracy", self.store.find(each).final)
+        too_large = dataclasses.replace(run, batch_size=41)
+        with self.assertRaisesRegex(errors.UserError, "batch_size=41.*train_size=40"):
+            execution.check([too_large], data_dir)
 
 
 if __name__ == "__main__":

@@ -25,15 +25,13 @@ from bsgen.training.ensemble import chunk, stacked_program
 _CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
 _GPU_BYTES = 4 * 2**30
 _MAX_RUNS = 256
-_ONLY_IN_LOOP = (
-    "schedule",
-    "warm_up",
-    "clip_steps",
-    "augmentation",
-    "batch_size_schedule",
-    "precision",
-    "final_measures",
-)
+# The fields of a run, its data and its optimizer that this engine can do.
+_HONOURED = {
+    *("data", "model", "optimizer"),
+    *("batch_size", "num_steps", "evaluation_steps", "seed"),
+    *("name", "train_size", "validation_size", "scaling", "subset_seed", "sampling"),
+    *("learning_rate", "momentum", "nesterov", "l2", "clip_norm"),
+}
 
 
 def train(
@@ -84,14 +82,8 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
 
 def only_in_loop(run: config.RunConfig) -> dict[str, object]:
     """Returns what a run of SGD asks for that only `loop` has, by its field's name."""
-    parts = run.sgd, run.data, run
-    defaults = config.MomentumConfig(), config.DataConfig(), config.RunConfig()
-    return {
-        field: getattr(part, field)
-        for part, default in zip(parts, defaults, strict=True)
-        for field in _ONLY_IN_LOOP
-        if getattr(part, field, None) != getattr(default, field, None)
-    }
+    chosen = run.sgd.chosen() | run.data.chosen() | run.chosen()
+    return {name: value for name, value in chosen.items() if name not in _HONOURED}
 
 
 def _refuse_what_only_loop_has(run: config.RunConfig) -> None:

@@ -14,12 +14,11 @@ from bsgen import config, data, errors, models, theory
 from bsgen.training import records
 from bsgen.training.minima import newton
 
-_OF_STOCHASTIC_STEPS = (
-    "batch_size",
-    "batch_size_schedule",
-    "sampling",
-    "augmentation",
-)
+# The fields of a run and its data that mean something here, or are checked elsewhere.
+_HONOURED = {
+    *("data", "model", "optimizer", "num_steps", "evaluation_steps", "seed"),
+    *("name", "train_size", "validation_size", "scaling", "subset_seed", "precision"),
+}
 
 
 def train(
@@ -68,13 +67,10 @@ def check(run: config.RunConfig) -> None:
     Raises:
       UserError: it has a setting of stochastic steps, or a final measure.
     """
-    parts = (run, config.RunConfig()), (run.data, config.DataConfig())
-    for part, default in parts:
-        for field in _OF_STOCHASTIC_STEPS:
-            value = getattr(part, field, None)
-            if value != getattr(default, field, None):
-                remedy = "Newton's method takes no stochastic steps; leave it out"
-                raise errors.UserError(field, value, remedy)
+    for field, value in (run.chosen() | run.data.chosen()).items():
+        if field not in _HONOURED:
+            remedy = "Newton's method takes no stochastic steps; leave it out"
+            raise errors.UserError(field, value, remedy)
     if run.evaluation_steps != (run.num_steps,):
         remedy = "Newton's method is evaluated at the minimum alone; leave it out"
         raise errors.UserError("evaluation_steps", run.evaluation_steps, remedy)
