@@ -15,7 +15,7 @@ from matplotlib import figure, ticker
 
 from bsgen import statistics
 
-BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
+COLORS = BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 SETTINGS: dict[Any, Any] = {
     "axes.grid": True,
     "axes.labelsize": 10,

@@ -1,13 +1,21 @@
 """Made-up studies, and made-up results for tests of claims and figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 from matplotlib import figure as mpl_figure
 
 from bsgen import config, papers
-from bsgen.studies import claims, outcome, shown, study, tables
+from bsgen.studies import (
+    claims,
+    measurement,
+    measurement_store,
+    outcome,
+    shown,
+    study,
+    tables,
+)
 from bsgen.training import records
 
 Outcome = tuple[dict[str, list[float]], dict[str, float]] | None
@@ -30,6 +38,18 @@ def results(
         else:
             finished.append(records.RunRecord(run, "completed", *found, 1.0))
     return tables.results(finished)
+
+
+def measured(
+    entries: Iterable[measurement.Measurement],
+    rows: Callable[[measurement.Measurement], list[dict]],
+) -> study.Results:
+    """Returns the tables of measurements that made the given rows."""
+    finished = [
+        measurement_store.MeasurementRecord(e.key, dict(e.settings), rows(e), 1.0)
+        for e in entries
+    ]
+    return tables.results((), finished)
 
 
 def verdicts(judged: list) -> list[str]:

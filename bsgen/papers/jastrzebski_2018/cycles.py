@@ -7,10 +7,10 @@ settings of one ratio.
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bsgen import config
-from bsgen.papers.jastrzebski_2018 import learning_curves, presets
+from bsgen.figures import style
+from bsgen.papers.jastrzebski_2018 import cycles_figure, learning_curves, presets
 from bsgen.studies import budgets, claims, study, tasks
 
 CYCLIC_BATCH, CYCLIC_RATE = "cyclic batch size", "cyclic learning rate"
@@ -60,47 +60,60 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     ]
 
 
-def settings(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Returns the runs of each of the four settings by its name."""
+def analyse(results: study.Results) -> dict[str, learning_curves.Setting]:
+    """Returns the four settings by name."""
+    runs = results.runs
     cyclic_batch = runs["batch_size_schedule"].notna()
     cyclic_rate = runs["schedule"].notna()
-    constant = runs[~cyclic_batch & ~cyclic_rate]
-    small = constant["batch_size"] == constant["batch_size"].min()
+    constant = ~cyclic_batch & ~cyclic_rate
+    small = constant & (runs["batch_size"] == runs["batch_size"].min())
+    chosen = {
+        CYCLIC_BATCH: cyclic_batch,
+        CYCLIC_RATE: cyclic_rate,
+        SMALL: small,
+        LARGE: constant & ~small,
+    }
     return {
-        CYCLIC_BATCH: runs[cyclic_batch],
-        CYCLIC_RATE: runs[cyclic_rate],
-        SMALL: constant[small],
-        LARGE: constant[~small],
+        name: learning_curves.setting(results, runs[rows])
+        for name, rows in chosen.items()
     }
 
 
-def judge(results: study.Results) -> list[claims.Claim]:
+def judge(found: dict[str, learning_curves.Setting]) -> list[claims.Claim]:
     """Curves of equal ratio match better than curves of unequal ratio."""
-    curves = {
-        name: learning_curves.of(results, rows)
-        for name, rows in settings(results.runs).items()
-    }
     unequal = np.mean(
         [
-            learning_curves.distances(curves[cyclic], curves[constant])
+            found[cyclic].distances(found[constant])
             for cyclic in (CYCLIC_BATCH, CYCLIC_RATE)
             for constant in (SMALL, LARGE)
         ],
         axis=0,
     )
-    note = learning_curves.note(results.runs)
     return [
         claims.above(
             f"{claim} match: curves of unequal ratio lie further apart",
             "distance of accuracy curves, cyclic to constant settings / the pair",
-            learning_curves.ratio(
-                unequal, learning_curves.distances(curves[first], curves[second])
+            learning_curves.distance_ratio(
+                unequal, found[first].distances(found[second])
             ),
             1,
-            note,
+            learning_curves.note(found[first].num_seeds),
         )
         for claim, first, second in (
             ("Cyclic batch size and cyclic learning rate", CYCLIC_BATCH, CYCLIC_RATE),
             ("Constant settings of the same ratio", SMALL, LARGE),
         )
     ]
+
+
+STUDY = study.Study(
+    "jastrzebski_2018/fig1",
+    "Learning curves of equal ratios of learning rate to batch size",
+    caption="Test accuracy during training of two settings with the same ratio of "
+    "learning rate to batch size at every epoch: (a) cyclic batch size against cyclic "
+    f"learning rate, (b) constant ones. Lines: {style.BAND}. {style.ACCURACY_AXIS}",
+    analyse=analyse,
+    judge=judge,
+    show=cycles_figure.show,
+    make_runs=runs,
+)

@@ -6,20 +6,14 @@ the accuracy, against the ratio of learning rate to batch size.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
-from bsgen.papers.jastrzebski_2018 import presets
+from bsgen.papers.jastrzebski_2018 import grid_figure, presets
 from bsgen.studies import budgets, claims, study, tasks
-
-EIGENVALUE = "final_max_eigenvalue"
-NORM = "final_hessian_frobenius_norm"
-ACCURACY = "final_test_accuracy"
-_TRAIN_ACCURACY = "final_train_accuracy"
-
 
 TASKS = {
     "quick": tasks.Task(
@@ -64,6 +58,22 @@ BATCH_SIZES = {
 MEASURED_EXAMPLES = {"quick": 1000, "reduced": 2000, "paper": 10_000}
 
 
+class Grid(NamedTuple):
+    """The trained networks.
+
+    Attributes:
+      trained: the runs that did not diverge, with their `ratio`.
+      num_runs: all of them.
+      num_seeds: of every setting.
+      num_fitted: runs that fit at least 99 % of their training set.
+    """
+
+    trained: pd.DataFrame
+    num_runs: int
+    num_seeds: int
+    num_fitted: int
+
+
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns every pair of learning rate and batch size, for each seed."""
     return [
@@ -87,10 +97,23 @@ def measured(scale: str) -> dict[str, Any]:
     }
 
 
-def judge(results: study.Results) -> list[claims.Claim]:
+def analyse(results: study.Results) -> Grid:
+    """Leaves out the runs that diverged, and adds the ratio to the others."""
+    runs = results.runs
+    trained = runs[runs["status"] == "completed"]
+    ratios = trained["learning_rate"] / trained["batch_size"]
+    # Rounded, as 0.04 / 100 and 0.1 / 250 differ in their last binary digit.
+    trained = trained.assign(ratio=[float(f"{ratio:.4g}") for ratio in ratios])
+    num_fitted = int((runs["final_train_accuracy"] >= 0.99).sum())
+    return Grid(trained, len(runs), runs["seed"].nunique(), num_fitted)
+
+
+def judge(grid: Grid) -> list[claims.Claim]:
     """A higher ratio goes with a wider minimum and a better accuracy."""
-    found = trained(results.runs)
-    note = _note(results.runs)
+    note = (
+        f"{statistics.t_interval_note(grid.num_seeds)}; {grid.num_fitted} of "
+        f"{grid.num_runs} runs fit at least 99 % of their training set"
+    )
     spread = note + " on the logarithm; 1 is what chance gives"
     correlation = "rank correlation with the ratio of learning rate to batch size"
     return [
@@ -98,69 +121,61 @@ def judge(results: study.Results) -> list[claims.Claim]:
             "A higher ratio of learning rate to batch size gives a lower largest "
             "eigenvalue of the Hessian",
             f"{correlation}, largest eigenvalue",
-            _correlation(found, EIGENVALUE),
+            _correlation(grid.trained, "final_max_eigenvalue"),
             0,
             note,
         ),
         claims.below(
             "A higher ratio gives a lower Frobenius norm of the Hessian",
             f"{correlation}, Frobenius norm",
-            _correlation(found, NORM),
+            _correlation(grid.trained, "final_hessian_frobenius_norm"),
             0,
             note,
         ),
         claims.above(
             "A higher ratio gives a better accuracy",
             f"{correlation}, final test accuracy",
-            _correlation(found, ACCURACY),
+            _correlation(grid.trained, "final_test_accuracy"),
             0,
             note,
         ),
         claims.below(
             "The same ratio gives the same width, whatever the batch size",
             "difference of log largest eigenvalue, pairs of equal ratio / of unequal",
-            _spread_ratio(found, EIGENVALUE, np.log),
+            _spread_ratio(grid.trained, "final_max_eigenvalue", np.log),
             1,
             spread,
         ),
         claims.below(
             "The accuracy is consistent as long as the ratio is constant",
             "difference of final test accuracy, pairs of equal ratio / of unequal",
-            _spread_ratio(found, ACCURACY, np.asarray),
+            _spread_ratio(grid.trained, "final_test_accuracy", np.asarray),
             1,
             spread,
         ),
     ]
 
 
-def trained(runs: pd.DataFrame) -> pd.DataFrame:
-    """Returns the runs that did not diverge, with their `ratio`."""
-    found = runs[runs["status"] == "completed"]
-    # Rounded, as 0.04 / 100 and 0.1 / 250 differ in their last binary digit.
-    ratio = [float(f"{r:.4g}") for r in found["learning_rate"] / found["batch_size"]]
-    return found.assign(ratio=ratio)
-
-
-def _correlation(found: pd.DataFrame, column: str) -> statistics.Interval:
+def _correlation(trained: pd.DataFrame, column: str) -> statistics.Interval:
     """Returns the mean over seeds of Spearman's rank correlation, cut at -1 and 1."""
     from scipy import stats  # takes half a second
 
     correlations = [
         stats.spearmanr(rows["ratio"], rows[column]).statistic
-        for _, rows in found.groupby("seed")
+        for _, rows in trained.groupby("seed")
     ]
     value, lower, upper = statistics.mean_interval(correlations)
     return statistics.Interval(value, max(lower, -1.0), min(upper, 1.0))
 
 
 def _spread_ratio(
-    found: pd.DataFrame,
+    trained: pd.DataFrame,
     column: str,
     transform: Callable[[np.ndarray], np.ndarray],
 ) -> statistics.Interval:
     """Returns the mean difference at equal ratio over that at unequal ratios."""
     logs = []
-    for _, rows in found.groupby("seed"):
+    for _, rows in trained.groupby("seed"):
         values = transform(rows[column].to_numpy(float))
         ratios = rows["ratio"].to_numpy()
         first, second = np.triu_indices(len(rows), 1)
@@ -170,10 +185,17 @@ def _spread_ratio(
     return statistics.log_ratio_interval(logs)
 
 
-def _note(runs: pd.DataFrame) -> str:
-    accuracies = runs[_TRAIN_ACCURACY].dropna()
-    fitted = int((accuracies >= 0.99).sum())
-    note = statistics.t_interval_note(runs["seed"].nunique())
-    return (
-        f"{note}; {fitted} of {len(runs)} runs fit at least 99 % of their training set"
-    )
+STUDY = study.Study(
+    "jastrzebski_2018/fig3",
+    "Curvature and accuracy against the ratio of learning rate to batch size",
+    caption="(a) Largest eigenvalue and (b) Frobenius norm of the Hessian of the "
+    "training loss, and (c) test accuracy, of trained networks against the ratio of "
+    "learning rate to batch size, coloured by batch size: mean over seeds (in (a) and "
+    "(b) of the logarithms) with its 95 % t interval, and each run as a dot. Runs of "
+    "one ratio lie on one vertical line.",
+    analyse=analyse,
+    judge=judge,
+    show=grid_figure.show,
+    make_runs=runs,
+    scales=("quick", "reduced", "paper"),
+)

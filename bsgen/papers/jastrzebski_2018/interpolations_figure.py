@@ -1,48 +1,49 @@
-"""Jastrzebski et al. (2018), figure 4: loss and accuracy on the line between models."""
+"""Draws figure 4 of Jastrzebski et al. (2018): the line between two networks."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
-from matplotlib import figure
 
 from bsgen.figures import style
-from bsgen.papers.jastrzebski_2018 import basin_widths, interpolations
-from bsgen.studies import study
+from bsgen.studies import shown
+
+if TYPE_CHECKING:
+    from bsgen.papers.jastrzebski_2018 import interpolations
 
 _ACCURACIES = {
-    "training": (interpolations.TRAIN_ACCURACY, style.BLUE),
-    "test": (interpolations.TEST_ACCURACY, style.VERMILLION),
+    "training": ("train_accuracy", style.BLUE),
+    "test": ("test_accuracy", style.VERMILLION),
 }
 _MARGIN = 3.0  # factor above and below the losses shown
 
 
-def draw(results: study.Results) -> figure.Figure:
+def show(panels: "list[interpolations.Panel]") -> shown.Shown:
     """Draws the training loss above and accuracies below, a column a pair."""
-    by_panel = dict(list(results.measurements.groupby("panel")))
-    titles = [_title(lines.iloc[0]) for lines in by_panel.values()]
-    drawn, grid = style.panels(titles, num_rows=2)
-    shown = []
-    for (above, below), lines in zip(grid.T, by_panel.values(), strict=True):
-        losses = np.log(lines[basin_widths.LOSS].astype(float))
-        table = np.exp(_by_seed(lines.assign(logarithm=losses), "logarithm"))
+    drawn, grid = style.panels(list(map(_title, panels)), num_rows=2)
+    losses = []
+    for (above, below), panel in zip(grid.T, panels, strict=True):
+        logarithms = np.log(panel.lines["train_cross_entropy"].astype(float))
+        table = np.exp(_by_seed(panel.lines.assign(logarithm=logarithms), "logarithm"))
         style.band(above, table, style.BLUE, "training loss", logarithmic=True)
         for label, (column, color) in _ACCURACIES.items():
-            style.band(below, _by_seed(lines, column), color, label)
-        _ends(above, below, lines.iloc[0])
-        shown.append(table)
-    values = pd.concat(shown).to_numpy()
+            style.band(below, _by_seed(panel.lines, column), color, label)
+        _ends(above, below, panel)
+        losses.append(table.to_numpy().ravel())
+    values = np.concatenate(losses)
     lowest, highest = np.nanmin(values) / _MARGIN, np.nanmax(values) * _MARGIN
     for above in grid[0]:
         above.set(yscale="log", ylim=(lowest, highest))
     grid[0, 0].set_ylabel("training loss")
     grid[1, 0].set_ylabel("accuracy")
     grid[1, 0].legend(loc="best")
-    return drawn
+    return shown.Shown(drawn)
 
 
-def _title(pair: pd.Series) -> str:
-    words = "equal ratios" if interpolations.same_ratio(pair) else "different ratios"
-    return f"{pair['model']}, {words}"
+def _title(panel: "interpolations.Panel") -> str:
+    ratios = "equal ratios" if panel.same_ratio else "different ratios"
+    return f"{panel.model}, {ratios}"
 
 
 def _by_seed(lines: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -55,16 +56,17 @@ def _by_seed(lines: pd.DataFrame, column: str) -> pd.DataFrame:
     return (one + other) / 2
 
 
-def _ends(above: mpl_axes.Axes, below: mpl_axes.Axes, pair: pd.Series) -> None:
+def _ends(
+    above: mpl_axes.Axes, below: mpl_axes.Axes, panel: "interpolations.Panel"
+) -> None:
     """Marks both ends, and writes what they were trained with."""
-    for axes in (above, below):
-        for end in (0, 1):
+    for end, (rate, size) in enumerate((panel.first, panel.second)):
+        for axes in (above, below):
             axes.axvline(end, color=style.GREY, ls=":", lw=1)
-    for end, prefix in enumerate(("", "other_")):
         above.text(
             end,
             0.98,
-            f"{pair[prefix + 'learning_rate']:g} / {pair[prefix + 'batch_size']}",
+            f"{rate:g} / {size}",
             transform=above.get_xaxis_transform(),
             ha="center",
             va="top",

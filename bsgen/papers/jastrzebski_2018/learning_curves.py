@@ -1,4 +1,6 @@
-"""How far the learning curves of two settings lie apart, seed by seed."""
+"""Learning curves of a setting over epochs, and how far those of two lie apart."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -7,50 +9,73 @@ from bsgen import statistics
 from bsgen.papers.jastrzebski_2018 import presets
 from bsgen.studies import study
 
-METRIC = "test_accuracy"
+
+class Setting(NamedTuple):
+    """The runs of one setting, which differ in their seed only.
+
+    Attributes:
+      runs: rows of the study's table of runs.
+      accuracies: test accuracy, one row an evaluation (the index is its epoch), one
+        column a seed. A run that diverged guesses from then on.
+    """
+
+    runs: pd.DataFrame
+    accuracies: pd.DataFrame
+
+    @property
+    def num_seeds(self) -> int:
+        """How often the setting was repeated."""
+        return self.runs["seed"].nunique()
+
+    @property
+    def ratio(self) -> str:
+        """Learning rate / batch size in words."""
+        first = self.runs.iloc[0]
+        return f"{first['learning_rate']:.3g} / {first['batch_size']:.3g}"
+
+    def distances(self, other: "Setting") -> np.ndarray:
+        """Returns the root mean squared difference from another setting, by seed.
+
+        The k-th evaluations are compared, without the one before the first step.
+
+        Args:
+          other: a setting with the same seeds.
+        """
+        # Where all runs of a setting diverged, its last evaluations are missing.
+        count = max(len(self.accuracies), len(other.accuracies))
+        first, second = (
+            setting.accuracies.reset_index(drop=True)
+            .reindex(range(count))
+            .fillna(presets.CHANCE)
+            .to_numpy()
+            for setting in (self, other)
+        )
+        return np.sqrt(np.mean(np.square(first - second)[1:], axis=0))
 
 
-def of(results: study.Results, runs: pd.DataFrame) -> pd.DataFrame:
-    """Returns the test accuracies of some runs, one row an epoch, one column a seed.
-
-    A run that diverged guesses from then on.
+def setting(results: study.Results, runs: pd.DataFrame) -> Setting:
+    """Returns a setting with its curves.
 
     Args:
       results: tables of the study.
       runs: rows of `results.runs` that differ in their seed only.
     """
     rows = results.curves.merge(runs[["key", "seed"]], on="key")
-    place = rows.groupby("key").cumcount()
-    table = rows.assign(place=place).pivot(index="place", columns="seed", values=METRIC)
-    epochs = rows.assign(place=place).groupby("place")["epoch"].mean()
-    return table.set_axis(epochs.to_numpy()).astype(float).fillna(presets.CHANCE)
+    rows["place"] = rows.groupby("key").cumcount()
+    table = rows.pivot(index="place", columns="seed", values="test_accuracy")
+    epochs = rows.groupby("place")["epoch"].mean().to_numpy()
+    accuracies = table.set_axis(epochs).astype(float).fillna(presets.CHANCE)
+    return Setting(runs, accuracies)
 
 
-def distances(first: pd.DataFrame, second: pd.DataFrame) -> np.ndarray:
-    """Returns the root mean squared difference of two settings, for each seed.
-
-    The k-th evaluations are compared, without the one before the first step.
-
-    Args:
-      first: as `of` returns them, of one setting.
-      second: of another; both have the same seeds and a row before the first step.
-    """
-    # A setting all of whose runs diverged has fewer rows.
-    count = max(len(first), len(second))
-    tables = [
-        table.reset_index(drop=True).reindex(range(count)).fillna(presets.CHANCE)
-        for table in (first, second)
-    ]
-    difference = (tables[0] - tables[1]).to_numpy()[1:]
-    return np.sqrt(np.mean(np.square(difference), axis=0))
-
-
-def ratio(numerators: np.ndarray, denominators: np.ndarray) -> statistics.Interval:
+def distance_ratio(
+    numerators: np.ndarray, denominators: np.ndarray
+) -> statistics.Interval:
     """Returns the geometric mean over seeds of the ratio of two distances."""
     return statistics.log_ratio_interval(np.log(numerators / denominators))
 
 
-def note(runs: pd.DataFrame) -> str:
-    """Returns how the intervals of ratios are made."""
-    note = statistics.t_interval_note(runs["seed"].nunique())
-    return f"{note} on the logarithm, paired by seed; 1 is what chance gives"
+def note(num_seeds: int) -> str:
+    """Returns how the intervals of ratios of distances are made."""
+    sentence = statistics.t_interval_note(num_seeds)
+    return f"{sentence} on the logarithm, paired by seed; 1 is what chance gives"

@@ -1,12 +1,15 @@
 """Jastrzebski et al. (2018), figure 2: rules for the learning rate of a large batch."""
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 
 from bsgen import config
-from bsgen.papers.jastrzebski_2018 import learning_curves, presets
+from bsgen.figures import style
+from bsgen.papers.jastrzebski_2018 import learning_curves, presets, rescaling_figure
 from bsgen.studies import budgets, claims, study, tasks
 
-SMALL = "small batch"
 # How the learning rate grows with the batch size, from the highest rate to the lowest.
 RULES = ("linear", "sqrt", "none")
 FACTOR = 10  # the large batch size over the small one
@@ -45,6 +48,20 @@ TASKS = {
 }
 
 
+class Panel(NamedTuple):
+    """The curves of one network.
+
+    Attributes:
+      small: the small batch.
+      large: the large batch by rule for its learning rate.
+      distances: by rule, of the large batch's curves to the small one's, [seeds].
+    """
+
+    small: learning_curves.Setting
+    large: dict[str, learning_curves.Setting]
+    distances: dict[str, np.ndarray]
+
+
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the small batch and the large one by every rule, for each seed."""
     return [
@@ -55,46 +72,58 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     ]
 
 
-def settings(runs: pd.DataFrame) -> dict[str, dict[str, pd.DataFrame]]:
-    """Returns, for each network, the runs of the small batch and of every rule."""
-    found: dict[str, dict[str, pd.DataFrame]] = {}
-    for model, rows in runs.groupby("model", sort=False):
-        small = rows["batch_size"] == rows["batch_size"].min()
-        rates = rows[~small].groupby("learning_rate")
-        # From the highest rate to the lowest, as the rules stand in their table.
-        large = [part for _, part in sorted(rates, key=lambda item: -item[0])]
-        found[str(model)] = {
-            SMALL: rows[small],
-            **dict(zip(RULES, large, strict=True)),
-        }
-    return found
+def analyse(results: study.Results) -> dict[str, Panel]:
+    """Returns the panel of each network, by the network's name."""
+    return {
+        str(model): _panel(results, rows)
+        for model, rows in results.runs.groupby("model", sort=False)
+    }
 
 
-def judge(results: study.Results) -> list[claims.Claim]:
+def _panel(results: study.Results, runs: pd.DataFrame) -> Panel:
+    is_small = runs["batch_size"] == runs["batch_size"].min()
+    small = learning_curves.setting(results, runs[is_small])
+    by_rate = sorted(runs[~is_small].groupby("learning_rate"), reverse=True)
+    large = {
+        rule: learning_curves.setting(results, rows)
+        for rule, (_, rows) in zip(RULES, by_rate, strict=True)
+    }
+    distances = {rule: setting.distances(small) for rule, setting in large.items()}
+    return Panel(small, large, distances)
+
+
+def judge(panels: dict[str, Panel]) -> list[claims.Claim]:
     """Rescaling by the same amount as the batch size gives the closest match."""
-    judged = []
-    note = learning_curves.note(results.runs)
-    for model, by_rule in settings(results.runs).items():
-        curves = {
-            name: learning_curves.of(results, rows) for name, rows in by_rule.items()
-        }
-        apart = {
-            rule: learning_curves.distances(curves[rule], curves[SMALL])
-            for rule in RULES
-        }
-        judged += [
-            claims.above(
-                f"{model}: rescaling the learning rate as the batch size matches the "
-                f"small batch better than {words}",
-                "distance of accuracy curves to the small batch, "
-                f"{rule} rule / linear rule",
-                learning_curves.ratio(apart[rule], apart["linear"]),
-                1,
-                note,
-            )
-            for rule, words in (
-                ("sqrt", "by its square root"),
-                ("none", "not rescaling it"),
-            )
-        ]
-    return judged
+    return [
+        claims.above(
+            f"{model}: rescaling the learning rate as the batch size matches the small "
+            f"batch better than {words}",
+            f"distance of accuracy curves to the small batch, {rule} rule / linear "
+            "rule",
+            learning_curves.distance_ratio(
+                panel.distances[rule], panel.distances["linear"]
+            ),
+            1,
+            learning_curves.note(panel.small.num_seeds),
+        )
+        for model, panel in panels.items()
+        for rule, words in (
+            ("sqrt", "by its square root"),
+            ("none", "not rescaling it"),
+        )
+    ]
+
+
+STUDY = study.Study(
+    "jastrzebski_2018/fig2",
+    "Small batch against large batch under rules for the learning rate",
+    caption="(a) Test accuracy during training of a small batch, and of a large one "
+    "with the learning rate rescaled as the batch size, as its square root, or not at "
+    f"all: {style.BAND}. {style.ACCURACY_AXIS} (b) Root mean squared difference of "
+    "each large batch's curve from the small batch's: geometric mean with its 95 % t "
+    "interval, and each seed as a dot.",
+    analyse=analyse,
+    judge=judge,
+    show=rescaling_figure.show,
+    make_runs=runs,
+)

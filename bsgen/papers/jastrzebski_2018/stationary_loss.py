@@ -8,31 +8,52 @@ and with the exact answer for steps of that size, see `bsgen.theory.sde`; with m
 m, which the paper has not, eta is replaced by eta / (1 - m).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from bsgen import statistics, theory
-from bsgen.papers.jastrzebski_2018 import quadratic_minima
+from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss_figure
 from bsgen.studies import claims, study
 
 _TOLERANCE = 0.05
 _BETWEEN_RATES = 0.1  # eq. 7 itself is left by up to 4 % at the largest small rate
 
 
-def pooled(measurements: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row a setting: the mean over its seeds, whose chains count alike.
+class Simulated(NamedTuple):
+    """The simulations, pooled over seeds, whose chains count alike.
 
-    With `relative_error`, the standard error over the loss, `effective_rate`, and
-    `degrees` of freedom.
+    Attributes:
+      settings: one row a setting: `loss`, the predicted ones, `relative_error`, the
+        standard error over the loss, `degrees` of freedom and `effective_rate`.
+      small: those of small learning rates.
+      num_chains: independent chains of each setting.
     """
+
+    settings: pd.DataFrame
+    small: pd.DataFrame
+    num_chains: int
+
+
+def analyse(results: study.Results) -> Simulated:
+    """Pools the seeds of every setting."""
+    measured = results.measurements
+    settings = _pooled(measured)
+    is_small = settings["critical_share"] < min(quadratic_minima.SHARES) / 2
+    num_chains = measured.drop_duplicates("seed")["num_chains"].sum()
+    return Simulated(settings, settings[is_small], int(num_chains))
+
+
+def _pooled(measurements: pd.DataFrame) -> pd.DataFrame:
     same = ["spectrum", "dimension", "learning_rate", "batch_size", "momentum"]
-    given = ["continuous_loss", "exact_loss", "ratio", "critical_share"]
+    means = ["loss", "continuous_loss", "exact_loss", "ratio", "critical_share"]
     table = measurements.assign(
         variance=measurements["standard_error"] ** 2,
         degrees=measurements["num_chains"] - 1,
     )
     grouped = table.groupby(same, sort=False)
-    found = grouped[["loss", *given, "hessian_trace"]].mean()
+    found = grouped[[*means, "hessian_trace"]].mean()
     errors = np.sqrt(grouped["variance"].sum()) / grouped.size()
     found["relative_error"] = errors / found["loss"]
     found["degrees"] = grouped["degrees"].sum()
@@ -44,20 +65,15 @@ def pooled(measurements: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def small(found: pd.DataFrame) -> pd.DataFrame:
-    """Returns the settings of small learning rates, of `pooled`."""
-    return found[found["critical_share"] < min(quadratic_minima.SHARES) / 2]
-
-
-def judge(results: study.Results) -> list[claims.Claim]:
+def judge(simulated: Simulated) -> list[claims.Claim]:
     """The exact answer holds always, eq. 7 at small learning rates."""
-    found = pooled(results.measurements)
-    slow = small(found)
+    found, slow, num_chains = simulated
     plain = slow[slow["momentum"] == 0.0]
+    with_momentum = slow[slow["momentum"] > 0.0]
     smallest = slow[slow["effective_rate"] == slow["effective_rate"].min()]
     nearest = found[found["critical_share"] > max(quadratic_minima.SHARES) - 1e-6]
     enlarged = nearest["exact_loss"] - nearest["continuous_loss"]
-    note = _note(results.measurements)
+    note = f"simultaneous 95 % t intervals over {num_chains} independent chains"
     within = (1 - _TOLERANCE, 1 + _TOLERANCE)
     return [
         claims.between(
@@ -106,12 +122,10 @@ def judge(results: study.Results) -> list[claims.Claim]:
             f"loss with m = {slow['momentum'].max():g} / without, at equal "
             "eta / (1 - m) and S",
             _against(
-                slow[slow["momentum"] > 0.0],
-                plain,
-                ["spectrum", "effective_rate", "batch_size"],
+                with_momentum, plain, ["spectrum", "effective_rate", "batch_size"]
             ),
             within,
-            _of(int((slow["momentum"] > 0.0).sum()), note),
+            _of(len(with_momentum), note),
         ),
     ]
 
@@ -165,10 +179,21 @@ def _share(rows: pd.DataFrame) -> str:
     return f"{rows['critical_share'].max():.3g}"
 
 
-def _note(measurements: pd.DataFrame) -> str:
-    chains = measurements.drop_duplicates("seed")["num_chains"].sum()
-    return f"simultaneous 95 % t intervals over {chains} independent chains"
-
-
 def _of(count: int, note: str) -> str:
     return f"of {count} settings, that whose interval reaches furthest from 1; {note}"
+
+
+STUDY = study.Study(
+    "jastrzebski_2018/theory",
+    "The loss at which SGD settles on a quadratic, simulated and predicted",
+    caption="Mean loss at which simulated SGD settles on quadratic minima with C = H, "
+    "for three shapes of the spectrum of H. (a) Small learning rates, each ratio "
+    "realised by several learning rates and batch sizes that mostly hide each other; "
+    "lines are eta tr(H) / (4 S (1 - m)), eq. 7. (b) Divided by that, up to the "
+    "critical learning rate; lines are the exact answer. Bars, where they exceed the "
+    "dots: 95 % t interval over independent chains.",
+    analyse=analyse,
+    judge=judge,
+    show=stationary_loss_figure.show,
+    make_measurements=quadratic_minima.measurements,
+)

@@ -1,16 +1,21 @@
-"""Jastrzebski et al. (2018), eq. 7: simulated stationary losses and the theories."""
+"""Draws simulated stationary losses beside eq. 7 of Jastrzebski et al. (2018)."""
+
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
-from matplotlib import figure, ticker
+from matplotlib import ticker
 from scipy import stats
 
 from bsgen import statistics, theory
 from bsgen.figures import style
-from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss
-from bsgen.studies import study
+from bsgen.papers.jastrzebski_2018 import quadratic_minima
+from bsgen.studies import shown
+
+if TYPE_CHECKING:
+    from bsgen.papers.jastrzebski_2018 import stationary_loss
 
 _COLORS = dict(
     zip(
@@ -22,13 +27,12 @@ _COLORS = dict(
 _MARKERS = dict(zip(quadratic_minima.MOMENTA, "o^", strict=True))
 
 
-def draw(results: study.Results) -> figure.Figure:
+def show(simulated: "stationary_loss.Simulated") -> shown.Shown:
     """Draws the loss against the ratio, and over eq. 7 against the critical rate."""
     titles = ["small learning rates", "learning rates up to the critical one"]
     drawn, grid = style.panels(titles)
     left, right = grid[0]
-    found = stationary_loss.pooled(results.measurements)
-    small = stationary_loss.small(found)
+    found, small = simulated.settings, simulated.small
     _dots(left, small["ratio"], small["loss"], small)
     _dots(
         right, found["critical_share"], found["loss"] / found["continuous_loss"], found
@@ -44,7 +48,7 @@ def draw(results: study.Results) -> figure.Figure:
     right.set(yscale="log", xlim=(0, 1), ylabel="stationary loss / eq. 7")
     right.set_xlabel(r"learning rate / critical one, $\eta\, /\, \eta_\mathrm{crit}$")
     style.plain_numbers(right.yaxis, (1, 2, 5))
-    return drawn
+    return shown.Shown(drawn)
 
 
 def _dots(

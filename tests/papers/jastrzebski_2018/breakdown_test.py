@@ -19,7 +19,8 @@ def _judge(drop):
         return 0.95 - drop(beta, run.data.train_size)
 
     runs = breakdown.runs("quick", 4)
-    return breakdown.judge(learning_curve_outcomes.results(runs, final_accuracy))
+    results = learning_curve_outcomes.results(runs, final_accuracy)
+    return made_up.judged("jastrzebski_2018/fig5", results)
 
 
 class BreakdownTest(parameterized.TestCase):
@@ -32,7 +33,7 @@ class BreakdownTest(parameterized.TestCase):
             self.assertAlmostEqual(ratio / expected, 1, places=9)
             self.assertLessEqual(run.batch_size, run.data.train_size)
         results = learning_curve_outcomes.results(runs, lambda run: 0.9)
-        found = breakdown.by_size_and_beta(results.runs)
+        found = breakdown.analyse(results)
         self.assertEqual(list(found), list(breakdown.TRAIN_SIZES[scale]))
         for by_beta in found.values():
             self.assertEqual(list(by_beta), list(breakdown.BETAS[scale]))

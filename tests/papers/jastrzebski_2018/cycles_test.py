@@ -22,7 +22,7 @@ def _is_cyclic(run):
 def _judge(final_accuracy):
     runs = cycles.runs("quick", 4)
     results = learning_curve_outcomes.results(runs, final_accuracy)
-    return made_up.verdicts(cycles.judge(results))
+    return made_up.verdicts(made_up.judged("jastrzebski_2018/fig1", results))
 
 
 class CyclesTest(parameterized.TestCase):
@@ -46,13 +46,14 @@ class CyclesTest(parameterized.TestCase):
     def test_settings_are_told_apart(self):
         runs = cycles.runs("quick", 2)
         results = learning_curve_outcomes.results(runs, lambda run: 0.9)
-        found = cycles.settings(results.runs)
+        found = cycles.analyse(results)
         order = [cycles.CYCLIC_BATCH, cycles.CYCLIC_RATE, cycles.SMALL, cycles.LARGE]
         expected = {
             name: [run.key for run in runs[place::4]]
             for place, name in enumerate(order)
         }
-        self.assertEqual({n: t["key"].tolist() for n, t in found.items()}, expected)
+        keys = {name: each.runs["key"].tolist() for name, each in found.items()}
+        self.assertEqual(keys, expected)
 
     def test_curves_that_follow_the_ratio(self):
         verdicts = _judge(lambda run: 0.9 if _is_cyclic(run) else 0.7)

@@ -1,21 +1,16 @@
 """Tests of the drawing of figure 3."""
 
-import matplotlib as mpl
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.figures import style
-from bsgen.papers.jastrzebski_2018 import grid_figure as grid
 from tests.reports import recorded
-
-mpl.use("agg")
+from tests.studies import made_up
 
 
 class GridTest(absltest.TestCase):
     def test_three_panels_with_every_run(self):
         results = recorded.results("jastrzebski_2018/fig3")
-        with mpl.rc_context(style.SETTINGS):
-            drawn = grid.draw(results)
+        drawn = made_up.figure("jastrzebski_2018/fig3", results)
         columns = ("max_eigenvalue", "hessian_frobenius_norm", "test_accuracy")
         for axes, column in zip(drawn.axes, columns, strict=True):
             shown = [

@@ -30,7 +30,8 @@ def _outcome(exponent, by_batch_size=0.0, diverged=lambda run: False):
 
 def _judge(*arguments, num_seeds=4, **settings):
     outcome = _outcome(*arguments, **settings)
-    return grid.judge(made_up.results(grid.runs("quick", num_seeds), outcome))
+    results = made_up.results(grid.runs("quick", num_seeds), outcome)
+    return made_up.judged("jastrzebski_2018/fig3", results)
 
 
 class GridTest(parameterized.TestCase):
@@ -40,10 +41,9 @@ class GridTest(parameterized.TestCase):
         rows, columns = len(grid.LEARNING_RATES[scale]), len(grid.BATCH_SIZES[scale])
         self.assertLen({run.key for run in runs}, 2 * rows * columns)
         self.assertGreaterEqual(min(rows, columns), 4)
-        table = made_up.results(runs, _outcome(-1.0)).runs
+        found = grid.analyse(made_up.results(runs, _outcome(-1.0)))
         # Both rise by one factor: as many ratios as the grid has diagonals.
-        ratios = grid.trained(table)["ratio"]
-        self.assertEqual(ratios.nunique(), rows + columns - 1)
+        self.assertEqual(found.trained["ratio"].nunique(), rows + columns - 1)
         for run in runs:
             self.assertEqual(run.optimizer.momentum, 0.0)
             self.assertEqual(run.final_measures, config.FINAL_MEASURES)
@@ -74,7 +74,7 @@ class GridTest(parameterized.TestCase):
 
     def test_spread_is_that_of_pairs(self):
         results = made_up.results(grid.runs("quick", 1), _outcome(-1.0))
-        claim = grid.judge(results)[3]
+        claim = made_up.judged("jastrzebski_2018/fig3", results)[3]
         rows = [
             (
                 round(np.log(r.learning_rate / r.batch_size), 6),

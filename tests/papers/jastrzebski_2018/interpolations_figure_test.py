@@ -1,19 +1,14 @@
 """Tests of the drawing of figure 4."""
 
-import matplotlib as mpl
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.figures import style
-from bsgen.papers.jastrzebski_2018 import interpolations_figure as drawing
 from tests.reports import recorded
-
-mpl.use("agg")
+from tests.studies import made_up
 
 
 def _draw(results):
-    with mpl.rc_context(style.SETTINGS):
-        return drawing.draw(results)
+    return made_up.figure("jastrzebski_2018/fig4", results)
 
 
 def _of_panel(results, panel, column):

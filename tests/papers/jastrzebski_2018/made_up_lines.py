@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from bsgen.papers.jastrzebski_2018 import basin_widths
-
 DISTANCE = 10.0
+RISE = 0.1  # of the loss, from an end of the line to the edge of its basin
 FLOOR = 1e-3  # the loss at both ends
 
 
@@ -26,7 +25,7 @@ def rows(entry, generator, width_of=lambda rate, size, initial: 2.0, spread=0.02
     widths = [width_of(*end) for end in ends]
     alphas = np.linspace(-1, 2, given["num_alphas"])
     if None in widths:
-        names = "distance", basin_widths.LOSS, "train_accuracy", "test_accuracy"
+        names = "distance", "train_cross_entropy", "train_accuracy", "test_accuracy"
         return [{"alpha": alpha, **dict.fromkeys(names)} for alpha in alphas]
     halves = [w / 2 * np.exp(spread * generator.normal()) for w in widths]
     places = [DISTANCE * np.abs(alphas - end) for end in (0, 1)]
@@ -37,7 +36,7 @@ def rows(entry, generator, width_of=lambda rate, size, initial: 2.0, spread=0.02
         {
             "alpha": alpha,
             "distance": DISTANCE,
-            basin_widths.LOSS: FLOOR + basin_widths.RISE * rise,
+            "train_cross_entropy": FLOOR + RISE * rise,
             "train_accuracy": 1 / (1 + 0.1 * rise),
             "test_cross_entropy": 0.1 + 0.2 * rise,
             "test_accuracy": 0.9 / (1 + 0.1 * rise),

@@ -19,7 +19,8 @@ def _judge(exponent, scale="quick"):
         return 0.5 + 0.03 * math.log(rate)
 
     runs = rescaling.runs(scale, 3)
-    return rescaling.judge(learning_curve_outcomes.results(runs, final_accuracy))
+    results = learning_curve_outcomes.results(runs, final_accuracy)
+    return made_up.judged("jastrzebski_2018/fig2", results)
 
 
 class RescalingTest(parameterized.TestCase):
@@ -61,10 +62,14 @@ class RescalingTest(parameterized.TestCase):
             found.runs.sample(frac=1, random_state=1), found.curves
         )
         (straight,), (mixed,) = (
-            rescaling.settings(each.runs).values() for each in (found, shuffled)
+            rescaling.analyse(each).values() for each in (found, shuffled)
         )
-        for name, rows in straight.items():
-            pd.testing.assert_frame_equal(rows, mixed[name].sort_index())
+        for one, other in zip(
+            (straight.small, *straight.large.values()),
+            (mixed.small, *mixed.large.values()),
+            strict=True,
+        ):
+            pd.testing.assert_frame_equal(one.runs, other.runs.sort_index())
 
 
 if __name__ == "__main__":

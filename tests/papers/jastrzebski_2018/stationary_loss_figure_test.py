@@ -1,15 +1,13 @@
 """Tests of the drawing of stationary losses."""
 
-import matplotlib as mpl
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import stationary_loss
-from bsgen.papers.jastrzebski_2018 import stationary_loss_figure as drawing
 from tests.reports import recorded
+from tests.studies import made_up
 
-mpl.use("agg")
+NAME = "jastrzebski_2018/theory"
 
 
 def _dots(axes):
@@ -21,13 +19,12 @@ def _dots(axes):
 class StationaryLossTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
-        results = recorded.results("jastrzebski_2018/theory")
-        self.found = stationary_loss.pooled(results.measurements)
-        with mpl.rc_context(style.SETTINGS):
-            self.left, self.right = drawing.draw(results).axes
+        results = recorded.results(NAME)
+        self.simulated = stationary_loss.analyse(results)
+        self.left, self.right = made_up.figure(NAME, results).axes
 
     def test_every_small_setting_beside_eq_7(self):
-        small = stationary_loss.small(self.found)
+        small = self.simulated.small
         expected = sorted(zip(small["ratio"], small["loss"], strict=True))
         np.testing.assert_allclose(_dots(self.left), expected)
         lines = [line for line in self.left.lines if line.get_marker() == "None"]
@@ -36,7 +33,7 @@ class StationaryLossTest(absltest.TestCase):
         np.testing.assert_allclose(sorted(slopes), sorted(traces / 4))
 
     def test_every_setting_over_eq_7_beside_the_exact_curve(self):
-        rows = self.found
+        rows = self.simulated.settings
         values = rows["loss"] / rows["continuous_loss"]
         expected = sorted(zip(rows["critical_share"], values, strict=True))
         np.testing.assert_allclose(_dots(self.right), expected)

@@ -7,7 +7,7 @@ import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss
-from bsgen.studies import claims, measurement_store, tables
+from bsgen.studies import claims
 from tests.papers.jastrzebski_2018 import made_up_simulations
 from tests.studies import made_up
 
@@ -16,23 +16,21 @@ _EXACT, _EQ7, _EQUAL_RATIOS, _SLOPE, _CRITICAL, _MOMENTUM = range(6)
 
 def _results(num_seeds=2, **arguments):
     rng = np.random.default_rng(0)
-    made = functools.partial(made_up_simulations.rows, generator=rng, **arguments)
-    return tables.results(
-        (),
-        [
-            measurement_store.MeasurementRecord(e.key, dict(e.settings), made(e), 1.0)
-            for e in quadratic_minima.measurements("quick", num_seeds)
-        ],
-    )
+    rows = functools.partial(made_up_simulations.rows, generator=rng, **arguments)
+    return made_up.measured(quadratic_minima.measurements("quick", num_seeds), rows)
+
+
+def _judge(**arguments):
+    return made_up.judged("jastrzebski_2018/theory", _results(**arguments))
 
 
 def _verdicts(**arguments):
-    return made_up.verdicts(stationary_loss.judge(_results(**arguments)))
+    return made_up.verdicts(_judge(**arguments))
 
 
 class StationaryLossTest(parameterized.TestCase):
     def test_sgd_as_it_is(self):
-        judged = stationary_loss.judge(_results())
+        judged = _judge()
         self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 6)
         for claim in judged:
             self.assertBetween(claim.measured, 0.93, 1.07)
@@ -72,7 +70,7 @@ class StationaryLossTest(parameterized.TestCase):
             loss = made_up_simulations.exact(rate, size, momentum, eigenvalues)
             return loss * (1.2 if (rate, size) == (0.04, 10) else 1.0)
 
-        judged = stationary_loss.judge(_results(law=law))
+        judged = _judge(law=law)
         self.assertEqual(judged[_EXACT].verdict, claims.FAILS)
         self.assertAlmostEqual(judged[_EXACT].measured, 1.2, delta=0.02)
 
@@ -92,8 +90,9 @@ class StationaryLossTest(parameterized.TestCase):
         self.assertLess(np.mean(inside), 1.0)
 
     def test_seeds_are_pooled(self):
-        table = _results(num_seeds=3).measurements
-        found = stationary_loss.pooled(table)
+        results = _results(num_seeds=3)
+        table = results.measurements
+        found = stationary_loss.analyse(results).settings
         self.assertLen(found, len(table) / 3)
         row = found.iloc[5]
         same = ["spectrum", "learning_rate", "batch_size", "momentum"]

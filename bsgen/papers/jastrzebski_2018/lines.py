@@ -1,0 +1,192 @@
+"""Jastrzebski et al. (2018), figure 4: lines between the weights of trained networks.
+
+Loss and accuracy at start + alpha (end - start) for alpha in [-1, 2].
+
+Both ends are trained on the same examples, from initial weights of their own. (From
+common ones they lie in one basin, whose walls the line does not reach.) As some initial
+weights lead to wider basins than others, each seed takes two and draws the line twice,
+crossed: first setting from one and second from the other, and the reverse. The paper
+says no more than that different random initialisations gave similar plots.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bsgen import config, data
+from bsgen.papers.jastrzebski_2018 import grid, presets
+from bsgen.studies import budgets, measurement, tasks
+from bsgen.training import cost
+
+_OTHER_WEIGHTS = 1000  # added to a seed for its second initial weights
+_VALUES = (
+    "distance",
+    "train_cross_entropy",
+    "train_accuracy",
+    "test_cross_entropy",
+    "test_accuracy",
+)
+
+
+class Pair(NamedTuple):
+    """Two settings whose networks are joined; a panel of the figure.
+
+    Attributes:
+      panel: its letter.
+      task: what both are trained on.
+      first, second: learning rate and batch size at alpha = 0 and at alpha = 1. Where
+        their ratios differ, the first is higher.
+    """
+
+    panel: str
+    task: tasks.Task
+    first: tuple[float, int]
+    second: tuple[float, int]
+
+
+_DIGITS = grid.TASKS["quick"]
+_RESNET, _VGG = (
+    tasks.Task(
+        presets.CIFAR10,
+        model,
+        presets.sgd(0.1),
+        batch_size=50,
+        budget=budgets.Epochs(200),
+        num_seeds=presets.NUM_SEEDS["paper"],
+    )
+    for model in (presets.RESNET, presets.VGG)
+)
+# First different ratios, the second lower by a larger batch or by a lower rate; then
+# equal ones. The paper gives the networks and, for VGG-11, eta = 0.1 beta and
+# S = 50 beta; beta, the settings of ResNet-56 and the epochs are our choice.
+PAIRS = {
+    "quick": (
+        Pair("a", _DIGITS, (0.25, 40), (0.25, 250)),
+        Pair("b", _DIGITS, (0.25, 40), (0.04, 40)),
+        Pair("c", _DIGITS, (0.04, 40), (0.25, 250)),
+    ),
+    "paper": (
+        Pair("a", _RESNET, (0.1, 50), (0.1, 400)),
+        Pair("b", _RESNET, (0.1, 50), (0.0125, 50)),
+        Pair("c", _VGG, (0.1, 50), (0.4, 200)),
+        Pair("d", _VGG, (0.1, 50), (0.8, 400)),
+    ),
+}
+# Of the training set, on the line; all test examples are.
+MEASURED_EXAMPLES = {"quick": 1000, "paper": 5000}
+NUM_ALPHAS = {"quick": 121, "paper": 61}  # places on the line, equally far apart
+
+
+def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
+    """Returns every pair's line, crossed and not, for each seed."""
+    return [
+        _measurement(scale, pair, seed, crossed)
+        for pair in PAIRS[scale]
+        for seed in pair.task.seeds(num_seeds)
+        for crossed in (False, True)
+    ]
+
+
+def _measurement(
+    scale: str, pair: Pair, seed: int, crossed: bool
+) -> measurement.Measurement:
+    weights = seed, seed + _OTHER_WEIGHTS
+    runs = tuple(
+        _run(scale, pair.task, *setting, seed, initial)
+        for setting, initial in zip(
+            (pair.first, pair.second),
+            reversed(weights) if crossed else weights,
+            strict=True,
+        )
+    )
+    num_examples, num_alphas = MEASURED_EXAMPLES[scale], NUM_ALPHAS[scale]
+    settings: dict[str, measurement.Value] = {
+        "panel": pair.panel,
+        "model": pair.task.model.name,
+        "learning_rate": pair.first[0],
+        "batch_size": pair.first[1],
+        "other_learning_rate": pair.second[0],
+        "other_batch_size": pair.second[1],
+        "measured_examples": num_examples,
+        "num_alphas": num_alphas,
+        "seed": seed,
+        "crossed": crossed,
+    }
+    # A forward pass is a third of a step; the test set is of the same order.
+    passes = num_alphas * 2 * num_examples / 3
+    trained = runs[0].num_steps * pair.first[1]
+    return measurement.Measurement(
+        settings,
+        functools.partial(_measure, runs, num_examples, num_alphas),
+        runs,
+        datasets=(pair.task.data.name,),
+        seconds=1.0 + cost.seconds(runs[0]) * passes / trained,
+    )
+
+
+def _run(
+    scale: str,
+    task: tasks.Task,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    initial: int,
+) -> config.RunConfig:
+    """Returns a run on the examples of `seed` from the weights of seed `initial`."""
+    changes: dict[str, Any] = {"learning_rate": learning_rate, "subset_seed": seed}
+    if task is grid.TASKS.get(scale) and initial == seed:
+        changes |= grid.measured(scale)  # so it is one of figure 3's
+    return task.run(seed=initial, batch_size=batch_size, **changes)
+
+
+def _measure(
+    runs: tuple[config.RunConfig, ...],
+    num_examples: int,
+    num_alphas: int,
+    place: measurement.Place,
+) -> list[dict[str, Any]]:
+    """Returns a row an alpha; its values are None where a network diverged."""
+    alphas = np.linspace(-1.0, 2.0, num_alphas)
+    if any(place.record(run).status == "diverged" for run in runs):
+        return [{"alpha": alpha, **dict.fromkeys(_VALUES)} for alpha in alphas.tolist()]
+    examples = data.load(runs[0].data, place.data_dir)
+    inputs, labels = examples.train
+    measured = inputs[:num_examples], labels[:num_examples]
+    start, end = (place.model(run) for run in runs)
+    columns = {
+        "alpha": alphas,
+        **_along(start, end, alphas, measured, "train"),
+        **_along(start, end, alphas, examples.test, "test"),
+    }
+    return pd.DataFrame(columns).to_dict("records")
+
+
+def _along(
+    start: Any,
+    end: Any,
+    alphas: np.ndarray,
+    examples: tuple[np.ndarray, np.ndarray],
+    part: str,
+) -> dict[str, Any]:
+    """Returns columns of the line from one network to another on part of the data."""
+    import keras
+
+    from bsgen import measures
+
+    line = measures.loss_along_line(
+        start,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        examples,
+        start,
+        end,
+        alphas,
+        metrics={"accuracy": keras.metrics.sparse_categorical_accuracy},
+        batch_size=500,
+    )
+    return {
+        "distance": line.distance,
+        f"{part}_cross_entropy": line.loss,
+        f"{part}_accuracy": line.metrics["accuracy"],
+    }
