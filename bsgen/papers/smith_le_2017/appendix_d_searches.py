@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from bsgen import config, statistics
+from bsgen.papers.smith_le_2017 import presets
 from bsgen.studies import measurement
 
 if TYPE_CHECKING:
     from bsgen.tuning.procedures import recommendations, settings
 
 TESTED = ("start", "chosen")  # stages of the rows of networks trained with new seeds
-_NETWORK = config.ModelConfig("mlp", (800,), "relu")  # of section 4
 _SEEDS_A_SEARCH = 1000  # far more than a search and its test take
 
 
@@ -89,7 +89,7 @@ def _search(
     data = config.DataConfig(
         preset.dataset, preset.train_size, preset.validation_size, subset_seed=seed
     )
-    shared = config.RunConfig(data, _NETWORK, seed=seed * _SEEDS_A_SEARCH)
+    shared = config.RunConfig(data, presets.NETWORK, seed=seed * _SEEDS_A_SEARCH)
     trainer = tuning.RunTrainer(
         shared, preset.num_epochs, place.folder / "runs", place.data_dir
     )

@@ -19,11 +19,11 @@ class Peak(NamedTuple):
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns batch sizes from 1 to N at learning rate 1, momentum 0.9."""
-    preset = presets.PRESETS[scale]
+    task = presets.task(scale)
     return [
-        presets.run(preset, batch_size, seed)
-        for batch_size in presets.batch_sizes(preset, preset.train_size)
-        for seed in range(num_seeds or preset.num_seeds)
+        task.run(seed=seed, batch_size=batch_size)
+        for batch_size in presets.batch_sizes()
+        for seed in task.seeds(num_seeds)
     ]
 
 

@@ -62,7 +62,7 @@ class Comparison(NamedTuple):
 
 def runs_of_figure3(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns small and full batches without regularisation."""
-    return _runs(scale, num_seeds, l2=0.0)
+    return _runs(scale, num_seeds, 0.0)
 
 
 def runs_of_figure8(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
@@ -70,12 +70,14 @@ def runs_of_figure8(scale: str, num_seeds: int | None) -> list[config.RunConfig]
     return _runs(scale, num_seeds, 0.0) + _runs(scale, num_seeds, _REGULARISATION)
 
 
-def _runs(scale: str, num_seeds: int | None, l2: float) -> list[config.RunConfig]:
-    preset = presets.PRESETS[scale]
+def _runs(
+    scale: str, num_seeds: int | None, coefficient: float
+) -> list[config.RunConfig]:
+    task = presets.task(scale)
     return [
-        presets.run(preset, batch_size, seed, l2=l2)
-        for batch_size in (preset.small_batch_size, preset.train_size)
-        for seed in range(num_seeds or preset.num_seeds)
+        task.run(seed=seed, batch_size=batch_size, l2=coefficient / presets.TRAIN_SIZE)
+        for batch_size in (task.batch_size, presets.TRAIN_SIZE)
+        for seed in task.seeds(num_seeds)
     ]
 
 

@@ -27,24 +27,23 @@ _SECONDS = {"quick": 4.0, "paper": 50.0}
 
 def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
     """Returns one a seed, before and after training, and kind of drawing."""
-    preset = presets.PRESETS[scale]
     return [
-        _measurement(preset, scale, num_steps, replacement, seed)
+        _measurement(scale, num_steps, replacement, seed)
         for num_steps in (0, TRAINED_STEPS)
         for replacement in (False, True)
-        for seed in range(num_seeds or preset.num_seeds)
+        for seed in presets.task(scale).seeds(num_seeds)
     ]
 
 
 def _measurement(
-    preset: presets.Preset, scale: str, num_steps: int, replacement: bool, seed: int
+    scale: str, num_steps: int, replacement: bool, seed: int
 ) -> measurement.Measurement:
-    run = presets.run(preset, preset.small_batch_size, seed)
-    sizes = presets.batch_sizes(preset, preset.train_size)
+    run = presets.task(scale).run(seed=seed)
+    sizes = presets.batch_sizes()
     counts = [max(_NUM_BATCHES[scale], _NUM_EXAMPLES[scale] // size) for size in sizes]
     settings: dict[str, measurement.Value] = {
-        "dataset": preset.dataset,
-        "train_size": preset.train_size,
+        "dataset": run.data.name,
+        "train_size": presets.TRAIN_SIZE,
         "num_steps": num_steps,
         "replacement": replacement,
         "fewest_batches": min(counts),
@@ -60,7 +59,7 @@ def _measurement(
         batch_sizes=sizes,
     )
     return measurement.Measurement(
-        settings, measure, datasets=(preset.dataset,), seconds=_SECONDS[scale]
+        settings, measure, datasets=(run.data.name,), seconds=_SECONDS[scale]
     )
 
 

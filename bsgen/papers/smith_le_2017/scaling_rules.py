@@ -6,12 +6,12 @@ set and to 1 / (1 - momentum).
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bsgen import config, statistics
 from bsgen.figures import style
-from bsgen.papers.smith_le_2017 import presets, scaling_rules_figure, sweeps
+from bsgen.papers.smith_le_2017 import scaling_rules_figure, sweeps
 from bsgen.studies import claims, optimum, study
 
 _LARGE_TRAIN_SIZE = 20_000  # where the paper sees the linear trend of figure 6
@@ -24,17 +24,45 @@ class Rule(NamedTuple):
       column: of the table of runs: the setting that is varied.
       name, symbol: of that setting, for axes.
       predicted: the setting to B_opt, up to a constant factor.
+      settings: tried at each scale.
     """
 
     column: str
     name: str
     symbol: str
     predicted: Callable[[Any], Any]
+    settings: Mapping[str, Sequence[float]]
 
 
-LEARNING_RATE = Rule("learning_rate", "learning rate", "$\\epsilon$", lambda rate: rate)
-TRAIN_SIZE = Rule("train_size", "training set size", "$N$", lambda size: size)
-MOMENTUM = Rule("momentum", "momentum", "$m$", lambda m: 1 / (1 - m))
+_MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)
+LEARNING_RATE = Rule(
+    "learning_rate",
+    "learning rate",
+    "$\\epsilon$",
+    lambda rate: rate,
+    {
+        "quick": (0.1, 0.3, 1.0, 3.0, 10.0),
+        # The paper says "two orders of magnitude"; the values are our choice.
+        "paper": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+    },
+)
+TRAIN_SIZE = Rule(
+    "train_size",
+    "training set size",
+    "$N$",
+    lambda size: size,
+    {
+        "quick": (125, 250, 500, 1000),
+        "paper": (1000, 3000, 10_000, 20_000, 30_000, 45_000, 60_000),
+    },
+)
+MOMENTUM = Rule(
+    "momentum",
+    "momentum",
+    "$m$",
+    lambda momentum: 1 / (1 - momentum),
+    {"quick": _MOMENTA, "paper": _MOMENTA},
+)
 
 
 class Scaling(NamedTuple):
@@ -55,22 +83,13 @@ class Scaling(NamedTuple):
     exponent: statistics.Interval
 
 
-def learning_rate_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns the sweep at each learning rate, num_steps / learning rate steps long."""
-    rates = presets.PRESETS[scale].learning_rates
-    return sweeps.runs(scale, num_seeds, [{"learning_rate": rate} for rate in rates])
-
-
-def train_size_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns the sweep at each training set size."""
-    sizes = presets.PRESETS[scale].train_sizes
-    return sweeps.runs(scale, num_seeds, [{"train_size": size} for size in sizes])
-
-
-def momentum_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns the sweep at each momentum coefficient."""
-    momenta = presets.PRESETS[scale].momenta
-    return sweeps.runs(scale, num_seeds, [{"momentum": m} for m in momenta])
+def runs(scale: str, num_seeds: int | None, rule: Rule) -> list[config.RunConfig]:
+    """Returns a sweep of the batch size at each setting."""
+    return [
+        run
+        for setting in rule.settings[scale]
+        for run in sweeps.runs(scale, num_seeds, **{rule.column: setting})
+    ]
 
 
 def analyse(results: study.Results, rule: Rule) -> Scaling:
@@ -187,7 +206,7 @@ STUDIES = (
         analyse=functools.partial(analyse, rule=LEARNING_RATE),
         judge=judge_learning_rates,
         show=scaling_rules_figure.show,
-        make_runs=learning_rate_runs,
+        make_runs=functools.partial(runs, rule=LEARNING_RATE),
     ),
     study.Study(
         "smith_le_2017/fig6",
@@ -198,7 +217,7 @@ STUDIES = (
         analyse=functools.partial(analyse, rule=TRAIN_SIZE),
         judge=judge_train_sizes,
         show=scaling_rules_figure.show,
-        make_runs=train_size_runs,
+        make_runs=functools.partial(runs, rule=TRAIN_SIZE),
     ),
     study.Study(
         "smith_le_2017/fig7",
@@ -207,6 +226,6 @@ STUDIES = (
         analyse=functools.partial(analyse, rule=MOMENTUM),
         judge=judge_momenta,
         show=scaling_rules_figure.show,
-        make_runs=momentum_runs,
+        make_runs=functools.partial(runs, rule=MOMENTUM),
     ),
 )

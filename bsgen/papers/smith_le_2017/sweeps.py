@@ -11,6 +11,9 @@ from bsgen.studies import optimum, tables
 # A setting takes part in a scaling fit if it reaches this share of the highest
 # accuracy; our choice, so that settings at which nothing trains do not.
 _TRAINS = 0.9
+# Largest num_steps x batch_size of a run: batch sizes are cut above it, never below,
+# and in the same way for all.
+_MAX_EXAMPLES = {"quick": 1_050_000, "paper": 41_000_000}
 
 
 class Sweep(NamedTuple):
@@ -55,18 +58,23 @@ def fitted(sweeps: list[Sweep]) -> list[Sweep]:
     ]
 
 
-def runs(
-    scale: str, num_seeds: int | None, settings: list[dict[str, Any]]
-) -> list[config.RunConfig]:
-    """Returns one sweep a setting, which are keyword arguments of `presets.run`."""
-    preset = presets.PRESETS[scale]
+def runs(scale: str, num_seeds: int | None, **setting: Any) -> list[config.RunConfig]:
+    """Returns the sweep at one setting, up to the largest batch that the budget allows.
+
+    Args:
+      scale: of the study.
+      num_seeds: repeats; None for the task's own number.
+      **setting: a change of `presets.task`, e.g. `momentum=0.5`.
+    """
+    task = presets.task(scale, setting.get("learning_rate", 1.0))
+    train_size = setting.get("train_size", presets.TRAIN_SIZE)
+    found = [
+        task.run(seed=seed, batch_size=batch_size, **setting)
+        for batch_size in presets.batch_sizes(train_size)
+        for seed in task.seeds(num_seeds)
+    ]
     return [
-        presets.run(preset, batch_size, seed, **setting)
-        for setting in settings
-        for batch_size in presets.batch_sizes(
-            preset,
-            setting.get("train_size", preset.train_size),
-            round(preset.num_steps / setting.get("learning_rate", 1)),
-        )
-        for seed in range(num_seeds or preset.num_seeds)
+        run
+        for run in found
+        if run.num_steps * (run.batch_size or train_size) <= _MAX_EXAMPLES[scale]
     ]

@@ -5,10 +5,12 @@ import math
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.papers.smith_le_2017 import presets, scaling_rules
+from bsgen.papers.smith_le_2017 import scaling_rules
 from tests.studies import made_up
 
 FIGURE4, FIGURE5, FIGURE6, FIGURE7 = (f"smith_le_2017/fig{n}" for n in (4, 5, 6, 7))
+NUM_STEPS = {"quick": 2000, "paper": 10_000}  # at learning rate 1
+MAX_EXAMPLES = {"quick": 1_050_000, "paper": 41_000_000}
 
 
 def _results(name, optimum, highest=lambda run: 0.95, *, scale="quick", floor=None):
@@ -35,8 +37,7 @@ def _keys(runs):
 class RunsTest(parameterized.TestCase):
     @parameterized.parameters("quick", "paper")
     def test_figures_share_runs(self, scale):
-        preset = presets.PRESETS[scale]
-        largest = preset.max_examples // preset.num_steps
+        largest = MAX_EXAMPLES[scale] // NUM_STEPS[scale]
         of_figure4 = made_up.runs(FIGURE4, scale, None)
         sizes = {run.batch_size for run in of_figure4}
         expected = {2**k for k in range(10)} | {1000}
@@ -54,32 +55,21 @@ class RunsTest(parameterized.TestCase):
         name=(FIGURE4, FIGURE5, FIGURE6, FIGURE7),
     )
     def test_settings(self, scale, name):
-        preset = presets.PRESETS[scale]
         runs = made_up.runs(name, scale, 2)
         self.assertLen(_keys(runs), len(runs))  # none twice
         for run in runs:
             rate = run.optimizer.learning_rate
             # Figure 5: steps times learning rate is constant, up to rounding.
-            self.assertEqual(run.num_steps, round(preset.num_steps / rate))
+            self.assertEqual(run.num_steps, round(NUM_STEPS[scale] / rate))
             self.assertEqual(run.evaluation_steps[0], 0)
             self.assertEqual(run.evaluation_steps[-1], run.num_steps)
             self.assertLessEqual(run.batch_size, run.data.train_size)
             self.assertEqual((run.seed, run.optimizer.l2), (run.data.subset_seed, 0))
             if name != FIGURE4:
                 examples = run.batch_size * run.num_steps
-                self.assertLessEqual(examples, preset.max_examples)
+                self.assertLessEqual(examples, MAX_EXAMPLES[scale])
         # More seeds add runs and change none: a folder may grow.
         self.assertContainsSubset(_keys(runs), _keys(made_up.runs(name, scale, 3)))
-
-    @parameterized.parameters(1, 2, 10, 667, 2000, 100_000)
-    def test_evaluation_steps(self, num_steps):
-        steps = presets.evaluation_steps(num_steps)
-        self.assertEqual((steps[0], steps[1], steps[-1]), (0, 1, num_steps))
-        self.assertSameElements(steps, sorted(steps))
-        # Six a decade, rounded to integers: no gap above 10^(1/5).
-        ratios = np.array(steps[2:]) / np.array(steps[1:-1])
-        far = np.array(steps[1:-1]) > 20
-        self.assertTrue(np.all(ratios[far] < 10 ** (1 / 5)))
 
 
 class Figure4Test(absltest.TestCase):
