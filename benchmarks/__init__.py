@@ -1,1 +1,1 @@
-"""Speed beside real peers, on the same work in one run."""
+"""Speed beside other libraries, on the same work in the same run."""

@@ -1,4 +1,4 @@
-"""The work of every contender of `curvature`: equal data, networks and weights."""
+"""The work of `curvature`: equal data, networks and weights."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The work of every contender: equal data, networks, first weights and batches."""
+"""The work of `ensemble`: equal data, networks, initial weights and batches."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ class Problem:
     Attributes:
       inputs: scaled training inputs [N, D] float32.
       labels: classes [N] int32.
-      weights: first weights, [R, D, H], [R, H], [R, H, C] and [R, C] float32.
+      weights: initial weights, [R, D, H], [R, H], [R, H, C] and [R, C] float32.
       batch_size: examples a step.
     """
 

@@ -1,4 +1,4 @@
-"""How often every benchmark gives each contender a turn: the flag that all share."""
+"""The flag that benchmarks share: how many turns each contender gets."""
 
 from absl import flags
 

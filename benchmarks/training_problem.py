@@ -1,4 +1,4 @@
-"""The work of every contender of `train_step`: a network, its precision, the data."""
+"""The work of `train_step`: a network, its precision, the data."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ class Problem:
       dtype: "float32", or "bfloat16" for mixed precision: weights, their updates, sums
         of the normalisation and the loss in float32, the rest in bfloat16.
       batch_size: examples a step.
-      ghost_batch_size: examples a ghost batch, for those who have ghosts.
+      ghost_batch_size: examples a ghost batch, for contenders with ghosts.
       num_images: how many images there are.
       side: of an image, in pixels.
     """

@@ -6,18 +6,21 @@
 tunes batch size, learning rate and momentum of a network of 800 hidden units on the
 digits (800 examples) and, with --data_dir, on 1000 images of MNIST, by appendix D, its
 guided variant, and keras-tuner's RandomSearch, Hyperband and BayesianOptimization, each
-some times with other seeds. After every trial the setting of the highest mean
-validation score so far is judged by runs that no search has seen; it is good if their
-mean lies within 0.003 of that of the best setting of a dense grid, which is judged by
-such runs, too; a second table takes 0.01. Printed are medians (quartiles) over the
-searches of the steps and examples spent until it is good for the first time, and until
-it is so for good; a search that never gets there counts as infinite. "short" is how far
-the setting chosen at the end lies below the best. keras-tuner's searches take one run a
-setting, ours repeats; what the guided variant measures counts. Every run is kept in
---output_dir, so a second call is quick. The digits take about twenty minutes on two
-idle cores; MNIST's grid alone took 21 minutes on a busy one. A second call takes eight
-minutes of processor time, most of it the guided variant's measures and
-BayesianOptimization's own work.
+several times with different seeds.
+
+After every trial the setting with the highest mean validation score so far is judged by
+runs that no search has used. It is good if their mean is within 0.003 (in a second
+table, 0.01) of that of the best setting of a dense grid, which is judged in the same
+way. The tables give medians (quartiles) over the searches of the steps and examples
+spent until it is good for the first time, and until it stays good; a search that never
+gets there counts as infinite. "short" is how far the setting chosen at the end is below
+the best. keras-tuner's searches train one run a setting, ours repeats; what the guided
+variant measures is counted.
+
+Every run is kept in --output_dir, so a second call is faster: eight minutes of
+processor time, mostly the guided variant's measures and BayesianOptimization's own
+work. The first takes about twenty minutes for the digits on two idle cores; MNIST's
+grid alone took 21 minutes on busy ones.
 """
 
 import pathlib
@@ -29,7 +32,7 @@ from absl import flags
 from launch import entry
 
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Where MNIST lies prepared (default: digits alone)."
+    "data_dir", None, "Folder of the prepared MNIST (default: digits only)."
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "results/bench/tuning", "Where runs are kept."

@@ -1,4 +1,4 @@
-"""This project from a Gaussian start, as where there is no sample of the data."""
+"""This project from a Gaussian start, as without a sample of the data."""
 
 from benchmarks.curvature_contenders import bsgen_lanczos
 

@@ -1,4 +1,4 @@
-"""TensorFlow as one writes it down: two nested tapes, eager, and power iteration."""
+"""Plain TensorFlow: two nested tapes, eager, and power iteration."""
 
 from collections.abc import Callable, Iterator
 

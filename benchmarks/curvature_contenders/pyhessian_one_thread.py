@@ -1,4 +1,4 @@
-"""PyHessian with PyTorch on one thread, whose barriers do not wait for a busy core."""
+"""PyHessian with PyTorch on one thread: faster when other processes need a core."""
 
 import torch
 

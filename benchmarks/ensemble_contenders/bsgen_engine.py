@@ -1,4 +1,4 @@
-"""The ensemble engine of this project: its program, in the chunks it would choose."""
+"""The ensemble engine of this project, in the chunks that it would choose."""
 
 import numpy as np
 import tensorflow as tf

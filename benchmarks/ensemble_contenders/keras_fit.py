@@ -1,4 +1,4 @@
-"""Keras' `fit` with its defaults, on batches that lie in the right order already."""
+"""Keras' `fit` with its defaults, on batches that are already in order."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Keras' `fit` that takes many steps in each call of its compiled function."""
+"""Keras' `fit` with many steps in each call of its compiled function."""
 
 from benchmarks.ensemble_contenders import keras_fit
 

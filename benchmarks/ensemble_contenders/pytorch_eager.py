@@ -12,8 +12,8 @@ class Contender:
     stacked = False
 
     def __init__(self, problem: ensemble_problem.Problem):
-        # More threads gain nothing at these sizes, and their spinning barriers cost a
-        # hundredfold when another process has a core.
+        # More threads gain nothing at these sizes, and their spinning barriers are a
+        # hundred times slower when another process needs a core.
         torch.set_num_threads(1)
         self._inputs = torch.from_numpy(problem.inputs)
         self._labels = torch.from_numpy(problem.labels).long()

@@ -1,4 +1,4 @@
-"""The searches that stand beside each other, and the course of each."""
+"""The searches that are compared, and the course of each."""
 
 import dataclasses
 import pathlib
@@ -16,7 +16,7 @@ from bsgen.tuning.trainers import protocol
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """What all searches choose from, and what they may spend.
+    """What all searches choose from, and their budget.
 
     Attributes:
       batch_sizes: rising.
@@ -68,7 +68,7 @@ class Course(NamedTuple):
 
 class _Tuner(tuning.SettingTuner):
     def pre_create_trial(self) -> None:
-        """Does not wait: nothing here is ever idle."""
+        """Does not wait: here no worker is ever idle."""
 
 
 def _follow(

@@ -1,4 +1,4 @@
-"""The truth about settings: a dense grid, and runs that no search has seen."""
+"""The true scores of settings: a dense grid, and runs that no search has used."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from bsgen import tuning
 _NUM_TRUE_RUNS = 8
 _FIRST_TRUE, _FIRST_SELECTING = 100, 200  # their numbers
 _NUM_CANDIDATES = 15  # of the grid, for its best
-_HOPELESS = 0.02  # below the best: ten standard errors of a usual spread of five runs
+_HOPELESS = 0.02  # below the best: ten standard errors of five runs, usually
 
 
 def judge(
@@ -30,7 +30,7 @@ def judge(
     candidates = sorted(grid, key=lambda one: -means[one])[:_NUM_CANDIDATES]
     selection = recorded_runs.Truth(recorder, _FIRST_SELECTING, _NUM_TRUE_RUNS)
     winner = max(candidates, key=selection.score)
-    # Judged by other runs than chose it: the highest of many means is flattered.
+    # Judged by runs that did not choose it: the highest of many means is too high.
     truth = recorded_runs.Truth(recorder, _FIRST_TRUE, _NUM_TRUE_RUNS)
     best = truth.score(winner)
     print(f"best: {winner.words()}, {best:.4f}")

@@ -1,9 +1,9 @@
 """Runs that many searches share: each is trained once, and kept in a folder.
 
 Learning rates are rounded to half decades before a run is trained, so that searches
-that draw them at random meet the same settings. A run's number is its seed: 0 to 99 are
-recorded for searches that look settings up, 100 to 999 tell the truth about settings,
-and the repeats of search s by a procedure start at 1000 (s + 1).
+that draw them at random share settings. A run's number is its seed: 0 to 99 are for
+searches that look runs up, 100 to 999 for the true scores of settings, and the repeats
+of search s by a procedure start at 1000 (s + 1).
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ _SEARCHES = 1000
 
 
 class Recorder(tuning.RunTrainer):
-    """Trains what the folder does not hold yet."""
+    """Trains the runs that its folder lacks."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Recorder(tuning.RunTrainer):
     def record(
         self, settings: Sequence[tuning.Setting], repeats: Sequence[int]
     ) -> Iterator[config.RunConfig]:
-        """Trains settings together, far faster than one by one; yields each run."""
+        """Trains settings together, much faster than one by one; yields each run."""
         runs = [
             self._configure(rounded(setting), repeat, self._num_epochs)
             for setting, repeat in itertools.product(settings, repeats)
@@ -67,7 +67,7 @@ class View:
         Args:
           recorder: of all searches.
           search: its number.
-          num_recorded: repeats go round so many recorded ones; None for new ones.
+          num_recorded: how many recorded repeats to cycle through; None for new ones.
         """
         self._recorder = recorder
         self._search = search
@@ -104,7 +104,7 @@ class View:
 
 
 class Truth:
-    """The mean score of settings, by runs that no search has seen."""
+    """The mean score of settings, by runs that no search has used."""
 
     def __init__(self, recorder: Recorder, first: int, num_repeats: int):
         self._recorder = recorder

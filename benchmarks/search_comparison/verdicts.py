@@ -1,4 +1,4 @@
-"""When a search has found what it should: verdicts on courses, and their table."""
+"""Whether and when a search has found a good setting: verdicts, and their table."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ def table(results: dict[str, list[Reached]], tolerance: float) -> str:
 
 
 def _quartiles(values: Sequence[float]) -> str:
-    # Order statistics: a mean of a number and infinity would be infinite.
+    # Order statistics, because interpolating with infinity would give infinity.
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], method="higher")
     return f"{_short(middle)} ({_short(low)}-{_short(high)})"
 

@@ -1,4 +1,4 @@
-"""PyTorch on one thread: ahead where its barriers wait for a core that others use."""
+"""PyTorch on one thread: faster when other processes need a core."""
 
 from benchmarks.training_contenders import pytorch_eager
 
