@@ -23,6 +23,7 @@ threads takes most of the time when another process needs a core; --contenders c
 it out.
 """
 
+import itertools
 import math
 import statistics
 import time
@@ -181,13 +182,14 @@ def main(arguments: Sequence[str]) -> None:
         for name, each in curvature_contenders.ENTRIES.items()
         if name in _CONTENDERS.value
     }
-    for network in curvature_problem.NETWORKS:
-        for trained in (False, True):
+    with stopwatch.children(package, entries, Stopwatch) as contenders:
+        for network, trained in itertools.product(
+            curvature_problem.NETWORKS, (False, True)
+        ):
             problem = curvature_problem.make(network, trained)
-            with stopwatch.children(package, entries, Stopwatch) as contenders:
-                results = stopwatch.compare(
-                    problem, contenders, shared_flags.ROUNDS.value, _MAX_PRODUCTS.value
-                )
+            results = stopwatch.compare(
+                problem, contenders, shared_flags.ROUNDS.value, _MAX_PRODUCTS.value
+            )
             size = sum(weight.size for weight in problem.weights)
             state = "trained" if trained else "at initialisation"
             head = f"{network}, {size:,} weights, {state}"

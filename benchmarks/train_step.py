@@ -10,6 +10,7 @@ with one thread, because its threads wait for each other in spinning barriers, w
 slow when another process needs a core. Takes about six minutes on two cores.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -86,15 +87,12 @@ def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
     package, entries = training_contenders.__name__, training_contenders.ENTRIES
-    for model in _MODELS:
-        for dtype in _DTYPES:
-            with stopwatch.children(package, entries, Stopwatch) as contenders:
-                results = stopwatch.compare(
-                    training_problem.Problem(model, dtype),
-                    contenders,
-                    shared_flags.ROUNDS.value,
-                    _STEPS.value,
-                )
+    with stopwatch.children(package, entries, Stopwatch) as contenders:
+        for model, dtype in itertools.product(_MODELS, _DTYPES):
+            problem = training_problem.Problem(model, dtype)
+            results = stopwatch.compare(
+                problem, contenders, shared_flags.ROUNDS.value, _STEPS.value
+            )
             size = results[_OURS].start.num_parameters
             print(f"\n{model}, {size:,} weights, {dtype}\n{table(results)}", flush=True)
 
