@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bsgen.tuning.procedures.appendix_d import AppendixD
 from bsgen.tuning.procedures.guided import Guided
 from bsgen.tuning.procedures.outcomes import Outcome
+from bsgen.tuning.procedures.procedure import Review
 from bsgen.tuning.procedures.recommendations import Baseline, NextLarger, Recommendation
-from bsgen.tuning.procedures.replay import Decision, Review
+from bsgen.tuning.procedures.replay import Decision
 from bsgen.tuning.procedures.settings import (
     AsCompiled,
     Request,

@@ -23,8 +23,6 @@ from bsgen.files import atomic, folder_lock, sealed_json, strict_json
 from bsgen.tuning import older_searches
 from bsgen.tuning.procedures import outcomes, recommendations, replay, settings
 
-Phases = Mapping[tuple[settings.Trainable, int], int]
-
 _SEARCH, _TRIALS = "search.json", "trials.csv"
 _DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
 # What shows that a folder without search.json is something else's, with the owner.
@@ -118,7 +116,6 @@ class SearchFolder:
         trials: Sequence[tuple[settings.Request, outcomes.Outcome]],
         decisions: Sequence[replay.Decision] = (),
         recommendation: recommendations.Recommendation | None = None,
-        phases: Phases | None = None,
         lower_is_better: bool = False,
     ) -> pd.DataFrame:
         """Writes what is known; returns the table of trials.
@@ -127,20 +124,12 @@ class SearchFolder:
           trials: those that ended.
           decisions: of a procedure; none of another oracle, whose trials have no phase.
           recommendation: at the end.
-          phases: of a procedure, that of each setting's repeats.
           lower_is_better: whether scores are the metric with its sign reversed.
 
         Raises:
           UserError: the folder cannot be written.
         """
-        known = phases or {}
-        rows = [
-            {
-                "phase": known.get((request.setting, request.repeats[0])),
-                **_row(request, outcome, lower_is_better),
-            }
-            for request, outcome in trials
-        ]
+        rows = [_row(request, outcome, lower_is_better) for request, outcome in trials]
         table = pd.DataFrame(rows).astype({"phase": "Int64"})
         atomic.write(self.path / _TRIALS, table.to_csv(index=False).encode())
         self._write(
@@ -199,6 +188,7 @@ def _row(
         scores = np.where(scores == scores.min(), np.nan, scores)
     mean = float(np.mean(scores)) if len(scores) else math.nan
     return {
+        "phase": request.phase,
         "batch_size": setting.batch_size,
         "learning_rate": numbers.get("learning_rate"),
         "momentum": numbers.get("momentum"),
@@ -212,4 +202,5 @@ def _row(
         "num_steps": outcome.num_steps,
         "num_examples": outcome.num_examples,
         "seconds": round(outcome.seconds, 3),
+        "reason": request.reason,
     }

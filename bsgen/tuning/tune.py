@@ -17,7 +17,7 @@ import pandas as pd
 
 from bsgen import interrupts
 from bsgen.training import provenance
-from bsgen.tuning import search_display, search_folder
+from bsgen.tuning import older_searches, search_display, search_folder
 from bsgen.tuning.keras_tuner_adapter import (
     batch_size_heuristic,
     process_role,
@@ -26,8 +26,10 @@ from bsgen.tuning.keras_tuner_adapter import (
 )
 from bsgen.tuning.procedures import (
     appendix_d,
+    comparison,
     outcomes,
     procedure,
+    recommend,
     recommendations,
     replay,
     settings,
@@ -131,11 +133,15 @@ def run_search(
     if isinstance(search_oracle, batch_size_heuristic.BatchSizeHeuristic):
         review = search_oracle.review()
         decisions, recommended = review.decisions, review.recommendation
-        phases = review.phases
+        done = [(older_searches.with_phase(r, review.asked), o) for r, o in done]
     else:
-        decisions, phases = (), {}
-        recommended = recommendations.of_best(done, trainer)
-    table = folder.write(done, decisions, recommended, phases, trainer.lower_is_better)
+        rules = comparison.Rules(
+            trainer.baseline_score,
+            metric=trainer.metric,
+            lower_is_better=trainer.lower_is_better,
+        )
+        decisions, recommended = (), recommend.from_best(done, rules)
+    table = folder.write(done, decisions, recommended, trainer.lower_is_better)
     return SearchResult(recommended, decisions, table)
 
 

@@ -55,7 +55,7 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
             return {"status": "IDLE"}
         return {"status": "RUNNING", "values": trials.to_values(free[0])}
 
-    def review(self) -> replay.Review:
+    def review(self) -> procedure.Review:
         """Returns what is left to do, the decisions so far, and the recommendation."""
         results = trials.merged(self.trials, self.procedure.num_repeats)
         return self.procedure.review(results)

@@ -5,11 +5,13 @@ trial's values and single-precision metrics, nothing else; so a repeat's score i
 metric of its own, and the status is a number.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import keras_tuner
 
+from bsgen.tuning import older_searches
 from bsgen.tuning.procedures import outcomes, settings
 
 Trial: TypeAlias = keras_tuner.engine.trial.Trial
@@ -25,19 +27,13 @@ def objective() -> keras_tuner.Objective:
 
 def to_values(request: settings.Request) -> dict[str, Any]:
     """Returns a request as values of hyperparameters."""
-    setting = request.setting
-    if isinstance(setting, settings.AsCompiled):
-        return {
-            "batch_size": setting.batch_size,
-            "optimizer": setting.optimizer,
-            "repeats": ",".join(map(str, request.repeats)),
-        }
-    return {
-        "batch_size": setting.batch_size,
-        "learning_rate": setting.learning_rate,
-        "momentum": setting.momentum,
+    values = {
+        **dataclasses.asdict(request.setting),
         "repeats": ",".join(map(str, request.repeats)),
+        "phase": request.phase,
+        "reason": request.reason,
     }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
@@ -47,8 +43,9 @@ def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
       values: of a trial of any oracle; `learning_rate` and `momentum` as in `Setting`.
       num_repeats: how many repeats where the values name none.
     """
+    values = older_searches.values_of_today(values)
     setting: settings.Trainable
-    if "optimizer" in values:
+    if values.get("reason") == "own optimizer":
         setting = settings.AsCompiled(values["batch_size"], values["optimizer"])
     else:
         setting = settings.Setting(
@@ -56,7 +53,8 @@ def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
         )
     text = values.get("repeats")
     repeats = range(num_repeats) if text is None else map(int, text.split(","))
-    return settings.Request(setting, tuple(repeats))
+    phase, reason = values.get("phase"), values.get("reason")
+    return settings.Request(setting, tuple(repeats), phase, reason)
 
 
 def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float]:

@@ -73,19 +73,14 @@ class AppendixD(procedure.Procedure):
         self, state: search_state.SearchState
     ) -> replay.Steps[finals.Choice | None]:
         self._announce(state)
-        state.phase = 1
-
-        def scan_rate(
-            rate: float, rival: replay.Measured | None
-        ) -> replay.Steps[replay.Measured | None]:
-            return self._scan(state, rate, rival)
+        state.begin(1, "batch size")
 
         start = yield from phases.choose_learning_rate(
-            state, self, self.learning_rates, self.first_repeats, scan_rate
+            state, self, self.learning_rates, self.first_repeats, self._scan
         )
         if start is None:
             return None
-        state.phase = 2
+        state.begin(2, "larger batch")
         grown = yield from phases.grow_batch(
             state,
             self,
@@ -94,7 +89,7 @@ class AppendixD(procedure.Procedure):
             max(self.multiples),
             self.later_repeats,
         )
-        state.phase = 3
+        state.begin(3, "neighbour")
         best = yield from self._retune(state, grown.setting)
         return (yield from self._end(state, best, grown))
 

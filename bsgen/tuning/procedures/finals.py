@@ -1,12 +1,12 @@
-"""The end of a search: what came out of phase 3 against all that was measured.
+"""The end of a search: the best of phase 3 against all that was measured.
 
-Smith & Le (2017), arXiv 1710.06451, appendix D, ends with phase 3. Phase 1 may have
-passed over the better setting, and phase 2 accepts what is not really worse, so the
-best of phase 3 need not be the best that was seen.
+Smith & Le (2017), arXiv 1710.06451, appendix D, ends with phase 3. But phase 1 may have
+passed over a better setting, and phase 2 accepts what is not really worse, so the best
+of phase 3 need not be the best that was seen.
 
-The highest of many noisy means is flattered. So two settings are compared in repeats
-that both have, paired by seed: the best of phase 3, chosen by the later repeats, is
-trained with those of phase 1, too, and what looks better there gets the later ones. All
+The highest of many noisy means is inflated by luck. So two settings are compared in the
+repeats that both have, paired by seed: the best of phase 3, which the later repeats
+chose, also gets those of phase 1, and what looks better there gets the later ones. All
 finalists then have the same repeats, about half of which did not choose them.
 """
 
@@ -22,13 +22,13 @@ from bsgen.tuning.procedures import (
 
 
 class Choice(NamedTuple):
-    """How a procedure ends. Pairs are compared in the repeats that both have.
+    """How a procedure ends. Each pair has the repeats that both got.
 
     Attributes:
-      chosen: with all repeats that it has.
+      chosen: with all its repeats.
       start: phase 1's best.
       compared: the choice and `start` in the later repeats, which did not choose
-        `start`; None if one failed in them.
+        `start`; None if one of them failed there.
       next_larger: the choice and the next larger batch that phase 2 or 3 tried; None if
         there was none.
       baseline: the choice and the user's own optimizer; None without one.
@@ -49,19 +49,19 @@ def choose(
 ) -> replay.Steps[replay.Measured | None]:
     """Lets the best of phase 3 compete with everything that was measured.
 
-    The leader gets all repeats. What is better than it in the repeats that both have
-    (`comparison.Rules.is_better`) gets all repeats, too; if one of those is still
-    better, it leads. It ends when nothing is better.
+    The leader gets all repeats. Whatever is better in the repeats that both have
+    (`comparison.Rules.is_better`) gets all repeats, too, and takes the lead if it is
+    still better. This goes on until nothing is better.
 
     Args:
-      state: what was measured, and where the decisions go.
+      state: of the search.
       rules: the statistical rules.
       first: the leader of the first round; None if phase 3 found none.
       everything: the repeats of finalists.
 
     Returns:
-      The leader at the end, with all repeats; None if nothing has trained in all of its
-      own.
+      The last leader, with all repeats; None if no setting has trained in all of its
+      repeats.
     """
     leader = first.setting if first else None
     while True:
@@ -99,8 +99,8 @@ def compare(
     """Pairs the choice with phase 1's best, the next larger batch and the baseline.
 
     Args:
-      state: what was measured.
-      rules: say what has trained.
+      state: of the search.
+      rules: the statistical rules.
       chosen: the choice.
       start: phase 1's best.
       own: the user's own optimizer, if there is one; it gets the choice's repeats.
@@ -109,12 +109,12 @@ def compare(
     ours, theirs = yield from state.measure([chosen.setting, start], later)
     are_trained = rules.trained(ours) and rules.trained(theirs)
     larger = [
-        one
-        for (one, _), phase in state.phases.items()
-        if isinstance(one, settings.Setting)
-        and phase in (2, 3)
-        and one.batch_size > chosen.setting.batch_size
-        and (one != start or one.momentum == chosen.setting.momentum)
+        one.setting
+        for one in state.asked
+        if one.phase in (2, 3)
+        and one.setting.batch_size > chosen.setting.batch_size
+        # Where momentum has grown since, `start` was not tried as a larger batch.
+        and (one.setting != start or start.momentum == chosen.setting.momentum)
     ]
     next_larger = baseline = None
     if larger:
@@ -123,7 +123,8 @@ def compare(
         first, second = yield from state.measure([chosen.setting, one], asked)
         next_larger = first, second
     if own is not None:
-        yield from state.measure([own], state.repeats(chosen.setting))
+        repeats = state.repeats(chosen.setting)
+        yield from state.measure([own], repeats, "own optimizer")
         baseline = yield from _pair(state, chosen.setting, own)
     compared = (ours, theirs) if are_trained else None
     return Choice(chosen, start, compared, next_larger, baseline)
@@ -132,7 +133,7 @@ def compare(
 def _pair(
     state: search_state.SearchState, one: settings.Trainable, other: settings.Trainable
 ) -> replay.Steps[tuple[replay.Measured, replay.Measured]]:
-    """Returns two settings in the repeats that were asked for of both."""
+    """Returns two settings in the repeats that were requested of both."""
     shared = sorted({*state.repeats(one)}.intersection(state.repeats(other)))
     first, second = yield from state.measure([one, other], shared)
     return first, second
@@ -141,10 +142,13 @@ def _pair(
 def _known(
     state: search_state.SearchState,
 ) -> replay.Steps[dict[settings.Setting, replay.Measured]]:
-    """Returns every setting that was measured, with all repeats that it has."""
-    asked = {one: state.repeats(one) for one, _ in state.phases}
-    ours = [one for one in asked if isinstance(one, settings.Setting)]
-    measured = yield from state.ask([(one, asked[one]) for one in ours])
+    """Returns every setting of the search with all its repeats."""
+    ours = dict.fromkeys(
+        one.setting for one in state.asked if isinstance(one.setting, settings.Setting)
+    )
+    measured = yield from state.ask(
+        [state.request(one, state.repeats(one)) for one in ours]
+    )
     return dict(zip(ours, measured, strict=True))
 
 
@@ -153,7 +157,7 @@ def _fallback(
     rules: comparison.Rules,
     trained: dict[settings.Setting, replay.Measured],
 ) -> settings.Setting | None:
-    """Returns the best of those with the most repeats."""
+    """Returns the best setting of those with the most repeats."""
     most = max((len(found.scores) for found in trained.values()), default=0)
     best = rules.best([one for one in trained.values() if len(one.scores) == most])
     if best is None:
@@ -189,7 +193,7 @@ def _round(
     challengers: Sequence[settings.Setting],
     everything: Sequence[int],
 ) -> replay.Steps[settings.Setting]:
-    """Gives leader and challengers all repeats; returns who leads then."""
+    """Gives the leader and its challengers all repeats; returns the new leader."""
     num_runs = sum(
         len({*everything}.difference(state.repeats(one))) for one in challengers
     )

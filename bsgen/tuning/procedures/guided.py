@@ -6,10 +6,10 @@ scale tr(Sigma) / |G|^2, and the best rate at a batch size,
 learning_rate(B) = max_rate / (1 + noise_scale / B)).
 
 Solved for B, the latter is B = noise_scale learning_rate / (max_rate - learning_rate),
-in which we put the critical learning rate for max_rate: our choice. It is the speed of
-one step that McCandlish et al. maximize, not validation accuracy, and the noise scale
-grows in training: the prediction is a place to start from, and the search climbs away
-from it where it is wrong.
+where we take the critical learning rate for max_rate: our choice. McCandlish et al.
+maximize the progress of one step, not validation accuracy, and the noise scale grows in
+training. So the prediction is only a starting point, and the search climbs away from it
+where it is wrong.
 """
 
 import dataclasses
@@ -31,18 +31,18 @@ from bsgen.tuning.procedures import (
 class Guided(procedure.Procedure):
     """The theory-guided variant of appendix D.
 
-    1. Learning rate min(1, `share` of the critical one); a climb from the predicted
-       batch size. Then a tenth of the rate from a tenth of the batch size (B_opt ~
-       learning rate), while that is better.
-    2. As in appendix D, but a larger batch is looked at after one repeat, after half of
-       them and after all, and given up as soon as it does not train or has fallen.
-    3. B_opt ~ 1 / (1 - momentum) says that the final batch size is the best one: a
-       climb from it in steps of sqrt(`factor`).
-    4. What was assumed beside what was found, and all that was measured against the
-       outcome.
+    1. Learning rate min(1, `share` of the critical one), and a climb from the predicted
+       batch size. Then a tenth of the rate, from a tenth of the batch size (B_opt ~
+       learning rate), as long as that is better.
+    2. As in appendix D, but a larger batch is judged after one repeat, after half of
+       them and after all, and dropped as soon as it does not train or its score falls.
+    3. By B_opt ~ 1 / (1 - momentum) the final batch size is the best one: a climb from
+       it in steps of sqrt(`factor`).
+    4. The assumptions against what was found, and the best against all that was
+       measured.
 
-    A climb is a race (`climb.climb`): a setting gets more repeats only while it may be
-    better by `tolerance` than the best. What is recommended has all repeats.
+    A climb is a race (`climb.climb`): a setting gets more repeats only as long as it
+    may be better than the best by `tolerance`. What is recommended has all repeats.
 
     Attributes:
       noise_scale: tr(Sigma) / |G|^2 of a gradient, in examples; above 0.
@@ -52,12 +52,12 @@ class Guided(procedure.Procedure):
         0.9, our choice.
       factor: between neighbours in phase 1.
       min_batch_size: the smallest to try.
-      few_repeats: of the first pass of a climb; at most `num_repeats`. One shows
-        where the peak lies wherever that matters.
-      num_rates: how many learning rates may be tried, each a tenth of the one before.
+      few_repeats: of the first pass of a climb; at most `num_repeats`. One repeat shows
+        where the peak is wherever that matters.
+      num_rates: how many learning rates may be tried, each a tenth of the last one.
       measurement: how the numbers were measured, in words.
-      measuring_steps: parameter updates that took; part of the search's.
-      measuring_examples: examples that took.
+      measuring_steps: parameter updates of the measurement, part of the search's cost.
+      measuring_examples: its examples.
     """
 
     noise_scale: float
@@ -95,14 +95,14 @@ class Guided(procedure.Procedure):
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
-        """The rates that may be tried, falling, to two digits."""
+        """The learning rates that may be tried, falling, to two digits."""
         first = min(1.0, float(f"{self.share * self.critical_learning_rate:.2g}"))
         return tuple(float(f"{first / 10**i:.2g}") for i in range(self.num_rates))
 
     def predicted_batch_size(self, learning_rate: float) -> float:
         """Returns noise_scale * rate / (critical rate - rate), not rounded.
 
-        Proportional to the noise scale, and to the rate far below the critical one.
+        Proportional to the noise scale and, far below the critical rate, to the rate.
         """
         rest = self.critical_learning_rate - learning_rate
         return self.noise_scale * learning_rate / rest
@@ -111,17 +111,13 @@ class Guided(procedure.Procedure):
         self, state: search_state.SearchState
     ) -> replay.Steps[finals.Choice | None]:
         self._tell_assumptions(state)
-        state.phase = 1
+        state.begin(1, "batch size")
         start = yield from phases.choose_learning_rate(
-            state,
-            self,
-            self.learning_rates,
-            self.first_repeats,
-            lambda rate, higher: self._scan(state, rate, higher),
+            state, self, self.learning_rates, self.first_repeats, self._scan
         )
         if start is None:
             return None
-        state.phase = 2
+        state.begin(2, "larger batch")
         grown = yield from phases.grow_batch(
             state,
             self,
@@ -131,7 +127,7 @@ class Guided(procedure.Procedure):
             self.later_repeats,
             looks=(1, (self.num_repeats + 1) // 2),
         )
-        state.phase = 3
+        state.begin(3, "neighbour")
         final = grown.setting
         top = yield from self._climb(
             state,
@@ -142,7 +138,7 @@ class Guided(procedure.Procedure):
             complete=True,
         )
         self._tell_best(state, top.best, top.measured)
-        state.phase = 4
+        state.begin(4, "finalist")
         if top.best is not None:
             self._check(state, start.setting, top.best.setting)
         return (yield from self._end(state, top.best, grown))
@@ -230,7 +226,7 @@ class Guided(procedure.Procedure):
         predicted = self.predicted_batch_size(first.learning_rate)
         rule = (1.0 - first.momentum) / (1.0 - final.momentum)
         found = final.batch_size / first.batch_size
-        # Two optima, each known to half a step of its lattice.
+        # Both optima are known to half a step of their lattices.
         agrees = rule / self.factor <= found <= rule * self.factor
         state.decide(
             f"checked: phase 1's best batch size is {first.batch_size} where "

@@ -1,4 +1,4 @@
-"""Phases 1 and 2 of appendix D as far as all procedures share them.
+"""What the procedures share of phases 1 and 2 of appendix D.
 
 Smith & Le (2017), arXiv 1710.06451, appendix D, steps 1 and 2.
 """
@@ -14,7 +14,8 @@ from bsgen.tuning.procedures import (
 )
 
 ScanRate = Callable[
-    [float, replay.Measured | None], replay.Steps[replay.Measured | None]
+    [search_state.SearchState, float, replay.Measured | None],
+    replay.Steps[replay.Measured | None],
 ]
 
 
@@ -27,15 +28,14 @@ def choose_learning_rate(
 ) -> replay.Steps[replay.Measured | None]:
     """Phase 1: scans batch sizes at falling learning rates until one is refuted.
 
-    "If the model performs poorly, the learning rate may be too high": whether it does
-    shows only beside a lower rate, so the next lower one is always tried. It is taken
-    if its best batch size is better (`comparison.Rules.is_better`), and refuted if it
-    is not, or is known before all repeats not to be better by the tolerance. A rate at
-    which nothing trains in every repeat, or nothing is really above the baseline, is
-    passed by.
+    "If the model performs poorly, the learning rate may be too high": only a comparison
+    with a lower rate can show that, so the next lower rate is always tried. It is taken
+    if its best batch size is better (`comparison.Rules.is_better`). It is refuted if
+    not, or as soon as it is known not to be better by the tolerance. A rate is skipped
+    if nothing trains in every repeat, or nothing is really above the baseline.
 
     Args:
-      state: where the decisions go.
+      state: of the search.
       rules: the statistical rules.
       learning_rates: falling.
       repeats: those of this phase.
@@ -47,11 +47,11 @@ def choose_learning_rate(
     """
     kept: replay.Measured | None = None
     for rate in learning_rates:
-        found = yield from scan(rate, kept)
+        found = yield from scan(state, rate, kept)
         if kept is not None and found is not None:
             kept, found = yield from _complete(state, rules, kept, found, repeats)
         if found is None or not rules.beats_baseline(found):
-            _pass_by(state, rules, rate, found)
+            _skip(state, rules, rate, found)
             if kept is not None:
                 break
         elif kept is None:
@@ -79,13 +79,15 @@ def _complete(
     found: replay.Measured,
     repeats: Sequence[int],
 ) -> replay.Steps[tuple[replay.Measured | None, replay.Measured | None]]:
-    """Gives the best of two rates all repeats, unless the lower one is refuted.
+    """Gives the best of two rates all repeats, unless the lower rate is refuted.
 
-    None stands for one that has not trained in them.
+    Returns:
+      Both, each None if it has not trained in all repeats.
     """
     if rules.is_settled(kept, found):
         return kept, found
-    pair = yield from state.measure([kept.setting, found.setting], repeats)
+    both = [kept.setting, found.setting]
+    pair = yield from state.measure(both, repeats, "learning rate")
     trained = [one if rules.trained(one) else None for one in pair]
     return trained[0], trained[1]
 
@@ -96,7 +98,7 @@ def _is_better(
     kept: replay.Measured,
     found: replay.Measured,
 ) -> bool:
-    """Decides between the best of a rate and that of the next lower one."""
+    """Decides between a rate and the next lower one, each at its best batch size."""
     gain = comparison.loss(found, kept)
     settled = rules.is_settled(kept, found)
     is_better = not settled and rules.is_better(gain)
@@ -115,7 +117,7 @@ def _is_better(
     return is_better
 
 
-def _pass_by(
+def _skip(
     state: search_state.SearchState,
     rules: comparison.Rules,
     rate: float,
@@ -140,8 +142,8 @@ class Grown(NamedTuple):
 
     Attributes:
       start: phase 1's best, trained again with this phase's repeats.
-      setting: the last one that had not fallen.
-      fallen: the one after it, if it was tried; perhaps with fewer repeats.
+      setting: the last one whose score had not fallen.
+      fallen: the next one, if it was tried; perhaps with fewer repeats.
     """
 
     start: replay.Measured
@@ -160,26 +162,26 @@ def grow_batch(
 ) -> replay.Steps[Grown]:
     """Phase 2: larger batches with (1 - momentum) ~ 1 / B until the score falls.
 
-    The start was chosen for its high score, so that score is flattered; it is trained
-    again with new repeats, which all of this phase uses. A setting has fallen if a
-    repeat of it diverged or did not train, or if it is really worse than ANY accepted
-    one, start included, at `level` over these tests together: many small losses cannot
-    add up unseen, and a setting as good as all of them is rejected with a chance of at
-    most `level`. What is not worse is accepted, because ties go to the larger batch.
-    With fewer than `comparison.MIN_TESTED` repeats a mean loss above the tolerance
-    counts as well.
+    The start was chosen for its high score, which luck has inflated, so it is trained
+    again with new repeats, those of this phase. A score has fallen if a repeat diverged
+    or did not train, or if it is really worse than that of ANY accepted setting, the
+    start included, at `level` over these tests together: many small losses cannot add
+    up unseen, and a setting as good as all of them is rejected with a probability of at
+    most `level`. What is not worse is accepted, as ties go to the larger batch. With
+    fewer than `comparison.MIN_TESTED` repeats a mean loss above the tolerance counts as
+    well.
 
-    A setting may be looked at before all its repeats are there, and be rejected, never
-    accepted, early. `level` then holds for all looks together.
+    A setting may be rejected early, after some of its repeats, but never accepted
+    early. `level` then holds for all looks together.
 
     Args:
-      state: where the decisions go, and the limit of the hardware.
+      state: of the search.
       rules: the statistical rules.
       start: phase 1's best.
       growth: factor of the batch size; a last, smaller step ends at the limit.
-      min_growth: no step is smaller than this; phase 3 covers what is left.
+      min_growth: the smallest factor worth a step; phase 3 covers the rest.
       repeats: those of this phase.
-      looks: after how many repeats a setting is looked at, besides after all.
+      looks: numbers of repeats after which a setting is judged, besides all of them.
     """
     counts = sorted({*looks, len(repeats)})
     accepted: list[replay.Measured] = []
@@ -188,7 +190,7 @@ def grow_batch(
         size = min(round(current.batch_size * growth), state.max_batch_size)
         if size < min_growth * current.batch_size or not state.fits(size):
             if not accepted:
-                accepted = yield from state.measure([start], repeats)
+                accepted = yield from state.measure([start], repeats, "start")
             state.decide(
                 f"batch size {current.batch_size} is at the limit, "
                 f"{state.max_batch_size} examples or the memory: no larger step",
@@ -197,9 +199,9 @@ def grow_batch(
             )
             return Grown(accepted[0], current, None)
         for count in counts:
-            asked = [(current.scaled(size), repeats[:count])]
+            asked = [state.request(current.scaled(size), repeats[:count])]
             if not accepted:
-                asked.insert(0, (start, repeats))
+                asked.insert(0, state.request(start, repeats, "start"))
             measured = yield from state.ask(asked)
             if not accepted:
                 accepted.append(measured[0])
@@ -227,7 +229,7 @@ def _judge(
     num_looks: int,
     is_last: bool,
 ) -> tuple[str | None, dict[str, Any]]:
-    """Returns why a setting is rejected, None if it is not; and the numbers."""
+    """Returns why a setting is rejected (None if it is not), and the numbers."""
     name = candidate.setting.words()
     numbers: dict[str, Any] = {"candidate": search_state.numbers_of([candidate])[0]}
     if not rules.trained(candidate):

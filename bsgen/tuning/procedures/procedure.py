@@ -1,4 +1,4 @@
-"""What all tuning procedures share: their numbers, and the review of results."""
+"""What all tuning procedures share: their numbers, and the review of the results."""
 
 import abc
 import dataclasses
@@ -10,13 +10,35 @@ from bsgen import errors
 from bsgen.tuning.procedures import (
     comparison,
     finals,
-    outcomes,
     phases,
+    recommend,
     recommendations,
     replay,
     search_state,
     settings,
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """What a procedure makes of the results so far.
+
+    Attributes:
+      wanted: what to train now, in any order or at once; empty at the end.
+      decisions: the decisions so far, in order.
+      recommendation: None before the end, and if nothing can be recommended.
+      asked: all requests so far, in order, whether they have results or not.
+    """
+
+    wanted: tuple[settings.Request, ...]
+    decisions: tuple[replay.Decision, ...]
+    recommendation: recommendations.Recommendation | None
+    asked: tuple[settings.Request, ...]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return not self.wanted
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,9 +49,9 @@ class Procedure(comparison.Rules, abc.ABC):
       train_size: N, examples to train on.
       momentum: m of phase 1.
       growth: factor of the batch size in phase 2; above 1.
-      max_batch_size: what the hardware takes; the training set if None, or if smaller.
-      num_repeats: repeats a setting: 0 to n - 1 in phase 1, n to 2n - 1 later. With
-        fewer than `comparison.MIN_TESTED`, `tolerance` decides.
+      max_batch_size: the hardware's limit; the training set if None, or if smaller.
+      num_repeats: repeats n of a setting: 0 to n - 1 in phase 1, n to 2n - 1 later.
+        With fewer than `comparison.MIN_TESTED`, `tolerance` decides.
       own: the user's own optimizer, measured beside the search; None without one.
     """
 
@@ -73,7 +95,7 @@ class Procedure(comparison.Rules, abc.ABC):
         """The repeats of finalists: all of them, and enough for a test."""
         return tuple(range(max(2 * self.num_repeats, comparison.MIN_TESTED)))
 
-    def review(self, results: replay.Results) -> replay.Review:
+    def review(self, results: replay.Results) -> Review:
         """Returns what to train next and why, from nothing but the results so far.
 
         Args:
@@ -81,11 +103,8 @@ class Procedure(comparison.Rules, abc.ABC):
         """
         state = search_state.SearchState(self.limit)
         wanted, choice = replay.replay(self._all_steps(state), results)
-        recommended = None
-        if choice is not None:
-            recommended = self._recommend(choice, results)
-        decisions = tuple(state.decisions)
-        return replay.Review(wanted, decisions, recommended, dict(state.phases))
+        recommended = None if choice is None else self._recommend(choice, results)
+        return Review(wanted, tuple(state.decisions), recommended, tuple(state.asked))
 
     @abc.abstractmethod
     def _steps(
@@ -116,7 +135,8 @@ class Procedure(comparison.Rules, abc.ABC):
             f"which is measured beside it at batch size {own.batch_size}",
             **dataclasses.asdict(own),
         )
-        (found,) = yield from state.measure([own], self.first_repeats)
+        wanted = state.measure([own], self.first_repeats, "own optimizer")
+        (found,) = yield from wanted
         if found.status != "completed":
             text = recommendations.REASONS[found.status]
         elif self.trained(found):
@@ -154,7 +174,7 @@ class Procedure(comparison.Rules, abc.ABC):
         grown: phases.Grown,
     ) -> replay.Steps[finals.Choice | None]:
         """Lets the best of phase 3 compete with all that was measured."""
-        state.phase = 4
+        state.begin(4, "finalist")
         chosen = yield from finals.choose(state, self, best, self.final_repeats)
         if chosen is None:
             return None
@@ -165,60 +185,4 @@ class Procedure(comparison.Rules, abc.ABC):
     def _recommend(
         self, choice: finals.Choice, results: replay.Results
     ) -> recommendations.Recommendation:
-        lost = comparison.loss(*choice.compared[::-1]) if choice.compared else None
-        before = results[choice.start].steps_per_repeat
-        after = results[choice.chosen.setting].steps_per_repeat
-        return recommendations.Recommendation(
-            setting=choice.chosen.setting,
-            score=choice.chosen.mean,
-            standard_error=outcomes.standard_error(choice.chosen.scores),
-            num_repeats=len(choice.chosen.scores),
-            next_larger=self._next_larger(choice),
-            start=choice.start,
-            loss=lost.mean if lost else None,
-            loss_standard_error=lost.standard_error if lost else None,
-            update_factor=before / after if before and after else None,
-            num_steps=sum(one.num_steps for one in results.values()),
-            num_examples=sum(one.num_examples for one in results.values()),
-            seconds=sum(one.seconds for one in results.values()),
-            num_runs=sum(len(one.scores) for one in results.values()),
-            metric=self.metric,
-            lower_is_better=self.lower_is_better,
-            baseline=self._baseline(choice, results),
-        )
-
-    def _next_larger(self, choice: finals.Choice) -> recommendations.NextLarger | None:
-        if choice.next_larger is None:
-            return None
-        chosen, larger = choice.next_larger
-        status = larger.status
-        if status != "completed":
-            return recommendations.NextLarger(larger.setting, status, None, None)
-        if not self.trained(larger):
-            return recommendations.NextLarger(larger.setting, "untrained", None, None)
-        lost = comparison.loss(chosen, larger)
-        return recommendations.NextLarger(
-            larger.setting, status, lost.mean, lost.standard_error
-        )
-
-    def _baseline(
-        self, choice: finals.Choice, results: replay.Results
-    ) -> recommendations.Baseline | None:
-        if choice.baseline is None:
-            return None
-        chosen, own = choice.baseline
-        if own.status != "completed":
-            return recommendations.Baseline(own.setting, own.status)
-        if results[own.setting].status == "diverged":  # its scores are made up
-            return recommendations.Baseline(own.setting, "untrained")
-        lost = comparison.loss(chosen, own)
-        gain = comparison.loss(own, chosen)
-        return recommendations.Baseline(
-            own.setting,
-            own.status,
-            own.mean,
-            outcomes.standard_error(own.scores),
-            lost.mean,
-            lost.standard_error,
-            self.is_better(gain),
-        )
+        return recommend.from_choice(choice, results, self)

@@ -1,13 +1,9 @@
 """The end of a search: the setting to use, with the evidence."""
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bsgen.tuning.procedures import outcomes, settings
-
-if TYPE_CHECKING:
-    from bsgen.tuning.trainers import protocol
 
 # Why a setting has no score, by its status.
 REASONS = {
@@ -153,50 +149,6 @@ class Recommendation:
     def _shown(self, score: float, error: float | None) -> str:
         """Returns the metric with its own sign."""
         return outcomes.plus_minus(-score if self.lower_is_better else score, error)
-
-
-def of_best(
-    done: Sequence[tuple[settings.Request, outcomes.Outcome]],
-    trainer: "protocol.Trainer",
-) -> Recommendation | None:
-    """Returns the trial of the highest mean score as a recommendation.
-
-    Args:
-      done: finished trials.
-      trainer: names the metric and the baseline; what is not above that has not
-        trained.
-
-    Returns:
-      None if no trial trained in all its repeats.
-    """
-    trained = [
-        (request.setting, outcome)
-        for request, outcome in done
-        if isinstance(request.setting, settings.Setting)
-        and outcome.status == "completed"
-        and min(outcome.scores.values()) > trainer.baseline_score
-    ]
-    if not trained:
-        return None
-    setting, best = max(trained, key=lambda trial: trial[1].mean or 0.0)
-    results = [outcome for _, outcome in done]
-    return Recommendation(
-        setting=setting,
-        score=best.mean or 0.0,
-        standard_error=best.standard_error,
-        num_repeats=len(best.scores),
-        next_larger=None,
-        start=setting,
-        loss=None,
-        loss_standard_error=None,
-        update_factor=None,
-        num_steps=sum(one.num_steps for one in results),
-        num_examples=sum(one.num_examples for one in results),
-        seconds=sum(one.seconds for one in results),
-        num_runs=sum(len(one.scores) for one in results),
-        metric=trainer.metric,
-        lower_is_better=trainer.lower_is_better,
-    )
 
 
 def _worse(loss: float, error: float | None) -> str:

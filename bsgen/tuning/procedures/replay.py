@@ -1,9 +1,8 @@
-"""A search as a pure function of its results so far: replayed from the start each time.
+"""A search as a pure function of its results, replayed from the start every time.
 
-A procedure is a generator: it yields the requests it needs next, receives what they
-gave and ends with its choice. Replaying it over the finished trials gives the same
-decisions whatever the order in which they arrived, so nothing else need be saved for a
-search that was killed.
+A procedure is a generator: it yields the requests that it needs next, receives what
+they gave, and returns its choice. Replaying it over the finished trials gives the same
+decisions in whatever order the trials arrived, so a killed search needs no other state.
 """
 
 import dataclasses
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from bsgen.tuning.procedures import outcomes, recommendations, settings
+from bsgen.tuning.procedures import outcomes, settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,10 +19,9 @@ class Decision:
     """One decision of a search.
 
     Attributes:
-      phase: 1, 2 or 3 of appendix D; 0 for what comes before them, assumptions and the
-        user's own optimizer, and 4 for the comparison with all that was measured.
+      phase: see `settings.Request`.
       text: the decision and its reason in plain words.
-      numbers: the numbers behind it, as JSON's types.
+      numbers: the numbers behind it, as JSON types.
     """
 
     phase: int
@@ -31,35 +29,11 @@ class Decision:
     numbers: Mapping[str, Any]
 
 
-@dataclasses.dataclass(frozen=True)
-class Review:
-    """What to do next, and why.
-
-    Attributes:
-      wanted: what to train now, in any order or at once; empty when finished.
-      decisions: the decisions so far, in order.
-      recommendation: None until finished, and if nothing can be recommended.
-      phases: the phase that first asked for a setting's repeat, by both.
-    """
-
-    wanted: tuple[settings.Request, ...]
-    decisions: tuple[Decision, ...]
-    recommendation: recommendations.Recommendation | None = None
-    phases: Mapping[tuple[settings.Trainable, int], int] = dataclasses.field(
-        default_factory=dict
-    )
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing is left to train."""
-        return not self.wanted
-
-
 class Measured(NamedTuple):
     """What a request gave: the scores of its own repeats only.
 
-    The setting is a `settings.Setting`, or `settings.AsCompiled`. The status is
-    "completed", or why repeats are lacking: "out_of_memory", "failed" or "refused".
+    The setting is a `settings.Setting` or `settings.AsCompiled`. The status is
+    "completed", or why repeats are missing: "out_of_memory", "failed" or "refused".
     """
 
     setting: Any
@@ -82,8 +56,8 @@ Results: TypeAlias = Mapping[settings.Trainable, outcomes.Outcome]
 def replay(steps: Steps[T], results: Results) -> tuple[Requests, T | None]:
     """Runs a procedure as far as the results allow.
 
-    Each request is answered with its own repeats, also where the results hold more:
-    decisions come out as they did when they were taken.
+    Each request is answered with its own repeats, even if the results hold more, so
+    decisions are the same as when they were first taken.
 
     Returns:
       The requests that lack results, and the procedure's choice once there are none.

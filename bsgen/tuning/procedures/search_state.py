@@ -1,6 +1,6 @@
-"""What a procedure knows while it is replayed: what it asked for, decided, and may use.
+"""What a procedure knows during a replay: its requests, its decisions and the limits.
 
-All sizes are global batch sizes.
+All batch sizes are global.
 """
 
 import dataclasses
@@ -15,8 +15,9 @@ class SearchState:
 
     Attributes:
       max_batch_size: the largest batch size allowed.
-      phase: the one that asks; decisions are of it.
-      phases: the phase that first asked for a setting's repeat, by both.
+      phase: the current one; see `settings.Request`.
+      reason: for what the current phase asks, unless it says otherwise.
+      asked: all requests so far, in order.
       decisions: those taken so far.
       trace: all that was measured, in order.
     """
@@ -24,17 +25,23 @@ class SearchState:
     def __init__(self, max_batch_size: int):
         self.max_batch_size = max_batch_size
         self.phase = 0
-        self.phases: dict[tuple[settings.Trainable, int], int] = {}
+        self.reason: settings.Reason | None = None
+        self.asked: list[settings.Request] = []
         self.decisions: list[replay.Decision] = []
         self.trace: list[replay.Measured] = []
 
+    def begin(self, phase: int, reason: settings.Reason) -> None:
+        """Begins a phase."""
+        self.phase, self.reason = phase, reason
+
     def decide(self, text: str, **numbers: Any) -> None:
-        """Records a decision of the phase that runs."""
+        """Records a decision of the current phase."""
         self.decisions.append(replay.Decision(self.phase, text, numbers))
 
     def repeats(self, setting: settings.Trainable) -> tuple[int, ...]:
-        """Returns the repeats that were asked for of a setting, rising."""
-        return tuple(sorted(i for one, i in self.phases if one == setting))
+        """Returns the repeats that were requested of a setting, in rising order."""
+        found = {i for one in self.asked if one.setting == setting for i in one.repeats}
+        return tuple(sorted(found))
 
     def fits(self, batch_size: int) -> bool:
         """Returns whether a batch is allowed and smaller than all that did not fit."""
@@ -46,26 +53,44 @@ class SearchState:
         )
 
     def measure(
-        self, wanted: Iterable[settings.Trainable], repeats: Sequence[int]
+        self,
+        wanted: Iterable[settings.Trainable],
+        repeats: Sequence[int],
+        reason: settings.Reason | None = None,
     ) -> replay.Steps[list[replay.Measured]]:
-        """Asks for settings, all with the same repeats, and returns what they gave."""
-        return (yield from self.ask([(one, repeats) for one in wanted]))
+        """Requests settings, all with the same repeats, and returns what they gave.
+
+        Args:
+          wanted: settings.
+          repeats: numbers of the repeats.
+          reason: None for that of the phase.
+        """
+        return (
+            yield from self.ask([self.request(one, repeats, reason) for one in wanted])
+        )
+
+    def request(
+        self,
+        setting: settings.Trainable,
+        repeats: Sequence[int],
+        reason: settings.Reason | None = None,
+    ) -> settings.Request:
+        """Returns a request of the current phase."""
+        reason = reason or self.reason
+        return settings.Request(setting, tuple(repeats), self.phase, reason)
 
     def ask(
-        self, wanted: Iterable[tuple[settings.Trainable, Sequence[int]]]
+        self, requests: Sequence[settings.Request]
     ) -> replay.Steps[list[replay.Measured]]:
-        """Asks for settings, each with repeats of its own; returns what they gave."""
-        requests = tuple(settings.Request(one, tuple(each)) for one, each in wanted)
-        for request in requests:
-            for repeat in request.repeats:
-                self.phases.setdefault((request.setting, repeat), self.phase)
-        measured = yield requests
+        """Requests settings together, and returns what they gave."""
+        self.asked.extend(requests)
+        measured = yield tuple(requests)
         self.trace.extend(measured)
         return measured
 
 
 def numbers_of(measured: Iterable[replay.Measured]) -> list[dict[str, Any]]:
-    """Returns settings and scores as JSON's types, for a decision."""
+    """Returns settings and scores as JSON types, for a decision."""
     return [
         {
             **dataclasses.asdict(one.setting),

@@ -1,10 +1,10 @@
-"""What a search chooses: batch size, learning rate and momentum; and what it asks for.
+"""What a search chooses, batch size, learning rate and momentum, and what it requests.
 
 Smith & Le (2017), arXiv 1710.06451, appendix D, tunes these three.
 """
 
 import dataclasses
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from bsgen import errors
 from bsgen.config import checked
@@ -42,13 +42,13 @@ class Setting(checked.Checked):
         )
 
     def scaled(self, batch_size: int) -> "Setting":
-        """Returns the setting of another batch size with (1 - momentum) ~ 1 / B.
+        """Returns the setting for another batch size, with (1 - momentum) ~ 1 / B.
 
-        Smith & Le (2017), appendix D, step 2; the approximate noise scale of eq. 26
-        stays. Momentum never falls below 0.
+        Smith & Le (2017), appendix D, step 2: the noise scale of eq. 26 stays the same.
+        Momentum never falls below 0.
         """
         rest = (1.0 - self.momentum) * self.batch_size / batch_size
-        # Twelve digits: 0.98, not 0.9800000000000001; still exact for 1 - m of 1e-6.
+        # Twelve digits give 0.98, not 0.9800000000000001, and keep 1 - m = 1e-6 exact.
         return Setting(batch_size, self.learning_rate, round(max(1.0 - rest, 0.0), 12))
 
 
@@ -75,24 +75,44 @@ class AsCompiled(checked.Checked):
 Trainable: TypeAlias = Setting | AsCompiled
 
 
+# Why a setting is trained: the user's own optimizer beside the search; a batch size at
+# phase 1's learning rate; the best of two such rates; phase 1's best again, in phase 2;
+# a larger batch of phase 2; a batch around the final one, in phase 3; and what is
+# compared at the end.
+Reason: TypeAlias = Literal[
+    "own optimizer",
+    "batch size",
+    "learning rate",
+    "start",
+    "larger batch",
+    "neighbour",
+    "finalist",
+]
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """A setting to train, once with each of some numbered repeats.
 
     Attributes:
       setting: what to train.
-      repeats: numbers of the repeats, rising. Repeat i takes the same seed in every
-        setting, which is what pairs the scores of two settings.
+      repeats: numbers of the repeats, rising. Repeat i has the same seed in every
+        setting, so the scores of two settings can be compared in pairs.
+      phase: 1, 2 or 3 of appendix D; 0 before them, for assumptions and the user's own
+        optimizer, and 4 for the final comparison. None outside a procedure.
+      reason: why a procedure asks for it.
     """
 
     setting: Trainable
     repeats: tuple[int, ...]
+    phase: int | None = None
+    reason: Reason | None = None
 
 
 def logarithmic_batch_sizes(
     minimum: int, maximum: int, ratio: float = 2.0
 ) -> tuple[int, ...]:
-    """Returns minimum * ratio^k, rounded, up to `maximum`; rising, none twice.
+    """Returns the distinct values of minimum * ratio^k, rounded, up to `maximum`.
 
     Raises:
       UserError: `maximum` is below `minimum`, or the ratio not above 1.
@@ -114,15 +134,15 @@ def logarithmic_batch_sizes(
 def given_batch_sizes(
     batch_sizes: Any, train_size: int, maximum: int | None = None
 ) -> tuple[int, ...]:
-    """Returns the batch sizes that a user gave, rising, none twice.
+    """Returns a user's batch sizes, sorted and without duplicates.
 
     Args:
-      batch_sizes: one or several, of any kind of sequence or array.
-      train_size: N, the most examples that a batch can have.
-      maximum: what the hardware takes; None for no limit but N.
+      batch_sizes: one number, or any sequence or array of them.
+      train_size: N, the largest possible batch.
+      maximum: the hardware's limit; None if there is none below N.
 
     Raises:
-      UserError: there are none, or one is no batch size or beyond a limit.
+      UserError: there are none, or one is no batch size or above a limit.
     """
     try:
         found = list(batch_sizes)
@@ -142,7 +162,7 @@ def given_batch_sizes(
 
 
 def default_batch_sizes(train_size: int) -> tuple[int, ...]:
-    """Returns powers of two from 8 to a quarter of the training set, or what fits."""
+    """Returns powers of two from 8 up to a quarter of the training set."""
     largest = max(train_size // 4, 1)
     return logarithmic_batch_sizes(min(8, largest), largest)
 

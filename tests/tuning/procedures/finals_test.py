@@ -38,11 +38,11 @@ def run(leader, others):
     """
     names = {"leader": _LEADER}
     results = {_LEADER: leader}
-    before = [(_LEADER, _LATER)]
+    before = [settings.Request(_LEADER, _LATER)]
     for number, (name, scores, repeats) in enumerate(others):
         names[name] = settings.Setting(number + 1, 0.1, 0.9)
         results[names[name]] = scores
-        before.append((names[name], repeats))
+        before.append(settings.Request(names[name], repeats))
     results = {
         one: outcomes.Outcome(dict(enumerate(map(float, scores))))
         for one, scores in results.items()
