@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from bsgen.tuning.procedures import settings
 from bsgen.tuning.trainers import fingerprints
 
@@ -59,6 +61,20 @@ def values_of_today(values: Mapping[str, Any]) -> Mapping[str, Any]:
     if "optimizer" in values and "reason" not in values:
         return {**values, "reason": "own optimizer"}
     return values
+
+
+def table_of_today(trials: pd.DataFrame) -> pd.DataFrame:
+    """Returns a table of trials, of an earlier one with the reason where known.
+
+    Only trials of the user's own optimizer had no learning rate.
+
+    Args:
+      trials: as in `trials.csv`.
+    """
+    if "reason" in trials:
+        return trials
+    is_own = trials["learning_rate"].isna()
+    return trials.assign(reason=is_own.map({True: "own optimizer", False: None}))
 
 
 def with_phase(

@@ -21,6 +21,7 @@ from matplotlib import figure
 from bsgen import errors
 from bsgen.figures import png, style
 from bsgen.files import atomic
+from bsgen.tuning import older_searches
 
 _SETTING = ["batch_size", "learning_rate", "momentum"]
 _BATCH_SIZE = "batch size $B$"
@@ -42,7 +43,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
     folder = pathlib.Path(output_dir)
     try:
         described = _read(folder / "search.json")
-        trials = pd.read_csv(folder / "trials.csv")
+        trials = older_searches.table_of_today(pd.read_csv(folder / "trials.csv"))
     except (OSError, ValueError) as error:
         remedy = f"holds no finished search ({error})"
         raise errors.UserError("output_dir", str(folder), remedy) from error
@@ -81,15 +82,15 @@ def draw(
     if lower_is_better:
         sign, shown_metric = -1, f"{metric} (lower is better)"
     with mpl.rc_context(style.SETTINGS):
-        points = _points(trials, baseline_score, sign)
-        own = points[points["learning_rate"].isna()]
-        points = points.drop(own.index)
+        is_own = trials["reason"] == "own optimizer"
+        points = _points(trials.assign(is_own=is_own), baseline_score, sign)
+        own, points = points[points["is_own"]], points[~points["is_own"]]
         if points["phase"].isna().all():
             drawn, panels = _draw_general(points)
         else:
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
-            _draw_own(axes, own, trials)
+            _draw_own(axes, own, trials[is_own])
             _finish(axes, shown, own, shown_metric)
             if recommended is not None:
                 _mark(axes, shown, recommended)
@@ -119,6 +120,7 @@ def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFr
         rows.append(
             {
                 "phase": phase,
+                "is_own": group["is_own"].iloc[0],
                 **dict(zip(_SETTING, setting, strict=True)),
                 "mean": sign * values.mean() if len(values) else np.nan,
                 "error": values.std(ddof=1) / np.sqrt(len(values))
@@ -186,8 +188,8 @@ def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> N
     trained = own[own["trained"]]
     if trained.empty:
         return
-    name = trials[trials["learning_rate"].isna()].iloc[0]
-    label = f"your own {name['optimizer']}, B = {name['batch_size']}"
+    first = trials.iloc[0]
+    label = f"your own {first['optimizer']}, B = {first['batch_size']}"
     axes.axhline(trained["mean"].mean(), color=style.GREY, ls="--", lw=1.2, label=label)
 
 

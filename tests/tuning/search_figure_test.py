@@ -32,7 +32,7 @@ _GENERAL = [
 
 
 def table(rows):
-    return pd.DataFrame(rows, columns=_COLUMNS).assign(num_steps=100)
+    return pd.DataFrame(rows, columns=_COLUMNS).assign(num_steps=100, reason=None)
 
 
 def draw(rows, recommended=None, metric="validation accuracy", baseline=0.1):
@@ -99,7 +99,10 @@ class SearchFigureTest(parameterized.TestCase):
         rows += [(1, 16, 1.0, 0.9, "diverged", "nan -0.1")]
         rows += [(3, 8, 1.0, 0.9, "completed", "-0.2 -0.4")]
         rows += [(4, 8, 1.0, 0.9, "completed", "-0.9 -0.9")]  # in no panel
-        trials = table(rows).assign(optimizer=["Adam"] + ["Momentum"] * 4)
+        trials = table(rows).assign(
+            optimizer=["Adam"] + ["Momentum"] * 4,
+            reason=["own optimizer", "batch size", "batch size", "neighbour", None],
+        )
         chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
         drawn = search_figure.draw(trials, chosen, "validation loss", -1.0, True)
         for axes in drawn.axes:

@@ -143,20 +143,24 @@ class SearchFolderTest(parameterized.TestCase):
         grown, last = start.scaled(320), settings.Setting(480, 1.0, 0.98)
         done = [
             (
-                settings.Request(start, (0, 1)),
+                settings.Request(start, (0, 1), 1, "batch size"),
                 outcomes.Outcome({0: 0.5, 1: 0.75}, "completed", 100, 6400, 0.1234),
             ),
             (
-                settings.Request(start, (2, 3)),
+                settings.Request(start, (2, 3), 2, "start"),
                 outcomes.Outcome({2: 0.5, 3: 0.0}, "diverged"),
             ),
-            (settings.Request(grown, (2, 3)), outcomes.Outcome({}, "out_of_memory")),
-            (settings.Request(last, (2,)), outcomes.Outcome({2: 0.25})),
+            (
+                settings.Request(grown, (2, 3), 2, "larger batch"),
+                outcomes.Outcome({}, "out_of_memory"),
+            ),
+            (
+                settings.Request(last, (2,), 3, "neighbour"),
+                outcomes.Outcome({2: 0.25}),
+            ),
         ]
         decisions = [replay.Decision(i, str(i), {}) for i in (1, 2)]
-        phases = {(start, 0): 1, (start, 1): 1, (start, 2): 2, (start, 3): 2}
-        phases |= {(grown, 2): 2, (grown, 3): 2, (last, 2): 3}
-        table = self.folder.write(done, decisions, None, phases)
+        table = self.folder.write(done, decisions)
         read = pd.read_csv(self.path / "trials.csv")
         pd.testing.assert_frame_equal(
             table.astype({"phase": "int64"}),
@@ -164,6 +168,8 @@ class SearchFolderTest(parameterized.TestCase):
             check_like=True,
         )
         self.assertEqual(read["phase"].tolist(), [1, 2, 2, 3])
+        reasons = ["batch size", "start", "larger batch", "neighbour"]
+        self.assertEqual(read["reason"].tolist(), reasons)
         self.assertEqual(read["batch_size"].tolist(), [64, 64, 320, 480])
         self.assertEqual(read["status"].tolist()[1:3], ["diverged", "out_of_memory"])
         row = read.iloc[0]
@@ -182,9 +188,8 @@ class SearchFolderTest(parameterized.TestCase):
     def test_a_metric_of_which_less_is_better(self):
         own = settings.AsCompiled(32, "Adam")
         outcome = outcomes.Outcome({0: -0.5, 1: -0.75})
-        done = [(settings.Request(own, (0, 1)), outcome)]
-        phases = {(own, 0): 0, (own, 1): 0}
-        row = self.folder.write(done, (), None, phases, lower_is_better=True).iloc[0]
+        done = [(settings.Request(own, (0, 1), 0, "own optimizer"), outcome)]
+        row = self.folder.write(done, lower_is_better=True).iloc[0]
         self.assertEqual((row["value"], row["score"]), (0.625, -0.625))
         self.assertEqual((row["phase"], row["optimizer"]), (0, "Adam"))
         self.assertTrue(pd.isna(row["learning_rate"]))

@@ -109,7 +109,7 @@ class OracleTest(parameterized.TestCase):
         self._end(oracle, trial)
         values = oracle.create_trial("worker0").hyperparameters.values
         asked = trials.to_request(values, 3)
-        self.assertEqual(asked, settings.Request(setting, (1,)))
+        self.assertEqual(asked, settings.Request(setting, (1,), 1, "batch size"))
 
 
 if __name__ == "__main__":

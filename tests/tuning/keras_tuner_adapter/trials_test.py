@@ -25,9 +25,12 @@ def sent(trial):
 
 
 class TrialsTest(parameterized.TestCase):
-    @parameterized.parameters(_SETTING, settings.AsCompiled(32, "Adam"))
-    def test_a_request_survives_machines(self, setting):
-        request = settings.Request(setting, (0, 3))
+    @parameterized.parameters(
+        settings.Request(_SETTING, (0, 3), 2, "larger batch"),
+        settings.Request(settings.AsCompiled(32, "Adam"), (0, 3), 0, "own optimizer"),
+        settings.Request(_SETTING, (0, 3)),
+    )
+    def test_a_request_survives_machines(self, request):
         arrived = sent(make(trials.to_values(request), {})).hyperparameters.values
         self.assertEqual(trials.to_request(arrived, 9), request)
 
