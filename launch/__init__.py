@@ -1,7 +1,7 @@
 """The launchers: absl flags in, one library call out.
 
-From here on until `entry.run` takes over, Ctrl-C ends a launcher at once and without a
-traceback: nothing has been begun yet that would have to be saved.
+Until `entry.run` takes over, Ctrl-C ends a launcher at once and without a traceback:
+there is nothing to save yet.
 """
 
 import contextlib
@@ -10,19 +10,19 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
+INTERRUPTED = 130  # A shell's exit status for a program that Ctrl-C ended.
 
 
 def end_at_once(number: int = signal.SIGINT, frame: FrameType | None = None) -> None:
-    """Says that the program was interrupted, and ends it; a handler for a signal."""
-    with contextlib.suppress(OSError):  # nobody is there to be told
+    """Signal handler: prints that the program was interrupted, and ends it."""
+    with contextlib.suppress(OSError):  # stderr may be closed
         os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)
 
 
-# Python gives this name to the program while it looks for the launcher of
-# `python -m launch.NAME`; whoever imports the package otherwise keeps Ctrl-C.
+# While Python looks for the launcher of `python -m launch.NAME`, sys.argv starts with
+# "-m". Any other import of the package leaves Ctrl-C alone.
 _IS_STARTED = sys.argv[:1] == ["-m"]
-# A shell lets what it starts in the background ignore Ctrl-C, which it then should.
+# A shell makes its background jobs ignore Ctrl-C; that is kept.
 if _IS_STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, end_at_once)

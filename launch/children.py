@@ -1,4 +1,4 @@
-"""Processes that this one starts and shows the lines of; none of them outlives it."""
+"""Child processes: their output is shown line by line, and none outlives this one."""
 
 import contextlib
 import ctypes
@@ -16,16 +16,16 @@ _CHUNK = 1 << 16
 
 
 class Children:
-    """Named child processes; on leaving the context all of them are ended.
+    """Named child processes, as a context manager; all are ended on leaving it.
 
-    On Linux they are killed, too, when this process is killed.
+    On Linux they are also killed when this process is killed.
     """
 
     def __init__(self, environment: Mapping[str, str]):
-        """Takes the environment of the processes."""
+        """Prepares to start processes with these environment variables."""
         self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._unfinished: dict[str, bytes] = {}  # lines
+        self._unfinished: dict[str, bytes] = {}  # partial lines, by name
         self._selector = selectors.DefaultSelector()
         self._prepare = _prepare()
 
@@ -42,15 +42,15 @@ class Children:
         self._selector.close()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Starts a process under a name that none has that runs; says its number."""
+        """Starts a process under a name that no running one has; prints its number."""
         process = subprocess.Popen(
             command,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we tell them
-            preexec_fn=self._prepare,  # there are no threads here
+            start_new_session=True,  # so that Ctrl-C reaches only this process
+            preexec_fn=self._prepare,  # safe, because there are no threads here
         )
         print(f"[{name}] is process {process.pid}", flush=True)
         self._running[name] = process
@@ -60,14 +60,14 @@ class Children:
             self._selector.register(process.stdout, selectors.EVENT_READ, name)
 
     def wait(self, seconds: float) -> dict[str, int]:
-        """Shows what is said meanwhile, each line after its speaker's name.
+        """Shows new output, each line after the name of its process.
 
         Args:
-          seconds: at most, until something is said.
+          seconds: how long to wait for output, at most.
 
         Returns:
-          The processes that have ended since: exit status by name, minus the signal of
-          one that was killed.
+          The processes that have ended since the last call: exit status by name; of one
+          that was killed, minus the signal.
         """
         for key, _ in self._selector.select(seconds):
             self._read(key.data)
@@ -81,13 +81,13 @@ class Children:
         return ended
 
     def finish(self, seconds: float) -> None:
-        """Waits so long at most until all have ended by themselves."""
+        """Waits for at most `seconds` until all have ended by themselves."""
         deadline = time.monotonic() + seconds
         while self._running and time.monotonic() < deadline:
             self.wait(0.1)
 
     def _read(self, name: str) -> bool:
-        """Shows what a process has said; returns whether it may say more."""
+        """Shows the output of a process; returns whether more may come."""
         stream = self._running[name].stdout
         if stream is None or stream.fileno() not in self._selector.get_map():
             return False
@@ -112,7 +112,7 @@ class Children:
             _show(name, rest)
         stream = self._running.pop(name).stdout
         if stream is not None:
-            with contextlib.suppress(KeyError):  # it had said all
+            with contextlib.suppress(KeyError):  # its end was read already
                 self._selector.unregister(stream)
             stream.close()
 
@@ -123,7 +123,7 @@ def _show(name: str, line: bytes) -> None:
 
 
 def _prepare() -> Callable[[], None] | None:
-    """Returns what makes a child die with its parent; None where nothing does."""
+    """Returns a function that makes a child die with its parent, on Linux only."""
     if sys.platform != "linux":
         return None
     system = ctypes.CDLL(None)

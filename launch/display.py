@@ -1,4 +1,4 @@
-"""What launchers show while they work: a table of studies, a bar with the time left."""
+"""What `launch.reproduce` shows: the list of studies, a bar with the time left."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from bsgen import progress_bar, studies
 def list_studies(
     selected: Iterable[studies.Study], num_seeds: int | None = None
 ) -> None:
-    """Prints every study with its title and, for each scale, its size and minutes.
+    """Prints each study with its title and, for each scale, its size and minutes.
 
     Minutes are for two cores and for the study alone; studies share runs.
 
@@ -44,11 +44,11 @@ class Progress(progress_bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
     def __init__(self, num_runs: int, num_measurements: int, expected_seconds: float):
-        """Shows how much is ahead.
+        """Describes the work ahead.
 
         Args:
-          num_runs: to be trained.
-          num_measurements: to be made.
+          num_runs: how many runs will be trained.
+          num_measurements: how many measurements will be made.
           expected_seconds: of all of them; `advance` counts in the same unit.
         """
         work = [f"{num_runs} runs"] if num_runs or not num_measurements else []

@@ -1,4 +1,4 @@
-"""How every launcher starts: a user's mistake ends it with one line, no traceback."""
+"""Starts every launcher: a user's mistake ends it with one line, no traceback."""
 
 import contextlib
 import errno
@@ -21,13 +21,13 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 def run(main: Callable[[list[str]], None]) -> None:
     """Parses the flags and calls `main`, as `absl.app.run` does.
 
-    Exits with 1 and one line on stderr after a `UserError` or for want of memory or
-    disk, and with 130 and one line after Ctrl-C. Only errors are logged, unless
-    --verbosity asks for more.
+    Exits with one line on stderr: with 1 after a `UserError` or when memory or disk are
+    exhausted, with 130 after Ctrl-C. Only errors are logged, unless --verbosity asks
+    for more.
     """
     streams.prepare()
-    # TensorFlow reads this when it is imported, which is later. Its errors reach us as
-    # exceptions; what 2 would let through is "no CUDA device" on every CPU machine.
+    # TensorFlow reads this when it is imported, later. Its errors are raised as
+    # exceptions anyway; with 2 it would log "no CUDA device" on every CPU machine.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app.run(functools.partial(_guarded, main), flags_parser=_parse)
@@ -36,7 +36,7 @@ def run(main: Callable[[list[str]], None]) -> None:
 
 
 def refuse_arguments(arguments: list[str], remedy: str) -> None:
-    """Refuses what stands on the command line and is no flag.
+    """Refuses arguments on the command line that are not flags.
 
     Args:
       arguments: as `main` gets them, the program's name first.
@@ -50,14 +50,14 @@ def refuse_arguments(arguments: list[str], remedy: str) -> None:
 
 
 def warn(line: str) -> None:
-    """Says on stderr what is odd, but no error."""
+    """Prints a warning on stderr."""
     print(f"warning: {line}", file=sys.stderr)
 
 
 def let_go_of_lost_terminal() -> None:
-    """Sends what is still written to nowhere if the terminal has hung up.
+    """Redirects output to /dev/null if the terminal has hung up.
 
-    Writing to it would fail, and end the process in another way than is wanted.
+    Otherwise writing would fail and give the process another exit status.
     """
     with open(os.devnull, "wb") as nowhere:
         for descriptor in (1, 2):
@@ -68,9 +68,9 @@ def let_go_of_lost_terminal() -> None:
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow without the lines that it logs while it is imported.
+    """Imports TensorFlow without the lines that it logs during the import.
 
-    Its C++ part writes them to file descriptor 2 before any setting is read.
+    Its C++ code writes them to file descriptor 2 before it reads any setting.
     """
     sys.stderr.flush()
     with contextlib.ExitStack() as stack:
@@ -82,7 +82,7 @@ def load_tensorflow() -> None:
             os.dup2(saved, 2)
             launch.end_at_once()
 
-        # An interrupt would be lost in an import that catches whatever is raised.
+        # A KeyboardInterrupt would be lost in an import that catches all exceptions.
         stack.enter_context(_interrupts(end))
         os.dup2(stack.enter_context(open(os.devnull, "wb")).fileno(), 2)
         import tensorflow  # noqa: F401
@@ -113,7 +113,7 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
 
 
 def _refuse_nan() -> None:
-    """Refuses flags that are no number; absl's bounds let them pass."""
+    """Refuses NaN as the value of a flag; absl's bounds let it pass."""
     for name in flags.FLAGS:
         value = flags.FLAGS[name].value
         if isinstance(value, float) and math.isnan(value):
@@ -128,7 +128,7 @@ def _exit(text: str, status: int = 1) -> None:
 
 @contextlib.contextmanager
 def _interrupts(handler: Callable[..., object]) -> Iterator[None]:
-    """Handles Ctrl-C by `handler`, unless it is ignored as in a shell's background."""
+    """Handles Ctrl-C by `handler`, unless it is ignored, as in a background job."""
     previous = signal.getsignal(signal.SIGINT)
     if previous == signal.SIG_IGN:
         yield

@@ -1,4 +1,4 @@
-"""The flags that say what is measured, and the model, loss and data they lead to."""
+"""The flags that choose what is measured: the model, its loss and the data."""
 
 import dataclasses
 import pathlib
@@ -33,7 +33,7 @@ _NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples", None, "Examples to draw of it (default: all).", lower_bound=1
 )
 _DATA_DIR = paths.define(
-    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+    "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
 )
 _L2 = flags.DEFINE_float(
     "l2", None, "Adds (l2/2)|w|^2 to the mean loss (default: the run's, or 0)."
@@ -75,7 +75,7 @@ class Subject:
 
 
 def check() -> None:
-    """Checks, before TensorFlow is loaded, what can be checked without it.
+    """Checks the flags as far as possible without loading TensorFlow.
 
     Raises:
       UserError: flags do not fit together, or the folder holds no finished run.
@@ -109,15 +109,13 @@ def check() -> None:
 
 
 def folder() -> str:
-    """Returns where results go if nothing else is said: the run's folder."""
+    """Returns the default folder of the results: the run's, if there is one."""
     name = _MODEL_FN.value.partition(":")[2]
     return _RUN_DIR.value or f"results/measure/{name}"
 
 
 def load() -> Subject:
-    """Loads model and data.
-
-    What the user's functions raise goes through.
+    """Loads model and data; errors of the user's functions propagate.
 
     Raises:
       UserError: model, loss, data or devices are missing, damaged, or too few.
@@ -193,7 +191,7 @@ def _of_user() -> tuple[Any, Any, Any, float, float]:
 
 
 def _draw(data: Any) -> tuple[Any, int | None]:
-    """Returns so many examples of the data, drawn at random where they are arrays."""
+    """Returns --num_examples of the data, drawn at random where they are arrays."""
     import tensorflow as tf
 
     from bsgen.data import array_forms

@@ -1,4 +1,4 @@
-"""Flags that name files and folders, and what can be told of them at once."""
+"""Flags that name files and folders, and early checks of them."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from absl import flags
 
 from bsgen import errors
 
-flags.disclaim_key_flags()  # they are those of the modules that call `define`
+flags.disclaim_key_flags()  # the flags belong to the modules that call `define`
 _IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
@@ -36,14 +36,14 @@ def define(name: str, default: str | None, description: str) -> flags.FlagHolder
 
 
 def check_output(folder: str | os.PathLike, flag: str = "output_dir") -> None:
-    """Checks that a folder can be written, or made and written; makes nothing.
+    """Checks that a folder can be written, or created; creates nothing.
 
     Args:
-      folder: where results are to go.
-      flag: that it was given to, for the message.
+      folder: where results will go.
+      flag: the flag that named it, for the message.
 
     Raises:
-      UserError: it is a file, or the system would refuse.
+      UserError: it is a file, or may not be written.
     """
     try:
         nearest = _nearest(pathlib.Path(folder).absolute())
@@ -67,6 +67,6 @@ def _nearest(path: pathlib.Path) -> pathlib.Path:
         except FileNotFoundError:
             continue
         except NotADirectoryError:
-            continue  # a file stands above, and is found next
+            continue  # a parent is a file, and is found next
         return each
     return path

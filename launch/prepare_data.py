@@ -10,8 +10,8 @@ Offline:
 
 The source is one of
 - an .npz file as Keras has it (x_train, y_train, x_test, y_test);
-- a folder with cifar10_train.npz and cifar10_test.npz (images, labels), or, instead of
-  each, the only file cifar10_train_ANYTHING.npz;
+- a folder with cifar10_train.npz and cifar10_test.npz (images, labels); instead of
+  either, the only file named cifar10_train_ANYTHING.npz;
 - a folder with the original files: of MNIST and Fashion-MNIST the four IDX files
   (compressed or not), of CIFAR those of the binary or of the Python version, or the
   .tar.gz archive that they come in. What a Python file names is never executed;
@@ -23,8 +23,8 @@ The source is one of
 
 ImageNet cannot be downloaded without an account. Its source is a folder with
 ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar, or with the images in
-train/n01440764/ and val/n01440764/, and so on. The result takes as much room again, and
-as much for the time of the import. At the end every image is decoded once, some 1000 a
+train/n01440764/ and val/n01440764/, and so on. The result takes as much space again,
+and as much during the import. At the end every image is decoded once, some 1000 a
 second and core, so that a broken one is found here and not in training.
 
     python -m launch.prepare_data --dataset=imagenet2012 --source=FOLDER
@@ -62,7 +62,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 def _say_now_and_then() -> Callable[[int, int], None]:
-    """Returns what says, every few seconds, how many images have been checked."""
+    """Returns a callback that prints every few seconds how many images are checked."""
     said = time.monotonic()
 
     def on_progress(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""What a training run shows: a bar with its state, and a line for every evaluation."""
+"""What `launch.train` shows: a bar with the run's state, a line an evaluation."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ class RunDisplay(progress_bar.Bar):
     """A bar with loss, accuracy, images per second and time left; lines when piped.
 
     Attributes:
-      started: whether training has begun; a run that was over before never begins.
+      started: whether training has begun; never, if the run was finished already.
     """
 
     def __init__(self, num_steps: int):
-        """Makes ready to show a run of so many steps."""
+        """Describes a run of `num_steps` steps."""
         self.started = False
         self._num_steps = num_steps
         super().__init__(
@@ -32,14 +32,14 @@ class RunDisplay(progress_bar.Bar):
         )
 
     def start(self, step: int) -> None:
-        """Says that training begins, or goes on, after `step` steps."""
+        """Shows that training begins, or continues after `step` steps."""
         self.started = True
         self._bar.reset(self._task, completed=step, total=self._num_steps)
         if step:
             self.say(f"continuing after step {step:,} of {self._num_steps:,}")
 
     def advance(self, progress: "loop.Progress") -> None:
-        """Shows where the run is."""
+        """Shows the progress of the run."""
         words = (
             f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "
             f"{progress.images_per_second:,.0f} images/s"

@@ -17,12 +17,12 @@ _READ_AT_ONCE = 64  # examples
 def load(
     source: "data.Source", settings: config.DataConfig, part: str, seed: int
 ) -> "tf.data.Dataset":
-    """Returns the scaled examples of a part, one by one, the same at every pass.
+    """Returns the scaled examples of a part, one by one, in the same order every time.
 
     Args:
-      source: that reads examples when they are asked for.
-      settings: of the data; its scaling is one that fits nothing, as of every run that
-        was trained on such a source.
+      source: reads examples on demand.
+      settings: of the data; its scaling must not need fitting, as for every run
+        that was trained on such a source.
       part: "train", "validation" or "test".
       seed: of their order, so that the first few are a random sample.
 

@@ -1,11 +1,11 @@
-"""Standard output and error that a launcher can write to, whatever they lead to.
+"""Standard output and error that a launcher can always write to.
 
-- What is closed (`>&-`) leads nowhere, as if to /dev/null: a file that is opened later
-  must not take its number, and get what is meant for the terminal.
-- Letters that the encoding lacks are spelled with those that it has.
-- A reader that has left (`| head -1`) ends the program in silence, with the status that
-  a shell reports for SIGPIPE; a full disk ends it with one line on stderr and status 1.
-- What cannot be written to stderr is given up.
+- A closed stream (`>&-`) is opened as /dev/null: otherwise a file that is opened later
+  would get its number, and the text meant for the terminal.
+- Characters that the encoding lacks are spelled with others.
+- When a reader has left (`| head -1`), the program ends silently, with the status that
+  a shell reports for SIGPIPE; when the disk is full, with one line on stderr and 1.
+- Failed writes to stderr are ignored.
 """
 
 import codecs
@@ -30,17 +30,17 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Writes what waits; call it before the program ends.
+    """Writes buffered text; call it before the program ends.
 
     Raises:
-      SystemExit: as a write to stdout that fails.
+      SystemExit: writing to stdout fails.
     """
     sys.stdout.flush()
     sys.stderr.flush()
 
 
 class _Stream(io.TextIOWrapper):
-    """A text stream that leads nowhere once it has failed."""
+    """A text stream that switches to /dev/null after its first failure."""
 
     on_failure: Callable[[OSError], None]
 
@@ -65,12 +65,12 @@ class _Stream(io.TextIOWrapper):
 
 
 def _fill_gaps() -> None:
-    """Opens /dev/null in the place of each standard file that is closed."""
+    """Opens /dev/null in place of each standard stream that is closed."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is taken, and those below are not free any more.
+            # Takes the lowest free number, which is `number`.
             os.open(os.devnull, os.O_RDWR)
 
 
@@ -78,7 +78,7 @@ def _stream(
     number: int, old: TextIO | None, on_failure: Callable[[OSError], None]
 ) -> TextIO:
     if old is not None and not isinstance(old, io.TextIOWrapper):
-        return old  # somebody listens
+        return old  # replaced already, for example by a test
     stream = _Stream(
         open(number, "wb", closefd=False),
         encoding="utf-8" if old is None else old.encoding,

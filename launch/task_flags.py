@@ -1,4 +1,4 @@
-"""The flags that say what is trained and on what: data, network, penalty, hardware."""
+"""The flags of a training task: data, network, penalty, hardware."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from launch import paths
 _PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
 
 DATA_DIR = paths.define(
-    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+    "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
 )
 DATASET = flags.DEFINE_string("dataset", "digits", "A dataset; digits needs no data.")
 TRAIN_SIZE = flags.DEFINE_integer(
@@ -82,7 +82,7 @@ _DATA_PLACEMENT = flags.DEFINE_enum(
 
 
 def check(run: config.RunConfig) -> None:
-    """Checks, before TensorFlow is loaded, what can be checked of a run and hardware.
+    """Checks a run and its hardware as far as possible without loading TensorFlow.
 
     Raises:
       UserError: a name is unknown, the network has no such choice, TF_CONFIG is unfit,
@@ -94,7 +94,7 @@ def check(run: config.RunConfig) -> None:
 
     models.check(run.model, run.precision)
     for field, flag in _CHOICES.items():
-        # Even if it is what the network would have, had it the choice.
+        # Also refused where it names what the network does anyway.
         if flag.value is not None and field not in models.takes(run.model):
             remedy = f"{run.model.name} has no {field} to choose; leave it out"
             raise errors.UserError(field, flag.value, remedy)
@@ -108,7 +108,7 @@ def check(run: config.RunConfig) -> None:
 
 
 def refuse_given(remedy: str) -> None:
-    """Refuses every flag of this file that stands on the command line.
+    """Refuses every flag of this file that is given on the command line.
 
     Raises:
       UserError: one does.
@@ -132,7 +132,7 @@ def hardware() -> config.HardwareConfig:
 
 
 def data_config(validation_size: int) -> config.DataConfig:
-    """Returns the data that the flags describe, with so many set aside."""
+    """Returns the data that the flags describe, with this many validation examples."""
     from bsgen import data
 
     usual = data.find(DATASET.value)

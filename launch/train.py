@@ -1,12 +1,12 @@
-"""Trains one network of the papers, on one device, several or several machines.
+"""Trains one network, on one device, several devices, or several machines.
 
     python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
         --ghost_batch_size=128 --epochs=100
 
 trains with SGD with momentum and shows loss, accuracy, images per second and the time
 left. OUTPUT_DIR gets config.json, metrics.jsonl (one line an evaluation), summary.json,
-checkpoints and at last model.keras. Killed at any moment, the same command goes on from
-the last checkpoint. Without --output_dir the folder is named by the run itself:
+checkpoints and finally model.keras. After an interruption of any kind, the same command
+continues from the last checkpoint. Without --output_dir the run names its own folder:
 results/train/DATASET_MODEL_KEY. `launch.prepare_data` prepares the datasets.
 
 Several devices: --strategy=mirrored. Several machines: --strategy=multi_worker, the

@@ -1,4 +1,4 @@
-"""A user's functions by name, package.module:function."""
+"""Loads a user's function by its name, package.module:function."""
 
 import importlib
 import importlib.util
@@ -10,14 +10,14 @@ from bsgen import errors
 
 
 def check(flag: str, name: str) -> None:
-    """Checks a name without importing anything, as far as that goes.
+    """Checks a name as far as possible without importing anything.
 
     Args:
-      flag: that the name was given to, for the message.
+      flag: the flag that it was given to, for the message.
       name: "package.module:function".
 
     Raises:
-      UserError: it is no such name, or there is no such package.
+      UserError: it is not such a name, or there is no such package.
     """
     module_name, _, function_name = name.partition(":")
     if not all(map(str.isidentifier, [*module_name.split("."), function_name])):
@@ -29,13 +29,11 @@ def check(flag: str, name: str) -> None:
 
 
 def load(flag: str, name: str) -> Callable[[], Any]:
-    """Imports a function.
-
-    What the module itself raises while it is imported goes through.
+    """Imports a function; errors of the module itself propagate.
 
     Args:
-      flag: that the name was given to, for the message.
-      name: "package.module:function"; the current folder is searched, too.
+      flag: the flag that it was given to, for the message.
+      name: "package.module:function"; the current folder is searched too.
 
     Raises:
       UserError: there is no such module or function, or it needs arguments.

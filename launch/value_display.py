@@ -1,4 +1,4 @@
-"""What a measure shows while it runs: products so far, the value and its error."""
+"""What `launch.measure` shows: products so far, the value and its error."""
 
 import math
 import time
@@ -11,11 +11,11 @@ from bsgen import progress_bar
 if TYPE_CHECKING:
     from bsgen.measures import progress
 
-_SECONDS_PER_LINE = 30.0  # where the output is no terminal
+_SECONDS_PER_LINE = 30.0  # where the output is not a terminal
 
 
 class ValueDisplay(progress_bar.Bar):
-    """A bar for the measure that runs; a line for each that is done."""
+    """A bar for the running measure; a line for each finished one."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -31,12 +31,12 @@ class ValueDisplay(progress_bar.Bar):
         self._name, self._next_line = "", 0.0
 
     def start(self, name: str) -> None:
-        """Says which measure begins."""
+        """Shows which measure begins."""
         self._name, self._next_line = name, time.monotonic()
         self._bar.reset(self._task, description=name, total=None, count="", value="")
 
     def advance(self, told: "progress.Progress") -> None:
-        """Shows how far the measure is; where piped, in a line now and then."""
+        """Shows the progress of the measure; in occasional lines where piped."""
         value = "" if math.isnan(told.value) else f"{told.value:.5g} ± {told.error:.2g}"
         done, limit = told.num_products, told.max_products
         count = f"{done}" if limit is None else f"{done} of at most {limit}"
