@@ -8,29 +8,19 @@ import numpy as np
 from bsgen import config, statistics
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import breakdown_figure, learning_curves, presets
-from bsgen.studies import budgets, claims, study, tasks
+from bsgen.studies import budgets, claims, study
 
-BEST = "best_test_accuracy"
 _SIMILAR = 0.01  # "similar final performance", our reading
-
-
 TASKS = {
-    "quick": tasks.Task(
-        presets.DIGITS,
-        presets.QUICK_MODEL,
-        presets.sgd(0.1),
-        batch_size=10,
-        budget=budgets.Epochs(30, num_evaluations=15),
-        num_seeds=presets.NUM_SEEDS["quick"],
+    "quick": presets.on_digits(
+        learning_rate=0.1, batch_size=10, budget=budgets.Epochs(30, num_evaluations=15)
     ),
     # Learning rate and batch size are the paper's, the rest is our choice.
-    "paper": tasks.Task(
-        presets.CIFAR10,
+    "paper": presets.on_cifar10(
         presets.VGG,
-        presets.sgd(0.1),
+        learning_rate=0.1,
         batch_size=50,
         budget=budgets.Epochs(200, num_evaluations=100),
-        num_seeds=presets.NUM_SEEDS["paper"],
     ),
 }
 TRAIN_SIZES = {"quick": (250, 1000), "paper": (12_500, 50_000)}
@@ -105,11 +95,13 @@ def judge(found: dict[int, dict[int, learning_curves.Setting]]) -> list[claims.C
 def _loss(
     by_beta: dict[int, learning_curves.Setting], beta: int
 ) -> statistics.Interval:
+    """Returns how much best accuracy is lost from beta = 1 to another beta."""
     first, other = (
-        by_beta[b].runs.sort_values("seed")[BEST].astype(float).fillna(presets.CHANCE)
-        for b in (1, beta)
+        by_beta[each].runs.set_index("seed")["best_test_accuracy"].astype(float)
+        for each in (1, beta)
     )
-    return statistics.mean_interval(first.to_numpy() - other.to_numpy())
+    lost = first.fillna(presets.CHANCE) - other.fillna(presets.CHANCE)
+    return statistics.mean_interval(lost.sort_index())
 
 
 def _mean_distance(by_beta: dict[int, learning_curves.Setting]) -> np.ndarray:

@@ -11,29 +11,22 @@ import numpy as np
 from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import cycles_figure, learning_curves, presets
-from bsgen.studies import budgets, claims, study, tasks
+from bsgen.studies import budgets, claims, study
 
 CYCLIC_BATCH, CYCLIC_RATE = "cyclic batch size", "cyclic learning rate"
 SMALL, LARGE = "small batch", "large batch"
-
-
 TASKS = {
-    "quick": tasks.Task(
-        presets.DIGITS,
-        presets.QUICK_MODEL,
-        presets.sgd(0.004),
+    "quick": presets.on_digits(
+        learning_rate=0.004,
         batch_size=20,
         budget=budgets.Epochs(20, num_evaluations=20),
-        num_seeds=presets.NUM_SEEDS["quick"],
     ),
     # The paper gives learning rates and batch sizes; the epochs are our choice.
-    "paper": tasks.Task(
-        presets.CIFAR10,
+    "paper": presets.on_cifar10(
         presets.VGG,
-        presets.sgd(0.001),
+        learning_rate=0.001,
         batch_size=128,
         budget=budgets.Epochs(100, num_evaluations=100),
-        num_seeds=presets.NUM_SEEDS["paper"],
     ),
 }
 FACTOR = 5  # the larger learning rate and batch size over the smaller

@@ -16,13 +16,8 @@ from bsgen.papers.jastrzebski_2018 import grid_figure, presets
 from bsgen.studies import budgets, claims, study, tasks
 
 TASKS = {
-    "quick": tasks.Task(
-        presets.DIGITS,
-        presets.QUICK_MODEL,
-        presets.sgd(0.25),
-        batch_size=40,
-        budget=budgets.Epochs(80),
-        num_seeds=presets.NUM_SEEDS["quick"],
+    "quick": presets.on_digits(
+        learning_rate=0.25, batch_size=40, budget=budgets.Epochs(80)
     ),
     "reduced": tasks.Task(
         dataclasses.replace(presets.FASHION_MNIST, train_size=10_000),
@@ -54,7 +49,7 @@ BATCH_SIZES = {
     "reduced": (24, 60, 150, 375),
     "paper": (25, 50, 100, 200, 400, 800),
 }
-# Of the training set, on which the Hessian is measured.
+# Training examples that the Hessian is measured on.
 MEASURED_EXAMPLES = {"quick": 1000, "reduced": 2000, "paper": 10_000}
 
 

@@ -2,11 +2,11 @@
 
 Loss and accuracy at start + alpha (end - start) for alpha in [-1, 2].
 
-Both ends are trained on the same examples, from initial weights of their own. (From
-common ones they lie in one basin, whose walls the line does not reach.) As some initial
-weights lead to wider basins than others, each seed takes two and draws the line twice,
-crossed: first setting from one and second from the other, and the reverse. The paper
-says no more than that different random initialisations gave similar plots.
+Both ends are trained on the same examples, from different initial weights: from the
+same they end in one basin, whose walls the line does not reach. Some initial weights
+lead to wider basins than others. So each seed takes two and draws two lines, where the
+first setting starts from one and the second from the other, and crossed, the reverse.
+The paper only says that different random initialisations gave similar plots.
 """
 
 import functools
@@ -20,7 +20,7 @@ from bsgen.papers.jastrzebski_2018 import grid, presets
 from bsgen.studies import budgets, measurement, tasks
 from bsgen.training import cost
 
-_OTHER_WEIGHTS = 1000  # added to a seed for its second initial weights
+_OTHER_WEIGHTS = 1000  # what a seed adds to itself for its second initial weights
 _VALUES = (
     "distance",
     "train_cross_entropy",
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
     Attributes:
       panel: its letter.
-      task: what both are trained on.
+      task: that both are trained on.
       first, second: learning rate and batch size at alpha = 0 and at alpha = 1. Where
         their ratios differ, the first is higher.
     """
@@ -48,13 +48,8 @@ class Pair(NamedTuple):
 
 _DIGITS = grid.TASKS["quick"]
 _RESNET, _VGG = (
-    tasks.Task(
-        presets.CIFAR10,
-        model,
-        presets.sgd(0.1),
-        batch_size=50,
-        budget=budgets.Epochs(200),
-        num_seeds=presets.NUM_SEEDS["paper"],
+    presets.on_cifar10(
+        model, learning_rate=0.1, batch_size=50, budget=budgets.Epochs(200)
     )
     for model in (presets.RESNET, presets.VGG)
 )
@@ -74,7 +69,7 @@ PAIRS = {
         Pair("d", _VGG, (0.1, 50), (0.8, 400)),
     ),
 }
-# Of the training set, on the line; all test examples are.
+# Training examples that are measured on the line, besides all test examples.
 MEASURED_EXAMPLES = {"quick": 1000, "paper": 5000}
 NUM_ALPHAS = {"quick": 121, "paper": 61}  # places on the line, equally far apart
 
@@ -92,14 +87,12 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
 def _measurement(
     scale: str, pair: Pair, seed: int, crossed: bool
 ) -> measurement.Measurement:
-    weights = seed, seed + _OTHER_WEIGHTS
-    runs = tuple(
-        _run(scale, pair.task, *setting, seed, initial)
-        for setting, initial in zip(
-            (pair.first, pair.second),
-            reversed(weights) if crossed else weights,
-            strict=True,
-        )
+    initial = seed, seed + _OTHER_WEIGHTS
+    if crossed:
+        initial = initial[::-1]
+    runs = (
+        _run(scale, pair.task, pair.first, seed, initial[0]),
+        _run(scale, pair.task, pair.second, seed, initial[1]),
     )
     num_examples, num_alphas = MEASURED_EXAMPLES[scale], NUM_ALPHAS[scale]
     settings: dict[str, measurement.Value] = {
@@ -114,7 +107,8 @@ def _measurement(
         "seed": seed,
         "crossed": crossed,
     }
-    # A forward pass is a third of a step; the test set is of the same order.
+    # A forward pass takes a third of a training step; there are about as many test
+    # examples as measured ones.
     passes = num_alphas * 2 * num_examples / 3
     trained = runs[0].num_steps * pair.first[1]
     return measurement.Measurement(
@@ -127,18 +121,18 @@ def _measurement(
 
 
 def _run(
-    scale: str,
-    task: tasks.Task,
-    learning_rate: float,
-    batch_size: int,
-    seed: int,
-    initial: int,
+    scale: str, task: tasks.Task, setting: tuple[float, int], seed: int, initial: int
 ) -> config.RunConfig:
     """Returns a run on the examples of `seed` from the weights of seed `initial`."""
-    changes: dict[str, Any] = {"learning_rate": learning_rate, "subset_seed": seed}
-    if task is grid.TASKS.get(scale) and initial == seed:
-        changes |= grid.measured(scale)  # so it is one of figure 3's
-    return task.run(seed=initial, batch_size=batch_size, **changes)
+    learning_rate, batch_size = setting
+    is_in_figure3 = task is grid.TASKS.get(scale) and initial == seed
+    return task.run(
+        seed=initial,
+        subset_seed=seed,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        **(grid.measured(scale) if is_in_figure3 else {}),
+    )
 
 
 def _measure(
@@ -147,7 +141,7 @@ def _measure(
     num_alphas: int,
     place: measurement.Place,
 ) -> list[dict[str, Any]]:
-    """Returns a row an alpha; its values are None where a network diverged."""
+    """Returns a row for each alpha; all values are None if a network diverged."""
     alphas = np.linspace(-1.0, 2.0, num_alphas)
     if any(place.record(run).status == "diverged" for run in runs):
         return [{"alpha": alpha, **dict.fromkeys(_VALUES)} for alpha in alphas.tolist()]
@@ -170,7 +164,7 @@ def _along(
     examples: tuple[np.ndarray, np.ndarray],
     part: str,
 ) -> dict[str, Any]:
-    """Returns columns of the line from one network to another on part of the data."""
+    """Returns the values along the line, measured on one part of the data."""
     import keras
 
     from bsgen import measures

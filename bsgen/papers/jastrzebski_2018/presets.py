@@ -10,6 +10,7 @@ seems to call validation set; nothing is chosen by them.
 """
 
 from bsgen import config
+from bsgen.studies import budgets, tasks
 
 _IMAGES = "standardize_channels"  # our choice; the paper does not say
 DIGITS = config.DataConfig("digits", 1000, scaling="standardize")
@@ -23,6 +24,29 @@ NUM_SEEDS = {"quick": 3, "reduced": 3, "paper": 5}  # 5 in figures 1 and 5
 CHANCE = 0.1  # accuracy of a guess; all datasets have ten classes
 
 
-def sgd(learning_rate: float) -> config.MomentumConfig:
-    """Returns SGD without momentum, at a constant learning rate."""
-    return config.MomentumConfig(learning_rate, momentum=0.0)
+def sgd(
+    learning_rate: float, schedule: config.Schedule | None = None
+) -> config.MomentumConfig:
+    """Returns SGD without momentum, by default at a constant learning rate."""
+    schedule = schedule or config.Constant()
+    return config.MomentumConfig(learning_rate, momentum=0.0, schedule=schedule)
+
+
+def on_digits(
+    learning_rate: float, batch_size: int, budget: budgets.Budget
+) -> tasks.Task:
+    """Returns a task of scale `quick`."""
+    optimizer, num_seeds = sgd(learning_rate), NUM_SEEDS["quick"]
+    return tasks.Task(DIGITS, QUICK_MODEL, optimizer, batch_size, budget, num_seeds)
+
+
+def on_cifar10(
+    model: config.ModelConfig,
+    learning_rate: float,
+    batch_size: int,
+    budget: budgets.Budget,
+    schedule: config.Schedule | None = None,
+) -> tasks.Task:
+    """Returns a task of scale `paper`."""
+    optimizer, num_seeds = sgd(learning_rate, schedule), NUM_SEEDS["paper"]
+    return tasks.Task(CIFAR10, model, optimizer, batch_size, budget, num_seeds)

@@ -4,8 +4,8 @@ Jastrzebski et al. (2018), eq. 4, with the heavy-ball momentum of this project:
 
     A <- m A - H w + L z / sqrt(S),    w <- w + eta A,    z normal, L L^T = C.
 
-The SDE of eq. 5 is met by the same steps at a smaller eta and equal eta / S. What is
-measured does not use the formulas of `bsgen.theory`, so that the two can be compared.
+The same steps at a smaller eta and equal eta / S approach the SDE of eq. 5. No formula
+of `bsgen.theory` enters the result, so that the two can be compared.
 """
 
 import dataclasses
@@ -17,20 +17,20 @@ import numpy.typing as npt
 
 from bsgen import errors, statistics, theory
 
-_FORGOTTEN = 1e-6  # share of the first covariance that is left when averaging begins
+_FORGOTTEN = 1e-6  # share of the initial covariance left when averaging begins
 
 
 @dataclasses.dataclass(frozen=True)
 class StationaryMeans:
-    """Means over the chains of what each chain shows after it has forgotten its start.
+    """Means over independent chains in their stationary state.
 
     Attributes:
       loss: mean loss above that of the minimum.
-      standard_error: of `loss`, over independent chains.
+      standard_error: of `loss`, over the chains.
       covariance: of the weights, [P, P], about the known mean 0.
-      num_chains: of them.
-      num_steps: averaged over, in each chain.
-      burn_in_steps: before those.
+      num_chains: how many chains there were.
+      num_steps: steps averaged over in each chain.
+      burn_in_steps: steps before those.
     """
 
     loss: float
@@ -62,7 +62,8 @@ def simulate(
         Hessian.
       momentum: at least 0 and below 1.
       num_chains: at least 2.
-      num_steps: at least 1; more are taken before, until the start is forgotten.
+      num_steps: at least 1, after a burn-in of as many steps as the chains need to
+        forget their start.
       seed: of the noise.
 
     Raises:
@@ -102,10 +103,10 @@ def simulate(
 
 
 def _burn_in_steps(curvatures: npt.NDArray[Any], rate: float, momentum: float) -> int:
-    """Returns after how many steps the covariance has all but forgotten its start.
+    """Returns how many steps the covariance takes to forget its start.
 
-    A direction's weight decays with the larger root of
-    z^2 - (1 + m - rate curvature) z + m = 0, its variance with the square.
+    The weight along a direction decays as the larger root of
+    z^2 - (1 + m - rate curvature) z + m = 0, its variance as the square of that.
     """
     middle = (1.0 + momentum - rate * curvatures) / 2
     roots = middle[:, np.newaxis] + np.sqrt(

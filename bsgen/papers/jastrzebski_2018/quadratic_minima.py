@@ -1,9 +1,9 @@
-"""Jastrzebski et al. (2018), section 2.2: SGD simulated on quadratic minima.
+"""Jastrzebski et al. (2018), section 2.2: simulations of SGD on quadratic minima.
 
-Under assumption 2, C = H, at small learning rates, whose ratio eta / S to the batch
-size is realised by several pairs, and at rates up to the critical one; with and without
-momentum, which the paper has not. The paper simulates nothing: spectra, rates and batch
-sizes are our choice.
+The noise is that of assumption 2, C = H. Small learning rates realise each ratio
+eta / S by several batch sizes; larger ones go up to the critical learning rate. All are
+simulated without momentum, as in the paper, and with it. The paper itself simulates
+nothing: spectra, learning rates and batch sizes are our choice.
 """
 
 import dataclasses
@@ -22,31 +22,20 @@ MOMENTA = (0.0, 0.9)
 # networks of few classes: a few large eigenvalues above a bulk.
 SPECTRA = ("equal", "power law", "outliers")
 _NUM_OUTLIERS = 3
-# Effective learning rates and ratios that realise each other with whole batch sizes.
+# Effective learning rates, and ratios that all of them reach with whole batch sizes.
 _SMALL_RATES = (0.02, 0.04, 0.08)
 _RATIOS = (2.5e-4, 1e-3, 4e-3)
-_MIDDLE = _SMALL_RATES[1]
-# Of the critical learning rate; what is smaller belongs to `_SMALL_RATES`.
+_RATE_WITH_MOMENTUM = 0.04
+# Larger learning rates, over the critical one, and their batch size.
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.85, 0.95)
-_NEAR_BATCH_SIZE = 32
-_SECONDS = 2e-5, 1.5e-8  # a step; a weight of a chain and step
-
-
-@dataclasses.dataclass(frozen=True)
-class Preset:
-    """The settings of one scale.
-
-    Attributes:
-      dimension: number of weights.
-      num_chains: independent ones, a simulation.
-      num_steps: averaged over, a chain.
-      num_seeds: of simulations, for each setting.
-    """
-
-    dimension: int
-    num_chains: int
-    num_steps: int
-    num_seeds: int
+_BATCH_SIZE = 32
+# Weights; independent chains of a simulation; steps of a chain that are averaged over.
+_SIZES = {
+    "quick": {"dimension": 16, "num_chains": 128, "num_steps": 1000},
+    "paper": {"dimension": 32, "num_chains": 256, "num_steps": 2000},
+}
+_NUM_SEEDS = {"quick": 3, "paper": 5}
+_SECONDS_PER_STEP, _SECONDS_PER_WEIGHT = 2e-5, 1.5e-8  # the latter per chain and step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +45,8 @@ class Simulation:
     Attributes:
       spectrum, dimension: see `hessian`.
       learning_rate, batch_size, momentum: of SGD.
-      num_chains, num_steps: see `Preset`.
-      seed: tells repeats apart; the noise follows from all settings.
+      num_chains, num_steps: how much is averaged over.
+      seed: distinguishes repeats; the noise depends on all settings.
     """
 
     spectrum: str
@@ -70,39 +59,19 @@ class Simulation:
     seed: int
 
 
-PRESETS = {
-    "quick": Preset(dimension=16, num_chains=128, num_steps=1000, num_seeds=3),
-    "paper": Preset(dimension=32, num_chains=256, num_steps=2000, num_seeds=5),
-}
-
-
 def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
-    """Returns every simulation, for each seed.
-
-    Small rates realise every ratio by several batch sizes; the others approach the
-    critical learning rate.
-    """
-    preset = PRESETS[scale]
-    small = [
-        (round(rate * (1.0 - momentum), 12), round(rate / ratio), momentum)
-        for rate, ratio, momentum in itertools.product(_SMALL_RATES, _RATIOS, MOMENTA)
-        if momentum == 0.0 or rate == _MIDDLE
-    ]
-    near = [
-        (round(share * 2.0 * (1.0 + momentum), 12), _NEAR_BATCH_SIZE, momentum)
-        for share, momentum in itertools.product(SHARES, MOMENTA)
-    ]
+    """Returns the simulations of every spectrum and setting, for each seed."""
     simulations = [
         Simulation(
-            spectrum,
-            preset.dimension,
-            *setting,
-            num_chains=preset.num_chains,
-            num_steps=preset.num_steps,
+            spectrum=spectrum,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            momentum=momentum,
             seed=seed,
+            **_SIZES[scale],
         )
-        for spectrum, setting, seed in itertools.product(
-            SPECTRA, small + near, range(num_seeds or preset.num_seeds)
+        for spectrum, (learning_rate, batch_size, momentum), seed in itertools.product(
+            SPECTRA, _settings(), range(num_seeds or _NUM_SEEDS[scale])
         )
     ]
     return [
@@ -115,12 +84,26 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
     ]
 
 
+def _settings() -> list[tuple[float, int, float]]:
+    """Returns learning rate, batch size and momentum of all settings."""
+    small = [
+        (round(rate * (1.0 - momentum), 12), round(rate / ratio), momentum)
+        for rate, ratio, momentum in itertools.product(_SMALL_RATES, _RATIOS, MOMENTA)
+        if momentum == 0.0 or rate == _RATE_WITH_MOMENTUM
+    ]
+    larger = [
+        (round(share * 2.0 * (1.0 + momentum), 12), _BATCH_SIZE, momentum)
+        for share, momentum in itertools.product(SHARES, MOMENTA)
+    ]
+    return small + larger
+
+
 def hessian(spectrum: str, dimension: int) -> np.ndarray:
-    """Returns a Hessian [dimension, dimension] in an arbitrary basis, always the same.
+    """Returns a Hessian [dimension, dimension] of a spectrum, in one fixed basis.
 
     Args:
-      spectrum: of `SPECTRA`.
-      dimension: above the number of outliers.
+      spectrum: one of `SPECTRA`.
+      dimension: at least 4, the outliers and one more.
     """
     values = _eigenvalues(spectrum, dimension)
     draws = np.random.default_rng(0).normal(size=(dimension, dimension))
@@ -141,15 +124,15 @@ def _eigenvalues(spectrum: str, dimension: int) -> np.ndarray:
 def _seconds(simulation: Simulation) -> float:
     flattest = _eigenvalues(simulation.spectrum, simulation.dimension).min()
     rate = simulation.learning_rate / (1.0 - simulation.momentum)
-    steps = simulation.num_steps + 7.0 / (rate * flattest)  # the start is forgotten
-    a_step, a_weight = _SECONDS
-    return steps * (a_step + a_weight * simulation.num_chains * simulation.dimension)
+    steps = simulation.num_steps + 7.0 / (rate * flattest)  # the latter is the burn-in
+    weights = simulation.num_chains * simulation.dimension
+    return steps * (_SECONDS_PER_STEP + _SECONDS_PER_WEIGHT * weights)
 
 
 def _measure(
     simulation: Simulation, place: measurement.Place
 ) -> list[dict[str, float | int]]:
-    """Returns one row: what was simulated, and what is predicted."""
+    """Returns one row: the simulated loss and its predictions."""
     matrix = hessian(simulation.spectrum, simulation.dimension)
     rate, momentum = simulation.learning_rate, simulation.momentum
     arguments = matrix, rate, simulation.batch_size, None, momentum
@@ -157,7 +140,7 @@ def _measure(
         *arguments,
         num_chains=simulation.num_chains,
         num_steps=simulation.num_steps,
-        # Noise of its own: with a common one, losses would be proportional to 1 / S.
+        # With the same noise in all, losses would be exactly proportional to 1 / S.
         seed=zlib.crc32(repr(simulation).encode()),
     )
     critical = theory.critical_learning_rate(np.linalg.eigvalsh(matrix)[-1], momentum)

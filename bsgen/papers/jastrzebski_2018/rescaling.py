@@ -8,7 +8,7 @@ import pandas as pd
 from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import learning_curves, presets, rescaling_figure
-from bsgen.studies import budgets, claims, study, tasks
+from bsgen.studies import budgets, claims, study
 
 # How the learning rate grows with the batch size, from the highest rate to the lowest.
 RULES = ("linear", "sqrt", "none")
@@ -17,28 +17,24 @@ _RESNET_DROPS = config.Stepwise((60.0, 100.0, 140.0, 180.0), (1e-1, 1e-2, 1e-3, 
 _VGG_DROPS = config.Stepwise(
     tuple(25.0 * k for k in range(1, 8)), tuple(0.5**k for k in range(1, 8))
 )
-# One task a panel, with the small batch.
+# A task for each panel, with its small batch.
 TASKS = {
     "quick": (
-        tasks.Task(
-            presets.DIGITS,
-            presets.QUICK_MODEL,
-            presets.sgd(0.02),
+        presets.on_digits(
+            learning_rate=0.02,
             batch_size=20,
             budget=budgets.Epochs(20, num_evaluations=20),
-            num_seeds=presets.NUM_SEEDS["quick"],
         ),
     ),
     # The paper gives the small batch and the drops; the rates, the large batch and, for
     # VGG-11, the epochs are our choice.
     "paper": tuple(
-        tasks.Task(
-            presets.CIFAR10,
+        presets.on_cifar10(
             model,
-            config.MomentumConfig(0.05, momentum=0.0, schedule=drops),
+            learning_rate=0.05,
             batch_size=50,
             budget=budgets.Epochs(200, num_evaluations=100),
-            num_seeds=presets.NUM_SEEDS["paper"],
+            schedule=drops,
         )
         for model, drops in (
             (presets.RESNET, _RESNET_DROPS),

@@ -30,7 +30,7 @@ class QuadraticMinimaTest(parameterized.TestCase):
             self.assertGreater(values[2], 3.9 * values[3])  # outliers stand apart
             self.assertGreater(values[-1], 0.04)
 
-    @parameterized.parameters(*quadratic_minima.PRESETS)
+    @parameterized.parameters("quick", "paper")
     def test_every_small_ratio_has_several_rates(self, scale):
         found = {}
         for s in _settings(scale):
@@ -43,7 +43,7 @@ class QuadraticMinimaTest(parameterized.TestCase):
             self.assertIn(ratio, (2.5e-4, 1e-3, 4e-3))
             self.assertEqual(rates, [0.04] if momentum else [0.02, 0.04, 0.08])
 
-    @parameterized.parameters(*quadratic_minima.PRESETS)
+    @parameterized.parameters("quick", "paper")
     def test_rates_approach_the_critical_one(self, scale):
         shares = {
             (s["momentum"], round(s["learning_rate"] / (2 * (1 + s["momentum"])), 6))
