@@ -24,7 +24,6 @@ from bsgen.tuning.keras_tuner_adapter import (
     resumable_oracle,
     trials,
 )
-from bsgen.tuning.procedures import settings
 from tests.tuning import surface, surface_trainer
 
 _NAMES = ("appendix_d", *general_oracles.NAMES)
@@ -200,11 +199,13 @@ class KilledChiefTest(parameterized.TestCase):
             trainer = surface_trainer.SurfaceTrainer()
             oracle = BatchSizeHeuristic(procedure())
             SettingTuner(oracle, trainer, self.folder).search(verbose=0)
-        asked = [
-            settings.Request(setting, repeats) for setting, repeats, _ in trainer.calls
-        ]
-        self.assertEqual(asked[0], trials.to_request(left.hyperparameters.values, 2))
-        self.assertNotIn(trials.to_request(ended.hyperparameters.values, 2), asked)
+        asked = [(setting, repeats) for setting, repeats, _ in trainer.calls]
+        left, ended = (
+            trials.to_request(trial.hyperparameters.values, 2)
+            for trial in (left, ended)
+        )
+        self.assertEqual(asked[0], (left.setting, left.repeats))
+        self.assertNotIn((ended.setting, ended.repeats), asked)
         expected = self._review("appendix_d")
         self.assertEqual(oracle.review().decisions, expected.decisions)
 
