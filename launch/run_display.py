@@ -1,26 +1,24 @@
-"""What `launch.train` shows: a bar with the run's state, a line an evaluation."""
+"""Shows a training run: a progress bar, and a line for every evaluation."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich.progress
 
 from bsgen import progress_bar
-
-if TYPE_CHECKING:
-    from bsgen.training import loop
+from bsgen.training import loop
 
 
-class RunDisplay(progress_bar.Bar):
+class RunDisplay(progress_bar.Bar, loop.Observer):
     """A bar with loss, accuracy, images per second and time left; lines when piped.
 
     Attributes:
-      started: whether training has begun; never, if the run was finished already.
+      has_started: whether training has begun; a finished run never begins.
     """
 
     def __init__(self, num_steps: int):
-        """Describes a run of `num_steps` steps."""
-        self.started = False
+        """Prepares a bar of so many steps."""
+        self.has_started = False
         self._num_steps = num_steps
         super().__init__(
             rich.progress.TextColumn("step {task.completed:,.0f} of {task.total:,.0f}"),
@@ -31,15 +29,15 @@ class RunDisplay(progress_bar.Bar):
             total=num_steps,
         )
 
-    def start(self, step: int) -> None:
-        """Shows that training begins, or continues after `step` steps."""
-        self.started = True
+    def started(self, step: int) -> None:
+        """Shows that training begins or continues after `step` steps."""
+        self.has_started = True
         self._bar.reset(self._task, completed=step, total=self._num_steps)
         if step:
             self.say(f"continuing after step {step:,} of {self._num_steps:,}")
 
-    def advance(self, progress: "loop.Progress") -> None:
-        """Shows the progress of the run."""
+    def advanced(self, progress: loop.Progress) -> None:
+        """Shows how far the run is."""
         words = (
             f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "
             f"{progress.images_per_second:,.0f} images/s"
@@ -47,6 +45,10 @@ class RunDisplay(progress_bar.Bar):
         self._bar.update(self._task, completed=progress.step, description=words)
         if progress.record is not None:
             self.say(_line(progress.record))
+
+    def warned(self, line: str) -> None:
+        """Shows a warning."""
+        self.say(f"warning: {line}")
 
 
 def _line(record: Mapping[str, Any]) -> str:

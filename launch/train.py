@@ -65,20 +65,20 @@ def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
             record = loop.train(
                 run,
                 output_dir,
-                hardware,
-                task_flags.DATA_DIR.value,
-                _RESUME.value,
-                on_start=display.start,
-                on_progress=display.advance,
-                warn=lambda line: display.say(f"warning: {line}"),
-                checkpoint_seconds=_CHECKPOINT_SECONDS.value,
-                write_events=_TENSORBOARD.value,
+                loop.Options(
+                    hardware,
+                    task_flags.DATA_DIR.value,
+                    _RESUME.value,
+                    _CHECKPOINT_SECONDS.value,
+                    _TENSORBOARD.value,
+                ),
+                display,
             )
         except interruption.Interrupted as stopped:
             entry.let_go_of_lost_terminal()
             display.say(f"{stopped}; saved: the same command goes on from there")
             sys.exit(128 + stopped.signal_number)
-    if not display.started:
+    if not display.has_started:
         print("already finished; nothing was done")
     if record is None:  # of another worker than the first
         return

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from benchmarks import training_problem
 from bsgen import config, models, optimizers
-from bsgen.training.loop import replica_program, resident_images
+from bsgen.training.loop import preprocessing, replica_program, resident_images
 
 
 class Contender:
@@ -31,7 +31,7 @@ class Contender:
         self._program = replica_program.ReplicaProgram(
             self._model,
             optimizer,
-            replica_program.Preprocessing(
+            preprocessing.Preprocessing(
                 *map(tf.constant, (0.0, 1 / training_problem.PIXEL_RANGE, 0.0))
             ),
             tf.constant(resident_images.pack(images)),

@@ -67,7 +67,7 @@ def execute(
       on_work: called with the expected seconds (`cost.seconds`) of work just done;
         those of a run sum to its cost, also when it diverged early.
       on_record: called with each run's record after it is on the disk.
-      resume: as in `loop.train`: "never" begins such runs anew.
+      resume: as in `loop.Options`: "never" begins such runs anew.
 
     Raises:
       UserError: a run does not fit its data; nothing has been trained then.
@@ -107,27 +107,29 @@ def _train_one_by_one(
     on_steps: Callable[[config.RunConfig, int], None],
     resume: str,
 ) -> Iterator[records.RunRecord]:
+    options = loop.Options(data_dir=data_dir, resume=resume)
     for run in runs:
-        taken = 0
-
-        def advance(step: int, run: config.RunConfig = run) -> None:
-            nonlocal taken
-            on_steps(run, step - taken)
-            taken = step
-
-        def on_progress(
-            progress: loop.Progress, advance: Callable[[int], None] = advance
-        ) -> None:
-            advance(progress.step)
-
-        record = loop.train(
-            run,
-            folder / run.key,
-            data_dir=data_dir,
-            resume=resume,
-            on_start=advance,
-            on_progress=on_progress,
-        )
+        record = loop.train(run, folder / run.key, options, _StepCounter(run, on_steps))
         if record is not None:
             yield record
             checkpoints.remove_all(folder / run.key)  # the record is on the disk now
+
+
+class _StepCounter(loop.Observer):
+    """Reports the steps of a run as they are taken; first, those before a resume."""
+
+    def __init__(
+        self, run: config.RunConfig, on_steps: Callable[[config.RunConfig, int], None]
+    ):
+        self._run, self._on_steps = run, on_steps
+        self._counted = 0
+
+    def started(self, step: int) -> None:
+        self._count(step)
+
+    def advanced(self, progress: loop.Progress) -> None:
+        self._count(progress.step)
+
+    def _count(self, step: int) -> None:
+        self._on_steps(self._run, step - self._counted)
+        self._counted = step

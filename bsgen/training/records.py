@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from bsgen import config, errors
@@ -82,6 +82,26 @@ class RunRecord:
             values["final"],
             values["seconds"],
         )
+
+
+def from_history(
+    run: config.RunConfig,
+    summary: Mapping[str, Any],
+    history: Sequence[Mapping[str, Any]],
+) -> RunRecord:
+    """Returns the record of a run that was trained alone.
+
+    Args:
+      run: its configuration.
+      summary: its status, final metrics and seconds.
+      history: the records of its evaluations; the curve has None where one lacks a
+        metric.
+    """
+    names = dict.fromkeys(name for record in history for name in record)
+    curve = {name: [record.get(name) for record in history] for name in names}
+    return RunRecord(
+        run, summary["status"], curve, summary["final"], summary["seconds"]
+    )
 
 
 class RunStore:

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import optimizers
-from bsgen.training.loop import replica_program
+from bsgen.training.loop import preprocessing, replica_program
 from tests.training import made_up_runs
 
 _WIDTH = 64
@@ -24,7 +24,7 @@ def _program(replicas, parts=1, jit=False):
         return model, replica_program.ReplicaProgram(
             model,
             optimizer,
-            replica_program.Preprocessing(none, one, none),
+            preprocessing.Preprocessing(none, one, none),
             gradient_accumulation=parts,
             jit=jit,
         )
@@ -89,7 +89,7 @@ class DropoutTest(tf.test.TestCase):
         counters = replica_program.draw_counters(trained.model)
         self.assertLen(counters, 2)
         self.assertLen(
-            trained.state(),
+            trained.state.arrays(),
             len(trained.model.variables) - 2 + len(trained._optimizer.variables),
         )
 

@@ -38,16 +38,17 @@ class ImageNetTest(tf.test.TestCase):
         """Returns record and folder of a run that was stopped once, and continued."""
         path = pathlib.Path(self.create_tempdir().full_path)
 
-        def on_progress(progress):
-            if progress.step == stop:
-                os.kill(os.getpid(), signal.SIGTERM)
+        class Stopping(loop.Observer):
+            def advanced(self, progress):
+                if progress.step == stop:
+                    os.kill(os.getpid(), signal.SIGTERM)
 
         with made_up_runs.source(self.source):
             if stop:
                 with self.assertRaises(interruption.Interrupted):
-                    loop.train(self._run(), path, on_progress=on_progress)
+                    loop.train(self._run(), path, observer=Stopping())
             resume = "must" if stop else "auto"
-            return loop.train(self._run(), path, resume=resume), path
+            return loop.train(self._run(), path, loop.Options(resume=resume)), path
 
     def test_goes_on_with_the_same_crops(self):
         whole, first = self._train()
@@ -96,7 +97,7 @@ class ImageNetTest(tf.test.TestCase):
             self.addCleanup(trained.close)
             for step in range(3):
                 trained.take_steps(step, step + 1)
-            states.append(trained.state())
+            states.append(trained.state.arrays())
         for name, array in states[0].items():
             self.assertAllClose(array, states[1][name], 2e-5, 2e-5)
 

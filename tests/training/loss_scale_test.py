@@ -6,7 +6,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import optimizers
-from bsgen.training.loop import replica_program
+from bsgen.training.loop import preprocessing, replica_program
 from tests.training import made_up_runs
 
 _LARGE = 300.0  # times the first loss scale, 2^15, is more than float16 holds
@@ -26,7 +26,7 @@ def _program(replicas, parts=1):
         program = replica_program.ReplicaProgram(
             model,
             optimizer,
-            replica_program.Preprocessing(none, one, none),
+            preprocessing.Preprocessing(none, one, none),
             gradient_accumulation=parts,
         )
     return model, optimizer, program

@@ -117,7 +117,7 @@ def train(of_run, replicas=1, calls=None, **hardware):
         for first, last in zip([0, *ends], ends, strict=False)
     ]
     trained.close()
-    return np.concatenate(metrics), trained.state()
+    return np.concatenate(metrics), trained.state.arrays()
 
 
 class Large:

@@ -21,8 +21,8 @@ import keras
 import tensorflow as tf
 
 from bsgen import models
-from bsgen.data import augmentation
 from bsgen.training.loop import resident_images
+from bsgen.training.loop.preprocessing import Preprocessing
 
 
 class Batch(NamedTuple):
@@ -39,19 +39,6 @@ class Batch(NamedTuple):
     examples: tf.Tensor
     labels: tf.Tensor
     draws: tuple[tf.Tensor, ...] = ()
-
-
-class Preprocessing(NamedTuple):
-    """What is done to images [B, ...] inside the compiled function.
-
-    Attributes:
-      offset, scale: x -> (x - offset) * scale; they broadcast against an image.
-      fill: what augmentation pads with, after scaling.
-    """
-
-    offset: tf.Tensor
-    scale: tf.Tensor
-    fill: tf.Tensor
 
 
 class ReplicaProgram:
@@ -203,12 +190,7 @@ class ReplicaProgram:
         if images is not None:
             shape = self._model.input_shape[1:]
             examples = resident_images.gather(images, examples, shape)
-        offset, scale, fill = self._preprocessing
-        inputs = (tf.cast(examples, tf.float32) - offset) * scale
-        if batch.draws:
-            rows, columns, flips = batch.draws
-            inputs = augmentation.apply(inputs, rows, columns, flips, fill)
-        return inputs, batch.labels
+        return self._preprocessing.apply(examples, batch.draws), batch.labels
 
     def _share(self, tensors: Any) -> Any:
         """Returns this replica's part of what its worker brought."""

@@ -1,21 +1,60 @@
-"""Images that lie on a device, and batches of them gathered there.
+"""Images that stay on a device, where batches of them are gathered.
 
-TensorFlow has no GPU kernel that gathers bytes: the images would be sent to the host at
-every step. So pairs of bytes lie on the device as bfloat16, of which only the bits
-matter, and are bytes again after the gather.
+TensorFlow has no GPU kernel that gathers bytes, so it would send the images to the host
+at every step. Pairs of bytes are therefore stored as bfloat16, of which only the bits
+matter, and turned back into bytes after the gather.
 """
 
 import math
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
+from bsgen import data, errors
+from bsgen.training.loop import strategies
+
 _BYTES = 2  # of a bfloat16
+_MAX_BYTES = 2 * 2**30  # a small part of any GPU; CIFAR takes 0.18 GB
+
+
+def choose(source: data.Source, placement: str) -> data.Pool | None:
+    """Returns the source if its images are to stay on the device, else None.
+
+    Args:
+      source: of the examples.
+      placement: `HardwareConfig.data_placement`.
+
+    Raises:
+      UserError: the placement is "device", and the source is read from the disk.
+    """
+    if not isinstance(source, data.Pool):
+        if placement == "device":
+            remedy = f"{source.name} is too large for a device; take 'stream' or 'auto'"
+            raise errors.UserError("data_placement", placement, remedy)
+        return None
+    fits = source.inputs.nbytes <= _MAX_BYTES
+    return source if placement == "device" or (fits and placement == "auto") else None
+
+
+def place(resident: data.Pool | None, devices: strategies.Devices) -> Any:
+    """Returns a copy of the packed images on each replica's device; None for None.
+
+    Raises:
+      OutOfMemory: a device does not hold the images.
+    """
+    if resident is None:
+        return None
+    try:
+        return devices.on_each_replica(pack(resident.inputs))
+    except tf.errors.ResourceExhaustedError as error:
+        remedy = "the memory of a device does not hold the images; take 'stream'"
+        raise errors.OutOfMemory("data_placement", "device", remedy) from error
 
 
 def pack(images: np.ndarray) -> np.ndarray:
-    """Returns what is to lie on the device.
+    """Returns images in the form in which they are kept on the device.
 
     Args:
       images: [P, ...].
@@ -34,7 +73,7 @@ def pack(images: np.ndarray) -> np.ndarray:
 def gather(
     packed: tf.Tensor, positions: tf.Tensor, image_shape: tuple[int, ...]
 ) -> tf.Tensor:
-    """Returns the images [n, *image_shape] at some positions [n] of what was packed."""
+    """Returns the images [n, *image_shape] at positions [n] of packed images."""
     rows = tf.gather(packed, positions)
     if rows.dtype != tf.bfloat16:
         return rows

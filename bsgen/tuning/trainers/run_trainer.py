@@ -140,9 +140,8 @@ class RunTrainer:
             yield from ensemble.train(runs, self._data_dir)
             return
         for run in runs:
-            record = loop.train(
-                run, self._folder / run.key, self._hardware, self._data_dir
-            )
+            options = loop.Options(self._hardware, self._data_dir)
+            record = loop.train(run, self._folder / run.key, options)
             if record is not None:  # the first worker's
                 yield record
 

@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from bsgen import config
 from bsgen.files import sealed_json
 from bsgen.training import checkpoints, interruption, loop, run_folder
-from bsgen.training.loop import trainee
+from bsgen.training.loop import run_loop, trainee
 from tests import lost_interrupts
 from tests.training import made_up_runs, metrics_file
 
@@ -32,34 +32,41 @@ def _run(model=None, **settings):
     )
 
 
+class _Recorder(loop.Observer):
+    """Keeps what it sees, and asks the process to stop after some steps."""
+
+    def __init__(self, stops=()):
+        self.stops = stops
+        self.starts, self.seen, self.warnings = [], [], []
+
+    def started(self, step):
+        self.starts.append(step)
+
+    def advanced(self, progress):
+        self.seen.append(progress)
+        if progress.step in self.stops:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def warned(self, line):
+        self.warnings.append(line)
+
+
 class _LoopTestCase(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.enterContext(made_up_runs.source())
-        self.warnings, self.starts, self.seen = [], [], []
+        self.recorder = _Recorder()
 
     def folder(self):
         return pathlib.Path(self.create_tempdir().full_path) / "run"
 
     def train(self, run, path, stops=(), **settings):
         """Trains until the first of the steps `stops` that it comes by."""
-
-        def on_progress(progress):
-            self.seen.append(progress)
-            if progress.step in stops:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        return loop.train(
-            run,
-            path,
-            on_start=self.starts.append,
-            on_progress=on_progress,
-            warn=self.warnings.append,
-            **settings,
-        )
+        self.recorder.stops = stops
+        return loop.train(run, path, loop.Options(**settings), self.recorder)
 
     def interrupt(self, run, path, step, **settings):
-        with mock.patch.object(loop, "_SECONDS_PER_CALL", 0.0):
+        with mock.patch.object(run_loop, "_SECONDS_PER_CALL", 0.0):
             with self.assertRaises(interruption.Interrupted) as caught:
                 self.train(run, path, [step], **settings)
         self.assertEqual(caught.exception.step, step)
@@ -96,7 +103,7 @@ class ExactResumeTest(_LoopTestCase):
         for step in (2, 4, 5):
             self.interrupt(run, broken, step, hardware=hardware)
         again = self.train(run, broken, hardware=hardware)
-        self.assertEqual(self.starts, [0, 0, 2, 4, 5])
+        self.assertEqual(self.recorder.starts, [0, 0, 2, 4, 5])
         self.assert_same_result(whole, broken)
         self.assertEqual(again.curve["test_accuracy"], record.curve["test_accuracy"])
         self.assertEqual(again.final, record.final)
@@ -115,12 +122,12 @@ class ExactResumeTest(_LoopTestCase):
         run = _run()
         paths, lasts = [], []
         for seconds in (0.0, 1e9):  # single steps; as many as may be
-            with mock.patch.object(loop, "_SECONDS_PER_CALL", seconds):
+            with mock.patch.object(run_loop, "_SECONDS_PER_CALL", seconds):
                 path = self.folder()
-                self.seen.clear()
+                self.recorder.seen.clear()
                 self.train(run, path)
                 paths.append(path)
-                lasts.append([progress.step for progress in self.seen])
+                lasts.append([progress.step for progress in self.recorder.seen])
         self.assertEqual(lasts, [list(range(1, 12)), [1, 3, 4, 9, 11]])
         self.assert_same_result(*paths)
 
@@ -135,9 +142,9 @@ class ExactResumeTest(_LoopTestCase):
         content[len(content) // 2] ^= 1
         files[-1].write_bytes(content)
         self.train(run, broken)
-        self.assertLen(self.warnings, 1)
-        self.assertIn(files[-1].name, self.warnings[0])
-        self.assertEqual(self.starts[-1], 4)
+        self.assertLen(self.recorder.warnings, 1)
+        self.assertIn(files[-1].name, self.recorder.warnings[0])
+        self.assertEqual(self.recorder.starts[-1], 4)
         self.assert_same_result(whole, broken)
 
     def test_a_torn_line_is_written_anew(self):
@@ -158,7 +165,7 @@ class ExactResumeTest(_LoopTestCase):
         expected = keras.models.load_model(path / "model.keras")(inputs)
         (path / "model.keras").write_bytes(b"damaged")
         again = self.train(run, path)
-        self.assertIn("its model.keras is damaged", self.warnings[0])
+        self.assertIn("its model.keras is damaged", self.recorder.warnings[0])
         self.assertEqual(again.final, record.final)
         self.assert_same_result(whole, path)
         model = keras.models.load_model(path / "model.keras")
@@ -168,7 +175,7 @@ class ExactResumeTest(_LoopTestCase):
         run, path = _run(), self.folder()
         self.interrupt(run, path, 6)
         self.train(run, path, resume="never")
-        self.assertEqual(self.starts, [0, 0])
+        self.assertEqual(self.recorder.starts, [0, 0])
         whole = self.folder()
         self.train(run, whole)
         self.assert_same_result(whole, path)
@@ -181,7 +188,7 @@ class ExactResumeTest(_LoopTestCase):
 
         with (
             mock.patch.object(run_folder.RunFolder, "save", save),
-            mock.patch.object(loop, "_SECONDS_PER_CALL", 0.0),
+            mock.patch.object(run_loop, "_SECONDS_PER_CALL", 0.0),
         ):
             self.train(_run(), self.folder(), checkpoint_seconds=0.0)
             self.assertEqual(saved, list(range(12)))
@@ -190,17 +197,14 @@ class ExactResumeTest(_LoopTestCase):
             self.assertEqual(saved, [*_EVALUATIONS, 11])
 
     def test_an_interrupt_lost_before_the_first_step(self):
-        def lose(step):
-            lost_interrupts.in_destructor()
+        class Losing(_Recorder):
+            def started(self, step):
+                lost_interrupts.in_destructor()
 
+        self.recorder = Losing()
         with lost_interrupts.ignored(), self.assertRaises(KeyboardInterrupt):
-            loop.train(
-                _run(),
-                self.folder(),
-                on_start=lose,
-                on_progress=self.seen.append,
-            )
-        self.assertEmpty(self.seen)
+            self.train(_run(), self.folder())
+        self.assertEmpty(self.recorder.seen)
 
     def test_a_signal_after_the_last_step_changes_nothing(self):
         path = self.folder()
@@ -237,14 +241,16 @@ class RecordsTest(_LoopTestCase):
         self.assertEqual(curve["test_accuracy"][0], untrained["test_accuracy"])
 
     def test_progress_tells_of_its_steps(self):
-        with mock.patch.object(loop, "_SECONDS_PER_CALL", 0.0):
+        with mock.patch.object(run_loop, "_SECONDS_PER_CALL", 0.0):
             record = self.train(_run(), self.folder())
-        self.assertEqual([each.step for each in self.seen], list(range(1, 12)))
-        recorded = [each.step for each in self.seen if each.record]
+        self.assertEqual([each.step for each in self.recorder.seen], list(range(1, 12)))
+        recorded = [each.step for each in self.recorder.seen if each.record]
         self.assertEqual(recorded, [*_EVALUATIONS[1:], 11])
-        mean = np.mean([each.cross_entropy for each in self.seen[4:9]])
+        mean = np.mean([each.cross_entropy for each in self.recorder.seen[4:9]])
         self.assertAllClose(mean, record.curve["batch_cross_entropy"][3], 1e-6, 1e-6)
-        self.assertGreater(min(each.images_per_second for each in self.seen), 0)
+        self.assertGreater(
+            min(each.images_per_second for each in self.recorder.seen), 0
+        )
 
     def test_learns(self):
         run = made_up_runs.run(
@@ -260,7 +266,7 @@ class RecordsTest(_LoopTestCase):
             second = self.train(run, path)
         self.assertEqual(first.curve, second.curve)
         self.assertEqual(first.final, second.final)
-        self.assertEqual((second.status, self.starts), ("completed", [0]))
+        self.assertEqual((second.status, self.recorder.starts), ("completed", [0]))
 
     def test_the_model_predicts_what_was_measured(self):
         path = self.folder()
@@ -276,7 +282,7 @@ class RecordsTest(_LoopTestCase):
     @parameterized.parameters(0.0, 1e9)
     def test_a_run_that_diverges_is_a_result(self, seconds_per_call):
         run, path = _run(learning_rate=1e12), self.folder()
-        with mock.patch.object(loop, "_SECONDS_PER_CALL", seconds_per_call):
+        with mock.patch.object(run_loop, "_SECONDS_PER_CALL", seconds_per_call):
             record = self.train(run, path)
         self.assertEqual((record.status, record.final), ("diverged", {}))
         self.assertNotEmpty(record.curve["step"])
@@ -298,7 +304,7 @@ class RecordsTest(_LoopTestCase):
         self.assertEqual((record.status, record.curve), ("diverged", {}))
         summary = sealed_json.read(path / "summary.json", None)
         self.assertLess(summary["step"], 100)
-        for progress in self.seen:
+        for progress in self.recorder.seen:
             self.assertTrue(np.isfinite(progress.cross_entropy))
 
 

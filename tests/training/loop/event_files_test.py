@@ -77,7 +77,7 @@ class EventFilesTest(tf.test.TestCase):
     def test_a_run_writes_its_curve(self):
         run = made_up_runs.run(num_steps=4, evaluation_steps=(0, 2))
         with made_up_runs.source():
-            record = loop.train(run, self.path / "run", write_events=True)
+            record = loop.train(run, self.path / "run", loop.Options(write_events=True))
         curve = dict(record.curve)
         steps = curve.pop("step")
         expected = {

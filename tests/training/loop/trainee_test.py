@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, data, errors
-from bsgen.training.loop import trainee
+from bsgen.training.loop import resident_images
 from tests.training import made_up_runs
 
 
@@ -143,7 +143,7 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
     def test_auto_places_what_is_small_enough(self):
         run = made_up_runs.run()
         self.assertGreater(made_up_runs.ready(run).max_steps, 1)
-        with mock.patch.object(trainee, "_MAX_RESIDENT_BYTES", 82 * 192 - 1):
+        with mock.patch.object(resident_images, "_MAX_BYTES", 82 * 192 - 1):
             self.assertEqual(made_up_runs.ready(run).max_steps, 1)
             on_device = made_up_runs.ready(run, data_placement="device")
             self.assertGreater(on_device.max_steps, 1)
@@ -157,14 +157,14 @@ class TraineeTest(tf.test.TestCase, parameterized.TestCase):
         run = made_up_runs.run(made_up_runs.ghost(), precision=precision)
         first = made_up_runs.ready(run, replicas)
         first.take_steps(0, 3)
-        state = first.state()
+        state = first.state.arrays()
         self.assertIn(3, [int(a) for a in state.values() if a.dtype.kind == "i"])
         expected = first.take_steps(3, 6)
         second = made_up_runs.ready(run, replicas)
         second.take_steps(6, 8)  # astray
-        second.restore(state)
+        second.state.restore(state)
         np.testing.assert_array_equal(second.take_steps(3, 6), expected)
-        ours, theirs = second.state(), first.state()
+        ours, theirs = second.state.arrays(), first.state.arrays()
         self.assertEqual(ours.keys(), theirs.keys())
         for name in ours:
             np.testing.assert_array_equal(ours[name], theirs[name], name)
@@ -173,7 +173,7 @@ class TraineeTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_refuses_the_state_of_another_model(self):
         trained = made_up_runs.ready(made_up_runs.run())
-        state = trained.state()
+        state = trained.state.arrays()
         wider = dict(state, **{"model/0000": np.zeros([192, 13], np.float32)})
         fewer = {name: a for name, a in state.items() if name != "optimizer/0003"}
         more = {**state, "model/0099": np.zeros(2)}
@@ -184,23 +184,23 @@ class TraineeTest(tf.test.TestCase, parameterized.TestCase):
         ):
             changed = {name: array + 1 for name, array in arrays.items()}
             with self.assertRaisesRegex(errors.UserError, f"another model: {message}"):
-                trained.restore(changed)
-            after = trained.state()
+                trained.state.restore(changed)
+            after = trained.state.arrays()
             for name in state:
                 np.testing.assert_array_equal(after[name], state[name])
 
     def test_restores_the_standard_deviations_of_older_checkpoints(self):
         trained = made_up_runs.ready(made_up_runs.run(made_up_runs.ghost()))
         trained.take_steps(0, 2)
-        state, measured = trained.state(), trained.evaluate("test")
+        state, measured = trained.state.arrays(), trained.evaluate("test")
         variances = [name for name in state if name.endswith("/variance")]
         self.assertLen(variances, 2)
         older = dict(state)
         for name in variances:  # the networks' epsilon is 1e-5
             older[name.removesuffix("/variance")] = np.sqrt(older.pop(name) + 1e-5)
         trained.take_steps(2, 4)
-        trained.restore(older)
-        for name, array in trained.state().items():
+        trained.state.restore(older)
+        for name, array in trained.state.arrays().items():
             self.assertAllClose(array, state[name], rtol=1e-6)
         again = trained.evaluate("test")
         self.assertAllClose([*again.values()], [*measured.values()], rtol=1e-6)
