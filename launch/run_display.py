@@ -6,10 +6,10 @@ from typing import Any
 import rich.progress
 
 from bsgen import progress_bar
-from bsgen.training import loop
+from bsgen.training.observer import Observer, Progress
 
 
-class RunDisplay(progress_bar.Bar, loop.Observer):
+class RunDisplay(progress_bar.Bar, Observer):
     """A bar with loss, accuracy, images per second and time left; lines when piped.
 
     Attributes:
@@ -36,7 +36,7 @@ class RunDisplay(progress_bar.Bar, loop.Observer):
         if step:
             self.say(f"continuing after step {step:,} of {self._num_steps:,}")
 
-    def advanced(self, progress: loop.Progress) -> None:
+    def advanced(self, progress: Progress) -> None:
         """Shows how far the run is."""
         words = (
             f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "

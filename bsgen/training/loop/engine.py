@@ -18,8 +18,8 @@ import tensorflow as tf
 from bsgen import config, errors, interrupts
 from bsgen.training import records, run_folder
 from bsgen.training.loop import run_loop, strategies, trainee
-from bsgen.training.loop.observer import Observer
 from bsgen.training.loop.options import Options
+from bsgen.training.observer import Observer
 
 
 @interrupts.kept()

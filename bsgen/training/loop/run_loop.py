@@ -16,8 +16,8 @@ from bsgen.training.loop import (
     strategies,
     trainee,
 )
-from bsgen.training.loop.observer import Observer, Progress
 from bsgen.training.loop.options import Options
+from bsgen.training.observer import Observer, Progress
 
 _SECONDS_PER_CALL = 1.0  # how soon an interruption is noticed and progress is shown
 _MAX_STEPS_PER_CALL = 1000
