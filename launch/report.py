@@ -5,26 +5,36 @@
 prints the claims with their verdicts, rewrites what the studies in the folder left, and
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
 A study that lacks runs or measurements is left as it was, and said; if all do, the exit
-status is 1.
+status is 1. `--markdown` also writes `docs/RESULTS.md` and the results in `README.md`.
 """
+
+from absl import flags
 
 from launch import entry, paths
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "results/quick", "The folder that launch.reproduce wrote."
 )
+_MARKDOWN = flags.DEFINE_bool(
+    "markdown",
+    False,
+    "Also write docs/RESULTS.md, and the results in README.md, of the project here.",
+)
 
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     from bsgen import errors, papers
-    from bsgen.reports import page, remake, terminal
+    from bsgen.reports import markdown, page, remake, terminal
 
     entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
     output_dir = _OUTPUT_DIR.value
     remade = remake.remake(output_dir, papers.studies(), entry.warn)
     terminal.print_claims(output_dir, papers.studies())
     print(f"report: {page.write(output_dir, papers.studies())}")
+    if _MARKDOWN.value:
+        markdown.write(output_dir, papers.studies())
+        print("results: docs/RESULTS.md and README.md")
     if not remade:
         remedy = "nothing was remade, because no study has all of its runs and "
         remedy += "measurements recorded; launch.reproduce trains what is missing"

@@ -1,0 +1,151 @@
+"""Tests that the results in Markdown say what a folder's records do."""
+
+import collections
+import dataclasses
+import pathlib
+import re
+
+import pandas as pd
+from absl.testing import absltest
+from matplotlib import figure as mpl_figure
+
+from bsgen import errors, papers
+from bsgen.reports import markdown
+from bsgen.studies import claims, folder, outcome, shown, study
+from tests.studies import made_up
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_HOLDS = claims.Claim("a | b", "q", "> 0", 0.51234, (0.4, None), "holds", "n")
+_FAILS = dataclasses.replace(_HOLDS, claim="c", interval=(None, None), verdict="fails")
+_TABLE = pd.DataFrame(
+    {"network": ["|f1|", "c1"], "paper": [0.5, None], "here": [0.123456, 2.0]}
+)
+_STUDIES = (
+    made_up.a_study(
+        "made_up/fig1",
+        title="A figure",
+        judge=lambda _: [_HOLDS, _FAILS],
+        show=lambda _: shown.Shown(mpl_figure.Figure(figsize=(1, 1))),
+    ),
+    made_up.a_study(
+        "made_up/table1",
+        title="A table",
+        judge=lambda _: [_HOLDS],
+        show=lambda _: shown.Shown(table=_TABLE),
+    ),
+)
+_SUMMARY = """\
+**2 hold, 1 fail, 0 undecided**, from 2 runs and 1 measurements \
+(3 min of training and measuring).
+
+| study | what it shows | hold | fail | undecided |
+| --- | --- | --- | --- | --- |
+| `made_up/fig1` | A figure | 1 | 1 |  |
+| `made_up/table1` | A table | 1 |  |  |"""
+_RESULTS = """\
+**2 hold, 1 fail, 0 undecided**, from 2 runs and 1 measurements \
+(3 min of training and measuring).
+
+## `made_up/fig1`: A figure
+
+Quick scale: digits, N = 100, 10 steps, learning rate 0.1, momentum 0, 2 seeds.
+
+| claim | predicted | measured [95 % interval] | verdict |
+| --- | --- | --- | --- |
+| a \\| b | > 0 | 0.512 [0.4, ∞] | holds |
+| c | > 0 | 0.512 [-∞, ∞] | fails |
+
+## `made_up/table1`: A table
+
+Quick scale: 1 measurements.
+
+| network | paper | here |
+| --- | --- | --- |
+| \\|f1\\| | 0.5 | 0.1235 |
+| c1 |  | 2 |
+
+| claim | predicted | measured [95 % interval] | verdict |
+| --- | --- | --- | --- |
+| a \\| b | > 0 | 0.512 [0.4, ∞] | holds |
+"""
+
+
+def _write(output_dir):
+    """Leaves both studies, which share no records with anything."""
+    runs = pd.DataFrame({"key": ["a", "b"], "seed": [0, 1], "seconds": [60.0, 70.0]})
+    runs = runs.assign(dataset="digits", train_size=100, num_steps=10, momentum=0)
+    runs = runs.assign(learning_rate=0.1, optimizer="momentum", status="completed")
+    measured = pd.DataFrame({"key": ["m", "m"], "seconds": [50.0, 50.0]})
+    nothing = pd.DataFrame()
+    for made, results in zip(
+        _STUDIES,
+        (
+            study.Results(runs, nothing),
+            study.Results(nothing, nothing, measured),
+        ),
+        strict=True,
+    ):
+        place = folder.Folder(pathlib.Path(output_dir), made.name)
+        place.claim_for("quick", [])
+        values = place.read_config()
+        keys = ["a", "b"] if len(results.runs) else []
+        rows = [] if keys else ["m"]
+        place._write_config({**values, "runs": keys, "measurements": rows})
+        outcome.write(output_dir, made, results)
+
+
+class MarkdownTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.project = pathlib.Path(self.create_tempdir().full_path)
+        self.output_dir = self.project / "results"
+        _write(self.output_dir)
+
+    def write(self):
+        markdown.write(self.output_dir, _STUDIES, self.project)
+
+    def test_every_word_comes_from_the_folder(self):
+        readme = self.project / "README.md"
+        by_hand = "Before.\n\n{}\n{}{}\n\nAfter.\n"
+        old = "| typed | by hand |\n"
+        readme.write_text(by_hand.format(markdown.BEGIN, old, markdown.END))
+        self.write()
+        written = f"\n{_SUMMARY}\n\n"
+        expected = by_hand.format(markdown.BEGIN, written, markdown.END)
+        self.assertEqual(readme.read_text(), expected)
+        found = (self.project / "docs" / "RESULTS.md").read_text()
+        self.assertEqual(found[found.index("**") :], _RESULTS)
+        self.write()
+        self.assertEqual(readme.read_text(), expected)
+
+    def test_without_a_place_for_it_nothing_is_written(self):
+        for text in (None, "Results.", f"{markdown.END}\n{markdown.BEGIN}\n"):
+            if text is not None:
+                (self.project / "README.md").write_text(text)
+            with self.assertRaisesRegex(errors.UserError, "^markdown='.*': .*markers"):
+                self.write()
+            self.assertFalse((self.project / "docs").exists())
+
+
+class ProjectTest(absltest.TestCase):
+    """README.md and docs/RESULTS.md as they stand."""
+
+    def test_the_readme_counts_the_verdicts_of_the_results(self):
+        text = (_ROOT / "docs" / "RESULTS.md").read_text()
+        totals, *sections = re.split(r"\n## ", text[text.index("**") :])
+        rows = []
+        for section in sections:
+            name, title = re.match(r"(`.*`): (.*)", section).groups()
+            verdicts = collections.Counter(re.findall(r"\| (\w+) \|\n", section + "\n"))
+            counts = (verdicts[v] for v in ("holds", "fails", "undecided"))
+            rows.append([name, title, *(str(n or "") for n in counts)])
+        self.assertContainsSubset([row[0].strip("`") for row in rows], papers.names())
+        table = markdown._table(markdown.SUMMARY_HEADINGS, rows)
+        readme = (_ROOT / "README.md").read_text()
+        _, _, rest = readme.partition(markdown.BEGIN)
+        found, _, _ = rest.partition(markdown.END)
+        self.assertEqual(found, f"\n\n{totals.strip()}\n\n{table}\n\n")
+
+
+if __name__ == "__main__":
+    absltest.main()
