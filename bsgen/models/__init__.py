@@ -6,9 +6,12 @@ Their names are known without TensorFlow, which takes seconds to import.
 from typing import Any
 
 from bsgen.models.classification import correct, cross_entropy
-from bsgen.models.registry import build, check, names, takes
+from bsgen.models.registry import Network, build, check, names, register, size, takes
+from bsgen.models.sizes import Size
 
 __all__ = [
+    "Network",
+    "Size",
     "build",
     "check",
     "correct",
@@ -16,6 +19,8 @@ __all__ = [
     "logistic_regression",
     "mlp",
     "names",
+    "register",
+    "size",
     "takes",
 ]
 

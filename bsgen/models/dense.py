@@ -78,7 +78,7 @@ def logistic_regression(
 def normalized_mlp(
     input_shape: tuple[int, ...],
     num_classes: int,
-    hidden_units: tuple[int, ...] = (512, 512, 512),
+    hidden_units: tuple[int, ...],
     normalization: normalization_lib.Factory | None = normalization_lib.BATCH,
     variant: str = "paper",
     seed: int = 0,
@@ -89,9 +89,7 @@ def normalized_mlp(
     Args:
       input_shape: shape of one input; it is flattened first.
       num_classes: width of the output.
-      hidden_units: widths of the hidden layers. The default is the "4-layer" network of
-        Jastrzebski et al. (2018): they give no width, 512 is our choice, and we count
-        the layers with weights, as VGG-11 and ResNet-56 in the same paper do.
+      hidden_units: widths of the hidden layers.
       normalization: see `bsgen.models.normalization`; None for none.
       variant: "paper" draws Glorot-uniform weights (the default of the Keras in which
         Keskar et al. released theirs), "released" PyTorch's default.
@@ -111,19 +109,6 @@ def normalized_mlp(
     for width in hidden_units:
         outputs = parts.normalize_relu(parts.dense(outputs, width, use_bias=True))
     return keras.Model(inputs, parts.logits(outputs, num_classes), name=name)
-
-
-def f1(
-    input_shape: tuple[int, ...],
-    num_classes: int,
-    normalization: normalization_lib.Factory | None = normalization_lib.BATCH,
-    variant: str = "paper",
-    seed: int = 0,
-) -> keras.Model:
-    """Builds F1 of Hoffer et al. (2017): five normalised layers of 512 units."""
-    return normalized_mlp(
-        input_shape, num_classes, (512,) * 5, normalization, variant, seed, name="f1"
-    )
 
 
 def _initializer(seed: int, layer: int) -> keras.initializers.Initializer:

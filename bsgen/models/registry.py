@@ -5,73 +5,82 @@ it is built.
 """
 
 import contextlib
-import dataclasses
-import importlib
-import itertools
-import math
-from collections.abc import Iterator, Mapping
+import functools
+import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bsgen import config, errors
+from bsgen.models import sizes
+from bsgen.models.network import Network
 
 if TYPE_CHECKING:
     import keras
 
+_NORMALIZED = ("normalization",)
+_WITH_DROPOUT = ("normalization", "dropout")
 _MAX_WEIGHTS = 2**28  # of dense layers of free width: 1 GiB, and training takes 3
 
 
-@dataclasses.dataclass(frozen=True)
-class _Network:
-    """How to build a network, and what can be chosen about it.
-
-    Attributes:
-      builder: module and function in this package.
-      takes: the fields of `ModelConfig` that are arguments of the function.
-      arguments: others.
-      precision: that the network always has, if not that of the run.
-    """
-
-    builder: str
-    takes: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    precision: str | None = None
-
-    def released(self) -> "_Network":
-        """Returns the same network in the form of its authors' code."""
-        arguments = {**self.arguments, "variant": "released"}
-        return dataclasses.replace(self, arguments=arguments)
+def _normalized_mlp(name: str, *hidden_units: int) -> Network:
+    arguments = {"hidden_units": hidden_units, "name": name}
+    return Network("dense.normalized_mlp", sizes.mlp, _NORMALIZED, arguments)
 
 
-_NORMALIZED = ("normalization",)
-_WITH_DROPOUT = ("normalization", "dropout")
+def _shallow_cnn(name: str) -> Network:
+    return Network(
+        "shallow_cnn.shallow_cnn", sizes.shallow_cnn, _WITH_DROPOUT, {"name": name}
+    )
+
+
+def _resnet(depth: int) -> Network:
+    return Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": depth})
+
+
+def _vgg(depth: int) -> Network:
+    return Network("vgg.vgg", sizes.vgg, _WITH_DROPOUT, {"depth": depth})
+
+
+def _wide_resnet(depth: int, width: int) -> Network:
+    arguments = {"depth": depth, "width": width}
+    return Network(
+        "wide_resnet.wide_resnet", sizes.wide_resnet, _WITH_DROPOUT, arguments
+    )
+
+
 _PAPER = {
-    "mlp": _Network("dense.mlp", ("hidden_units", "activation")),
-    "logistic_regression": _Network("dense.logistic_regression", precision="float64"),
-    "normalized_mlp": _Network("dense.normalized_mlp", ("hidden_units", *_NORMALIZED)),
-    "f1": _Network("dense.f1", _NORMALIZED),
-    "mlp4": _Network("dense.normalized_mlp", _NORMALIZED, {"name": "mlp4"}),
-    "c1": _Network("shallow_cnn.shallow_cnn", _WITH_DROPOUT, {"name": "c1"}),
-    "c3": _Network("shallow_cnn.shallow_cnn", _WITH_DROPOUT, {"name": "c3"}),
-    "resnet44": _Network("resnet.resnet", _NORMALIZED, {"depth": 44}),
-    "resnet56": _Network("resnet.resnet", _NORMALIZED, {"depth": 56}),
-    "vgg11": _Network("vgg.vgg", _WITH_DROPOUT, {"depth": 11}),
-    "vgg16": _Network("vgg.vgg", _WITH_DROPOUT, {"depth": 16}),
-    "wrn_16_4": _Network(
-        "wide_resnet.wide_resnet", _WITH_DROPOUT, {"depth": 16, "width": 4}
+    "mlp": Network("dense.mlp", sizes.mlp, ("hidden_units", "activation")),
+    "logistic_regression": Network(
+        "dense.logistic_regression", sizes.logistic_regression, precision="float64"
     ),
-    "wrn_28_10": _Network(
-        "wide_resnet.wide_resnet", _WITH_DROPOUT, {"depth": 28, "width": 10}
+    "normalized_mlp": Network(
+        "dense.normalized_mlp", sizes.mlp, ("hidden_units", *_NORMALIZED)
     ),
-    "alexnet": _Network("alexnet.alexnet", _WITH_DROPOUT),
-    "resnet50": _Network("resnet50.resnet50", _NORMALIZED),
+    # Hoffer et al. (2017), section 6, after Keskar et al. (2017).
+    "f1": _normalized_mlp("f1", 512, 512, 512, 512, 512),
+    # The "4-layer" network of Jastrzebski et al. (2018): they give no width, 512 is our
+    # choice, and we count the layers with weights, as VGG-11 and ResNet-56 in the same
+    # paper do.
+    "mlp4": _normalized_mlp("mlp4", 512, 512, 512),
+    "c1": _shallow_cnn("c1"),
+    "c3": _shallow_cnn("c3"),
+    "resnet44": _resnet(44),
+    "resnet56": _resnet(56),
+    "vgg11": _vgg(11),
+    "vgg16": _vgg(16),
+    "wrn_16_4": _wide_resnet(16, 4),
+    "wrn_28_10": _wide_resnet(28, 10),
+    "alexnet": Network("alexnet.alexnet", sizes.alexnet, _WITH_DROPOUT),
+    "resnet50": Network("resnet50.resnet50", sizes.resnet50, _NORMALIZED),
 }
 # The forms in github.com/eladhoffer/bigBatch. Its wide ResNet is its ResNet, wider, and
 # has int((16 - 2) / 6) = 2 blocks a group: 14 layers, not 16.
 _RELEASED = {
     name: _PAPER[name].released() for name in ("f1", "c1", "c3", "resnet44", "resnet56")
 }
-_RELEASED["wrn_16_4"] = _Network(
+_RELEASED["wrn_16_4"] = Network(
     "resnet.resnet",
+    sizes.resnet,
     _NORMALIZED,
     {"depth": 14, "variant": "released", "multiplier": 4, "name": "wrn_16_4"},
 )
@@ -82,6 +91,17 @@ _UNCHOSEN: dict[str, tuple[Any, ...]] = {
     "normalization": (config.ModelConfig().normalization,),
     "dropout": (None,),
 }
+
+
+def register(name: str, network: Network) -> None:
+    """Adds a network for the rest of the process.
+
+    Raises:
+      UserError: there is one of that name.
+    """
+    if name in _PAPER:
+        raise errors.UserError("model", name, "there is one of that name")
+    _PAPER[name] = network
 
 
 def names() -> tuple[str, ...]:
@@ -114,24 +134,40 @@ def build(
     """
     check(settings, precision)
     network = _find(settings.name, settings.variant)
-    choices = {field: getattr(settings, field) for field in network.takes}
-    if "hidden_units" in choices:
-        _check_size(input_shape, settings.hidden_units, num_classes)
-    if "normalization" in choices:
+    arguments = network.all_arguments(settings)
+    if "hidden_units" in network.takes:
+        _check_size(settings, input_shape, num_classes)
+    if "normalization" in arguments:
         from bsgen.models import normalization
 
-        choices["normalization"] = normalization.by_name(
+        arguments["normalization"] = normalization.by_name(
             settings.normalization, settings.ghost_batch_size
         )
-    if settings.dropout is None:
-        choices.pop("dropout", None)
-    module, _, function = network.builder.partition(".")
-    builder = getattr(importlib.import_module(f"bsgen.models.{module}"), function)
-    choices |= network.arguments
     with _policy(precision):
-        return builder(
-            input_shape=input_shape, num_classes=num_classes, seed=seed, **choices
+        return network.load_builder()(
+            input_shape=input_shape, num_classes=num_classes, seed=seed, **arguments
         )
+
+
+@functools.lru_cache(maxsize=64)
+def size(
+    settings: config.ModelConfig, input_shape: tuple[int, ...], num_classes: int
+) -> sizes.Size:
+    """Returns how large a network is, without building it.
+
+    Args:
+      settings: name and choices.
+      input_shape: shape of one input.
+      num_classes: number of classes.
+
+    Raises:
+      UserError: no network has that name, or the inputs do not fit it.
+    """
+    network = _find(settings.name, settings.variant)
+    named = inspect.signature(network.size).parameters
+    arguments = network.all_arguments(settings)
+    wanted = {name: arguments[name] for name in arguments if name in named}
+    return network.size(input_shape, num_classes, **wanted)
 
 
 def check(settings: config.ModelConfig, precision: str = "float32") -> None:
@@ -173,17 +209,16 @@ def _policy(precision: str) -> Iterator[None]:
 
 
 def _check_size(
-    input_shape: tuple[int, ...], hidden_units: tuple[int, ...], num_classes: int
+    settings: config.ModelConfig, input_shape: tuple[int, ...], num_classes: int
 ) -> None:
-    widths = [math.prod(input_shape), *hidden_units, num_classes]
-    num_weights = sum(a * b for a, b in itertools.pairwise(widths))
-    if num_weights > _MAX_WEIGHTS:
-        remedy = f"makes {num_weights:,} weights, and a network may have "
+    weights = size(settings, input_shape, num_classes).weights
+    if weights > _MAX_WEIGHTS:
+        remedy = f"makes {weights:,} weights, and a network may have "
         remedy += f"{_MAX_WEIGHTS:,}; give less"
-        raise errors.UserError("hidden_units", hidden_units, remedy)
+        raise errors.UserError("hidden_units", settings.hidden_units, remedy)
 
 
-def _find(name: str, variant: str) -> _Network:
+def _find(name: str, variant: str) -> Network:
     if name not in _PAPER:
         raise errors.unknown_name("model", name, _PAPER)
     if variant == "paper":

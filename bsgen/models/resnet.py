@@ -8,7 +8,7 @@ wide ResNet in the code of Hoffer et al.
 import keras
 
 from bsgen import errors
-from bsgen.models import assembly
+from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
 
 
@@ -52,15 +52,15 @@ def resnet(
     parts = assembly.Assembly(seed, normalization, kernels)
     shortcut = _pad_shortcut if paper else _projection_shortcut
     inputs = assembly.image_input(input_shape, 4)
-    width = 16 * multiplier
-    outputs = parts.normalize_relu(parts.convolve(inputs, width, 3))
-    for group in range(3):
-        for block in range(blocks):
-            strides = 2 if group and not block else 1
+    widths = [multiplier * width for width in sizes.RESNET_WIDTHS]
+    outputs = parts.normalize_relu(parts.convolve(inputs, widths[0], 3))
+    for width in widths:
+        for _ in range(blocks):
+            strides = 1 if outputs.shape[-1] == width else 2
             around = outputs
             if strides > 1:
-                around = shortcut(parts, outputs, width << group)
-            outputs = _branch(parts, outputs, width << group, strides)
+                around = shortcut(parts, outputs, width)
+            outputs = _branch(parts, outputs, width, strides)
             outputs = keras.layers.ReLU()(keras.layers.Add()([around, outputs]))
     outputs = keras.layers.GlobalAveragePooling2D()(outputs)
     head = assembly.he_normal if paper else assembly.uniform_fan_in

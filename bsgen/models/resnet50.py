@@ -7,12 +7,8 @@ appendix B.2, train it.
 
 import keras
 
-from bsgen.models import assembly
+from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
-
-# Width of the 3x3 convolutions and number of blocks: He et al. (2016), table 1.
-_GROUPS = ((64, 3), (128, 4), (256, 6), (512, 3))
-_EXPANSION = 4
 
 
 def resnet50(
@@ -39,7 +35,7 @@ def resnet50(
     # Zeros pad as minus infinity would: nothing behind a ReLU is below 0.
     outputs = keras.layers.ZeroPadding2D(1)(outputs)
     outputs = keras.layers.MaxPooling2D(3, 2)(outputs)
-    for group, (width, blocks) in enumerate(_GROUPS):
+    for group, (width, blocks) in enumerate(sizes.RESNET50_GROUPS):
         for block in range(blocks):
             strides = 2 if group and not block else 1
             outputs = _bottleneck(parts, outputs, width, strides)
@@ -51,12 +47,13 @@ def resnet50(
 def _bottleneck(
     parts: assembly.Assembly, inputs: keras.KerasTensor, width: int, strides: int
 ) -> keras.KerasTensor:
+    expanded = sizes.RESNET50_EXPANSION * width
     shortcut = inputs
-    if inputs.shape[-1] != _EXPANSION * width:
-        shortcut = parts.convolve(inputs, _EXPANSION * width, 1, strides)
+    if inputs.shape[-1] != expanded:
+        shortcut = parts.convolve(inputs, expanded, 1, strides)
         shortcut = parts.normalize(shortcut)
     branch = parts.normalize_relu(parts.convolve(inputs, width, 1))
     branch = parts.normalize_relu(parts.convolve(branch, width, 3, strides))
-    branch = parts.convolve(branch, _EXPANSION * width, 1)
+    branch = parts.convolve(branch, expanded, 1)
     branch = parts.normalize(branch, gamma_initializer="zeros")
     return keras.layers.ReLU()(keras.layers.Add()([shortcut, branch]))

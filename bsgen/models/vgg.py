@@ -8,13 +8,8 @@ units in place of 4096 in the two hidden dense layers, and He-normal weights.
 import keras
 
 from bsgen import errors
-from bsgen.models import assembly
+from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
-
-_WIDTHS = (64, 128, 256, 512, 512)
-# Convolutions of each width, before its max-pooling: Simonyan & Zisserman, table 1,
-# columns A and D. Three dense layers make up the depth.
-_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
 
 
 def vgg(
@@ -38,11 +33,13 @@ def vgg(
     Returns:
       A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
     """
-    if depth not in _CONVOLUTIONS:
-        raise errors.UserError("depth", depth, f"one of {tuple(_CONVOLUTIONS)}")
+    if depth not in sizes.VGG_CONVOLUTIONS:
+        known = tuple(sizes.VGG_CONVOLUTIONS)
+        raise errors.UserError("depth", depth, f"one of {known}")
     parts = assembly.Assembly(seed, normalization)
     inputs = outputs = assembly.image_input(input_shape, 32)
-    for width, repeats in zip(_WIDTHS, _CONVOLUTIONS[depth], strict=True):
+    convolutions = sizes.VGG_CONVOLUTIONS[depth]
+    for width, repeats in zip(sizes.VGG_WIDTHS, convolutions, strict=True):
         for _ in range(repeats):
             outputs = parts.normalize_relu(parts.convolve(outputs, width, 3))
         outputs = keras.layers.MaxPooling2D(2)(outputs)

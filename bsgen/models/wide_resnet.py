@@ -9,13 +9,11 @@ in appendices C and D of the former. Regularized SkipInit: De & Smith (2020), ar
 import keras
 
 from bsgen import errors, layers
-from bsgen.models import assembly
+from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
 
 # Our choice: Smith, Elsen & De (2020) do not give the rate of Regularized SkipInit.
 SKIP_INIT_DROPOUT = 0.6
-
-_GROUP_WIDTHS = (16, 32, 64)
 
 
 def wide_resnet(
@@ -61,8 +59,8 @@ def wide_resnet(
         dropout = SKIP_INIT_DROPOUT if skip_init else 0.0
     parts = assembly.Assembly(seed, normalization)
     inputs = assembly.image_input(input_shape, 4)
-    outputs = parts.convolve(inputs, 16, 3, use_bias=False)
-    for group, base in enumerate(_GROUP_WIDTHS):
+    outputs = parts.convolve(inputs, sizes.RESNET_WIDTHS[0], 3, use_bias=False)
+    for group, base in enumerate(sizes.RESNET_WIDTHS):
         for block in range(blocks):
             strides = 2 if group and not block else 1
             outputs = _block(parts, outputs, base * width, strides, skip_init)

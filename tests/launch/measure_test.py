@@ -63,7 +63,7 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
             optimizer=config.MomentumConfig(0.1, 0.5, l2=0.01),
             batch_size=10,
         )
-        model = models.build(run.model, data.input_shape("digits"), 10, seed=3)
+        model = models.build(run.model, data.find("digits").input_shape, 10, seed=3)
         with run_folder.RunFolder(
             self.folder / "run", run, config.HardwareConfig()
         ) as folder:
@@ -158,7 +158,9 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
             model=config.ModelConfig("normalized_mlp", hidden_units=(2,)),
             batch_size=10,
         )
-        model = models.build(run.model, data.input_shape(run.data.name), 1000, seed=3)
+        model = models.build(
+            run.model, data.find(run.data.name).input_shape, 1000, seed=3
+        )
         with run_folder.RunFolder(
             self.folder / "run", run, config.HardwareConfig()
         ) as folder:

@@ -1,0 +1,54 @@
+"""What a network is to the rest of the library: one entry that knows all about it."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bsgen import config
+from bsgen.models import sizes
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """How to build a network, how large it is, and what can be chosen about it.
+
+    Attributes:
+      builder: a function that returns a Keras model, or "module.function" of this
+        package, which is imported when the network is built. It takes `input_shape`,
+        `num_classes`, `seed`, the fields `takes` and the `arguments`.
+      size: a function of input shape and number of classes that returns `sizes.Size`
+        without TensorFlow. It also gets what it names of the fields and arguments.
+      takes: the fields of `ModelConfig` that are arguments of the builder; networks
+        without `normalization` have no state and may be trained many at once.
+      arguments: others.
+      precision: that the network always has, if not that of the run.
+    """
+
+    builder: str | Callable[..., "keras.Model"]
+    size: Callable[..., sizes.Size]
+    takes: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    precision: str | None = None
+
+    def released(self) -> "Network":
+        """Returns the same network in the form of its authors' code."""
+        arguments = {**self.arguments, "variant": "released"}
+        return dataclasses.replace(self, arguments=arguments)
+
+    def load_builder(self) -> Callable[..., "keras.Model"]:
+        """Returns the builder, from its module if need be."""
+        if not isinstance(self.builder, str):
+            return self.builder
+        module, _, function = self.builder.partition(".")
+        return getattr(importlib.import_module(f"bsgen.models.{module}"), function)
+
+    def all_arguments(self, settings: config.ModelConfig) -> dict[str, Any]:
+        """Returns what a configuration chooses, and what is fixed, by argument."""
+        choices = {field: getattr(settings, field) for field in self.takes}
+        if settings.dropout is None:  # the builder's own
+            choices.pop("dropout", None)
+        return choices | dict(self.arguments)

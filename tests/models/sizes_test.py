@@ -1,0 +1,90 @@
+"""Tests of the sizes of networks against the layers of the models that are built."""
+
+import itertools
+import math
+from unittest import mock
+
+import keras
+import tensorflow as tf
+from absl.testing import parameterized
+
+from bsgen import config, errors, models
+from bsgen.models import registry, sizes
+
+
+def _count(model):
+    """Multiplications and weights of all dense and convolutional layers."""
+    multiplications = weights = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            kernel = math.prod(layer.kernel.shape)
+            positions = math.prod(layer.output.shape[1:-1])
+            multiplications += kernel * positions
+            weights += kernel
+    return multiplications, weights
+
+
+_IMAGES = [
+    (name, "paper")
+    for name in models.names()
+    if registry._PAPER[name].size is not sizes.mlp and name != "logistic_regression"
+]
+_IMAGES += [(name, "released") for name in registry._RELEASED if name != "f1"]
+
+
+class SizesTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(*_IMAGES)
+    def test_convolutional_networks(self, name, variant):
+        settings = config.ModelConfig(name, variant=variant)
+        # Odd and unequal sides show how each layer rounds.
+        small = (67, 75, 3) if name == "alexnet" else (37, 45, 3)
+        usual = (224, 224, 3) if name in ("alexnet", "resnet50") else (32, 32, 3)
+        for shape, num_classes in ((small, 7), (usual, 10)):
+            model = models.build(settings, shape, num_classes)
+            size = models.size(settings, shape, num_classes)
+            self.assertEqual(size, _count(model), shape)
+
+    @parameterized.parameters(
+        *itertools.product(("f1", "mlp4", "logistic_regression"), (2, 3)),
+        ("mlp", 10, (7, 5)),
+        ("mlp", 10, ()),
+        ("normalized_mlp", 10, (7, 5)),
+    )
+    def test_dense_networks(self, name, num_classes, hidden_units=(800,)):
+        settings = config.ModelConfig(name, hidden_units)
+        model = models.build(settings, (4, 3), num_classes)
+        size = models.size(settings, (4, 3), num_classes)
+        self.assertEqual(size, _count(model))
+        self.assertEqual(size.multiplications, size.weights)
+
+    def test_every_network_is_compared(self):
+        dense = {"f1", "mlp", "mlp4", "normalized_mlp", "logistic_regression"}
+        self.assertEqual({name for name, _ in _IMAGES} | dense, {*models.names()})
+
+    def test_images_are_needed(self):
+        with self.assertRaisesRegex(errors.UserError, "input_shape.*channels"):
+            models.size(config.ModelConfig("vgg11"), (8, 8), 10)
+
+    def test_a_network_of_ones_own(self):
+        def build(input_shape, num_classes, seed, width):
+            del seed
+            inputs = keras.Input(input_shape)
+            outputs = keras.layers.Dense(width)(keras.layers.Flatten()(inputs))
+            return keras.Model(inputs, keras.layers.Dense(num_classes)(outputs))
+
+        def size(input_shape, num_classes, width):
+            return sizes.mlp(input_shape, num_classes, (width,))
+
+        toy = models.Network(build, size, arguments={"width": 5})
+        with mock.patch.dict(registry._PAPER):
+            models.register("toy", toy)
+            settings = config.ModelConfig("toy")
+            model = models.build(settings, (2, 3), 4)
+            self.assertEqual(models.size(settings, (2, 3), 4), _count(model))
+            with self.assertRaisesRegex(errors.UserError, "one of that name"):
+                models.register("vgg11", toy)
+        self.assertNotIn("toy", models.names())
+
+
+if __name__ == "__main__":
+    tf.test.main()
