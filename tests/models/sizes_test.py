@@ -37,12 +37,9 @@ class SizesTest(tf.test.TestCase, parameterized.TestCase):
     def test_convolutional_networks(self, name, variant):
         settings = config.ModelConfig(name, variant=variant)
         # Odd and unequal sides show how each layer rounds.
-        small = (67, 75, 3) if name == "alexnet" else (37, 45, 3)
-        usual = (224, 224, 3) if name in ("alexnet", "resnet50") else (32, 32, 3)
-        for shape, num_classes in ((small, 7), (usual, 10)):
-            model = models.build(settings, shape, num_classes)
-            size = models.size(settings, shape, num_classes)
-            self.assertEqual(size, _count(model), shape)
+        shape = (67, 75, 3) if name == "alexnet" else (37, 45, 3)
+        model = models.build(settings, shape, 7)
+        self.assertEqual(models.size(settings, shape, 7), _count(model))
 
     @parameterized.parameters(
         *itertools.product(("f1", "mlp4", "logistic_regression"), (2, 3)),
