@@ -3,6 +3,7 @@
 All intervals are two-sided with 95 % confidence.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -58,10 +59,7 @@ def mean_interval(samples: npt.ArrayLike) -> Interval:
     mean = float(samples.mean()) if len(samples) else math.nan
     if len(samples) < 2:
         return Interval(mean, -math.inf, math.inf)
-    from scipy import stats  # takes half a second
-
-    _, quantile = stats.t.interval(CONFIDENCE, len(samples) - 1)
-    reach = float(quantile * standard_error(samples))
+    reach = float(_t_quantile(len(samples) - 1) * standard_error(samples))
     return Interval(mean, mean - reach, mean + reach)
 
 
@@ -90,3 +88,11 @@ def t_interval_note(num_seeds: int, paired: bool = False) -> str:
     """
     note = f"{100 * CONFIDENCE:g} % t interval over {num_seeds} seeds"
     return f"{note}, paired by seed" if paired else note
+
+
+@functools.cache
+def _t_quantile(degrees: int) -> float:
+    """Returns where the interval of a standardised Student's t ends."""
+    from scipy import stats  # takes half a second
+
+    return float(stats.t.interval(CONFIDENCE, degrees)[1])

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import axis as mpl_axis
@@ -100,6 +101,21 @@ def band(
     axes.fill_between(
         found.index, found["lower"], found["upper"], color=color, alpha=0.15, lw=0
     )
+
+
+def error_bars(
+    axes: mpl_axes.Axes, places: npt.ArrayLike, found: pd.DataFrame, **looks: Any
+) -> None:
+    """Draws means with their intervals.
+
+    Args:
+      axes: where.
+      places: on the x axis, one a row of `found`.
+      found: as `over_seeds` returns it.
+      **looks: of `Axes.errorbar`.
+    """
+    ends = found["value"] - found["lower"], found["upper"] - found["value"]
+    axes.errorbar(places, found["value"], ends, **looks)
 
 
 def accuracy_axis(axes: mpl_axes.Axes, lowest: float, highest: float) -> None:

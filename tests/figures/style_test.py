@@ -53,6 +53,16 @@ class StyleTest(parameterized.TestCase):
         ends = (found["lower"].min(), found["upper"].max())
         np.testing.assert_allclose((corners.min(), corners.max()), ends)
 
+    def test_error_bars_end_where_the_intervals_do(self):
+        axes = figure.Figure().subplots()
+        found = style.over_seeds(table(3))
+        style.error_bars(axes, [1, 2, 4], found, fmt="o")
+        ((line, _, (bars,)),) = axes.containers
+        np.testing.assert_allclose(line.get_xydata()[:, 0], [1, 2, 4])
+        np.testing.assert_allclose(line.get_ydata(), found["value"])
+        ends = np.array(bars.get_segments())[:, :, 1]
+        np.testing.assert_allclose(ends, found[["lower", "upper"]])
+
     def test_accuracy_axis_is_logarithmic_in_the_error(self):
         axes = figure.Figure().subplots()
         style.accuracy_axis(axes, 0.1, 0.99)

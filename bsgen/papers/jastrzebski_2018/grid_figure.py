@@ -31,15 +31,8 @@ def show(found: "grid.Grid") -> shown.Shown:
             table = rows.pivot(index="ratio", columns="seed", values=column)
             axes.plot(table.index, table, marker, color=color, ms=3, alpha=0.35)
             means = style.over_seeds(table, logarithmic=column != _ACCURACY)
-            axes.errorbar(
-                means.index,
-                means["value"],
-                (means["value"] - means["lower"], means["upper"] - means["value"]),
-                fmt=f"{marker}-",
-                color=color,
-                label=f"{size}",
-                elinewidth=0.8,
-            )
+            looks = {"color": color, "label": f"{size}", "elinewidth": 0.8}
+            style.error_bars(axes, means.index, means, fmt=f"{marker}-", **looks)
         _axes(axes, label, is_accuracy=column == _ACCURACY)
         axes.set_ylim(*_limits(found.trained[column].to_numpy(float), column))
     panels[0, 0].legend(title="batch size $S$", loc="best")

@@ -34,9 +34,7 @@ def _distances(axes: mpl_axes.Axes, panel: "rescaling.Panel") -> None:
     means = style.over_seeds(pd.DataFrame(panel.distances).T, logarithmic=True)
     for place, (rule, apart) in enumerate(panel.distances.items()):
         color = style.COLORS[1 + place]
-        mean = means.loc[rule]
-        ends = [[mean["value"] - mean["lower"]], [mean["upper"] - mean["value"]]]
-        axes.errorbar([place], [mean["value"]], ends, fmt="o", color=color)
+        style.error_bars(axes, [place], means.loc[[rule]], fmt="o", color=color)
         axes.plot([place + 0.15] * len(apart), apart, ".", color=color, alpha=0.5)
     axes.set_xticks(range(len(means)), list(means.index))
     axes.set(xlim=(-0.5, 2.5), yscale="log", xlabel="rule for the learning rate")

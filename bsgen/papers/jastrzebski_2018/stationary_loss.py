@@ -25,8 +25,9 @@ class Simulated(NamedTuple):
     """The simulations, pooled over seeds, whose chains count alike.
 
     Attributes:
-      settings: one row a setting: `loss`, the predicted ones, `relative_error`, the
-        standard error over the loss, `degrees` of freedom and `effective_rate`.
+      settings: one row a setting: `loss`, the predicted ones, `relative_error` (the
+        standard error over the loss), `degrees` of freedom, `relative_reach` (half of
+        the interval over the loss) and `effective_rate`.
       small: those of small learning rates.
       num_chains: independent chains of each setting.
     """
@@ -46,6 +47,8 @@ def analyse(results: study.Results) -> Simulated:
 
 
 def _pooled(measurements: pd.DataFrame) -> pd.DataFrame:
+    from scipy import stats  # takes half a second
+
     same = ["spectrum", "dimension", "learning_rate", "batch_size", "momentum"]
     means = ["loss", "continuous_loss", "exact_loss", "ratio", "critical_share"]
     table = measurements.assign(
@@ -57,6 +60,8 @@ def _pooled(measurements: pd.DataFrame) -> pd.DataFrame:
     errors = np.sqrt(grouped["variance"].sum()) / grouped.size()
     found["relative_error"] = errors / found["loss"]
     found["degrees"] = grouped["degrees"].sum()
+    _, quantiles = stats.t.interval(statistics.CONFIDENCE, found["degrees"])
+    found["relative_reach"] = quantiles * found["relative_error"]
     found = found.reset_index()
     rates = theory.effective_learning_rate(found["learning_rate"], found["momentum"])
     # Rounded, as divisions of decimal fractions differ in their last binary digit.

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import ticker
-from scipy import stats
 
-from bsgen import statistics, theory
+from bsgen import theory
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import quadratic_minima
 from bsgen.studies import shown
@@ -17,13 +16,7 @@ from bsgen.studies import shown
 if TYPE_CHECKING:
     from bsgen.papers.jastrzebski_2018 import stationary_loss
 
-_COLORS = dict(
-    zip(
-        quadratic_minima.SPECTRA,
-        (style.BLUE, style.VERMILLION, style.GREEN),
-        strict=True,
-    )
-)
+_COLORS = dict(zip(quadratic_minima.SPECTRA, style.COLORS, strict=False))
 _MARKERS = dict(zip(quadratic_minima.MOMENTA, "o^", strict=True))
 
 
@@ -55,8 +48,7 @@ def _dots(
     axes: mpl_axes.Axes, places: pd.Series, values: pd.Series, found: pd.DataFrame
 ) -> None:
     """Draws simulated values of all settings with their 95 % t intervals."""
-    quantiles = stats.t.ppf(0.5 + statistics.CONFIDENCE / 2, found["degrees"])
-    reach = values * found["relative_error"] * quantiles
+    reach = values * found["relative_reach"]
     for (spectrum, momentum), rows in found.groupby(["spectrum", "momentum"]):
         color = _COLORS[spectrum]
         axes.errorbar(

@@ -22,15 +22,9 @@ def draw(axes: mpl_axes.Axes, swept: "list[sweeps.Sweep]") -> None:
     """
     for color, sweep in zip(colors(swept), swept, strict=True):
         found = style.over_seeds(sweep.accuracies)
-        axes.errorbar(
-            found.index,
-            found["value"],
-            (found["value"] - found["lower"], found["upper"] - found["value"]),
-            fmt="o-",
-            color=color,
-            label=f"{sweep.setting:g}" if len(swept) > 1 else "mean over seeds",
-            elinewidth=0.8,
-        )
+        label = f"{sweep.setting:g}" if len(swept) > 1 else "mean over seeds"
+        looks = {"color": color, "label": label, "elinewidth": 0.8}
+        style.error_bars(axes, found.index, found, fmt="o-", **looks)
         best = sweep.best
         axes.plot(best.batch_size, best.accuracy, "o", ms=10, mfc="none", mec=color)
         lost = found.loc[sweep.diverged]

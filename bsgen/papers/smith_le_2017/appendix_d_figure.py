@@ -76,8 +76,7 @@ def _both(axes: mpl_axes.Axes, tested: pd.DataFrame, color: Any, shift: float) -
     table = tested.pivot(index="stage", columns="repeat", values="test_accuracy")
     found = style.over_seeds(table).loc[list(appendix_d_searches.TESTED)]
     steps = shift * tested.groupby("stage")["num_steps"].first()[found.index]
-    ends = found["value"] - found["lower"], found["upper"] - found["value"]
-    axes.errorbar(steps, found["value"], ends, fmt="-", color=color, lw=0.9)
+    style.error_bars(axes, steps, found, fmt="-", color=color, lw=0.9)
     start, chosen = zip(steps, found["value"], strict=True)
     axes.plot(*start, "o", color=color, mfc="white", ms=8)
     axes.plot(*chosen, "o", color=color, ms=4.5)

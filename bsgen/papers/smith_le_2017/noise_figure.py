@@ -72,10 +72,10 @@ def _points(axes: mpl_axes.Axes, series: _Series, column: str, sideways: float) 
     """Draws the geometric mean over seeds with its interval."""
     table = series.rows.pivot(index="batch_size", columns="seed", values=column)
     found = style.over_seeds(table, logarithmic=True)
-    axes.errorbar(
+    style.error_bars(
+        axes,
         found.index * sideways,
-        found["value"],
-        (found["value"] - found["lower"], found["upper"] - found["value"]),
+        found,
         fmt=series.marker,
         mfc="none" if series.marker == "s" else series.color,
         color=series.color,
