@@ -8,7 +8,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 
 from benchmarks import ensemble_problem
-from bsgen.measures.operators import curvature
+from bsgen import measures
 
 NETWORKS = ("dense", "conv")
 NUM_CLASSES = 10
@@ -75,11 +75,9 @@ def make(network: str, trained: bool) -> Problem:
     weights = model.get_weights()
     exact = keras_model(network, "float64")
     exact.set_weights(weights)
-    hessian = curvature.Hessian(exact, cross_entropy, (inputs.astype(float), labels))
-    shape = (hessian.size, hessian.size)
-    operator = scipy.sparse.linalg.LinearOperator(shape, hessian.matvec, dtype=float)
+    hessian = measures.Hessian(exact, cross_entropy, (inputs.astype(float), labels))
     start = np.random.default_rng(0).normal(size=hessian.size)
     (value,) = scipy.sparse.linalg.eigsh(
-        operator, 1, which="LA", v0=start, tol=1e-6, return_eigenvectors=False
+        hessian, 1, which="LA", v0=start, tol=1e-6, return_eigenvectors=False
     )
     return Problem(network, inputs, labels, weights, float(value))

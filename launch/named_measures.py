@@ -100,46 +100,41 @@ def measure(name: str, subject: loaded_model.Subject, on_progress: Any) -> Any:
 
     options: dict[str, Any] = {
         "batch_size": subject.batch_size,
-        "on_progress": on_progress,
         "regularization": _REGULARIZATION.value,
     }
     if name not in _INFERENCE_ONLY:
         options["training"] = _TRAINING.value
     if name != "noise_alignment":
         options["l2"] = subject.l2
+    stop: dict[str, Any] = {"on_progress": on_progress, "keep_partial": True}
     if name == "gradient_noise_scale":
         options["group_size"] = _GROUP_SIZE.value
-        options["keep_partial"] = True
-        return measures.gradient_noise_scale(*subject.arguments, **options)
-    options["seed"] = loaded_model.SEED.value
+        return measures.gradient_noise_scale(*subject.arguments, **options | stop)
+    hessian = measures.Hessian(*subject.arguments, **options)
+    stop["seed"] = loaded_model.SEED.value
     if name == "largest_stable_learning_rate":
-        options["momentum"] = subject.momentum
-        return measures.largest_stable_learning_rate(*subject.arguments, **options)
+        return measures.largest_stable_learning_rate(hessian, subject.momentum, **stop)
     if name == "spectral_density":
         if _MAX_PRODUCTS.value is not None:
             steps = min(_DENSITY_STEPS, _MAX_PRODUCTS.value)
-            options |= {
+            stop |= {
                 "num_steps": steps,
                 "num_probes": max(_MAX_PRODUCTS.value // max(steps, 1), 1),
             }
-        return measures.spectral_density(*subject.arguments, **options)
+        return measures.spectral_density(hessian, **stop)
     if _MAX_PRODUCTS.value is not None:
-        options["max_products"] = _MAX_PRODUCTS.value
+        stop["max_products"] = _MAX_PRODUCTS.value
     if name == "noise_alignment":
-        settings = {k: options.pop(k) for k in ("batch_size", "regularization")}
-        hessian = measures.Hessian(*subject.arguments, **settings)
-        covariance = measures.GradientCovariance(*subject.arguments, **settings)
-        return measures.noise_alignment(
-            hessian, covariance, keep_partial=True, **options
-        )
+        covariance = measures.GradientCovariance(*subject.arguments, **options)
+        return measures.noise_alignment(hessian, covariance, **stop)
     error = _RELATIVE_ERROR.value
     if name in ("trace", "frobenius_norm"):
-        options |= {} if error is None else {"relative_error": error}
-        return getattr(measures, f"hessian_{name}")(*subject.arguments, **options)
-    options |= {} if error is None else {"tolerance": error}
+        stop |= {} if error is None else {"relative_error": error}
+        return getattr(measures, f"hessian_{name}")(hessian, **stop)
+    stop |= {} if error is None else {"tolerance": error}
     if name == "critical_learning_rate":
-        options["momentum"] = subject.momentum
-    return getattr(measures, name)(*subject.arguments, **options)
+        stop["momentum"] = subject.momentum
+    return getattr(measures, name)(hessian, **stop)
 
 
 def record(found: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks import curvature_problem
-from bsgen.measures.operators import curvature
+from bsgen import measures
 from bsgen.measures.spectrum import lanczos, sampled_start
 
 _TOLERANCE = 0.01
@@ -26,7 +26,7 @@ class Contender:
             (problem.inputs, problem.labels),
         )
         self._hessians = {
-            title: curvature.Hessian(
+            title: measures.Hessian(
                 *arguments, batch_size=problem.batch_size, method=method
             )
             for title, method in (

@@ -21,20 +21,20 @@ from bsgen.measures.noise.output_derivatives import (
 )
 from bsgen.measures.objective.class_weighted import class_weighted
 from bsgen.measures.operators.curvature import GaussNewton, Hessian
-from bsgen.measures.operators.dense_hessian import dense_hessian
 from bsgen.measures.operators.gradient_covariance import GradientCovariance
 from bsgen.measures.spectrum.critical_rate import (
     CriticalLearningRate,
     critical_learning_rate,
 )
 from bsgen.measures.spectrum.eigenvalues import (
+    Eigenvalue,
+    ExtremeEigenvalues,
     extreme_eigenvalues,
     largest_magnitude_eigenvalue,
     top_eigenvalue,
 )
 from bsgen.measures.spectrum.frobenius_norm import FrobeniusNorm, hessian_frobenius_norm
 from bsgen.measures.spectrum.lanczos_quadrature import SpectralDensity, spectral_density
-from bsgen.measures.spectrum.spectrum_ends import Eigenvalue, ExtremeEigenvalues
 from bsgen.measures.spectrum.stable_rate import (
     StableLearningRate,
     largest_stable_learning_rate,
@@ -62,7 +62,6 @@ __all__ = [
     "WeightDistance",
     "class_weighted",
     "critical_learning_rate",
-    "dense_hessian",
     "extreme_eigenvalues",
     "gradient_noise",
     "gradient_noise_scale",

@@ -50,9 +50,3 @@ def interrupted(has_answer: object = True) -> StoppedBecause:
         raise KeyboardInterrupt
     interrupts.answered()
     return INTERRUPTED
-
-
-def refuse_partial(stopped_because: StoppedBecause) -> None:
-    """Raises KeyboardInterrupt again, for a measure that Ctrl-C ended early."""
-    if stopped_because == INTERRUPTED:
-        raise KeyboardInterrupt

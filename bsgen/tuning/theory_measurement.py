@@ -24,7 +24,6 @@ from typing import Any
 import tensorflow as tf
 
 from bsgen import errors, interrupts, measures
-from bsgen.measures import progress
 from bsgen.measures.objective import mean_loss
 from bsgen.optimizers import Momentum
 from bsgen.tuning.procedures.guided import Guided
@@ -141,15 +140,11 @@ class _Measured:
         one = self.subject
         noise = self._noise(self._size, self._data)
         critical = measures.critical_learning_rate(
-            one.model,
-            one.loss,
-            self._data,
+            measures.Hessian(one.model, one.loss, self._data, l2=one.l2),
             self.momentum,
             tolerance=_TOLERANCE,
             max_products=_MAX_PRODUCTS,
-            l2=one.l2,
         )
-        progress.refuse_partial(critical.max_eigenvalue.stopped_because)
         products = critical.max_eigenvalue.num_products
         self.num_examples += self._size * _GRADIENTS_PER_PRODUCT * products
         return Point(num_steps, noise.value, noise.standard_error, critical.value)

@@ -88,9 +88,9 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         inputs, labels = data.load(run.data).test
         places = np.random.default_rng(4).permutation(len(inputs))[:50]
         arguments = model, models.cross_entropy, (inputs[places], labels[places])
-        options = {"l2": 0.01, "max_products": 16, "seed": 4}
-        top = measures.top_eigenvalue(*arguments, **options)
-        trace = measures.hessian_trace(*arguments, **options)
+        hessian = measures.Hessian(*arguments, l2=0.01)
+        top = measures.top_eigenvalue(hessian, max_products=16, seed=4)
+        trace = measures.hessian_trace(hessian, max_products=16, seed=4)
         # Float32 sums differ in their last bits between processes.
         self.assertAllClose(found["top_eigenvalue"]["value"], top.value, rtol=1e-4)
         self.assertAllClose(found["trace"]["value"], trace.value, rtol=1e-4)
@@ -145,7 +145,9 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         found = json.loads((self.folder / "run" / "measures.json").read_bytes())
         examples = data.load(run.data).train
-        top = measures.top_eigenvalue(model, models.cross_entropy, examples, l2=0.01)
+        top = measures.top_eigenvalue(
+            measures.Hessian(model, models.cross_entropy, examples, l2=0.01)
+        )
         # Float32 sums in another order.
         self.assertAllClose(found["top_eigenvalue"]["value"], top.value, rtol=1e-4)
 

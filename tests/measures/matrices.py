@@ -12,7 +12,7 @@ class Matrix:
 
     def __init__(self, matrix, interrupt_at=None):
         self.matrix = np.asarray(matrix, dtype=np.float64)
-        self.size = len(self.matrix)
+        self.shape = self.matrix.shape
         self.num_products = 0
         self._interrupt_at = interrupt_at
 

@@ -1,5 +1,7 @@
 """Ctrl-C ends a measure, also where Python had lost it, or keeps what is known."""
 
+import functools
+
 import keras
 import numpy as np
 from absl.testing import absltest, parameterized
@@ -39,8 +41,14 @@ class CtrlCTest(parameterized.TestCase):
             **options,
         )
 
+    def spectrum(self, name, **options):
+        hessian = measures.Hessian(
+            self.model, small_models.softmax, self.data, batch_size=5
+        )
+        return getattr(measures, name)(hessian, **_SPECTRUM[name], **options)
+
     @parameterized.product(
-        name=("noise_scale", "alignment"),
+        name=("noise_scale", "alignment", *_SPECTRUM),
         act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
     )
     def test_ends_a_measure_or_brings_what_is_known(self, name, act):
@@ -51,38 +59,15 @@ class CtrlCTest(parameterized.TestCase):
             if len(told) == 5:
                 act()
 
-        measure = getattr(self, name)
+        measure = functools.partial(self.spectrum, name)
+        if name not in _SPECTRUM:
+            measure = getattr(self, name)
         with self.assertRaises(KeyboardInterrupt):
             measure(on_progress=on_progress)
         self.assertLen(told, 5)
         told.clear()
         with interrupts.kept():  # as within a launcher
             found = measure(on_progress=on_progress, keep_partial=True)
-            interrupts.check()  # it has been answered
-        self.assertEqual(found.stopped_because, "interrupted")
-        self.assertLen(told, 5)
-
-    @parameterized.product(
-        name=[*_SPECTRUM],
-        act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
-    )
-    def test_brings_what_is_known(self, name, act):
-        told = []
-
-        def on_progress(progress):
-            told.append(progress)
-            if len(told) == 5:
-                act()
-
-        with interrupts.kept():  # as within a launcher
-            found = getattr(measures, name)(
-                self.model,
-                small_models.softmax,
-                self.data,
-                batch_size=5,
-                on_progress=on_progress,
-                **_SPECTRUM[name],
-            )
             interrupts.check()  # it has been answered
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertLen(told, 5)

@@ -67,22 +67,26 @@ class RegularizationTest(tf.test.TestCase, parameterized.TestCase):
         ):
             arguments = (self.model, None, self.data)
             values = np.linalg.eigvalsh(matrix)
-            dense = measures.dense_hessian(*arguments, **options)
+            dense = measures.Hessian(*arguments, **options).dense()
             self.assertAllClose(dense, matrix)
-            top = measures.top_eigenvalue(*arguments, **options)
+            top = measures.top_eigenvalue(measures.Hessian(*arguments, **options))
             self.assertAllClose(top.value, values[-1], rtol=1e-3)
             self.assertEqual(top.mode, mode)
             if options:
                 continue
-            trace = measures.hessian_trace(*arguments, relative_error=0.01)
+            trace = measures.hessian_trace(
+                measures.Hessian(*arguments), relative_error=0.01
+            )
             self.assertAllClose(trace.value, values.sum(), rtol=0.05)
-            norm = measures.hessian_frobenius_norm(*arguments, relative_error=0.01)
+            norm = measures.hessian_frobenius_norm(
+                measures.Hessian(*arguments), relative_error=0.01
+            )
             self.assertAllClose(norm.value, np.linalg.norm(values), rtol=0.05)
             self.assertEqual((trace.mode, norm.mode), (mode, mode))
 
     def test_stable_and_critical_rates_agree(self):
         found = measures.largest_stable_learning_rate(
-            self.model, None, self.data, num_steps=300, tolerance=0.02
+            measures.Hessian(self.model, None, self.data), num_steps=300, tolerance=0.02
         )
         critical = 2 / np.linalg.eigvalsh(self.whole)[-1]
         self.assertAllClose(found.predicted.value, critical, rtol=1e-2)

@@ -88,7 +88,7 @@ def noise_alignment(
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
     try:
         while len(rows) < limit:
-            probe = probes.rademacher(draw, hessian.size)
+            probe = probes.rademacher(draw, linear_operator.size(hessian))
             noise, bend = covariance.matvec(probe), hessian.matvec(probe)
             rows.append((float(noise @ bend), float(noise @ noise), float(bend @ bend)))
             value, error = (of_all[0] for of_all in _ratios_with_errors(rows))
@@ -108,7 +108,7 @@ def noise_alignment(
         *distance,
         num_products=2 * len(rows),
         stopped_because=stopped_because,
-        mode=getattr(hessian, "mode", ""),
+        mode=linear_operator.mode(hessian),
     )
 
 

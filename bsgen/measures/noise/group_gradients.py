@@ -9,7 +9,7 @@ weights and groups are kept in float64.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -239,7 +239,7 @@ class GroupGradients:
         """Returns the number of groups, and the sums of their values and gradients."""
         weights, others = variables
         value, gradient = groupwise.total(
-            self._with_gradient,
+            self._loss.with_gradient,
             lambda weights, group: self._group_loss(weights, others, group),
             weights,
             groups,
@@ -257,7 +257,7 @@ class GroupGradients:
         centre, along = around
 
         def deviation(weights: groupwise.Weights, group: tuple[Any, ...]) -> tf.Tensor:
-            _, gradient = self._with_gradient(
+            _, gradient = self._loss.with_gradient(
                 lambda weights: self._group_loss(weights, others, group), weights
             )
             moves = [g - c for g, c in zip(gradient, centre, strict=True)]
@@ -273,24 +273,6 @@ class GroupGradients:
             return tf.stack(sums)
 
         return groupwise.each(deviation, weights, groups)
-
-    def _with_gradient(
-        self,
-        function: Callable[[groupwise.Weights], tf.Tensor],
-        weights: groupwise.Weights,
-    ) -> tuple[tf.Tensor, groupwise.Weights]:
-        """Returns a function's value and its gradient at `weights`."""
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            value = function(weights)
-        gradient = tape.gradient(value, weights)
-        if all(part is None for part in gradient):
-            raise self._loss.no_gradient()
-        return value, [
-            # A gradient of an embedding comes as the rows that were looked up.
-            tf.zeros_like(w) if g is None else tf.convert_to_tensor(g)
-            for w, g in zip(weights, gradient, strict=True)
-        ]
 
     def _not_finite(self) -> errors.UserError:
         self._weights.check_finite()

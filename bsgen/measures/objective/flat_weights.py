@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from bsgen import errors
 
+MAX_PARAMETERS = 5000  # of a matrix: 200 MB
+
 
 class FlatWeights:
     """Reads, sets and cuts the P trainable weights of a model.
@@ -51,6 +53,17 @@ class FlatWeights:
         """
         if not np.isfinite(self.read()).all():
             remedy = "some of its weights are not finite; give one that did not diverge"
+            raise errors.UserError("model", self._model.name, remedy)
+
+    def check_small(self) -> None:
+        """Checks that a matrix [P, P] can be held.
+
+        Raises:
+          UserError: there are more than `MAX_PARAMETERS` weights.
+        """
+        if self.num_parameters > MAX_PARAMETERS:
+            remedy = f"its {self.num_parameters} weights make too large a matrix; "
+            remedy += f"give a model of at most {MAX_PARAMETERS}"
             raise errors.UserError("model", self._model.name, remedy)
 
     def assign(self, weights: npt.NDArray[Any]) -> None:

@@ -8,13 +8,14 @@ its examples: where it is a sum, or is divided by what a mask or sample weights 
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures.objective import compiled_loss, stateless
+from bsgen.measures.objective import compiled_loss, gradients, stateless
 
 INFERENCE = "inference"
 TRAINING = "training"
@@ -256,6 +257,24 @@ class MeanLoss:
                 "regularization losses out"
             )
             raise errors.UserError("model", self._model.name, remedy)
+
+    def with_gradient(
+        self,
+        function: Callable[[gradients.Parts], tf.Tensor],
+        weights: gradients.Parts,
+    ) -> tuple[tf.Tensor, gradients.Parts]:
+        """Returns the value [] of a function of this loss, and its gradient.
+
+        Raises:
+          UserError: the weights do not move it.
+        """
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            value = function(weights)
+        gradient = tape.gradient(value, weights)
+        if all(part is None for part in gradient):
+            raise self.no_gradient()
+        return value, gradients.dense(gradient, weights)
 
     def no_gradient(self) -> errors.UserError:
         """Returns the error for a loss that the weights do not move."""

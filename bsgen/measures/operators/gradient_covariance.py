@@ -11,6 +11,8 @@ and C v is that less (g . v) g. The trace: `gradient_noise`. What g_i is where t
 of a batch is no mean over its examples: `mean_loss.MeanLoss.shares`.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -26,14 +28,15 @@ from bsgen.measures.operators import (
     linear_operator,
 )
 
-_Parts = data_operator.Parts
+Parts = data_operator.Parts
+Batch = data_operator.Batch
 
 
 class GradientCovariance(data_operator.DataOperator):
-    """Products with the covariance C of one example's gradient; a `LinearOperator`.
+    """Products with the covariance C of one example's gradient.
 
-    In inference mode: through batch statistics one example has no gradient of its own.
-    A penalty on the weights has no noise, so those of regularisers are left out.
+    In inference mode: with batch statistics one example has no gradient of its own. A
+    penalty on the weights has no noise, so those of regularizers are left out.
     """
 
     def __init__(
@@ -45,9 +48,9 @@ class GradientCovariance(data_operator.DataOperator):
         loss_weights: Any = None,
         regularization: bool = True,
         batch_size: int = 256,
-        method: str = "auto",
+        method: str = data_operator.AUTO,
     ):
-        """See `data_operator.DataOperator`.
+        """Checks the arguments; see `data_operator.DataOperator`.
 
         Raises:
           UserError: an argument is wrong, or the weights are not finite.
@@ -65,11 +68,21 @@ class GradientCovariance(data_operator.DataOperator):
         self._counts_added = regularization
         self._centre: tuple[npt.NDArray[Any], linear_operator.FloatArray] | None = None
 
-    def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
+    @contextlib.contextmanager
+    def on_sample(self, count: int, draw: np.random.Generator) -> Iterator[None]:
+        """Inside, C is the covariance over `count` random examples of the arrays."""
+        kept, self._centre = self._centre, None
+        try:
+            with super().on_sample(count, draw):
+                yield
+        finally:
+            self._centre = kept
+
+    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
         """Returns the product with a vector [P], as [P] in float64.
 
         Raises:
-          UserError: the loss or its gradient is not finite, or has no gradient.
+          UserError: the loss or its gradient is not finite, or it has no gradient.
         """
         mean = self._mean_gradient()
         vector = np.asarray(vector, np.float64)
@@ -83,20 +96,20 @@ class GradientCovariance(data_operator.DataOperator):
         return self._centre[1]
 
     def _forward(
-        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
-    ) -> tuple[tf.Tensor, _Parts]:
+        self, weights: Parts, vector: Parts, batch: Batch
+    ) -> tuple[tf.Tensor, Parts]:
         pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
         return self._weighted(pushed, batch)
 
     def _reverse(
-        self, weights: _Parts, vector: _Parts, batch: data_operator.Batch
-    ) -> tuple[tf.Tensor, _Parts]:
+        self, weights: Parts, vector: Parts, batch: Batch
+    ) -> tuple[tf.Tensor, Parts]:
         pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
         return self._weighted(pushed, batch)
 
     def _weighted(
-        self, pushed: jacobian.Pushed, batch: data_operator.Batch
-    ) -> tuple[tf.Tensor, _Parts]:
+        self, pushed: jacobian.Pushed, batch: Batch
+    ) -> tuple[tf.Tensor, Parts]:
         """Returns the mean loss, and the mean of s_i g_i."""
         if pushed.called.added and self._counts_added:
             remedy = (

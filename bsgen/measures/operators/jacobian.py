@@ -1,15 +1,15 @@
 """Products with J, the derivative of a model's outputs by its weights.
 
-Outputs are meant with what `stateless.Called.ends` adds to them.
+"Outputs" are `stateless.Called.ends` here, which holds a little more.
 """
 
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from bsgen.measures.objective import mean_loss, stateless
+from bsgen.measures.objective import gradients, mean_loss, stateless
 
-Parts = list[tf.Tensor]
+Parts = gradients.Parts
 
 
 class Pushed(NamedTuple):
@@ -17,9 +17,9 @@ class Pushed(NamedTuple):
 
     Attributes:
       called: the call.
-      moves: J v, of `called.ends`.
-      tape: that saw the outputs.
-      weights: where the model was called.
+      moves: J v, in the shapes of `called.ends`.
+      tape: that recorded the call.
+      weights: at which the model was called.
     """
 
     called: stateless.Called
@@ -29,7 +29,8 @@ class Pushed(NamedTuple):
 
     def pulled_back(self, duals: Parts) -> Parts:
         """Returns J^T u; once, for duals u of `called.ends`."""
-        return gradient_or_zeros(self.tape, self.called.ends, self.weights, duals)
+        ends = self.called.ends
+        return gradients.gradient_or_zeros(self.tape, ends, self.weights, duals)
 
 
 def forward(
@@ -50,7 +51,7 @@ def forward(
 def reverse(
     loss: mean_loss.MeanLoss, weights: Parts, vector: Parts, inputs: Any, others: Parts
 ) -> Pushed:
-    """Does the same without forward derivatives."""
+    """Does the same without forward-mode differentiation."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(weights)
         called = loss.call(weights, inputs, others)
@@ -59,23 +60,7 @@ def reverse(
     duals = [tf.zeros_like(part) for part in ends]
     with tf.GradientTape() as outer:
         outer.watch(duals)
-        slope = dot(gradient_or_zeros(tape, ends, weights, duals), vector)
-    moves = gradient_or_zeros(outer, slope, duals)
+        pulled = gradients.gradient_or_zeros(tape, ends, weights, duals)
+        slope = gradients.dot(pulled, vector)
+    moves = gradients.gradient_or_zeros(outer, slope, duals)
     return Pushed(called, moves, tape, weights)
-
-
-def dot(parts: Parts, others: Parts) -> tf.Tensor:
-    """Returns the inner product of two vectors [] that are each given in parts."""
-    pairs = zip(parts, others, strict=True)
-    return tf.add_n([tf.reduce_sum(part * other) for part, other in pairs])
-
-
-def gradient_or_zeros(
-    tape: tf.GradientTape, target: Any, sources: Parts, output_gradients: Any = None
-) -> Parts:
-    """Returns a gradient, 0 for sources that the target does not depend on."""
-    gradient = tape.gradient(
-        target, sources, output_gradients, unconnected_gradients="zero"
-    )
-    # A gradient of an embedding comes as the rows that were looked up.
-    return [tf.convert_to_tensor(part) for part in gradient]

@@ -1,21 +1,43 @@
-"""A symmetric matrix known by its products with vectors only."""
+"""A symmetric matrix that is known only by its products with vectors."""
 
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from bsgen import errors
+
 FloatArray = npt.NDArray[np.float64]
 
 
 class LinearOperator(Protocol):
-    """What the solvers of this room take: any object with these two will do.
+    """What the measures of a spectrum take: symmetric, of P rows.
 
-    Attributes:
-      size: P, the number of rows.
+    SciPy's operators are of this form, so `scipy.sparse.linalg.aslinearoperator` makes
+    one of a matrix; and SciPy's solvers take ours.
     """
 
-    size: int
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(P, P)."""
 
-    def matvec(self, vector: npt.NDArray[Any]) -> FloatArray:
+    def matvec(self, vector: npt.NDArray[Any], /) -> FloatArray:
         """Returns the product with a vector [P], as [P] in float64."""
+
+
+def size(operator: LinearOperator) -> int:
+    """Returns P.
+
+    Raises:
+      UserError: it is a model, or something else that is no square operator.
+    """
+    shape: tuple[int, ...] = getattr(operator, "shape", ())
+    if not hasattr(operator, "matvec") or len(shape) != 2 or shape[0] != shape[1]:
+        remedy = "give measures.Hessian(model, loss, data) or another square operator"
+        raise errors.UserError("hessian", type(operator).__name__, remedy)
+    return int(shape[0])
+
+
+def mode(operator: LinearOperator) -> str:
+    """Returns how the products of a model's operator are computed; "" for others."""
+    return getattr(operator, "mode", "")

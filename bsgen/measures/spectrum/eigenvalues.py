@@ -1,58 +1,93 @@
-"""The ends of the Hessian's spectrum, of any Keras model.
+"""The outermost eigenvalues of a symmetric operator, of the Hessian above all.
 
 The largest eigenvalue bounds the learning rate (Smith, Elsen & De 2020, section 3.1)
 and measures the width of a minimum (Jastrzebski et al. 2018, figure 3). It is not the
 eigenvalue of largest modulus, which power iteration finds and which may be negative:
-`top_eigenvalue` and `largest_magnitude_eigenvalue` are two measures. All are of the
-MEAN loss; `spectrum_ends` says how they are computed and when they stop.
+`top_eigenvalue` and `largest_magnitude_eigenvalue` are two measures. How they are
+computed and when they stop: `spectrum_ends`.
 """
 
 import dataclasses
-from typing import Any
 
-import keras
+import numpy as np
 
 from bsgen import errors, interrupts
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import curvature
-from bsgen.measures.spectrum import sampled_start, spectrum_ends
+from bsgen.measures.operators import linear_operator
+from bsgen.measures.spectrum import lanczos, sampled_start, spectrum_ends
+
+
+@dataclasses.dataclass(frozen=True)
+class Eigenvalue:
+    """One eigenvalue of an operator H.
+
+    Attributes:
+      value: the eigenvalue.
+      residual: |H u - value u| of its unit vector u; an eigenvalue lies within it.
+      error: estimated distance to an eigenvalue, at most `residual`.
+      num_products: products taken.
+      stopped_because: see `progress.StoppedBecause`.
+      mode: how the model was measured, see `linear_operator.mode`.
+      start_products: what the start cost besides, in products, see `sampled_start`.
+    """
+
+    value: float
+    residual: float
+    error: float
+    num_products: int
+    stopped_because: progress.StoppedBecause
+    mode: str = ""
+    start_products: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtremeEigenvalues:
+    """Both ends of a spectrum, each from its outermost value inwards.
+
+    Attributes:
+      top: [k_top], descending.
+      bottom: [k_bottom], ascending.
+      top_residuals: [k_top], as `Eigenvalue.residual`.
+      bottom_residuals: [k_bottom].
+      top_errors: [k_top], as `Eigenvalue.error`.
+      bottom_errors: [k_bottom].
+      num_products: products taken.
+      stopped_because: see `progress.StoppedBecause`.
+      mode: how the model was measured, see `linear_operator.mode`.
+    """
+
+    top: linear_operator.FloatArray
+    bottom: linear_operator.FloatArray
+    top_residuals: linear_operator.FloatArray
+    bottom_residuals: linear_operator.FloatArray
+    top_errors: linear_operator.FloatArray
+    bottom_errors: linear_operator.FloatArray
+    num_products: int
+    stopped_because: progress.StoppedBecause
+    mode: str = ""
 
 
 @interrupts.kept()
 def top_eigenvalue(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: linear_operator.LinearOperator,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 100,
-    l2: float = 0.0,
-    training: bool = False,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
-) -> spectrum_ends.Eigenvalue:
-    """Measures the LARGEST eigenvalue of the Hessian of the mean loss.
+    keep_partial: bool = False,
+) -> Eigenvalue:
+    """Measures the LARGEST eigenvalue.
 
     Args:
-      model: a built model.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      hessian: a `measures.Hessian`, or any symmetric operator.
       tolerance: relative error at which to stop, at least 0.
       max_products: at least 1; the basis takes 8 bytes a weight a product.
-      l2: of a penalty l2 |w|^2 / 2, at least 0; it raises every eigenvalue by l2.
-      training: measure batch norm in training mode instead of inference mode.
-      batch_size: examples a call, for arrays.
-      seed: of the start: where data are arrays of 512 examples or more, one that half
-        a product's cost finds on a sample of them; else a random one.
-      on_progress: is told after every product.
+      seed: of the start. Where data are arrays of 512 examples or more, the start is
+        found on a sample of them, at half a product's cost; else it is random.
+      on_progress: called after every product.
+      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
+        KeyboardInterrupt.
 
     Returns:
       The eigenvalue, with what is known of its error.
@@ -61,115 +96,94 @@ def top_eigenvalue(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = curvature.Hessian(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        l2=l2,
-        training=training,
-        batch_size=batch_size,
-    )
     errors.check_real("tolerance", tolerance, 0.0)
-    errors.check_integer("max_products", max_products, 1)
-    start = sampled_start.find(operator, seed)
-    found = spectrum_ends.extremes_of(
-        operator,
-        1,
+    limit = errors.check_integer("max_products", max_products, 1)
+    start = sampled_start.find(hessian, seed)
+    top = np.array([-1])
+    pairs, stopped_because = spectrum_ends.search(
+        hessian,
+        lambda known: bool(known.off(-1) <= known.goals[-1]),
+        top,
         tolerance=tolerance,
-        max_products=max_products,
+        max_products=limit,
         seed=seed,
-        on_progress=on_progress,
         start=start.vector,
+        on_progress=on_progress,
+        keep_partial=keep_partial,
     )
-    return spectrum_ends.Eigenvalue(
-        value=float(found.top[0]),
-        residual=float(found.top_residuals[0]),
-        error=float(found.top_errors[0]),
-        num_products=found.num_products,
-        stopped_because=found.stopped_because,
-        mode=operator.mode,
-        start_products=start.num_products,
-    )
+    return _eigenvalue(hessian, pairs, -1, stopped_because, start.num_products)
 
 
 @interrupts.kept()
 def largest_magnitude_eigenvalue(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: linear_operator.LinearOperator,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 100,
-    l2: float = 0.0,
-    training: bool = False,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
-) -> spectrum_ends.Eigenvalue:
+    keep_partial: bool = False,
+) -> Eigenvalue:
     """Measures the eigenvalue of largest MODULUS, with its sign.
 
-    Arguments, result and errors are those of `top_eigenvalue`. It stops when the other
-    end of the spectrum is certainly of smaller modulus or as exactly known.
+    Arguments, result and errors are those of `top_eigenvalue`, but the start is random.
+    It stops when the other end of the spectrum is certainly of smaller modulus or as
+    exactly known.
     """
-    operator = curvature.Hessian(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        l2=l2,
-        training=training,
-        batch_size=batch_size,
+    limit = errors.check_integer("max_products", max_products, 1)
+    ends = np.array([-1, 0])
+
+    def converged(known: spectrum_ends.State) -> bool:
+        values, goals = known.pairs.values, known.goals
+        winner, other = ends[np.argsort(-np.abs(values[ends]), kind="stable")]
+        if known.off(winner) > goals[winner]:
+            return False
+        reach = np.abs(values[other]) + known.pairs.residuals[other]
+        smaller = bool(reach <= np.abs(values[winner]))
+        return smaller or bool(known.pairs.errors[other] <= goals[other])
+
+    pairs, stopped_because = spectrum_ends.search(
+        hessian,
+        converged,
+        ends,
+        tolerance=tolerance,
+        max_products=limit,
+        seed=seed,
+        on_progress=on_progress,
+        keep_partial=keep_partial,
     )
-    found = spectrum_ends.largest_magnitude_of(
-        operator, tolerance, max_products, seed, on_progress
-    )
-    return dataclasses.replace(found, mode=operator.mode)
+    winner = int(np.argmax(np.abs(pairs.values)))
+    return _eigenvalue(hessian, pairs, winner, stopped_because)
 
 
 @interrupts.kept()
 def extreme_eigenvalues(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: linear_operator.LinearOperator,
     k_top: int,
     k_bottom: int = 0,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     tolerance: float = 1e-3,
     max_products: int = 200,
     block_size: int | None = None,
-    l2: float = 0.0,
-    training: bool = False,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
-) -> spectrum_ends.ExtremeEigenvalues:
+    keep_partial: bool = False,
+) -> ExtremeEigenvalues:
     """Measures the `k_top` largest and `k_bottom` smallest eigenvalues.
 
     Args:
-      model: see `top_eigenvalue`, as all that is not named here.
-      loss: see there.
-      data: see there.
+      hessian: a `measures.Hessian`, or any symmetric operator, of P rows.
       k_top: at least 0.
       k_bottom: at least 0; the two sum to at least 1 and at most P.
-      tolerance: see there; all wanted eigenvalues must meet it.
+      tolerance: as of `top_eigenvalue`; all wanted eigenvalues must meet it.
       max_products: at least k_top + k_bottom.
       block_size: number of start vectors; an eigenvalue of multiplicity r is counted
         min(r, block_size) times. None for the larger of the two k; 1 takes the fewest
         products where all eigenvalues are known to be simple.
-      loss_weights: see there.
-      regularization: see there.
-      l2: see there.
-      training: see there.
-      batch_size: see there.
-      seed: see there.
-      on_progress: is told the outermost wanted value and the largest wanted error.
+      seed: of the start vectors.
+      on_progress: called with the outermost wanted value and the largest wanted error.
+      keep_partial: whether Ctrl-C returns what is known so far, perhaps fewer values,
+        instead of raising KeyboardInterrupt.
 
     Returns:
       The eigenvalues, with what is known of their errors.
@@ -178,24 +192,60 @@ def extreme_eigenvalues(
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = curvature.Hessian(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        l2=l2,
-        training=training,
-        batch_size=batch_size,
+    size = linear_operator.size(hessian)
+    k_top = errors.check_integer("k_top", k_top, 0)
+    k_bottom = errors.check_integer("k_bottom", k_bottom, 0)
+    count = k_top + k_bottom
+    if not 1 <= count <= size:
+        remedy = f"k_top and k_bottom must sum to 1 to {size}, its dimension"
+        raise errors.UserError("k_top", k_top, remedy)
+    limit = errors.check_integer("max_products", max_products, count)
+    if block_size is None:
+        block_size = max(k_top, k_bottom)
+    wanted = np.r_[np.arange(-1, -k_top - 1, -1), np.arange(k_bottom)]
+    pairs, stopped_because = spectrum_ends.search(
+        hessian,
+        lambda known: (
+            len(known.last) >= count
+            and bool(np.all(known.off(wanted) <= known.goals[wanted]))
+        ),
+        wanted,
+        tolerance=tolerance,
+        max_products=limit,
+        seed=seed,
+        block_size=errors.check_integer("block_size", block_size, 1),
+        on_progress=on_progress,
+        keep_partial=keep_partial,
     )
-    found = spectrum_ends.extremes_of(
-        operator,
-        k_top,
-        k_bottom,
-        tolerance,
-        max_products,
-        block_size,
-        seed,
-        on_progress,
+    known = min(count, len(pairs.values))
+    top = wanted[: min(k_top, known)]
+    bottom = wanted[k_top : k_top + known - len(top)]
+    return ExtremeEigenvalues(
+        top=pairs.values[top],
+        bottom=pairs.values[bottom],
+        top_residuals=pairs.residuals[top],
+        bottom_residuals=pairs.residuals[bottom],
+        top_errors=pairs.errors[top],
+        bottom_errors=pairs.errors[bottom],
+        num_products=len(pairs.values),
+        stopped_because=stopped_because,
+        mode=linear_operator.mode(hessian),
     )
-    return dataclasses.replace(found, mode=operator.mode)
+
+
+def _eigenvalue(
+    operator: linear_operator.LinearOperator,
+    pairs: lanczos.RitzPairs,
+    place: int,
+    stopped_because: progress.StoppedBecause,
+    start_products: float = 0.0,
+) -> Eigenvalue:
+    return Eigenvalue(
+        value=float(pairs.values[place]),
+        residual=float(pairs.residuals[place]),
+        error=float(pairs.errors[place]),
+        num_products=len(pairs.values),
+        stopped_because=stopped_because,
+        mode=linear_operator.mode(operator),
+        start_products=start_products,
+    )

@@ -84,9 +84,10 @@ class Lanczos:
           max_products: of `advance`, at least 1; memory grows with those taken.
         """
         self._operator = operator
-        self._limit = min(max_products, operator.size)
+        self._size = linear_operator.size(operator)
+        self._limit = min(max_products, self._size)
         rows = min(self._limit, _FIRST_ROWS)
-        self._basis = np.empty((rows, operator.size))
+        self._basis = np.empty((rows, self._size))
         self._projected = np.zeros((rows, rows))
         # Vectors orthogonal to the basis that are still to join it, and the number of
         # the basis vector whose product each is the rest of; -1 for a start vector.
@@ -102,7 +103,7 @@ class Lanczos:
     @property
     def complete(self) -> bool:
         """Whether the basis spans the whole space, so that T has A's spectrum."""
-        return self.num_products == self._operator.size
+        return self.num_products == self._size
 
     def restart(self, start: npt.ArrayLike) -> None:
         """Goes on from a new vector [P] when there is nothing left to add."""

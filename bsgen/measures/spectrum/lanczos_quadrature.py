@@ -1,4 +1,4 @@
-"""The density of the Hessian's eigenvalues, by stochastic Lanczos quadrature.
+"""The density of an operator's eigenvalues, by stochastic Lanczos quadrature.
 
 For a random unit vector v, m Lanczos steps give the Gauss quadrature of v's spectral
 measure: nodes theta_i (Ritz values) and weights tau_i (squared first components). Each
@@ -16,14 +16,12 @@ import dataclasses
 import math
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import curvature, linear_operator
+from bsgen.measures.operators import linear_operator
 from bsgen.measures.spectrum import lanczos, probes
 
 _RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
@@ -44,8 +42,7 @@ class SpectralDensity:
       gaussian_width: standard deviation sigma of the Gaussians.
       num_products: products taken.
       stopped_because: "max_products", or "interrupted" before all probes were done.
-      mode: "inference" or "training", how batch norm was measured; "" for an operator
-        without data.
+      mode: how the model was measured, see `linear_operator.mode`.
     """
 
     grid: linear_operator.FloatArray
@@ -62,102 +59,54 @@ class SpectralDensity:
 
 @interrupts.kept()
 def spectral_density(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: linear_operator.LinearOperator,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     num_probes: int = 10,
     num_steps: int = 80,
     grid: npt.ArrayLike | None = None,
     gaussian_width: float | None = None,
-    l2: float = 0.0,
-    training: bool = False,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
 ) -> SpectralDensity:
-    """Estimates the density of the eigenvalues of the Hessian of the MEAN loss.
-
-    It takes num_probes num_steps products.
+    """Estimates the density of the eigenvalues with num_probes num_steps products.
 
     Args:
-      model: a built model.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      hessian: a `measures.Hessian`, or any symmetric operator.
       num_probes: at least 1.
       num_steps: of Lanczos, at least 1; m resolves features wider than about range / m.
       grid: [G] ascending; None for 1000 points over all that is not 0.
       gaussian_width: above 0; None for a hundredth of the range of the nodes.
-      l2: of a penalty l2 |w|^2 / 2, at least 0; it moves the density by l2.
-      training: measure batch norm in training mode instead of inference mode.
-      batch_size: examples a call, for arrays.
       seed: of the probes.
-      on_progress: is told after every product, with no value.
-
-    Returns:
-      The density. An interrupted one holds the probes that were done, or the steps of
-      the first where there are none yet.
+      on_progress: called after every product, with no value.
+      keep_partial: whether Ctrl-C returns the probes that are done, or the steps of the
+        first where there are none yet, instead of raising KeyboardInterrupt.
 
     Raises:
       UserError: an argument is wrong, or the loss has no second derivative or no finite
         one.
     """
-    operator = curvature.Hessian(
-        model,
-        loss,
-        data,
-        loss_weights=loss_weights,
-        regularization=regularization,
-        l2=l2,
-        training=training,
-        batch_size=batch_size,
-    )
-    found = spectral_density_of(
-        operator, num_probes, num_steps, grid, gaussian_width, seed, on_progress
-    )
-    return dataclasses.replace(found, mode=operator.mode)
-
-
-def spectral_density_of(
-    operator: linear_operator.LinearOperator,
-    num_probes: int = 10,
-    num_steps: int = 80,
-    grid: npt.ArrayLike | None = None,
-    gaussian_width: float | None = None,
-    seed: int = 0,
-    on_progress: progress.OnProgress | None = None,
-) -> SpectralDensity:
-    """Does what `spectral_density` does for any symmetric operator.
-
-    Raises:
-      UserError: an argument is out of range.
-    """
+    size = linear_operator.size(hessian)
     num_probes = errors.check_integer("num_probes", num_probes, 1)
     num_steps = errors.check_integer("num_steps", num_steps, 1)
     _check_width(gaussian_width)
     draw = np.random.default_rng(seed)
     measures: list[lanczos.RitzPairs] = []
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
-    counter = _Counter(operator, num_probes * num_steps, on_progress)
+    counter = _Counter(hessian, num_probes * num_steps, on_progress)
     solver: lanczos.Lanczos | None = None
     try:
         for _ in range(num_probes):
-            start = probes.rademacher(draw, operator.size)
+            start = probes.rademacher(draw, size)
             solver = lanczos.Lanczos(counter, start, num_steps)
             while not solver.exhausted:
                 solver.advance()
             measures.append(solver.ritz_pairs())
     except KeyboardInterrupt:
-        if not measures:
-            if solver is None or not solver.num_products:
-                raise
+        if keep_partial and not measures and solver and solver.num_products:
             measures.append(solver.ritz_pairs())
+        if not (keep_partial and measures):
+            raise
         stopped_because = progress.interrupted()
     nodes = tuple(pairs.values for pairs in measures)
     weights = tuple(pairs.first_weights for pairs in measures)
@@ -176,11 +125,12 @@ def spectral_density_of(
         gaussian_width=width,
         num_products=counter.num_products,
         stopped_because=stopped_because,
+        mode=linear_operator.mode(hessian),
     )
 
 
 class _Counter:
-    """An operator that tells how many products it has given."""
+    """An operator that counts its products."""
 
     def __init__(
         self,
@@ -188,19 +138,19 @@ class _Counter:
         limit: int,
         on_progress: progress.OnProgress | None,
     ):
-        self.size = operator.size
+        self.shape = operator.shape
         self.num_products = 0
         self._operator = operator
         self._limit = limit
         self._on_progress = on_progress
 
-    def matvec(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
+    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
         product = self._operator.matvec(vector)
         self.num_products += 1
         if self._on_progress is not None:
             done = self.num_products
-            told = progress.Progress(done, self._limit, math.nan, math.inf)
-            self._on_progress(told)
+            so_far = progress.Progress(done, self._limit, math.nan, math.inf)
+            self._on_progress(so_far)
         return product
 
 

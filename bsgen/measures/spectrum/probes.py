@@ -1,4 +1,4 @@
-"""Means over random probes, drawn until they are exact enough.
+"""Means over random probes, drawn until the mean is exact enough.
 
 A probe is a vector z with independent entries of mean 0 and variance 1, so that
 E[z^T A z] = tr(A): Hutchinson's estimator. Rademacher probes (entries -1 and 1) have
@@ -47,12 +47,13 @@ def sample_mean(
     max_samples: int,
     offset: float = 0.0,
     report: Callable[[SampleMean], None] | None = None,
+    keep_partial: bool = False,
 ) -> SampleMean:
     """Samples until the standard error of the mean is small enough.
 
-    Stopping on an estimated error favours samples that happen to lie close together;
-    with at least `MIN_PROBES` of them this costs the intervals a few percent of their
-    coverage at most.
+    Stopping on an estimated error favours samples that happen to lie close together.
+    With at least `MIN_PROBES` of them, intervals lose a few percent of their coverage
+    at most.
 
     Args:
       sample: returns the next sample.
@@ -60,14 +61,15 @@ def sample_mean(
         all `max_samples`.
       max_samples: at least 1.
       offset: of a quantity of which the mean is a part.
-      report: is told the mean after every sample.
+      report: called with the mean after every sample.
+      keep_partial: whether Ctrl-C returns the mean so far, instead of raising
+        KeyboardInterrupt.
 
     Returns:
       The mean; `offset` is not in it.
 
     Raises:
       UserError: an argument is out of range.
-      KeyboardInterrupt: before the first sample was there; later ones end the sampling.
     """
     relative_error = errors.check_real("relative_error", relative_error, 0.0)
     samples: list[float] = []
@@ -83,7 +85,7 @@ def sample_mean(
             if len(samples) == max_samples:
                 return mean
     except KeyboardInterrupt:
-        if not samples:
+        if not (keep_partial and samples):
             raise
         return _mean_of(samples, progress.interrupted())
 

@@ -1,21 +1,17 @@
 """The largest stable learning rate of full-batch descent, found by trying.
 
-Beside the critical rate that the curvature at the weights predicts (`critical_rate`):
-the two agree on a quadratic, and differ where the curvature changes on the way, as it
-does when descent leaves a sharp place for a flatter one.
+It agrees with the critical rate that the curvature at the weights predicts
+(`critical_rate`) on a quadratic, and differs where the curvature changes on the way, as
+when descent leaves a sharp place for a flatter one.
 """
 
 import dataclasses
 import math
-from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from bsgen import errors, interrupts
+from bsgen import errors, interrupts, theory
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss, evaluation, flat_weights
 from bsgen.measures.operators import curvature
 from bsgen.measures.spectrum import critical_rate
 
@@ -32,8 +28,8 @@ class StableLearningRate:
       value: the largest rate found stable; 0 if none was.
       upper: the smallest rate above it found unstable; inf if none was.
       predicted: the critical rate from the curvature at the weights.
-      momentum: they hold for.
-      num_steps: of descent, a trial of one rate.
+      momentum: for which they hold.
+      num_steps: of descent in a trial.
       num_trials: rates tried.
       stopped_because: "tolerance", "max_products" (of trials) or "interrupted".
       mode: "inference" or "training".
@@ -51,19 +47,14 @@ class StableLearningRate:
 
 @interrupts.kept()
 def largest_stable_learning_rate(
-    model: keras.Model,
-    loss: compiled_loss.Loss,
-    data: Any,
+    hessian: curvature.Hessian,
     momentum: float = 0.0,
     *,
-    loss_weights: Any = None,
-    regularization: bool = True,
     num_steps: int = 100,
     tolerance: float = 0.05,
-    l2: float = 0.0,
-    batch_size: int = 256,
     seed: int = 0,
     on_progress: progress.OnProgress | None = None,
+    keep_partial: bool = False,
 ) -> StableLearningRate:
     """Sweeps the learning rate of full-batch descent on the MEAN loss.
 
@@ -74,40 +65,33 @@ def largest_stable_learning_rate(
     for 100 steps: what grows must first outgrow what falls.
 
     Args:
-      model: a built model, not at an exact minimum; it is not changed. Batch norm is in
-        inference mode.
-      loss: whatever `compile` takes as one; None for the model's own.
-      data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-        tf.data.Dataset of such batches.
-      loss_weights: as for `compile`.
-      regularization: whether the losses that the model adds are counted, those of its
-        layers' regularisers above all.
+      hessian: of a model that is not at an exact minimum, in inference mode. The model
+        is not changed.
       momentum: at least 0 and below 1.
       num_steps: of a trial, at least 1.
       tolerance: upper / value - 1 at which to stop, above 0.
-      l2: of a penalty l2 |w|^2 / 2 added to the loss, at least 0.
-      batch_size: examples a call, for arrays.
       seed: of the measure of curvature.
-      on_progress: is told of every trial, counted as products.
+      on_progress: called after every trial, which counts as a product.
+      keep_partial: whether Ctrl-C returns the bracket so far, once the curvature is
+        known, instead of raising KeyboardInterrupt.
 
     Raises:
       UserError: an argument is wrong, or the loss at the weights is not finite or has
         no second derivative.
-      KeyboardInterrupt: before the curvature was known; later ones end the sweep.
     """
+    if not isinstance(hessian, curvature.Hessian):
+        remedy = "give measures.Hessian(model, loss, data)"
+        raise errors.UserError("hessian", type(hessian).__name__, remedy)
+    if hessian.training:
+        remedy = "descent is tried in inference mode; leave it out"
+        raise errors.UserError("training", True, remedy)
     num_steps = errors.check_integer("num_steps", num_steps, 1)
     if errors.check_real("tolerance", tolerance, 0.0) == 0.0:
         raise errors.UserError("tolerance", tolerance, "give a number above 0")
-    settings: dict[str, Any] = {
-        "l2": l2,
-        "batch_size": batch_size,
-        "loss_weights": loss_weights,
-        "regularization": regularization,
-    }
     predicted = critical_rate.critical_learning_rate(
-        model, loss, data, momentum, tolerance=0.01, seed=seed, **settings
+        hessian, momentum, tolerance=0.01, seed=seed
     )
-    descent = _Descent(model, loss, data, momentum, num_steps, **settings)
+    descent = _Descent(hessian, momentum, num_steps)
     stable, unstable = 0.0, math.inf
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
     num_trials = 0
@@ -126,6 +110,8 @@ def largest_stable_learning_rate(
                 stopped_because = progress.TOLERANCE
                 break
     except KeyboardInterrupt:
+        if not keep_partial:
+            raise
         stopped_because = progress.interrupted()
     return StableLearningRate(
         stable,
@@ -135,7 +121,7 @@ def largest_stable_learning_rate(
         num_steps,
         num_trials,
         stopped_because,
-        descent.mode,
+        hessian.mode,
     )
 
 
@@ -152,38 +138,21 @@ def _next_rate(stable: float, unstable: float, predicted: float) -> float:
 class _Descent:
     """Full-batch descent from the model's weights, which stay as they are."""
 
-    def __init__(
-        self,
-        model: keras.Model,
-        loss: compiled_loss.Loss,
-        data: Any,
-        momentum: float,
-        num_steps: int,
-        **settings: Any,
-    ):
-        self._gradients = curvature.Hessian(model, loss, data, **settings)
-        self._evaluation = evaluation.Evaluation(model, loss, data, **settings)
-        self._weights = flat_weights.FlatWeights(model)
-        self._start = evaluation.state_of(model, model, "model")
+    def __init__(self, hessian: curvature.Hessian, momentum: float, num_steps: int):
+        self._hessian = hessian
         self._momentum, self._num_steps = momentum, num_steps
-        self._first_loss = self._loss_at(self._weights.read())
-        self.mode = self._gradients.mode
+        self._start = hessian.weights()
+        self._first = hessian.loss_and_gradient(self._start)
 
     def is_stable(self, learning_rate: float) -> bool:
         """Whether the loss after the steps is not above that before them."""
-        weights = self._weights.read().astype(np.float64)
+        weights, (loss, gradient) = self._start, self._first
         accumulator = np.zeros_like(weights)
-        height = self._first_loss
         for _ in range(self._num_steps):
-            gradient = self._gradients.gradient_at(weights)
-            accumulator = self._momentum * accumulator - gradient
-            weights = weights + learning_rate * accumulator
-            height = self._loss_at(weights)
-            if not height <= _BLOWN_UP * abs(self._first_loss):
+            weights, accumulator = theory.momentum_update(
+                weights, accumulator, gradient, learning_rate, self._momentum
+            )
+            loss, gradient = self._hessian.loss_and_gradient(weights)
+            if not loss <= _BLOWN_UP * abs(self._first[0]):
                 return False
-        return height <= self._first_loss
-
-    def _loss_at(self, weights: np.ndarray) -> float:
-        parts = [part.numpy() for part in self._weights.cut(tf.constant(weights))]
-        state = evaluation.State(parts, self._start.others)
-        return self._evaluation.at(state)["loss"]
+        return loss <= self._first[0]

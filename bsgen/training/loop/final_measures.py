@@ -7,10 +7,7 @@ its Frobenius norm, as in figure 3 of Jastrzebski et al. (2018).
 
 import keras
 
-from bsgen import config
-from bsgen.measures import progress
-from bsgen.measures.operators import curvature
-from bsgen.measures.spectrum import frobenius_norm, spectrum_ends
+from bsgen import config, measures
 from bsgen.training.loop import trainee
 
 _EIGENVALUE_TOLERANCE = 0.01  # far below the differences between seeds
@@ -32,9 +29,8 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
 
     Raises:
       UserError: more examples than there are, or no finite second derivative.
-      KeyboardInterrupt: Ctrl-C; a partial answer is none.
     """
-    hessian = curvature.Hessian(
+    hessian = measures.Hessian(
         trained.model,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         trained.training_examples(run.measured_examples),
@@ -42,15 +38,15 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
     )
     found: dict[str, float] = {}
     if "max_eigenvalue" in run.final_measures:
-        ends = spectrum_ends.extremes_of(
+        ends = measures.extreme_eigenvalues(
             hessian, 1, tolerance=_EIGENVALUE_TOLERANCE, max_products=_MAX_PRODUCTS
         )
-        progress.refuse_partial(ends.stopped_because)
         found["max_eigenvalue"] = float(ends.top[0])
         found["max_eigenvalue_error"] = float(ends.top_errors[0])
     if "hessian_frobenius_norm" in run.final_measures:
-        norm = frobenius_norm.frobenius_norm_of(hessian, _NORM_ERROR, _MAX_PRODUCTS)
-        progress.refuse_partial(norm.stopped_because)
+        norm = measures.hessian_frobenius_norm(
+            hessian, relative_error=_NORM_ERROR, max_products=_MAX_PRODUCTS
+        )
         found["hessian_frobenius_norm"] = norm.value
         found["hessian_frobenius_norm_standard_error"] = norm.standard_error
     return found

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures.operators import dense_hessian
+from bsgen.measures.objective import mean_loss
+from bsgen.measures.operators import loss_sum
 
 # Armijo's condition asks for this share of the decrease that the slope promises
 # (Nocedal & Wright, Numerical Optimization, section 3.1).
@@ -72,7 +73,7 @@ class NewtonSolver:
                 raise errors.UserError(
                     "model", f"{variable.path} {variable.dtype}", remedy
                 )
-        self._loss_sum = dense_hessian.LossSum(model, loss)
+        self._loss_sum = loss_sum.LossSum(model, mean_loss.MeanLoss(model, loss))
 
     def minimise(
         self,
@@ -125,9 +126,7 @@ class NewtonSolver:
 class _Cost:
     """The mean loss plus the penalty on one data set."""
 
-    def __init__(
-        self, loss_sum: dense_hessian.LossSum, data: tuple[Any, Any], l2: float
-    ):
+    def __init__(self, loss_sum: loss_sum.LossSum, data: tuple[Any, Any], l2: float):
         self._loss_sum = loss_sum
         self._size = len(data[0])
         self._data = [tf.convert_to_tensor(part) for part in data]

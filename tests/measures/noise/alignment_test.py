@@ -112,7 +112,7 @@ class NoiseAlignmentTest(tf.test.TestCase, parameterized.TestCase):
             max_products=1200,
         )
         truths = exact(
-            covariance(model, *data), measures.dense_hessian(model, loss, data)
+            covariance(model, *data), measures.Hessian(model, loss, data).dense()
         )
         for name, truth in zip(("value", "scale", "distance"), truths, strict=True):
             prefix = "" if name == "value" else f"{name}_"

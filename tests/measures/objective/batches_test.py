@@ -58,32 +58,37 @@ class FormsTest(tf.test.TestCase, parameterized.TestCase):
             ((given, targets, None), np.ones(_SIZE)),
             ((given, targets, weights), weights),
         ):
-            found = measures.dense_hessian(model, None, data)
+            found = measures.Hessian(model, None, data).dense()
             expected = 2 * padded.T @ (factors[:, np.newaxis] * padded) / _SIZE
             self.assertAllClose(found, expected, rtol=1e-5, atol=1e-5)
 
     def test_data_sets_of_examples_and_of_batches(self):
         model, arrays = keras_losses.make("weights", self.rng)
         dataset = tf.data.Dataset.from_tensor_slices(arrays)
-        expected = measures.dense_hessian(model, None, arrays)
+        expected = measures.Hessian(model, None, arrays).dense()
         for data in (dataset, dataset.batch(4)):
-            found = measures.dense_hessian(model, None, data)
+            found = measures.Hessian(model, None, data).dense()
             self.assertAllClose(found, expected, rtol=1e-5, atol=1e-6)
         sizes = [len(part[0]) for part in batches.Batches(dataset, 4, model)]
         self.assertEqual(sizes, [4, 4, 3])
 
     def test_numpy_numbers_as_arguments(self):
         model, data = keras_losses.make("own", self.rng)
-        options = {
-            "tolerance": np.float32(0.01),
-            "max_products": np.int64(20),
-            "l2": np.float64(0.5),
-            "batch_size": np.int32(4),
-            "seed": np.int64(1),
-        }
-        found = measures.top_eigenvalue(model, None, data, **options)
-        plain = {name: value.item() for name, value in options.items()}
-        expected = measures.top_eigenvalue(model, None, data, **plain)
+        found, expected = (
+            measures.top_eigenvalue(
+                measures.Hessian(
+                    model,
+                    None,
+                    data,
+                    l2=as_given(np.float64(0.5)),
+                    batch_size=as_given(np.int32(4)),
+                ),
+                tolerance=as_given(np.float32(0.01)),
+                max_products=as_given(np.int64(20)),
+                seed=as_given(np.int64(1)),
+            )
+            for as_given in (lambda number: number, lambda number: number.item())
+        )
         self.assertEqual(found.value, expected.value)
 
 
@@ -95,9 +100,9 @@ class MisfitsTest(tf.test.TestCase, parameterized.TestCase):
     def refuses(self, message, name, change):
         model, data = keras_losses.make(name, self.rng)
         measure = (
-            measures.top_eigenvalue,
+            lambda *arguments: measures.top_eigenvalue(measures.Hessian(*arguments)),
             measures.gradient_noise_scale,
-            measures.dense_hessian,
+            lambda *arguments: measures.Hessian(*arguments).dense(),
             lambda *arguments: measures.loss_along_line(*arguments, model, model, [0]),
         )
         for take in measure:
@@ -134,7 +139,7 @@ class MisfitsTest(tf.test.TestCase, parameterized.TestCase):
 
         model, (inputs, targets) = keras_losses.make("own", self.rng)
         targets[3] = np.nan
-        found = measures.dense_hessian(model, own, (inputs, targets))
+        found = measures.Hessian(model, own, (inputs, targets)).dense()
         self.assertAllEqual(np.isfinite(found), np.ones_like(found, bool))
 
 

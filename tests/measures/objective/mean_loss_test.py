@@ -129,13 +129,13 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         data = (self.rng.normal(size=(6, 3)), self.rng.integers(0, 4, 6))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.assertAllClose(
-            measures.dense_hessian(model, own, data),
-            measures.dense_hessian(model, loss, data),
+            measures.Hessian(model, own, data).dense(),
+            measures.Hessian(model, loss, data).dense(),
             atol=1e-6,
         )
         halves = (data[0], data[1] + 0.5)
         with self.assertRaisesRegex(errors.UserError, "whole numbers only"):
-            measures.dense_hessian(model, own, halves)
+            measures.Hessian(model, own, halves).dense()
 
     @parameterized.named_parameters(
         ("sum", lambda y, p: keras.ops.sum((y - p) ** 2), True),
@@ -155,7 +155,7 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
             outputs, targets = outputs[0], targets[0]
         model = keras.Model(first, outputs)
         data = (self.rng.normal(size=(6, 3)), targets)
-        found = measures.hessian_trace(model, loss, data)
+        found = measures.hessian_trace(measures.Hessian(model, loss, data))
         self.assertEqual("loss summed over each batch" in found.mode, is_sum)
         point = measures.loss_along_line(model, loss, data, model, model, alphas=[0.0])
         self.assertEqual("loss summed over each batch" in point.mode, is_sum)
@@ -170,8 +170,8 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         def penalised(targets, outputs):
             return (targets - outputs) ** 2 + 3.0 * keras.ops.sum(kernel**2)
 
-        found = measures.dense_hessian(model, penalised, data)
-        plain = measures.dense_hessian(model, None, data)
+        found = measures.Hessian(model, penalised, data).dense()
+        plain = measures.Hessian(model, None, data).dense()
         self.assertAllClose(found - plain, np.diag([6.0] * 3 + [0.0]), **_CLOSE)
         with self.assertRaisesRegex(errors.UserError, "looks at the weights"):
             measures.gradient_noise(model, penalised, data)
@@ -181,7 +181,7 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         model = keras.Sequential([keras.Input((3,), dtype="float64"), *layers])
         inputs, targets = self.rng.normal(size=(9, 3)), self.rng.normal(size=9)
         padded = np.hstack([inputs, np.ones((9, 1))])
-        found = measures.dense_hessian(model, "mse", (inputs, targets))
+        found = measures.Hessian(model, "mse", (inputs, targets)).dense()
         self.assertAllClose(found, 2 * padded.T @ padded / 9, rtol=1e-13, atol=1e-13)
         self.assertEqual(keras.config.floatx(), "float32")
 
@@ -221,11 +221,15 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         model(inputs)
         loss, named = {"a": "mse", "b": "mse"}, {"a": target, "b": target}
         with self.assertRaisesRegex(errors.UserError, "targets=.*have no names"):
-            measures.top_eigenvalue(model, loss, (inputs, named))
+            measures.top_eigenvalue(measures.Hessian(model, loss, (inputs, named)))
         for targets in ([target] * 2, (target,) * 2):
             with self.assertRaisesRegex(errors.UserError, "loss=.*have no names"):
-                measures.top_eigenvalue(model, loss, (inputs, targets))
-            found = measures.top_eigenvalue(model, ["mse"] * 2, (inputs, targets))
+                measures.top_eigenvalue(
+                    measures.Hessian(model, loss, (inputs, targets))
+                )
+            found = measures.top_eigenvalue(
+                measures.Hessian(model, ["mse"] * 2, (inputs, targets))
+            )
             # Twice that of one output, 2 |(1, 1, 1, 1)|^2.
             self.assertAllClose(found.value, 16.0, rtol=1e-3)
 
@@ -246,9 +250,11 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
             (own, None, "model=.*computes the loss itself"),
         ):
             with self.assertRaisesRegex(errors.UserError, message):
-                measures.top_eigenvalue(model, loss, data)
+                measures.top_eigenvalue(measures.Hessian(model, loss, data))
         with self.assertRaisesRegex(errors.UserError, "loss_weights='2'"):
-            measures.top_eigenvalue(plain, "mse", data, loss_weights="2")
+            measures.top_eigenvalue(
+                measures.Hessian(plain, "mse", data, loss_weights="2")
+            )
 
 
 if __name__ == "__main__":

@@ -217,13 +217,17 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     def test_what_cannot_be_measured_is_refused_alike(self):
         _, mirrored, data = self.pair("dense", 8)
         with self.assertRaisesRegex(ValueError, "exactly zero") as caught:
-            measures.top_eigenvalue(mirrored, lambda y, z: 0 * z[:, 0], data)
+            measures.top_eigenvalue(
+                measures.Hessian(mirrored, lambda y, z: 0 * z[:, 0], data)
+            )
         self.assertNotIn("\n", str(caught.exception))
         with two_devices.strategy().scope():
             norm = keras.layers.LayerNormalization(dtype="float64")
             layers = [keras.layers.Dense(3, dtype="float64"), norm]
             stops = small_models.network((4,), *layers, dtype="float64")
-        found = measures.top_eigenvalue(stops, small_models.softmax, data)
+        found = measures.top_eigenvalue(
+            measures.Hessian(stops, small_models.softmax, data)
+        )
         self.assertEqual(found.mode, "inference, finite differences")
 
 

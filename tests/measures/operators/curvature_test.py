@@ -5,12 +5,11 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen import errors
+from bsgen import errors, measures
 from bsgen.layers import ghost_batch_norm
 from bsgen.measures.operators import (
     curvature,
     data_operator,
-    dense_hessian,
 )
 from tests.measures import small_models
 
@@ -44,9 +43,7 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("dense", "gelu", "convolution", "batch_norm")
     def test_both_methods_agree_with_the_dense_hessian(self, kind):
         model, data = small_models.make(kind, self.rng)
-        expected = dense_hessian.dense_hessian(
-            model, small_models.softmax, data, l2=0.3
-        )
+        expected = measures.Hessian(model, small_models.softmax, data, l2=0.3).dense()
         for method in _METHODS:
             operator = curvature.Hessian(
                 model, small_models.softmax, data, l2=0.3, batch_size=3, method=method
@@ -93,9 +90,12 @@ class HessianTest(tf.test.TestCase, parameterized.TestCase):
             )
             with self.assertRaisesRegex(errors.UserError, "finite_differences"):
                 exact.matvec(vector)
-        if not training:
             with self.assertRaisesRegex(errors.UserError, "stops a gradient"):
-                dense_hessian.dense_hessian(model, small_models.softmax, data)
+                exact.dense()
+        found = curvature.Hessian(
+            model, small_models.softmax, data, training=training
+        ).dense()
+        self.assertAllClose(found @ vector, expected, rtol=0, atol=1e-6)
 
     def test_ghost_batch_norm_in_training_mode(self):
         ghosts = ghost_batch_norm.GhostBatchNormalization(4, dtype="float64")

@@ -62,6 +62,16 @@ class GradientCovarianceTest(tf.test.TestCase, parameterized.TestCase):
         noise = measures.gradient_noise(model, small_models.softmax, data)
         self.assertAllClose(trace, 8 / 9 * noise.trace, rtol=_ROUNDING)
 
+    def test_its_top_eigenvalue(self):
+        # From a start on a sample of the 520 examples, which has a mean of its own.
+        model, data = small_models.make("dense", self.rng, num_examples=520)
+        found = operator(model, data)
+        expected = np.linalg.eigvalsh(covariance(model, *data))[-1]
+        for _ in range(2):
+            top = measures.top_eigenvalue(found, tolerance=1e-9)
+            self.assertGreater(top.start_products, 0.0)
+            self.assertAllClose(top.value, expected, rtol=1e-9)
+
     def test_follows_the_model_s_weights(self):
         model, data = small_models.make("dense", self.rng)
         found = operator(model, data)

@@ -38,26 +38,27 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
             variable.assign(rng.normal(size=variable.shape))
         inputs = rng.normal(size=(20, 3))
         self.data = (inputs, rng.integers(0, 3, size=20))
-        self.hessian = measures.dense_hessian(self.model, _softmax, self.data)
-        self.eigenvalues = np.linalg.eigvalsh(self.hessian)
+        self.hessian = self.make()
+        self.matrix = self.hessian.dense()
+        self.eigenvalues = np.linalg.eigvalsh(self.matrix)
         self.size = len(self.eigenvalues)
 
-    def arguments(self):
-        return self.model, _softmax, self.data
+    def make(self, **options):
+        return measures.Hessian(self.model, _softmax, self.data, **options)
 
     def test_every_eigenvalue(self):
-        found = measures.extreme_eigenvalues(*self.arguments(), self.size - 9, 9)
+        found = measures.extreme_eigenvalues(self.hessian, self.size - 9, 9)
         self.assertEqual(found.stopped_because, "complete")
         self.assertEqual(found.mode, "inference")
         values = np.r_[found.bottom, found.top[::-1]]
         self.assertAllClose(values, self.eigenvalues, rtol=0, atol=1e-13)
 
     def test_ends(self):
-        top = measures.top_eigenvalue(*self.arguments(), tolerance=1e-6)
+        top = measures.top_eigenvalue(self.hessian, tolerance=1e-6)
         self.assertAllClose(top.value, self.eigenvalues[-1], rtol=1e-6)
         self.assertEqual((top.stopped_because, top.mode), ("tolerance", "inference"))
         self.assertLessEqual(abs(top.value - self.eigenvalues[-1]), top.error + 1e-13)
-        shifted = measures.top_eigenvalue(*self.arguments(), tolerance=1e-6, l2=0.5)
+        shifted = measures.top_eigenvalue(self.make(l2=0.5), tolerance=1e-6)
         self.assertAllClose(shifted.value, self.eigenvalues[-1] + 0.5, rtol=1e-6)
 
     def test_largest_magnitude(self):
@@ -65,49 +66,53 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         def minus(labels, logits):
             return -_softmax(labels, logits)
 
-        found = measures.largest_magnitude_eigenvalue(self.model, minus, self.data)
+        found = measures.largest_magnitude_eigenvalue(
+            measures.Hessian(self.model, minus, self.data)
+        )
         self.assertAllClose(found.value, -self.eigenvalues[-1], rtol=1e-3)
         self.assertEqual(found.mode, "inference")
-        top = measures.top_eigenvalue(self.model, minus, self.data)
+        top = measures.top_eigenvalue(measures.Hessian(self.model, minus, self.data))
         self.assertAllClose(top.value, -self.eigenvalues[0], rtol=1e-3)
 
     @parameterized.parameters("hutchinson", "hutch++")
     def test_trace(self, method):
         found = measures.hessian_trace(
-            *self.arguments(),
+            self.make(l2=0.1),
             method=method,
             relative_error=0.05,
             max_products=3000,
-            l2=0.1,
         )
         self.assertEqual((found.method, found.mode), (method, "inference"))
         self.assertEqual(found.stopped_because, "tolerance")
-        truth = np.trace(self.hessian) + 0.1 * self.size
+        truth = np.trace(self.matrix) + 0.1 * self.size
         self.assertLessEqual(abs(found.value - truth), 3 * found.standard_error)
         self.assertLessEqual(found.standard_error, 0.05 * found.value)
 
-    @parameterized.parameters("products", "finite_differences")
-    def test_frobenius_norm(self, method):
+    @parameterized.parameters(
+        ("auto", "products", ""),
+        ("finite_differences", "finite_differences", ", finite differences"),
+    )
+    def test_frobenius_norm(self, method, said, note):
         found = measures.hessian_frobenius_norm(
-            *self.arguments(), method=method, relative_error=0.02, max_products=3000
+            self.make(method=method),
+            relative_error=0.02,
+            max_products=3000,
         )
-        truth = np.linalg.norm(self.hessian)
+        truth = np.linalg.norm(self.matrix)
         self.assertLessEqual(abs(found.value - truth), 3 * found.standard_error)
         self.assertLessEqual(found.standard_error, 0.02 * found.value)
-        self.assertEqual(found.method, method)
-        differences = ", finite differences" if method != "products" else ""
-        self.assertEqual(found.mode, "inference" + differences)
+        self.assertEqual((found.method, found.mode), (said, "inference" + note))
 
     def test_both_norms_agree_on_the_same_probes(self):
         options = {"relative_error": 0.0, "max_products": 5}
-        exact = measures.hessian_frobenius_norm(*self.arguments(), **options)
+        exact = measures.hessian_frobenius_norm(self.hessian, **options)
         found = measures.hessian_frobenius_norm(
-            *self.arguments(), method="finite_differences", **options
+            self.make(method="finite_differences"), **options
         )
         self.assertAllClose(found.value, exact.value, rtol=1e-8)
 
     def test_spectral_density(self):
-        found = measures.spectral_density(*self.arguments(), num_probes=20)
+        found = measures.spectral_density(self.hessian, num_probes=20)
         # The softmax ignores what it adds to all logits: there are null directions, and
         # a probe ends early.
         self.assertEqual(found.num_products, sum(map(len, found.nodes)))
@@ -118,11 +123,11 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_critical_learning_rate(self):
         for momentum in (0.0, 0.9):
-            found = measures.critical_learning_rate(*self.arguments(), momentum)
+            found = measures.critical_learning_rate(self.hessian, momentum)
             expected = theory.critical_learning_rate(self.eigenvalues[-1], momentum)
             self.assertAllClose(found.value, expected, rtol=1e-3)
             self.assertLessEqual(abs(found.value - expected), found.error + 1e-12)
-            top = measures.top_eigenvalue(*self.arguments())
+            top = measures.top_eigenvalue(self.hessian)
             self.assertEqual(found.max_eigenvalue, top)
 
     def test_critical_learning_rate_of_descent(self):
@@ -143,7 +148,7 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         matrix = 2 * inputs.T @ inputs / 30
         for momentum in (0.0, 0.8):
             rate = measures.critical_learning_rate(
-                model, loss, (inputs, targets), momentum
+                measures.Hessian(model, loss, (inputs, targets)), momentum
             ).value
             for factor, stable in ((0.98, True), (1.02, False)):
                 weights, accumulator = np.ones(4), np.zeros(4)
@@ -156,7 +161,7 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         data = (self.data[0], self.data[1] % 2)
         found = measures.critical_learning_rate(
-            model, lambda y, z: -tf.reduce_sum(z**2, -1), data
+            measures.Hessian(model, lambda y, z: -tf.reduce_sum(z**2, -1), data)
         )
         self.assertEqual(found.value, np.inf)
         self.assertLess(found.max_eigenvalue.value, 0.0)
@@ -164,30 +169,30 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
     def test_keras_loss_and_data_set(self):
         loss = keras.losses.SparseCategoricalCrossentropy(True)
         dataset = tf.data.Dataset.from_tensor_slices(self.data).batch(7)
-        found = measures.top_eigenvalue(self.model, loss, dataset)
+        found = measures.top_eigenvalue(measures.Hessian(self.model, loss, dataset))
         self.assertAllClose(found.value, self.eigenvalues[-1], rtol=1e-3)
 
     def test_training_mode_is_said(self):
-        found = measures.top_eigenvalue(*self.arguments(), training=True)
+        found = measures.top_eigenvalue(self.make(training=True))
         self.assertEqual(found.mode, "training, finite differences")
         self.assertNotAllClose(found.value, self.eigenvalues[-1], rtol=1e-2)
 
     def test_interrupted(self):
         stop = _raise_at(11)
         top = measures.top_eigenvalue(
-            *self.arguments(), tolerance=0.0, on_progress=stop
+            self.hessian, tolerance=0.0, on_progress=stop, keep_partial=True
         )
         trace = measures.hessian_trace(
-            *self.arguments(), relative_error=0.0, on_progress=stop
+            self.hessian, relative_error=0.0, on_progress=stop, keep_partial=True
         )
         norm = measures.hessian_frobenius_norm(
-            *self.arguments(), relative_error=0.0, on_progress=stop
+            self.hessian, relative_error=0.0, on_progress=stop, keep_partial=True
         )
         for found in (top, trace, norm):
             self.assertEqual(found.stopped_because, "interrupted")
             self.assertEqual(found.num_products, 11)
         limited = measures.hessian_trace(
-            *self.arguments(), relative_error=0.0, max_products=11
+            self.hessian, relative_error=0.0, max_products=11
         )
         self.assertEqual(
             trace, dataclasses.replace(limited, stopped_because="interrupted")
@@ -195,13 +200,15 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_rejects(self):
         with self.assertRaisesRegex(errors.UserError, "k_top=40: .*39, its dimension"):
-            measures.extreme_eigenvalues(*self.arguments(), 40)
+            measures.extreme_eigenvalues(self.hessian, 40)
         with self.assertRaisesRegex(errors.UserError, "momentum=1"):
-            measures.critical_learning_rate(*self.arguments(), 1.0)
+            measures.critical_learning_rate(self.hessian, 1.0)
         with self.assertRaisesRegex(errors.UserError, "method='difference'"):
-            measures.hessian_frobenius_norm(*self.arguments(), method="difference")
+            measures.hessian_frobenius_norm(self.make(method="difference"))
         with self.assertRaisesRegex(errors.UserError, "exactly zero"):
-            measures.top_eigenvalue(self.model, lambda y, z: z[:, 0] * 0.0, self.data)
+            measures.top_eigenvalue(
+                measures.Hessian(self.model, lambda y, z: z[:, 0] * 0.0, self.data)
+            )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ class FrobeniusNormTest(parameterized.TestCase):
     @parameterized.parameters(*matrices.SPECTRA)
     def test_standard_errors_cover_the_truth(self, name):
         found = [
-            frobenius_norm.frobenius_norm_of(
-                matrices.Matrix(matrices.MATRICES[name]), 0.0, 40, seed
+            frobenius_norm.hessian_frobenius_norm(
+                matrices.Matrix(matrices.MATRICES[name]),
+                relative_error=0.0,
+                max_products=40,
+                seed=seed,
             )
             for seed in range(matrices.NUM_SEEDS)
         ]
@@ -26,7 +29,7 @@ class FrobeniusNormTest(parameterized.TestCase):
         self.assertBetween(np.mean(np.array(ratios) <= 1), 0.557, 0.797)
 
     def test_delta_method(self):
-        found = frobenius_norm.frobenius_norm_of(
+        found = frobenius_norm.hessian_frobenius_norm(
             matrices.Matrix(matrices.MATRICES["spread"])
         )
         self.assertEqual(found.value, math.sqrt(found.squared))
@@ -35,24 +38,30 @@ class FrobeniusNormTest(parameterized.TestCase):
 
     def test_stops_at_the_relative_error(self):
         matrix = matrices.Matrix(matrices.MATRICES["outliers"])
-        found = frobenius_norm.frobenius_norm_of(matrix, 0.03, 10_000)
+        found = frobenius_norm.hessian_frobenius_norm(
+            matrix, relative_error=0.03, max_products=10_000
+        )
         self.assertEqual(found.stopped_because, "tolerance")
         self.assertLessEqual(found.standard_error, 0.03 * found.value)
         self.assertEqual(found.num_products, matrix.num_products)
         # Not one product later than it could.
-        before = frobenius_norm.frobenius_norm_of(
-            matrix, 0.0, max_products=found.num_products - 1
+        before = frobenius_norm.hessian_frobenius_norm(
+            matrix, relative_error=0.0, max_products=found.num_products - 1
         )
         self.assertGreater(before.standard_error, 0.03 * before.value)
 
     def test_zero_and_interruption(self):
-        found = frobenius_norm.frobenius_norm_of(matrices.Matrix(np.zeros((3, 3))))
+        found = frobenius_norm.hessian_frobenius_norm(matrices.Matrix(np.zeros((3, 3))))
         self.assertEqual((found.value, found.standard_error), (0.0, 0.0))
-        found = frobenius_norm.frobenius_norm_of(
-            matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=1)
+        found = frobenius_norm.hessian_frobenius_norm(
+            matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=1),
+            keep_partial=True,
         )
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertEqual(found.standard_error, math.inf)
+        matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=15)
+        with self.assertRaises(KeyboardInterrupt):
+            frobenius_norm.hessian_frobenius_norm(matrix, relative_error=0.0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class SpectralDensityTest(parameterized.TestCase):
     def test_against_the_whole_spectrum(self):
         eigenvalues = matrices.SPECTRA["spread"]
         matrix = matrices.Matrix(matrices.MATRICES["spread"])
-        found = lanczos_quadrature.spectral_density_of(
+        found = lanczos_quadrature.spectral_density(
             matrix, num_probes=80, num_steps=30, gaussian_width=0.2
         )
         squares = ((found.grid[:, np.newaxis] - eigenvalues) / 0.2) ** 2
@@ -32,7 +32,7 @@ class SpectralDensityTest(parameterized.TestCase):
         # m steps integrate polynomials up to degree 2 m - 1 exactly, so with unit
         # probes v the k-th moment is v^T A^k v.
         matrix = matrices.MATRICES["outliers"]
-        found = lanczos_quadrature.spectral_density_of(
+        found = lanczos_quadrature.spectral_density(
             matrices.Matrix(matrix), num_probes=1, num_steps=4, seed=3
         )
         vector = probes.rademacher(np.random.default_rng(3), len(matrix))
@@ -45,7 +45,9 @@ class SpectralDensityTest(parameterized.TestCase):
     def test_counts_eigenvalues(self):
         eigenvalues = np.r_[np.zeros(50), [5.0] * 30, [9.0] * 20]
         matrix = matrices.Matrix(matrices.with_spectrum(eigenvalues))
-        found = lanczos_quadrature.spectral_density_of(matrix, 200, 3, seed=1)
+        found = lanczos_quadrature.spectral_density(
+            matrix, num_probes=200, num_steps=3, seed=1
+        )
         for low, high, share in ((-1, 2, 0.5), (4, 6, 0.3), (8, 10, 0.2)):
             inside = (low < found.grid) & (found.grid < high)
             per_probe = np.trapezoid(
@@ -56,8 +58,8 @@ class SpectralDensityTest(parameterized.TestCase):
         self.assertAlmostEqual(found.gaussian_width, 0.09, delta=1e-6)
 
     def test_a_probe_that_sees_one_eigenvalue(self):
-        found = lanczos_quadrature.spectral_density_of(
-            matrices.Matrix(2 * np.eye(6)), 3
+        found = lanczos_quadrature.spectral_density(
+            matrices.Matrix(2 * np.eye(6)), num_probes=3
         )
         self.assertEqual(found.num_products, 3)
         self.assertAlmostEqual(found.gaussian_width, 0.02)
@@ -66,8 +68,13 @@ class SpectralDensityTest(parameterized.TestCase):
     def test_interrupted(self):
         told = []
         matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=25)
-        found = lanczos_quadrature.spectral_density_of(
-            matrix, 5, 10, grid=[0.0, 1.0], on_progress=told.append
+        found = lanczos_quadrature.spectral_density(
+            matrix,
+            num_probes=5,
+            num_steps=10,
+            grid=[0.0, 1.0],
+            on_progress=told.append,
+            keep_partial=True,
         )
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertEqual(found.per_probe.shape, (2, 2))
@@ -75,25 +82,26 @@ class SpectralDensityTest(parameterized.TestCase):
 
     def test_interrupted_in_the_first_probe(self):
         matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=5)
-        found = lanczos_quadrature.spectral_density_of(matrix, 5, 10)
+        found = lanczos_quadrature.spectral_density(matrix, keep_partial=True)
         self.assertEqual(
             (found.stopped_because, found.num_products), ("interrupted", 5)
         )
-        short = lanczos_quadrature.spectral_density_of(
-            matrices.Matrix(matrix.matrix), 1, 5
+        short = lanczos_quadrature.spectral_density(
+            matrices.Matrix(matrix.matrix), num_probes=1, num_steps=5
         )
         np.testing.assert_array_equal(found.value, short.value)
         self.assertTrue(np.isinf(found.standard_error).all())
-        matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=0)
-        with self.assertRaises(KeyboardInterrupt):
-            lanczos_quadrature.spectral_density_of(matrix, 5, 10)
+        for at, keep_partial in ((0, True), (5, False)):
+            matrix = matrices.Matrix(matrices.MATRICES["spread"], interrupt_at=at)
+            with self.assertRaises(KeyboardInterrupt):
+                lanczos_quadrature.spectral_density(matrix, keep_partial=keep_partial)
 
     def test_rejects(self):
         matrix = matrices.Matrix(np.eye(4))
         with self.assertRaisesRegex(errors.UserError, "gaussian_width=0.0: .*above 0"):
-            lanczos_quadrature.spectral_density_of(matrix, gaussian_width=0.0)
+            lanczos_quadrature.spectral_density(matrix, gaussian_width=0.0)
         with self.assertRaisesRegex(errors.UserError, "num_probes=0"):
-            lanczos_quadrature.spectral_density_of(matrix, num_probes=0)
+            lanczos_quadrature.spectral_density(matrix, num_probes=0)
 
 
 if __name__ == "__main__":

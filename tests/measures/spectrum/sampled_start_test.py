@@ -15,7 +15,7 @@ class SampledStartTest(tf.test.TestCase):
         rng = np.random.default_rng(6)
         self.model, self.data = small_models.make("dense", rng, 640)
         self.arguments = self.model, small_models.softmax, self.data
-        self.hessian = measures.dense_hessian(*self.arguments)
+        self.hessian = measures.Hessian(*self.arguments).dense()
         self.top = np.linalg.eigvalsh(self.hessian)[-1]
 
     def test_products_of_a_sample(self):
@@ -57,12 +57,14 @@ class SampledStartTest(tf.test.TestCase):
             self.assertEqual(start, sampled_start.Start(None, 0.0))
 
     def test_it_saves_products(self):
-        found = measures.top_eigenvalue(*self.arguments, tolerance=1e-2)
+        found = measures.top_eigenvalue(
+            measures.Hessian(*self.arguments), tolerance=1e-2
+        )
         self.assertAllClose(found.value, self.top, rtol=1e-2)
         self.assertAlmostEqual(found.start_products, 0.5)
         batches = tf.data.Dataset.from_tensor_slices(self.data).batch(64)
         plain = measures.top_eigenvalue(
-            self.model, small_models.softmax, batches, tolerance=1e-2
+            measures.Hessian(self.model, small_models.softmax, batches), tolerance=1e-2
         )
         self.assertEqual(plain.start_products, 0.0)
         self.assertLess(found.num_products + 0.5, plain.num_products)

@@ -9,8 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
-from bsgen.measures.objective import evaluation
-from tests.measures import small_models
+from tests.measures import matrices, small_models
 
 
 def quadratic(rng, num_weights=6):
@@ -29,9 +28,9 @@ class StableRateTest(tf.test.TestCase, parameterized.TestCase):
         self.rng = np.random.default_rng(21)
 
     def measure(self, model, data, momentum=0.0, **options):
-        return measures.largest_stable_learning_rate(
-            model, small_models.squared_error, data, momentum, **options
-        )
+        loss, l2 = small_models.squared_error, options.pop("l2", 0.0)
+        hessian = measures.Hessian(model, loss, data, l2=l2)
+        return measures.largest_stable_learning_rate(hessian, momentum, **options)
 
     @parameterized.parameters(0.0, 0.5, 0.9)
     def test_a_quadratic(self, momentum):
@@ -72,7 +71,9 @@ class StableRateTest(tf.test.TestCase, parameterized.TestCase):
         inputs = np.array([[1.0], [1.0], [-0.5]])
         targets = np.array([[1.0], [1.0], [1.0]])
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
-        found = measures.largest_stable_learning_rate(model, loss, (inputs, targets))
+        found = measures.largest_stable_learning_rate(
+            measures.Hessian(model, loss, (inputs, targets))
+        )
         self.assertTrue(math.isfinite(found.value))
         self.assertGreater(found.num_trials, 3)
 
@@ -91,7 +92,10 @@ class StableRateTest(tf.test.TestCase, parameterized.TestCase):
             if len(told) == 2:
                 raise KeyboardInterrupt
 
-        found = self.measure(model, data, on_progress=stop)
+        with self.assertRaises(KeyboardInterrupt):
+            self.measure(model, data, on_progress=stop)
+        told.clear()
+        found = self.measure(model, data, on_progress=stop, keep_partial=True)
         self.assertEqual((found.stopped_because, found.num_trials), ("interrupted", 2))
         whole = self.measure(model, data)
         self.assertLessEqual(found.value, whole.value)
@@ -100,13 +104,13 @@ class StableRateTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_trial_that_blows_up_ends_early(self):
         model, data, _ = quadratic(self.rng)
         calls = []
-        real = evaluation.Evaluation.at
+        real = measures.Hessian.loss_and_gradient
 
-        def counted(self, state):
-            calls.append(state)
-            return real(self, state)
+        def counted(self, weights):
+            calls.append(weights)
+            return real(self, weights)
 
-        with mock.patch.object(evaluation.Evaluation, "at", counted):
+        with mock.patch.object(measures.Hessian, "loss_and_gradient", counted):
             found = self.measure(model, data, num_steps=400, tolerance=0.5)
         self.assertLess(len(calls), 400 * found.num_trials)
 
@@ -120,6 +124,19 @@ class StableRateTest(tf.test.TestCase, parameterized.TestCase):
         model, data, _ = quadratic(self.rng)
         with self.assertRaisesRegex(errors.UserError, message):
             self.measure(model, data, **options)
+
+    def test_needs_a_hessian_in_inference_mode(self):
+        model, data, matrix = quadratic(self.rng)
+        loss = small_models.squared_error
+        training = measures.Hessian(model, loss, data, training=True)
+        for wrong, message in (
+            (training, "^training=True: .*inference"),
+            (model, "^hessian='Sequential': give measures.Hessian"),
+            (matrices.Matrix(matrix), "^hessian='Matrix'"),
+            (measures.GaussNewton(model, loss, data), "^hessian='GaussNewton'"),
+        ):
+            with self.assertRaisesRegex(errors.UserError, message):
+                measures.largest_stable_learning_rate(wrong)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class FinalMeasuresTest(tf.test.TestCase, parameterized.TestCase):
         scale = scaling.fit("standardize", pool.gather(train)[0])
         inputs, labels = pool.gather(train[:count])
         loss = keras.losses.SparseCategoricalCrossentropy(True, reduction="none")
-        dense = measures.dense_hessian(model, loss, (scale.apply(inputs), labels))
+        dense = measures.Hessian(model, loss, (scale.apply(inputs), labels)).dense()
         eigenvalue = np.linalg.eigvalsh(dense)[-1]
         # 1 % was asked; the estimated error need not bound it, hence the factor.
         self.assertAllClose(record.final["max_eigenvalue"], eigenvalue, rtol=0.02)

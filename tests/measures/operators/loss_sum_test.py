@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen import errors
-from bsgen.measures.operators import dense_hessian
+from bsgen import errors, measures
+from bsgen.measures.operators import loss_sum
 from tests.measures import layer_zoo, small_models
 
 
@@ -73,7 +73,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         # Rows at once, [P, 1, 6, n] times a weight, which oneDNN gets wrong.
         rng = np.random.default_rng(0)
         model, *data = layer_zoo.make("einsum", rng, 1)
-        found = dense_hessian.dense_hessian(model, _softmax, tuple(data))
+        found = measures.Hessian(model, _softmax, tuple(data)).dense()
         direction = rng.normal(size=len(found))
         expected = small_models.difference_product(model, *data, direction, width=1e-3)
         # float32's 6e-8 over the step, in gradients of order 1.
@@ -86,7 +86,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         model = _network((3, 2), layer, _dense(3))
         _randomise(model, rng)
         data = rng.normal(size=(4, 3, 2)), rng.integers(3, size=4)
-        found = dense_hessian.dense_hessian(model, _softmax, data)
+        found = measures.Hessian(model, _softmax, data).dense()
         direction = rng.normal(size=len(found))
         expected = small_models.difference_product(model, *data, direction)
         # The step squared, 1e-10, and float64's rounding over the step, 1e-11.
@@ -95,25 +95,25 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
     def test_linear_regression(self):
         inputs = self.rng.normal(size=(30, 4))
         targets = self.rng.normal(size=(30, 1))
-        found = dense_hessian.dense_hessian(
+        found = measures.Hessian(
             _network((4,), _dense(1)), _squared_error, (inputs, targets), l2=0.25
-        )
+        ).dense()
         padded = np.hstack([inputs, np.ones((30, 1))])
         expected = 2 * padded.T @ padded / 30 + 0.25 * np.eye(5)
         self.assertDTypeEqual(found, np.float64)
         self.assertAllClose(found, expected, rtol=1e-13, atol=1e-13)
 
-    @parameterized.parameters(2**18, 5 * 7, 1)
-    def test_logistic_regression_in_batches(self, max_backward_passes):
-        # 5 weights: one batch, batches of 7 with a smaller last one, single examples.
+    @parameterized.parameters((2**18, 30), (2 * 30, 30), (4 * 7, 7), (1, 7))
+    def test_logistic_regression_in_parts(self, max_backward_passes, batch_size):
+        # 5 rows at once; 2, 2 and 1; batches of 7 with a smaller last one; single rows.
         model = _network((4,), _dense(1))
         _randomise(model, self.rng)
         inputs = self.rng.normal(size=(30, 4))
         labels = self.rng.integers(0, 2, size=30)
-        with mock.patch.object(
-            dense_hessian, "_MAX_BACKWARD_PASSES", max_backward_passes
-        ):
-            found = dense_hessian.dense_hessian(model, _sigmoid, (inputs, labels))
+        with mock.patch.object(loss_sum, "_MAX_BACKWARD_PASSES", max_backward_passes):
+            found = measures.Hessian(
+                model, _sigmoid, (inputs, labels), batch_size=batch_size
+            ).dense()
         padded = np.hstack([inputs, np.ones((30, 1))])
         p = 1 / (1 + np.exp(-padded @ np.vstack(model.get_weights())))
         expected = padded.T @ (p * (1 - p) * padded) / 30
@@ -146,7 +146,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         _randomise(model, self.rng)
         inputs = self.rng.normal(size=(12, *input_shape))
         data = (inputs, self.rng.integers(0, 3, size=12))
-        found = dense_hessian.dense_hessian(model, _softmax, data, l2=0.1)
+        found = measures.Hessian(model, _softmax, data, l2=0.1).dense()
         # Central differences of width 1e-5 err by width^2 times fourth derivatives
         # (1e-10 times tens at most here) and by rounding / width, about 1e-16 / 1e-5.
         expected = _difference_hessian(model, _softmax, data, l2=0.1)
@@ -157,7 +157,7 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         model = _network((3,), _dense(2))
         before = model.get_weights()
         data = (self.rng.normal(size=(4, 3)), np.array([0, 1, 1, 0]))
-        dense_hessian.dense_hessian(model, _softmax, data)
+        measures.Hessian(model, _softmax, data).dense()
         for old, new in zip(before, model.get_weights(), strict=True):
             self.assertAllEqual(old, new)
 
@@ -170,10 +170,10 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         small.set_weights(model.get_weights())
         inputs = self.rng.normal(size=(20, 3))
         labels = self.rng.integers(0, 3, size=20)
-        exact = dense_hessian.dense_hessian(model, _softmax, (inputs, labels))
-        found = dense_hessian.dense_hessian(
+        exact = measures.Hessian(model, _softmax, (inputs, labels)).dense()
+        found = measures.Hessian(
             small, _softmax, (inputs.astype(np.float32), labels)
-        )
+        ).dense()
         self.assertDTypeEqual(found, np.float64)
         # Entries of order 1 after tens of float32 operations of relative error 6e-8.
         self.assertAllClose(found, exact, rtol=0, atol=1e-5)
@@ -183,19 +183,17 @@ class DenseHessianTest(tf.test.TestCase, parameterized.TestCase):
         inputs, labels = np.ones((4, 3)), np.array([0, 1, 1, 0])
 
         with self.assertRaisesRegex(errors.UserError, "l2=-1.0"):
-            dense_hessian.dense_hessian(model, _softmax, (inputs, labels), l2=-1.0)
+            measures.Hessian(model, _softmax, (inputs, labels), l2=-1.0).dense()
         with self.assertRaisesRegex(errors.UserError, r"data=.*\(4, 3\)"):
-            dense_hessian.dense_hessian(model, _softmax, (inputs, labels[:3]))
+            measures.Hessian(model, _softmax, (inputs, labels[:3])).dense()
         with self.assertRaisesRegex(errors.UserError, r"data=.*\(0, 0\)"):
-            dense_hessian.dense_hessian(model, _softmax, (inputs[:0], labels[:0]))
+            measures.Hessian(model, _softmax, (inputs[:0], labels[:0])).dense()
         with self.assertRaisesRegex(errors.UserError, "model=.*5001 weights"):
             large = _network((5000,), _dense(1))
-            dense_hessian.dense_hessian(
-                large, _sigmoid, (np.ones((1, 5000)), labels[:1])
-            )
+            measures.Hessian(large, _sigmoid, (np.ones((1, 5000)), labels[:1])).dense()
         with self.assertRaisesRegex(errors.UserError, "model=.*no trainable weights"):
             empty = _network((3,), keras.layers.Activation("relu", dtype="float64"))
-            dense_hessian.dense_hessian(empty, _softmax, (inputs, labels))
+            measures.Hessian(empty, _softmax, (inputs, labels)).dense()
 
 
 if __name__ == "__main__":
