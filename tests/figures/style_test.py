@@ -57,9 +57,10 @@ class StyleTest(parameterized.TestCase):
         axes = figure.Figure().subplots()
         found = style.over_seeds(table(3))
         style.error_bars(axes, [1, 2, 4], found, fmt="o")
-        ((line, _, (bars,)),) = axes.containers
-        np.testing.assert_allclose(line.get_xydata()[:, 0], [1, 2, 4])
-        np.testing.assert_allclose(line.get_ydata(), found["value"])
+        (container,) = axes.containers
+        line, _, (bars,) = container.lines
+        means = np.column_stack([[1, 2, 4], found["value"]])
+        np.testing.assert_allclose(line.get_xydata(), means)
         ends = np.array(bars.get_segments())[:, :, 1]
         np.testing.assert_allclose(ends, found[["lower", "upper"]])
 
