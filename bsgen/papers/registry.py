@@ -13,7 +13,8 @@ def register(added: study.Study) -> None:
     Raises:
       UserError: the name is not `PAPERKEY/STUDY`, or is another study's.
     """
-    if len(list(filter(None, added.name.split("/")))) != 2:
+    paper, _, name = added.name.partition("/")
+    if not paper or not name or "/" in name:
         raise errors.UserError("name", added.name, "a study is named PAPERKEY/STUDY")
     if _STUDIES.setdefault(added.name, added) is not added:
         raise errors.UserError("name", added.name, "another study has this name")
