@@ -36,8 +36,8 @@ class Contender:
             self._states[index], finite = self._program.take_steps(
                 self._states[index],
                 self._settings[index],
-                positions[:, runs],
-                len(positions),
+                tf.constant(positions[:, runs]),
+                tf.constant(len(positions)),
             )
             finite.numpy()
 

@@ -55,7 +55,7 @@ def spied_programs() -> Iterator[list[int]]:
 
     def spied(own, state, settings, positions, num_steps):
         sizes.append(positions.shape[1])
-        return take_steps(own, state, settings, positions, num_steps)
+        return take_steps.__get__(own, type(own))(state, settings, positions, num_steps)
 
     with mock.patch.object(stacked_program.Program, "take_steps", spied):
         yield sizes

@@ -1,4 +1,4 @@
-"""Trains one chunk of an ensemble: runs that take their steps together."""
+"""Some runs of an ensemble that take their steps together, in one program."""
 
 import dataclasses
 import time
@@ -19,7 +19,7 @@ _SAMPLING = {"shuffle": sampling.batches, "independent": sampling.independent_ba
 
 @dataclasses.dataclass
 class Member:
-    """A run of a chunk, and what has been recorded of it so far."""
+    """A run, its split of the pool, and what has been recorded of it so far."""
 
     run: config.RunConfig
     split: data.Split
@@ -27,52 +27,142 @@ class Member:
     final: dict[str, float | None] = dataclasses.field(default_factory=dict)
     diverged: bool = False
 
-    def record(self, step: int, values: dict[str, float]) -> None:
-        """Adds an evaluation to the curve; the last one is the final one."""
-        for name, value in {"step": step, **values}.items():
+    @property
+    def batch_size(self) -> int:
+        """The run's batch size; without one, the full batch."""
+        return self.run.batch_size or len(self.split.train)
+
+    def add(self, step: int, metrics: dict[str, float]) -> None:
+        """Adds an evaluation to the curve; the last one is also the final one."""
+        for name, value in {"step": step, **metrics}.items():
             self.curve.setdefault(name, []).append(value)
-        self.final = dict(values)
+        self.final = dict(metrics)
+
+    def to_record(self, seconds: float) -> records.RunRecord:
+        """Returns the record of the run at its end."""
+        if self.diverged:
+            return records.RunRecord(self.run, "diverged", self.curve, {}, seconds)
+        return records.RunRecord(self.run, "completed", self.curve, self.final, seconds)
 
 
-def train(
-    members: Sequence[Member],
-    program: stacked_program.Program,
-    pool: data.Pool,
-    batch_size: int,
-    on_steps: Callable[[config.RunConfig, int], None],
-) -> list[records.RunRecord]:
-    """Trains runs of equal model, pool, batch size and budget to their end.
+class Chunk:
+    """Runs of equal model, pool, batch size and budget."""
 
-    A run whose weights stop being finite is marked as diverged; once half of the chunk
-    has diverged the others go on in a smaller program, and when all have, it ends.
+    def __init__(
+        self,
+        members: Sequence[Member],
+        program: stacked_program.Program,
+        pool: data.Pool,
+    ):
+        """Initialises the weights.
 
-    Returns:
-      One record a member, in their order.
-    """
-    started = time.perf_counter()
-    rows = list(members)  # those in the program, in the order of its run axis
-    state = _initial_state(rows, pool)
-    settings = _settings(rows, pool, state.weights[0].dtype)
-    max_steps = _MAX_POSITIONS // (batch_size * len(rows))
-    max_steps = int(np.clip(max_steps, 1, _MAX_STEPS_PER_CALL))
-    budget = rows[0].run
-    max_steps = min(max_steps, budget.num_steps)
-    step = 0
-    for target in budget.evaluation_steps:
-        while step < target and rows:
-            interrupts.check()
-            num_steps = min(max_steps, target - step)
-            positions = _positions(rows, step, num_steps, max_steps, batch_size)
-            state, finite = program.take_steps(state, settings, positions, num_steps)
-            step += num_steps
-            for member, is_finite in zip(rows, finite.numpy(), strict=True):
-                member.diverged |= not is_finite
-                on_steps(member.run, num_steps)
-            rows, state, settings = _without_diverged(rows, state, settings)
-        if rows:
-            _evaluate(rows, program, state, settings, step)
-    seconds = (time.perf_counter() - started) / len(members)
-    return [_to_record(member, seconds) for member in members]
+        Args:
+          members: the runs.
+          program: of their model on the pool.
+          pool: of all their examples.
+        """
+        self._members = members
+        self._rows = list(members)  # those in the program, along its run axis
+        self._program = program
+        self._state = _initial_state(self._rows, pool)
+        dtype = self._state.weights[0].dtype
+        self._settings = _settings(self._rows, pool, dtype)
+        first = members[0]
+        self._budget, self._batch_size = first.run, first.batch_size
+        max_steps = _MAX_POSITIONS // (self._batch_size * len(members))
+        max_steps = int(np.clip(max_steps, 1, _MAX_STEPS_PER_CALL))
+        self._max_steps = min(max_steps, self._budget.num_steps)
+
+    def train(
+        self, on_steps: Callable[[config.RunConfig, int], None]
+    ) -> list[records.RunRecord]:
+        """Trains all runs to their end.
+
+        A run whose weights stop being finite is marked as diverged. Once half of the
+        chunk has diverged the others continue in a smaller program; when all have, it
+        ends.
+
+        Args:
+          on_steps: called with a run and the number of its steps just taken.
+
+        Returns:
+          One record a member, in their order.
+        """
+        started = time.perf_counter()
+        step = 0
+        for target in self._budget.evaluation_steps:
+            while step < target and self._rows:
+                interrupts.check()
+                num_steps = min(self._max_steps, target - step)
+                self._state, finite = self._program.take_steps(
+                    self._state,
+                    self._settings,
+                    tf.constant(self._positions(step, num_steps)),
+                    tf.constant(num_steps),
+                )
+                step += num_steps
+                for member, is_finite in zip(self._rows, finite.numpy(), strict=True):
+                    member.diverged |= not is_finite
+                    on_steps(member.run, num_steps)
+                self._drop_diverged()
+            if self._rows:
+                self._evaluate(step)
+        seconds = (time.perf_counter() - started) / len(self._members)
+        return [member.to_record(seconds) for member in self._members]
+
+    def _positions(self, step: int, num_steps: int) -> np.ndarray:
+        """Returns the pool positions of the next batches, padded to [max_steps, R, B].
+
+        All calls so share one compilation.
+        """
+        shape = self._max_steps, len(self._rows), self._batch_size
+        positions = np.zeros(shape, np.int32)
+        drawn: dict[tuple, np.ndarray] = {}
+        for row, member in enumerate(self._rows):
+            train_size = len(member.split.train)
+            stream = (member.run.seed, train_size, member.run.data.sampling)
+            if stream not in drawn:
+                draw = _SAMPLING[member.run.data.sampling]
+                drawn[stream] = draw(
+                    member.run.seed, step, num_steps, self._batch_size, train_size
+                )
+            positions[:num_steps, row] = member.split.train[drawn[stream]]
+        return positions
+
+    def _drop_diverged(self) -> None:
+        """Drops diverged runs once they are half; a new size costs a compilation."""
+        keep = [row for row, member in enumerate(self._rows) if not member.diverged]
+        if keep and len(keep) <= len(self._rows) / 2:
+            self._state, self._settings = tf.nest.map_structure(
+                lambda tensor: tf.gather(tensor, keep), (self._state, self._settings)
+            )
+        elif keep:
+            return
+        self._rows = [self._rows[row] for row in keep]
+
+    def _evaluate(self, step: int) -> None:
+        """Records test and validation metrics; at the end, those of training too."""
+        parts = ["test"]
+        if len(self._rows[0].split.validation):
+            parts.append("validation")
+        measured = self._measure(parts)
+        at_end = step == self._budget.num_steps
+        training = self._measure(["train"]) if at_end else [{} for _ in self._rows]
+        for member, found, at_last in zip(self._rows, measured, training, strict=True):
+            if not member.diverged:
+                member.add(step, found)
+                member.final |= at_last
+
+    def _measure(self, parts: Sequence[str]) -> list[dict[str, float]]:
+        """Returns each run's cross-entropy and accuracy on parts of its split."""
+        values: list[dict[str, float]] = [{} for _ in self._rows]
+        for part in parts:
+            positions = [getattr(member.split, part) for member in self._rows]
+            metrics = self._program.evaluate(self._state, self._settings, positions)
+            for own, cross_entropy, accuracy in zip(values, *metrics, strict=True):
+                own[f"{part}_cross_entropy"] = float(cross_entropy)
+                own[f"{part}_accuracy"] = float(accuracy)
+        return values
 
 
 def _settings(
@@ -84,20 +174,16 @@ def _settings(
         for member in rows
     ]
     rank = pool.inputs.ndim - 1
-    # Each as one of a run, whose axes the run axis must not meet.
+    # With the rank of an input each, so that none of their axes meets the run axis.
     scales = [
         np.reshape(s.scale, (1,) * (rank - np.ndim(s.scale)) + np.shape(s.scale))
         for s in scalings
     ]
-    clip_norms = [
-        np.inf if settings.clip_norm is None else settings.clip_norm
-        for settings in optimizers
-    ]
     columns = (
-        [settings.learning_rate for settings in optimizers],
-        [settings.momentum for settings in optimizers],
-        [settings.l2 for settings in optimizers],
-        clip_norms,
+        [each.learning_rate for each in optimizers],
+        [each.momentum for each in optimizers],
+        [each.l2 for each in optimizers],
+        [np.inf if each.clip_norm is None else each.clip_norm for each in optimizers],
         [np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in scalings],
         scales,
     )
@@ -117,79 +203,3 @@ def _initial_state(rows: list[Member], pool: data.Pool) -> stacked_program.State
     stacked = zip(*(drawn[member.run.seed] for member in rows), strict=True)
     weights = [tf.constant(np.stack(copies)) for copies in stacked]
     return stacked_program.State(weights, [tf.zeros_like(weight) for weight in weights])
-
-
-def _positions(
-    rows: list[Member], step: int, num_steps: int, max_steps: int, batch_size: int
-) -> np.ndarray:
-    """Returns the pool positions of the next batches, padded to [max_steps, R, B]."""
-    positions = np.zeros((max_steps, len(rows), batch_size), np.int32)
-    streams: dict[tuple, np.ndarray] = {}
-    for row, member in enumerate(rows):
-        train_size = len(member.split.train)
-        stream = (member.run.seed, train_size, member.run.data.sampling)
-        if stream not in streams:
-            draw = _SAMPLING[member.run.data.sampling]
-            streams[stream] = draw(
-                member.run.seed, step, num_steps, batch_size, train_size
-            )
-        positions[:num_steps, row] = member.split.train[streams[stream]]
-    return positions
-
-
-def _without_diverged(
-    rows: list[Member], state: stacked_program.State, settings: stacked_program.Settings
-) -> tuple[list[Member], stacked_program.State, stacked_program.Settings]:
-    """Drops diverged runs once they are half; a new size costs a compilation."""
-    keep = [row for row, member in enumerate(rows) if not member.diverged]
-    if not keep or len(keep) > len(rows) / 2:
-        return rows if keep else [], state, settings
-    state, settings = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, keep), (state, settings)
-    )
-    return [rows[row] for row in keep], state, settings
-
-
-def _evaluate(
-    rows: list[Member],
-    program: stacked_program.Program,
-    state: stacked_program.State,
-    settings: stacked_program.Settings,
-    step: int,
-) -> None:
-    """Records test and validation metrics, and those of the training set at the end."""
-    parts = ["test", "validation"] if len(rows[0].split.validation) else ["test"]
-    measured = _measure(parts, rows, program, state, settings)
-    at_end = step == rows[0].run.num_steps
-    training = _measure(["train"], rows, program, state, settings) if at_end else None
-    for row, member in enumerate(rows):
-        if not member.diverged:
-            member.record(step, measured[row])
-            if training:
-                member.final |= training[row]
-
-
-def _measure(
-    parts: list[str],
-    rows: list[Member],
-    program: stacked_program.Program,
-    state: stacked_program.State,
-    settings: stacked_program.Settings,
-) -> list[dict[str, float]]:
-    """Returns cross-entropy and accuracy on parts of the split, a dictionary a run."""
-    values: list[dict[str, float]] = [{} for _ in rows]
-    for part in parts:
-        positions = [getattr(member.split, part) for member in rows]
-        metrics = program.evaluate(state, settings, positions)
-        for own, cross_entropy, accuracy in zip(values, *metrics, strict=True):
-            own[f"{part}_cross_entropy"] = float(cross_entropy)
-            own[f"{part}_accuracy"] = float(accuracy)
-    return values
-
-
-def _to_record(member: Member, seconds: float) -> records.RunRecord:
-    if member.diverged:
-        return records.RunRecord(member.run, "diverged", member.curve, {}, seconds)
-    return records.RunRecord(
-        member.run, "completed", member.curve, member.final, seconds
-    )

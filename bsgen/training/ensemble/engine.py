@@ -1,14 +1,14 @@
 """The ensemble engine: trains many runs of a small model as one compiled program.
 
 Runs that share model, pool, batch size and budget form a group; a group is split into
-chunks whose weights, accumulators and activations fit a memory budget. On a CPU that
-budget is the cache: more runs a program pay only while they fit it. On a GPU it is
-memory: a small model is launch-bound there, and a hundred runs cost little more than
+chunks whose weights, accumulators and activations fit a memory budget. On a CPU the
+budget is the cache: more runs in a program pay off only while they fit it. On a GPU it
+is memory: a small model is launch-bound there, and a hundred runs cost little more than
 one.
 
 A run's weights depend on its own configuration alone: initial weights and batches
 follow from its seeds, and no operation mixes runs. Which other runs share its program
-changes at most the rounding.
+changes the rounding at most.
 """
 
 import functools
@@ -46,7 +46,7 @@ def train(
       runs: configurations with a `MomentumConfig`, any mixture; all are checked against
         their data before the first step is taken.
       data_dir: where prepared datasets lie.
-      memory_bytes: what one program may hold; None chooses by the device.
+      memory_bytes: budget of one program; None chooses by the device.
       on_steps: called with a run and the number of its steps just taken.
 
     Yields:
@@ -56,12 +56,20 @@ def train(
       UserError: a batch larger than the training subset; a model with state; an
         optimizer, schedule, precision or augmentation that only `loop` has.
     """
-    groups: dict[tuple, list[config.RunConfig]] = {}
+    groups: dict[tuple, list[chunk.Member]] = {}
     for run in runs:
         _refuse_what_only_loop_has(run)
-        groups.setdefault(_group_key(run, data_dir), []).append(run)
+        member = chunk.Member(run, check(run, data_dir))
+        groups.setdefault(_group_key(member, data_dir), []).append(member)
     for group in groups.values():
-        yield from _train_group(group, data_dir, memory_bytes, on_steps)
+        model, pool, program = _program(*_program_key(group[0].run, data_dir))
+        num_chunks = -(
+            -len(group) // max_runs(model, group[0].batch_size, memory_bytes)
+        )
+        size = -(-len(group) // num_chunks)  # chunks of equal size share a compilation
+        for start in range(0, len(group), size):
+            members = chunk.Chunk(group[start : start + size], program, pool)
+            yield from members.train(on_steps)
 
 
 def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
@@ -81,7 +89,7 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
 
 
 def only_in_loop(run: config.RunConfig) -> dict[str, object]:
-    """Returns what a run of SGD asks for that only `loop` has, by its field's name."""
+    """Returns the settings of a run of SGD that only `loop` supports, by field name."""
     chosen = run.sgd.chosen() | run.data.chosen() | run.chosen()
     return {name: value for name, value in chosen.items() if name not in _HONOURED}
 
@@ -94,28 +102,25 @@ def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
 
 @functools.lru_cache(maxsize=64)
 def _split(data_config: config.DataConfig, data_dir: str | None) -> data.Split:
-    """Draws a split once for all runs that share it: those that differ in the rest."""
+    """Draws a split once for all runs that share it."""
     return data.split(data.load_pool(data_config, data_dir), data_config)
 
 
-def _batch_size(run: config.RunConfig, split: data.Split) -> int:
-    return run.batch_size or len(split.train)
-
-
-def _group_key(run: config.RunConfig, data_dir: str | None) -> tuple:
-    """Equal for runs that one program may train."""
+def _group_key(member: chunk.Member, data_dir: str | None) -> tuple:
+    """Returns a key that is equal for runs that one program may train."""
+    run = member.run
     return (
         _program_key(run, data_dir),
         run.data.scaling == "standardize",
         run.data.validation_size > 0,
-        _batch_size(run, check(run, data_dir)),
+        member.batch_size,
         run.num_steps,
         run.evaluation_steps,
     )
 
 
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
-    # A random task is a pool of its own for each seed and size, any other only by name.
+    # A random task has a pool for each seed and size; other pools depend on the name.
     pool = (
         run.data
         if data.find(run.data.name).is_random
@@ -134,7 +139,7 @@ def _program(
     nesterov: bool,
     clip: bool,
 ) -> tuple[keras.Model, data.Pool, stacked_program.Program]:
-    """Returns model, pool and program; kept, and its compilations with it."""
+    """Returns model, pool and program, cached with all that it has compiled."""
     pool = data.load_pool(data_config, data_dir)
     model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
     if model.non_trainable_variables:
@@ -142,24 +147,6 @@ def _program(
         raise errors.UserError("model", model_config.name, remedy)
     program = stacked_program.Program(model, pool.inputs, pool.labels, nesterov, clip)
     return model, pool, program
-
-
-def _train_group(
-    group: list[config.RunConfig],
-    data_dir: str | None,
-    memory_bytes: int | None,
-    on_steps: Callable[[config.RunConfig, int], None],
-) -> Iterator[records.RunRecord]:
-    model, pool, program = _program(*_program_key(group[0], data_dir))
-    batch_size = _batch_size(group[0], check(group[0], data_dir))
-    most = max_runs(model, batch_size, memory_bytes)
-    num_chunks = -(-len(group) // most)
-    size = -(-len(group) // num_chunks)  # chunks of equal size share one compilation
-    for start in range(0, len(group), size):
-        members = [
-            chunk.Member(run, check(run, data_dir)) for run in group[start:][:size]
-        ]
-        yield from chunk.train(members, program, pool, batch_size, on_steps)
 
 
 def max_runs(

@@ -72,8 +72,13 @@ class Program:
         self._nesterov = nesterov
         self._clip = clip
 
+    @tf.function(jit_compile=True)
     def take_steps(
-        self, state: State, settings: Settings, positions: np.ndarray, num_steps: int
+        self,
+        state: State,
+        settings: Settings,
+        positions: tf.Tensor,
+        num_steps: tf.Tensor,
     ) -> tuple[State, tf.Tensor]:
         """Takes `num_steps` steps in one call.
 
@@ -81,24 +86,13 @@ class Program:
           state: weights and accumulators before the first step.
           settings: of the runs.
           positions: int32 [K, R, B], K >= num_steps: the pool positions of each batch.
-            Calls of equal K share one compiled program.
-          num_steps: how many of the K batches to take.
+            Calls of equal K share one compilation.
+          num_steps: int32, how many of the K batches to take.
 
         Returns:
           The state after the last step, and which runs have finite weights, [R] bool.
         """
-        return self._take_steps(
-            state, settings, tf.constant(positions), tf.constant(num_steps)
-        )
 
-    @tf.function(jit_compile=True)
-    def _take_steps(
-        self,
-        state: State,
-        settings: Settings,
-        positions: tf.Tensor,
-        num_steps: tf.Tensor,
-    ) -> tuple[State, tf.Tensor]:
         def step(index: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
             inputs, labels = self._batch(settings, positions[index])
             gradients = tf.vectorized_map(
