@@ -2,7 +2,13 @@
 
 from bsgen import config, errors
 from bsgen.data import dataset, pool, prepared, sources
-from bsgen.data.datasets import cifar, digits, gaussian, imagenet, mnist
+from bsgen.data.datasets import (
+    cifar,
+    digits,
+    gaussian,
+    imagenet,
+    mnist,
+)
 
 _DATASETS: dict[str, dataset.Dataset] = {
     entry.name: entry
