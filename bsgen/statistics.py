@@ -52,7 +52,7 @@ def mean_interval(samples: npt.ArrayLike) -> Interval:
     """Returns the mean of independent samples with Student's t interval.
 
     Args:
-      samples: [n], one number a seed. One sample has an infinite interval; without
+      samples: [n], one number per seed. One sample has an infinite interval; without
         any the mean is NaN, too.
     """
     samples = np.asarray(samples, float)

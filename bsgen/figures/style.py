@@ -46,7 +46,7 @@ _ACCURACY_TICKS = (0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.9
 
 
 def panels(titles: list[str], num_rows: int = 1) -> tuple[figure.Figure, np.ndarray]:
-    """Returns a figure with one column a title, and its axes, [num_rows, len(titles)].
+    """Returns a figure with one column per title, and its axes, [num_rows, titles].
 
     The columns are lettered (a), (b), ... as in the papers.
     """
@@ -67,7 +67,7 @@ def over_seeds(table: pd.DataFrame, logarithmic: bool = False) -> pd.DataFrame:
     """Returns `value`, `lower` and `upper` of each row: mean and 95 % t interval.
 
     Args:
-      table: one column a seed. A row that lacks a seed, because that run diverged, is
+      table: one column per seed. A row that lacks a seed, because that run diverged, is
         NaN throughout: a mean over the survivors would flatter it. With a single seed
         there is no interval, and both ends are the value.
       logarithmic: takes both of the logarithms, so that `value` is the geometric mean.
@@ -90,7 +90,7 @@ def band(
 
     Args:
       axes: where.
-      table: one row a place on the x axis (the index), one column a seed.
+      table: one row per place on the x axis (the index), one column per seed.
       color: of line and band.
       label: in the legend.
       logarithmic: as in `over_seeds`.

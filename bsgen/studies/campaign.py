@@ -1,8 +1,8 @@
-"""Brings studies to their results: trains the runs that are missing, judges the claims.
+"""Carries out studies: trains the missing runs, measures, and writes the results.
 
-The missing runs of all studies are trained together, so that figures that need the same
-run share it and equal programs are compiled once; what studies measure beside training
-follows. A study is written as soon as the last that it needs has finished.
+The missing runs of all studies are trained together, so that figures share the runs
+that they have in common and equal programs are compiled once. Measurements follow. A
+study is written as soon as all that it needs has finished.
 """
 
 import logging
@@ -28,8 +28,8 @@ _LOGGER = logging.getLogger(__name__)
 class Campaign:
     """Studies of one scale that share an output folder.
 
-    No other campaign may use the folder until `close`, or until the process ends; a
-    `with` closes it.
+    No other campaign may use the folder until this one is closed, at the end of a
+    `with`, or the process ends.
     """
 
     def __init__(
@@ -44,17 +44,17 @@ class Campaign:
     ):
         """Plans the runs, looks for their data and takes the study folders.
 
-        TensorFlow is not loaded yet, so a mistake shows at once.
+        TensorFlow is not loaded yet, so that mistakes show at once.
 
         Args:
-          studies: to bring to results.
-          scale: one that all of them have.
+          studies: to carry out.
+          scale: that all of them have.
           output_dir: where runs and results are kept.
           num_seeds: repeats; None takes the scale's own number.
           data_dir: where prepared datasets lie.
-          force: replaces study folders of another configuration and trains again what
-            has finished.
-          warn: is given one line for what is odd in the records, but no error.
+          force: replaces study folders of another configuration, and trains finished
+            runs again.
+          warn: called with one line for each oddity in the records that is no error.
 
         Raises:
           UserError: a study lacks the scale, a dataset is not prepared, another process
@@ -94,7 +94,7 @@ class Campaign:
         self.close()
 
     def close(self) -> None:
-        """Lets another campaign use the output folder."""
+        """Releases the output folder for other campaigns."""
         self._lock.release()
 
     @property

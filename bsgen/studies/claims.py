@@ -1,8 +1,8 @@
 """Claims of a paper and the verdicts that recorded runs give them.
 
-A verdict compares a confidence interval with a prediction, never a bare number: the
-claim "holds" when the whole interval agrees with it, "fails" when none of it does, and
-is "undecided" in between.
+A verdict compares a confidence interval, never a bare number, with a prediction: the
+claim "holds" if the whole interval agrees with it, "fails" if none of it does, and is
+"undecided" otherwise.
 """
 
 import collections
@@ -25,9 +25,9 @@ class Claim:
       quantity: what is measured, with its unit.
       predicted: the prediction in words, e.g. "> 0" or "1".
       measured: the estimate; None when nothing could be measured.
-      interval: its confidence interval (lower, upper); an end is None where it is open.
+      interval: its confidence interval (lower, upper); an open end is None.
       verdict: "holds", "fails" or "undecided".
-      note: how the interval was made, with the number of seeds.
+      note: how the interval was made, including the number of seeds.
     """
 
     claim: str
@@ -55,14 +55,14 @@ def from_dict(values: Any) -> Claim:
     texts = names - {"measured", "interval"}
     interval = values["interval"]
     if not all(isinstance(values[name], str) for name in texts):
-        raise ValueError(f"a claim has texts in {', '.join(sorted(texts))}")
+        raise ValueError(f"not all of {', '.join(sorted(texts))} are texts")
     if not isinstance(interval, list) or len(interval) != 2:
-        raise ValueError("the interval of a claim has two ends")
+        raise ValueError("an interval has two ends")
     for value in (values["measured"], *interval):
         if value is not None and not _is_number(value):
-            raise ValueError(f"a claim has {value!r} for a number")
+            raise ValueError(f"{value!r} is not a finite number")
     if values["verdict"] not in (HOLDS, FAILS, UNDECIDED):
-        raise ValueError(f"{values['verdict']!r} is no verdict")
+        raise ValueError(f"{values['verdict']!r} is not a verdict")
     return Claim(**{**values, "interval": tuple(interval)})
 
 
@@ -76,14 +76,16 @@ def above(
     claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
 ) -> Claim:
     """Judges that a quantity lies above `bound`."""
-    return _region(claim, quantity, f"> {bound:g}", measured, bound, math.inf, note)
+    verdict = _in_region(measured, bound, math.inf)
+    return _claim(claim, quantity, f"> {bound:g}", measured, verdict, note)
 
 
 def below(
     claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
 ) -> Claim:
     """Judges that a quantity lies below `bound`."""
-    return _region(claim, quantity, f"< {bound:g}", measured, -math.inf, bound, note)
+    verdict = _in_region(measured, -math.inf, bound)
+    return _claim(claim, quantity, f"< {bound:g}", measured, verdict, note)
 
 
 def between(
@@ -94,8 +96,9 @@ def between(
     note: str,
 ) -> Claim:
     """Judges that a quantity lies between two bounds."""
-    predicted = f"{bounds[0]:g} to {bounds[1]:g}"
-    return _region(claim, quantity, predicted, measured, *bounds, note)
+    words = f"{bounds[0]:g} to {bounds[1]:g}"
+    verdict = _in_region(measured, *bounds)
+    return _claim(claim, quantity, words, measured, verdict, note)
 
 
 def equals(
@@ -109,47 +112,29 @@ def equals(
     """Judges that a quantity has the predicted value and none of the alternatives.
 
     Holds when the interval contains the prediction and no alternative, fails when it
-    leaves the prediction out, and is undecided when it cannot tell them apart.
+    excludes the prediction, and is undecided when it cannot tell them apart.
     """
     verdict = UNDECIDED
-    if not _contains(measured, predicted):
-        verdict = FAILS
-    elif not any(_contains(measured, other) for other in alternatives):
-        verdict = HOLDS
-    if not math.isfinite(measured.value):
-        verdict = UNDECIDED
+    if math.isfinite(measured.value):
+        if not _contains(measured, predicted):
+            verdict = FAILS
+        elif not any(_contains(measured, other) for other in alternatives):
+            verdict = HOLDS
     others = ", ".join(f"{other:g}" for other in alternatives)
     words = f"{predicted:g} (not {others})"
-    return _make(claim, quantity, words, measured, verdict, note)
+    return _claim(claim, quantity, words, measured, verdict, note)
 
 
-def _region(
-    claim: str,
-    quantity: str,
-    predicted: str,
-    measured: statistics.Interval,
-    lower: float,
-    upper: float,
-    note: str,
-) -> Claim:
-    verdict = UNDECIDED
+def _in_region(measured: statistics.Interval, lower: float, upper: float) -> str:
+    """Returns the verdict on a quantity that should lie between two bounds."""
     if measured.lower > lower and measured.upper < upper:
-        verdict = HOLDS
-    elif measured.upper <= lower or measured.lower >= upper:
-        verdict = FAILS
-    return _make(claim, quantity, predicted, measured, verdict, note)
+        return HOLDS
+    if measured.upper <= lower or measured.lower >= upper:
+        return FAILS
+    return UNDECIDED
 
 
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and -math.inf < value < math.inf
-
-
-def _contains(interval: statistics.Interval, value: float) -> bool:
-    return interval.lower <= value <= interval.upper
-
-
-def _make(
+def _claim(
     claim: str,
     quantity: str,
     predicted: str,
@@ -159,3 +144,12 @@ def _make(
 ) -> Claim:
     value, lower, upper = (x if math.isfinite(x) else None for x in measured)
     return Claim(claim, quantity, predicted, value, (lower, upper), verdict, note)
+
+
+def _contains(interval: statistics.Interval, value: float) -> bool:
+    return interval.lower <= value <= interval.upper
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -math.inf < value < math.inf

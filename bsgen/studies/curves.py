@@ -1,4 +1,4 @@
-"""Training curves as tables: one row a step, one column a seed."""
+"""Training curves as tables: one row per step, one column per seed."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ from bsgen.studies import study
 
 
 def by_step(results: study.Results, runs: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Returns the curves of some runs, from step 1 on: a logarithmic axis has no 0.
+    """Returns the curves of some runs from step 1 on, for a logarithmic axis.
 
     Args:
       results: tables of the study.

@@ -2,11 +2,11 @@
 
 `config.json` (which study, scale, runs and measurements), `runs.csv`, `curves.csv`,
 `claims.json`, and where there are some `measurements.csv`, `figure.png` and
-`table.csv`. All of it is remade from the stores of runs and measurements; no file is
-ever half-written.
+`table.csv`. All of them can be made again from the records of runs and measurements; no
+file is ever half-written.
 
-`config.json` also holds the check sums of the other files: what is read is what was
-written together, or it is refused. Folders of older versions lack them.
+`config.json` also holds the check sums of the other files, so that only files that were
+written together are read. Folders of older versions lack them.
 """
 
 import dataclasses
@@ -51,13 +51,13 @@ class Folder:
     ) -> None:
         """Checks that the folder may be claimed, without writing anything.
 
-        A folder may grow (more seeds of the same scale), never shrink or change.
+        A folder may grow (more seeds at the same scale), but never shrink or change.
 
         Args:
           scale: of the study.
-          runs: that it is going to be made from.
+          runs: that the study will be made from.
           measurements: likewise.
-          force: allows to replace a folder of another configuration.
+          force: allows replacing a folder of another configuration.
 
         Raises:
           UserError: the folder holds another configuration or a newer version.

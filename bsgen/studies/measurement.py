@@ -1,7 +1,7 @@
-"""What a study measures beside training: a simulation, a line, a search.
+"""Measurements of a study besides training: a simulation, a line, a search.
 
-A measurement is identified by its settings and by the runs that it needs; its rows are
-kept whole, in `measurements.jsonl` beside the runs, and are never made twice.
+A measurement is identified by its settings and the runs that it needs. All its rows are
+written at once to `measurements.jsonl`, beside the runs, and are never made again.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ Value = str | int | float | bool | None
 
 
 class Place:
-    """Where a measurement is made: what it may ask for."""
+    """What a measurement may use: finished runs, their networks and a folder."""
 
     def __init__(
         self,
@@ -30,13 +30,14 @@ class Place:
         data_dir: str | None = None,
         resume: str = "auto",
     ):
-        """Takes the store of the study's runs.
+        """Reads from an output folder.
 
         Args:
-          store: of an output folder, in whose `runs/KEY` networks lie.
-          folder: of this measurement alone, for long work that resumes; not made here.
+          store: the runs of the output folder, whose networks lie in `runs/KEY`.
+          folder: for this measurement alone, to resume long work from; it need not
+            exist yet.
           data_dir: where prepared datasets lie.
-          resume: "auto", or "never" to train again what `train` is asked for.
+          resume: "auto", or "never" for a `train` that ignores finished runs.
         """
         self.folder = folder
         self.data_dir = data_dir
@@ -44,10 +45,10 @@ class Place:
         self._resume = resume
 
     def record(self, run: config.RunConfig) -> records.RunRecord:
-        """Returns the record of a run that is finished.
+        """Returns the record of a finished run.
 
         Raises:
-          UserError: it is not.
+          UserError: the run has not finished.
         """
         found = self._store.find(run)
         if found is None:
@@ -59,7 +60,7 @@ class Place:
         """Returns the network that a finished run left.
 
         Args:
-          run: one that is trained alone; an ensemble keeps no networks.
+          run: trained on its own; runs of an ensemble leave no networks.
 
         Raises:
           UserError: its folder holds no network, or a damaged one.
@@ -68,7 +69,7 @@ class Place:
         return model_file.load(path, "train its run again with --force")
 
     def train(self, runs: Sequence[config.RunConfig]) -> list[records.RunRecord]:
-        """Trains those of `runs` that are missing, each kept at once; returns all.
+        """Trains the missing ones of `runs`, and returns the records of all.
 
         Raises:
           UserError: a run does not fit its data; nothing has been trained then.
@@ -86,10 +87,10 @@ class Measurement:
     """One measurement of a study.
 
     Attributes:
-      settings: name to value; they decide its rows, and become columns of the table.
+      settings: name to value; they determine the rows, and become columns of the table.
       measure: makes the rows, name to value; long work resumes from the place's folder.
-      runs: that are to be finished before, and belong to the study's table of runs.
-      datasets: names of those that it reads itself.
+      runs: to be finished before; they also belong to the study's table of runs.
+      datasets: names of the datasets that the measurement reads itself.
       seconds: expected wall time on two cores.
     """
 

@@ -58,7 +58,7 @@ class MeasurementStore:
 
         Args:
           folder: that holds the file.
-          warn: is given one line if there are lines without a check sum.
+          warn: called with one line if some lines of the file have no check sum.
 
         Raises:
           UserError: the file was written by a newer version, or is damaged.
@@ -81,12 +81,12 @@ class MeasurementStore:
     def missing(
         self, entries: Iterable[measurement.Measurement]
     ) -> list[measurement.Measurement]:
-        """Returns those of `entries` that are not finished yet, each once."""
+        """Returns the unfinished ones of `entries`, without repeats."""
         unique = {entry.key: entry for entry in entries}
         return [entry for key, entry in unique.items() if key not in self._records]
 
     def forget(self, entries: Iterable[measurement.Measurement]) -> None:
-        """Takes `entries` as not begun; new rows of one will take the old ones' place.
+        """Treats `entries` as never begun; their new rows will replace the old ones.
 
         What they kept to resume from is removed.
         """
@@ -112,7 +112,7 @@ class MeasurementStore:
             "rows": [dict(row) for row in rows],
             "seconds": round(seconds, 4),
         }
-        # What is found now is what will be read later.
+        # Read back, so that later the same values are read from the file.
         (record,) = self._lines.append([values], MeasurementRecord.from_values)
         self._records[record.key] = record
 

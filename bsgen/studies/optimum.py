@@ -48,7 +48,7 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
     """Finds the batch size of the highest mean accuracy.
 
     Args:
-      accuracies: one row a batch size (the index, rising), one column a seed; a
+      accuracies: one row per batch size (the index, rising), one column per seed; a
         diverged run counts with the accuracy of chance.
       sweep: number of the sweep among those that `exponent` fits together. The seeds
         are resampled alike for all of them, as they share data; the places between

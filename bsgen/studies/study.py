@@ -1,6 +1,6 @@
 """What a study is: a figure or table of a paper, as runs and as claims on them.
 
-Some studies measure more than training records: see `measurement`.
+Some studies measure something besides training runs: see `measurement`.
 """
 
 import dataclasses
@@ -26,8 +26,8 @@ class Results(NamedTuple):
     """The recorded numbers of a study's finished runs.
 
     Attributes:
-      runs: one row a run, see `tables.runs_table`.
-      curves: one row an evaluation, see `tables.curves_table`.
+      runs: one row per run, see `tables.runs_table`.
+      curves: one row per evaluation, see `tables.curves_table`.
       measurements: one row each that a measurement made, see
         `tables.measurements_table`.
     """
@@ -58,7 +58,7 @@ class Study(Generic[Analysis]):
       judge: the analysis to the paper's claims with their verdicts.
       show: the analysis to a figure, a table or both.
       make_runs: (scale, number of seeds or None for the scale's own) to the runs.
-      make_measurements: as `make_runs`, to what is measured beside training.
+      make_measurements: as `make_runs`, to what is measured besides training.
       scales: those of `SCALES` that it has.
     """
 

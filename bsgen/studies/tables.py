@@ -1,4 +1,4 @@
-"""Tables of what is recorded: a row a run, an evaluation, a row of a measurement."""
+"""Tables of the records: one row per run, per evaluation and per measured value."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +28,7 @@ def recorded_results(
     measurement_keys: Iterable[str],
     measured: measurement_store.MeasurementStore,
 ) -> study.Results | None:
-    """Returns the tables of recorded runs and measurements, None if one is missing."""
+    """Returns the tables of recorded runs and measurements; None if any is missing."""
     runs = [store.by_key(key) for key in run_keys]
     rows = [measured.by_key(key) for key in measurement_keys]
     found_runs = [record for record in runs if record is not None]
@@ -38,19 +38,18 @@ def recorded_results(
 
 
 def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
-    """Returns one row a run: settings, seed, status, final and best metrics, seconds.
+    """Returns one row per run: settings, seed, status, final and best metrics, seconds.
 
-    Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, ...;
-    `batch_size` is N for the full batch; later fields such as `schedule`, in words, and
-    `normalization` only where a run has not the default), then `final_<metric>` and
-    `best_<metric>`: the highest accuracy and the lowest cross-entropy of
-    the curve, with the step of each.
+    Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, which
+    is N for the full batch, ...; fields such as `schedule` and `normalization` only
+    where a run departs from the default), then `final_<metric>`, and `best_<metric>`
+    with its step: the highest accuracy and the lowest cross-entropy of the curve.
     """
     return pd.DataFrame([_row(record) for record in finished])
 
 
 def curves_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
-    """Returns one row an evaluation: `key`, `step` and the metrics measured there."""
+    """Returns one row per evaluation: `key`, `step` and the metrics measured there."""
     parts = [
         pd.DataFrame({"key": record.run.key, **record.curve})
         for record in finished
@@ -62,7 +61,7 @@ def curves_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
 def measurements_table(
     measured: Iterable[measurement_store.MeasurementRecord],
 ) -> pd.DataFrame:
-    """Returns the rows of measurements: `key`, settings, `seconds` of all, values."""
+    """Returns the rows of measurements: `key`, settings, `seconds`, measured values."""
     rows = []
     for record in measured:
         settings = {k: v for k, v in record.settings.items() if k != "study"}
@@ -74,11 +73,11 @@ def measurements_table(
 def accuracies(
     runs: pd.DataFrame, chance: float, metric: str = "final_test_accuracy"
 ) -> pd.DataFrame:
-    """Returns one row a batch size, one column a seed, for `optimum.find`.
+    """Returns one row per batch size, one column per seed, for `optimum.find`.
 
     Args:
       runs: rows of `runs_table` that differ in batch size and seed only.
-      chance: the accuracy that a diverged run counts with, 1 / number of classes.
+      chance: accuracy of a guess, 1 / number of classes, which diverged runs get.
       metric: the column to take.
     """
     table = runs.pivot(index="batch_size", columns="seed", values=metric)

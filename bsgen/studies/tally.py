@@ -1,4 +1,4 @@
-"""How much work the tables of a study stand for."""
+"""Counts of the runs and measurements behind a study."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ class Tally(NamedTuple):
     """Counts of a study's results.
 
     Attributes:
-      num_runs: trained.
+      num_runs: trained runs.
       num_seeds: different seeds among the runs.
-      num_diverged: runs that did.
-      training_seconds: of all runs; those that other studies share count in each.
-      num_measurements: beside training.
+      num_diverged: runs that diverged.
+      training_seconds: of all runs; a run that studies share counts in each of them.
+      num_measurements: measurements besides training.
       measuring_seconds: of all measurements.
     """
 

@@ -6,7 +6,7 @@ from bsgen.studies import shown
 
 
 def show(found: dict[int, dict[int, learning_curves.Setting]]) -> shown.Shown:
-    """Draws the curves of every beta, a panel a training set size."""
+    """Draws the curves of every beta, one panel per training set size."""
     drawn, (panels,) = style.panels([f"N = {size:,}" for size in found])
     for axes, by_beta in zip(panels, found.values(), strict=True):
         for place, (beta, setting) in enumerate(by_beta.items()):

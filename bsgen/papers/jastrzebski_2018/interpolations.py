@@ -25,9 +25,9 @@ class Panel(NamedTuple):
       model: name of the network.
       first, second: learning rate and batch size at alpha = 0 and at alpha = 1.
       lines: rows of the table of measurements.
-      widths: of both basins, `first` and `second`, a row a line, with its `seed` and
-        whether it is `crossed`; NaN where a network diverged or the line ends before
-        the basin.
+      widths: one row per line with its `seed`, whether it is `crossed`, and the widths
+        of the basins around its ends, `first` and `second`; NaN where a network
+        diverged or the line ends within the basin.
     """
 
     letter: str

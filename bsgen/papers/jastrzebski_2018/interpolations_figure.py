@@ -20,7 +20,7 @@ _MARGIN = 3.0  # factor above and below the losses shown
 
 
 def show(panels: "list[interpolations.Panel]") -> shown.Shown:
-    """Draws the training loss above and accuracies below, a column a pair."""
+    """Draws the training loss above and accuracies below, one column per pair."""
     drawn, grid = style.panels(list(map(_title, panels)), num_rows=2)
     losses = []
     for (above, below), panel in zip(grid.T, panels, strict=True):
@@ -47,7 +47,7 @@ def _title(panel: "interpolations.Panel") -> str:
 
 
 def _by_seed(lines: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Returns one row an alpha, one column a seed: the mean of its two lines."""
+    """Returns one row per alpha, one column per seed: the mean of its two lines."""
     table = lines.pivot(index="alpha", columns=["seed", "crossed"], values=column)
     one, other = (
         table.xs(crossed, axis=1, level="crossed").astype(float)

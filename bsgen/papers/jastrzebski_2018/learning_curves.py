@@ -15,7 +15,7 @@ class Setting(NamedTuple):
 
     Attributes:
       runs: rows of the study's table of runs.
-      accuracies: test accuracy, one row an evaluation (the index is its epoch), one
+      accuracies: test accuracy, one row per evaluation (the index is its epoch), one
         column a seed. A run that diverged guesses from then on.
     """
 

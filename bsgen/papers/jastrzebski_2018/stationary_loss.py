@@ -25,7 +25,7 @@ class Simulated(NamedTuple):
     """The simulations, pooled over seeds, whose chains count alike.
 
     Attributes:
-      settings: one row a setting: `loss`, the predicted ones, `relative_error` (the
+      settings: one row per setting: `loss`, the predicted ones, `relative_error` (the
         standard error over the loss), `degrees` of freedom, `relative_reach` (half of
         the interval over the loss) and `effective_rate`.
       small: those of small learning rates.

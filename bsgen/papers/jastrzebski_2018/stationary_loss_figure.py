@@ -82,7 +82,7 @@ def _exact(axes: mpl_axes.Axes, found: pd.DataFrame) -> None:
 
 
 def _legend() -> list[mpl.lines.Line2D]:
-    """Returns an entry a spectrum and momentum, and one for the lines."""
+    """Returns one entry per spectrum and momentum, and one for the lines."""
     looks = [(c, "s", c, name) for name, c in _COLORS.items()] + [
         ("k", marker, "w" if momentum else "k", f"momentum {momentum:g}")
         for momentum, marker in _MARKERS.items()
