@@ -11,7 +11,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors
-from bsgen.training import checkpoints, run_folder
+from bsgen.training import checkpoints, run_files, run_folder
 from tests.training import metrics_file
 
 _HARDWARE = config.HardwareConfig()
@@ -182,7 +182,7 @@ class RunFolderTest(parameterized.TestCase):
         folder = self._folder(_run(seed=5))
         folder.open()
         summary = {**_SUMMARY, "status": "diverged", "final": {"test/loss": math.inf}}
-        with mock.patch.object(run_folder.provenance, "commit", return_value="c0de"):
+        with mock.patch.object(run_files.provenance, "commit", return_value="c0de"):
             folder.finish(summary)
         found = folder.finished()
         self.assertEqual(found["versions"]["numpy"], np.__version__)
