@@ -37,11 +37,6 @@ class Results(NamedTuple):
     measurements: pd.DataFrame = pd.DataFrame()
 
 
-def as_recorded(results: Results) -> Results:
-    """Returns the results themselves, for a study that needs no analysis."""
-    return results
-
-
 Analysis = TypeVar("Analysis")
 
 
