@@ -8,9 +8,8 @@ from absl import flags
 from bsgen import config, errors
 
 if TYPE_CHECKING:
-    import keras_tuner
-
     from bsgen.tuning import search_folder
+    from bsgen.tuning.keras_tuner_adapter import tuner
     from bsgen.tuning.procedures import replay, settings
 
 _PROCEDURES = ["appendix_d", "guided"]
@@ -134,7 +133,7 @@ def make_oracle(
     folder: "search_folder.SearchFolder",
     role: str,
     on_decision: "replay.OnDecision",
-) -> "keras_tuner.Oracle":
+) -> "tuner.Oracle":
     """Returns the oracle.
 
     Args:

@@ -39,6 +39,7 @@ _WITHOUT_TENSORFLOW = (
     "bsgen.papers",
     "bsgen.reports",
 )
+_KERAS_TUNER = pathlib.Path("bsgen/tuning/keras_tuner_adapter")
 _MAX_LINES = 350
 # Refuses all that a pickle names but what CIFAR's files need, and calls none of it.
 _RESTRICTED_PICKLE = pathlib.Path("bsgen/data/importers/restricted_pickle.py")
@@ -142,6 +143,18 @@ class ImportDirectionsTest(parameterized.TestCase):
                     imported.startswith(("absl.flags", "absl.app", "argparse")),
                     f"{path} imports {imported}",
                 )
+
+    def test_one_folder_adapts_keras_tuner(self):
+        for path in source_files("bsgen", "launch", "benchmarks"):
+            if path.parent != _KERAS_TUNER:
+                tops = {imported.split(".")[0] for imported in imports_of(path)}
+                self.assertNotIn("keras_tuner", tops, path)
+
+    def test_tuning_procedures_import_nothing_else_of_tuning(self):
+        for path in source_files("bsgen/tuning/procedures"):
+            for imported in imports_of(path):
+                if room_of(imported) == "bsgen.tuning":
+                    self.assertStartsWith(imported, "bsgen.tuning.procedures", path)
 
     @parameterized.parameters(*_WITHOUT_TENSORFLOW)
     def test_imports_no_tensorflow_at_any_depth(self, module):

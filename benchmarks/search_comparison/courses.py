@@ -6,11 +6,9 @@ import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras_tuner
-
 from benchmarks.search_comparison import recorded_runs
 from bsgen import tuning
-from bsgen.tuning.keras_tuner_adapter import trials
+from bsgen.tuning.keras_tuner_adapter import general_oracles, tuner
 from bsgen.tuning.trainers import protocol
 
 
@@ -72,7 +70,7 @@ class _Tuner(tuning.SettingTuner):
 
 
 def _follow(
-    oracle: keras_tuner.Oracle,
+    oracle: tuner.Oracle,
     trainer: recorded_runs.View,
     start: Spent,
 ) -> list[Spent]:
@@ -127,50 +125,33 @@ def guided(recorder: recorded_runs.Recorder, space: Space, search: int) -> Cours
 
 
 def _general(
-    make: Callable[[Space, dict], keras_tuner.Oracle],
+    name: str,
 ) -> Callable[[recorded_runs.Recorder, Space, int], Course]:
     def run(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
-        rates = space.learning_rates
-        arguments = {
-            "objective": trials.objective(),
-            "hyperparameters": tuning.search_space(
-                space.batch_sizes, (rates[0], rates[-1]), space.momenta
-            ),
-            "seed": search + 1,
-        }
+        numbers = {"max_trials": space.num_trials}
+        if name == "hyperband":  # an iteration takes about ten full trials
+            numbers = {"num_iterations": max(1, round(space.num_trials / 10))}
+        oracle = general_oracles.make(
+            name,
+            space.batch_sizes,
+            space.learning_rates,
+            space.num_epochs,
+            seed=search,
+            momenta=space.momenta,
+            **numbers,
+        )
         trainer = recorded_runs.View(recorder, search, NUM_RECORDED)
-        course = _follow(make(space, arguments), trainer, _NOTHING)
+        course = _follow(oracle, trainer, _NOTHING)
         return Course(course, course[-1].best)
 
     return run
-
-
-def _hyperband(space: Space, arguments: dict) -> keras_tuner.Oracle:
-    # An iteration takes about ten full trials.
-    return keras_tuner.oracles.HyperbandOracle(
-        max_epochs=space.num_epochs,
-        hyperband_iterations=max(1, round(space.num_trials / 10)),
-        **arguments,
-    )
-
-
-def _random(space: Space, arguments: dict) -> keras_tuner.Oracle:
-    return keras_tuner.oracles.RandomSearchOracle(
-        max_trials=space.num_trials, **arguments
-    )
-
-
-def _bayesian(space: Space, arguments: dict) -> keras_tuner.Oracle:
-    return keras_tuner.oracles.BayesianOptimizationOracle(
-        max_trials=space.num_trials, **arguments
-    )
 
 
 NUM_RECORDED = 5
 SEARCHES = {
     "appendix D": appendix_d,
     "guided": guided,
-    "RandomSearch": _general(_random),
-    "Hyperband": _general(_hyperband),
-    "BayesianOptimization": _general(_bayesian),
+    "RandomSearch": _general("random"),
+    "Hyperband": _general("hyperband"),
+    "BayesianOptimization": _general("bayesian"),
 }

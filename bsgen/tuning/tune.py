@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import keras
-import keras_tuner
 import numpy as np
 import pandas as pd
 
@@ -70,7 +69,7 @@ class SearchResult:
 
 @interrupts.kept()
 def run_search(
-    search_oracle: keras_tuner.Oracle,
+    search_oracle: tuner.Oracle,
     trainer: protocol.Trainer,
     output_dir: str | os.PathLike | search_folder.SearchFolder,
     description: Mapping[str, Any],

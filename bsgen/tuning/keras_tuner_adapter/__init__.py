@@ -1,1 +1,1 @@
-"""All that touches keras-tuner: oracles, tuner, chief and workers."""
+"""Adapts keras-tuner; nothing outside this folder imports it."""

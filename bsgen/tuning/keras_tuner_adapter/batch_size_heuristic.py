@@ -1,8 +1,8 @@
 """The oracle of keras-tuner that performs appendix D, or its guided variant.
 
-Smith & Le (2017), arXiv 1710.06451, appendix D. What to do next is a pure function of
-the finished trials (`bsgen.tuning.procedures.replay`), so a search that is killed loses
-only the trials that were running, and workers may finish in any order.
+Smith & Le (2017), arXiv 1710.06451, appendix D. The next step is a pure function of the
+finished trials (`bsgen.tuning.procedures.replay`), so a killed search loses only the
+trials that were running, and workers may finish in any order.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ from bsgen.tuning.procedures import procedure, replay, settings
 class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
     """Searches batch size, learning rate and momentum by a procedure.
 
-    Use it with `bsgen.tuning.SettingTuner`, or with a tuner of one's own whose trials
-    report the metrics of `bsgen.tuning.keras_tuner_adapter.trials.to_metrics`.
+    Use it with `bsgen.tuning.SettingTuner`, or with your own tuner if its trials report
+    the metrics of `bsgen.tuning.keras_tuner_adapter.trials.to_metrics`.
 
     Args:
-      procedure: `AppendixD`, or `Guided`.
-      on_decision: called once with each decision, as soon as it is taken; of a search
+      procedure: `AppendixD` or `Guided`.
+      on_decision: called once with each decision as soon as it is taken; in a search
         that goes on, with the earlier ones, too.
-      **kwargs: further arguments of `keras_tuner.Oracle`, but the objective.
+      **kwargs: further arguments of `keras_tuner.Oracle`, except the objective.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
         repeats = self.procedure.num_repeats
         running = [
             trials.to_request(trial.hyperparameters.values, repeats)
-            # Not all that have no outcome: a process killed while it began a trial left
-            # one behind that nobody will end.
+            # Not all trials without an outcome: a process that was killed while it
+            # began a trial has left one that nobody will end.
             for trial in self.ongoing_trials.values()
         ]
         free = [request for request in review.wanted if not _is_among(request, running)]

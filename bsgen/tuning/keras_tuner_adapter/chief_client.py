@@ -1,4 +1,4 @@
-"""A worker's connection to its chief that outlives the chief, but not for ever."""
+"""A worker's connection to its chief, which survives a restart of the chief."""
 
 import json
 import time
@@ -7,25 +7,27 @@ from typing import Any
 
 import grpc
 import keras_tuner
-from keras_tuner.src import protos
-from keras_tuner.src.distribute import oracle_client
 
 from bsgen import errors, interrupts
-from bsgen.tuning.keras_tuner_adapter import process_role, resumable_oracle
+from bsgen.tuning.keras_tuner_adapter import (
+    process_role,
+    resumable_oracle,
+    undocumented,
+)
 
 _RETRY_SECONDS = 0.5
 _OPTIONS = (
-    # By default up to two minutes pass until a chief that is back is noticed.
+    # By default it takes up to two minutes to notice that a chief is back.
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 2000),
     ("grpc.enable_http_proxy", 0),
 )
 
 
-class ChiefClient(oracle_client.OracleClient):
-    """keras-tuner's client, asking again where a chief was killed while it answered.
+class ChiefClient(undocumented.OracleClient):
+    """keras-tuner's client, which calls again if the chief was killed meanwhile.
 
-    A chief that stays away ends the worker with a `UserError`, after
+    A chief that stays away ends the worker with a `UserError` after
     `process_role.patience()` seconds, 300 by default.
 
     Args:
@@ -36,7 +38,7 @@ class ChiefClient(oracle_client.OracleClient):
         super().__init__(oracle)
         place = str(process_role.chief())
         channel = grpc.insecure_channel(place, _OPTIONS)
-        stub = protos.get_service_grpc().OracleStub(channel)
+        stub = undocumented.stub(channel)
         self.stub = _PatientStub(stub, place, process_role.patience())
         self._place = place
 
@@ -44,10 +46,10 @@ class ChiefClient(oracle_client.OracleClient):
         """Compares the chief's search with this worker's.
 
         Args:
-          identity: versions and description of the search, of JSON's types.
+          identity: versions and description of the search, as JSON types.
 
         Raises:
-          UserError: they differ: nothing may be trained.
+          UserError: they differ, so nothing may be trained.
         """
         sent = self.get_space().values.get(resumable_oracle.IDENTITY)
         if sent is None:
@@ -66,7 +68,7 @@ class ChiefClient(oracle_client.OracleClient):
 
 
 class _PatientStub:
-    """The chief's calls; each of them may be made twice without harm."""
+    """The chief's calls, each of which may safely be made twice."""
 
     def __init__(self, stub: Any, place: str, seconds: float):
         self._stub = stub

@@ -1,4 +1,4 @@
-"""Where a search's chief answers its workers, until the last of them has left."""
+"""The chief of a search: answers its workers until the last of them has left."""
 
 import time
 from collections.abc import Callable
@@ -7,11 +7,10 @@ from typing import Any
 
 import grpc
 import keras_tuner
-from keras_tuner.src import protos
-from keras_tuner.src.distribute import oracle_chief
 
 from bsgen import errors, interrupts
 from bsgen.config import addresses
+from bsgen.tuning.keras_tuner_adapter import undocumented
 
 _POLL_SECONDS = 0.2
 _LAST_ANSWERS_SECONDS = 5.0
@@ -20,26 +19,26 @@ _LAST_ANSWERS_SECONDS = 5.0
 def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
     """Answers until the search is over and every worker knows it.
 
-    Unlike keras-tuner's own it says why it cannot listen, shares its port with nobody,
-    and leaves at once.
+    Unlike keras-tuner's own server it says why it cannot listen, shares its port with
+    no other process, and ends at once.
 
     Args:
-      oracle: that hands out the trials.
+      oracle: hands out the trials.
       address: where to listen.
 
     Raises:
       UserError: it cannot listen there.
-      Exception: what the oracle raised, such as for a full disk; the worker that had
-        asked is told, too.
+      Exception: whatever the oracle raised, for a full disk for example; the worker
+        that had called gets the message, too.
     """
     addresses.check_free("chief", address)
     server = grpc.server(
-        # One at a time, as the oracle wants it.
+        # One call at a time: the oracle is not safe for more.
         futures.ThreadPoolExecutor(max_workers=1),
         options=(("grpc.so_reuseport", 0),),
     )
     servicer = _Servicer(oracle)
-    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+    undocumented.add_to_server(servicer, server)
     try:
         server.add_insecure_port(str(address))
     except RuntimeError as error:  # taken since it was checked
@@ -47,7 +46,7 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
         raise errors.UserError("chief", str(address), remedy) from error
     server.start()
     try:
-        while not (servicer.stop_triggered and oracle_chief.exit_chief(oracle)):
+        while not (servicer.stop_triggered and undocumented.is_over(oracle)):
             interrupts.check()
             time.sleep(_POLL_SECONDS)
             if servicer.failure is not None:
@@ -56,8 +55,8 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
         server.stop(_LAST_ANSWERS_SECONDS).wait()
 
 
-class _Servicer(oracle_chief.OracleServicer):
-    """keras-tuner's answers; keeps what goes wrong, after which there are no more."""
+class _Servicer(undocumented.OracleServicer):
+    """keras-tuner's answers; keeps an error, after which the chief ends."""
 
     failure: Exception | None = None
 
@@ -73,6 +72,6 @@ class _Servicer(oracle_chief.OracleServicer):
     def _answer(self, answer: Callable[..., Any], request: Any, context: Any) -> Any:
         try:
             return answer(request, context)
-        except Exception as error:  # noqa: BLE001, whatever it is, the worker is told
+        except Exception as error:  # noqa: BLE001, sent to the worker, whatever it is
             self.failure = error
             return context.abort(grpc.StatusCode.INTERNAL, str(error))

@@ -1,6 +1,5 @@
 """keras-tuner's own oracles by name, over the three numbers of a setting."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from bsgen.tuning.keras_tuner_adapter import (
     resumable_oracle,
     trials,
     tuner,
+    undocumented,
 )
 
 NAMES = ("random", "grid", "hyperband", "bayesian")
@@ -22,16 +22,8 @@ class _Random(resumable_oracle.ResumableOracle, keras_tuner.oracles.RandomSearch
 
 class _Grid(resumable_oracle.ResumableOracle, keras_tuner.oracles.GridSearchOracle):
     def set_state(self, state: dict[str, Any]) -> None:
-        # keras-tuner keeps neither the order of the trials nor which has a next one.
         super().set_state(state)
-        values = {i: trial.hyperparameters.values for i, trial in self.trials.items()}
-
-        def compare(one: str, other: str) -> int:
-            return self._compare(values[one], values[other])
-
-        for trial_id in sorted(values, key=functools.cmp_to_key(compare)):
-            self._ordered_ids.insert(trial_id)
-            self._populate_next.append(trial_id)
+        undocumented.restore_grid(self)
 
 
 class _Hyperband(resumable_oracle.ResumableOracle, keras_tuner.oracles.HyperbandOracle):
@@ -51,16 +43,20 @@ def make(
     num_epochs: float,
     max_trials: int | None = None,
     seed: int = 0,
+    momenta: Sequence[float] = tuner.MOMENTA,
+    num_iterations: int = 1,
 ) -> keras_tuner.Oracle:
     """Returns an oracle of keras-tuner for `SettingTuner`.
 
     Args:
       name: one of `NAMES`.
       batch_sizes: to choose from.
-      learning_rates: the least and the largest of them bound the search.
+      learning_rates: the smallest and the largest of them bound the search.
       num_epochs: budget of a trial; Hyperband's largest, rounded.
       max_trials: None for the whole grid, for Hyperband's own number, or else for 30.
       seed: of its random choices.
+      momenta: to choose from.
+      num_iterations: how often Hyperband runs.
 
     Raises:
       UserError: the name is unknown, or the numbers do not fit.
@@ -75,7 +71,9 @@ def make(
         errors.check_integer("max_trials", max_trials, 1)
     arguments = {
         "objective": trials.objective(),
-        "hyperparameters": tuner.search_space(tuple(batch_sizes), (least, largest)),
+        "hyperparameters": tuner.search_space(
+            tuple(batch_sizes), (least, largest), tuple(momenta)
+        ),
         # keras-tuner takes 0 for "draw one".
         "seed": errors.check_integer("seed", seed, 0) + 1,
     }
@@ -84,7 +82,9 @@ def make(
             remedy = "hyperband has its own number of trials; leave it out"
             raise errors.UserError("max_trials", max_trials, remedy)
         most = max(round(num_epochs), 1)
-        return _Hyperband(max_epochs=most, **arguments)
+        return _Hyperband(
+            max_epochs=most, hyperband_iterations=num_iterations, **arguments
+        )
     if name == "grid":
         return _Grid(max_trials=max_trials, **arguments)
     oracles = {"random": _Random, "bayesian": _Bayesian}

@@ -1,8 +1,8 @@
-"""The files of keras-tuner's oracle: written whole, checked when they are read.
+"""The files of keras-tuner's oracle: written atomically, checked when they are read.
 
-`oracle.json` holds the state of a search, `oracle_before.json` the state that it
-replaced, and `trial_ID/trial.json` a trial each, all as keras-tuner 1.4.8 names and
-fills them, with a check sum. A damaged file is named in one line and passed over.
+`oracle.json` holds the state of a search, `oracle_before.json` the state before it, and
+`trial_ID/trial.json` one trial, with the names and contents of keras-tuner 1.4.8 and a
+checksum. A damaged file is skipped, with a warning of one line.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ class OracleFiles:
     """The files of one oracle.
 
     Attributes:
-      warn: is given one line for each damaged file.
+      warn: called with one line for each damaged file.
     """
 
     def __init__(self, folder: pathlib.Path, warn: Callable[[str], None]):
@@ -31,7 +31,7 @@ class OracleFiles:
         self._written: bytes | None = None  # in `oracle.json`
 
     def write_state(self, state: Mapping[str, Any]) -> None:
-        """Writes a state beside the one before; nothing if nothing has changed.
+        """Writes a state, and keeps the one before; does nothing if none has changed.
 
         Raises:
           UserError: the folder cannot be written.
@@ -40,14 +40,14 @@ class OracleFiles:
         if content == self._written:
             return
         if self._written is not None:
-            # Every file is one change of a trial behind at most, which is what a kill
-            # between two writings leaves, too: `ResumableOracle` goes on from that.
+            # It is behind the trials by one change at most, just like what a kill
+            # between two writings leaves; `ResumableOracle` goes on from that.
             atomic.write(self._folder / _BEFORE, self._written)
         atomic.write(self._folder / _STATE, content)
         self._written = content
 
     def read_states(self, entries: Collection[str]) -> list[dict[str, Any]]:
-        """Returns the states that are whole, the newest first.
+        """Returns the undamaged states, the newest first.
 
         Args:
           entries: what a state of this oracle holds.
@@ -76,10 +76,10 @@ class OracleFiles:
     def read_trials(
         self, names: Iterable[str] | None = None
     ) -> dict[str, trials.Trial]:
-        """Returns the trials that are whole, by their names.
+        """Returns the undamaged trials by their names.
 
         Args:
-          names: of the trials that there should be; None for those that there are.
+          names: of the trials to read; None for all that there are.
         """
         if names is None:
             paths = sorted(self._folder.glob(f"trial_*/{_TRIAL}"))

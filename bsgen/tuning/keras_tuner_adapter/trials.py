@@ -1,8 +1,8 @@
 """keras-tuner's trials as this project's requests and outcomes, and back.
 
-A trial trains one setting in some repeats. Between machines keras-tuner carries a
-trial's values and single-precision metrics, nothing else; so a repeat's score is a
-metric of its own, and the status is a number.
+A trial trains one setting in some repeats. keras-tuner sends nothing of a trial from
+one machine to another but its values and its metrics, in single precision. So every
+repeat's score is a metric of its own, and the status is a number.
 """
 
 import dataclasses
@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 import keras_tuner
 
 from bsgen.tuning import older_searches
+from bsgen.tuning.keras_tuner_adapter import undocumented
 from bsgen.tuning.procedures import outcomes, settings
 
-Trial: TypeAlias = keras_tuner.engine.trial.Trial
+Trial: TypeAlias = undocumented.Trial
 OBJECTIVE = "score"  # the mean over repeats, higher is better
 _REPEAT = "repeat_"
-_PART = 2**24  # Whole numbers up to it are exact in single precision.
+_PART = 2**24  # Integers up to this are exact in single precision.
 
 
 def objective() -> keras_tuner.Objective:
@@ -76,7 +77,7 @@ def to_metrics(outcome: outcomes.Outcome, worst_score: float) -> dict[str, float
 
 
 def to_outcome(trial: Trial) -> outcomes.Outcome | None:
-    """Returns the outcome of a trial; None of one that is still to end."""
+    """Returns the outcome of a trial; None if it has not ended."""
     if trial.status == "FAILED":
         return outcomes.Outcome({}, "failed")
     if trial.status != "COMPLETED":

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import keras_tuner
 
@@ -19,21 +19,25 @@ from bsgen.tuning.keras_tuner_adapter import (
     process_role,
     resumable_oracle,
     trials,
+    undocumented,
 )
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import protocol
 
+Oracle: TypeAlias = keras_tuner.Oracle
+OnOutcome: TypeAlias = Callable[[settings.Trainable, outcomes.Outcome], None]
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 _IDLE_SECONDS = 0.1
 _LOGGER = logging.getLogger(__name__)
 
 
-class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """Runs trials by a trainer; what goes wrong in one is its result.
+class SettingTuner(undocumented.Tuner):
+    """Runs trials by a trainer; whatever goes wrong in a trial is its result.
 
     A repeat that diverges, a setting that does not fit in memory and a trial in which
     the user's code raises (its traceback is printed) are completed trials with a finite
     score, so they never end a search. In several processes keras-tuner's chief hands
-    out the trials: see its guide on distributed tuning, or `launch.tune`.
+    out the trials: see its guide to distributed tuning, or `launch.tune`.
 
     Args:
       oracle: `BatchSizeHeuristic`, or any other with `trials.objective()` over
@@ -42,23 +46,21 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
       directory: where keras-tuner keeps the trials, in `directory/trials`.
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting and its outcome, once they are saved.
-      identity: of the search, of JSON's types; a worker with another one than its
+      identity: of the search, as JSON types; a worker whose identity differs from its
         chief's ends with a `UserError` before it trains.
-      warn: is given one line for each damaged file that the search goes on without.
+      warn: called with one line for each damaged file that the search goes on without.
 
     Raises:
-      UserError: so much in the directory is damaged that the search cannot go on.
+      UserError: the directory is too damaged for the search to go on.
     """
 
     def __init__(
         self,
-        oracle: keras_tuner.Oracle,
+        oracle: Oracle,
         trainer: protocol.Trainer,
         directory: str | os.PathLike,
         num_repeats: int = 1,
-        on_outcome: Callable[
-            [settings.Trainable, outcomes.Outcome], None
-        ] = lambda setting, outcome: None,
+        on_outcome: OnOutcome = lambda setting, outcome: None,
         identity: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] = _LOGGER.warning,
     ):
@@ -69,19 +71,19 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._identity = identity or {}
         oracle.identity = self._identity
         oracle.verbose = 0  # already while it reloads
-        told: list[str] = []
-        oracle.warn = told.append
+        warnings: list[str] = []
+        oracle.warn = warnings.append
         try:
-            # It prints that it reloads; our own lines are not to be lost with that.
+            # keras-tuner prints that it reloads; our warnings must not get lost there.
             with contextlib.redirect_stdout(io.StringIO()):
                 super().__init__(
                     oracle, directory=str(directory), project_name="trials"
                 )
         finally:
             oracle.warn = warn
-            for line in told:
+            for line in warnings:
                 warn(line)
-        if self._is_worker():
+        if self.is_worker:
             self.oracle = chief_client.ChiefClient(oracle)
 
     def search(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +95,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         chief_server.serve(self.oracle, process_role.chief())
 
     def run_trial(
-        self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
+        self, trial: trials.Trial, *args: Any, **kwargs: Any
     ) -> dict[str, float]:
         """Trains the trial's setting; keras-tuner calls this."""
         values = trial.hyperparameters.values
@@ -102,56 +104,52 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
         self._finished = request.setting, outcome
         return trials.to_metrics(outcome, self._trainer.worst_score)
 
-    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """Tells a trial's outcome when it has been saved; keras-tuner calls this."""
+    def run_and_report(self, trial: trials.Trial, *args: Any, **kwargs: Any) -> None:
+        """Runs a trial and reports it; keras-tuner calls this.
+
+        Unlike keras-tuner it does not mistake an absent chief for a failed trial.
+        """
+        metrics = self.run_trial(trial, *args, **kwargs)
+        self.oracle.update_trial(trial.trial_id, metrics)
+        trial.status = "COMPLETED"
+
+    def on_trial_end(self, trial: trials.Trial) -> None:
+        """Passes on a trial's outcome once it is saved; keras-tuner calls this."""
         super().on_trial_end(trial)
         if self._finished is not None:
             self._on_outcome(*self._finished)
 
     def on_search_begin(self) -> None:
         """Compares a worker with its chief; keras-tuner calls this."""
-        if self._is_worker():
+        if self.is_worker:
             self.oracle.check(self._identity)
 
     def save(self) -> None:
         """Saves what a search goes on from; keras-tuner calls this."""
-        if not self._is_worker():
+        if not self.is_worker:
             self.oracle.save()
 
     def reload(self) -> None:
         """Reads what a search goes on from; keras-tuner calls this."""
-        if self._is_worker():
+        if self.is_worker:
             return
         if isinstance(self.oracle, resumable_oracle.ResumableOracle):
             self.oracle.reload()
-        elif os.path.exists(os.path.join(self._get_tuner_fname(), "oracle.json")):
+        elif (self.folder / "oracle.json").exists():
             self._reload_plain()
 
     def _reload_plain(self) -> None:
         try:
             self.oracle.reload()
-        except Exception as error:  # of keras-tuner's own, which checks nothing
+        except Exception as error:  # keras-tuner's own, which checks nothing
             remedy = "keras-tuner cannot read its search there; choose another folder"
             raise errors.UserError("output_dir", str(self.directory), remedy) from error
 
     def pre_create_trial(self) -> None:
-        """Lets Ctrl-C act, and a worker wait, as keras-tuner asks without a pause."""
+        """Raises a lost Ctrl-C, and lets a worker pause; keras-tuner calls this."""
         interrupts.check()
-        if self._is_worker():
+        if self.is_worker:
             time.sleep(_IDLE_SECONDS)
-
-    def _get_tuner_fname(self) -> str:
-        # keras-tuner reloads the search if this exists: the folder, as no single file
-        # may be missing. The tuner has no state beside the oracle's.
-        return os.path.join(self.directory, self.project_name)
-
-    def _try_run_and_update_trial(
-        self, trial: keras_tuner.engine.trial.Trial, *args: Any, **kwargs: Any
-    ) -> None:
-        # keras-tuner would take a chief that is away for a trial that failed.
-        metrics = self.run_trial(trial, *args, **kwargs)
-        self.oracle.update_trial(trial.trial_id, metrics)
-        trial.status = "COMPLETED"
 
     def _train(
         self, request: settings.Request, values: Mapping[str, Any]
@@ -162,7 +160,7 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
             # Hyperband has a budget of its own.
             return protocol.train(self._trainer, request, values.get("tuner/epochs"))
         except errors.UserError as error:  # such as a batch that ghosts do not divide
-            interrupts.check()  # this may be all that was left of one
+            interrupts.check()  # this may be what became of a Ctrl-C
             status = "refused"
             print(f"{request.setting.words()}: {error}", file=sys.stderr)
         except Exception:  # noqa: BLE001, the user's code may raise anything
@@ -175,13 +173,13 @@ class SettingTuner(keras_tuner.engine.base_tuner.BaseTuner):
 def search_space(
     batch_sizes: tuple[int, ...],
     learning_rates: tuple[float, float],
-    momenta: tuple[float, ...] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
+    momenta: tuple[float, ...] = MOMENTA,
 ) -> keras_tuner.HyperParameters:
     """Returns the three numbers as hyperparameters, for keras-tuner's own oracles.
 
     Args:
       batch_sizes: to choose from.
-      learning_rates: the least and the largest, on a logarithmic scale.
+      learning_rates: the smallest and the largest, on a logarithmic scale.
       momenta: to choose from.
     """
     space = keras_tuner.HyperParameters()
