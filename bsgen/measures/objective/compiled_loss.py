@@ -3,7 +3,7 @@
 Keras gives targets the shape of outputs, reads "crossentropy" off the two, spreads
 lists and dictionaries of losses over several outputs, and applies loss weights, sample
 weights, masks and reductions. None of this is written again here: a model without
-layers is compiled with the loss and asked for it, so the user's model stays as it is.
+layers is compiled with the loss and computes it, so the user's model stays untouched.
 """
 
 import contextlib
@@ -22,31 +22,31 @@ from bsgen.measures.objective import stateless
 # (targets, outputs), or lists or dictionaries of them. None: the model's own.
 Loss: TypeAlias = Any
 
-_BY_SHAPE = ("crossentropy", "ce")  # names that Keras resolves by targets and outputs
+_BY_SHAPE = ("crossentropy", "ce")  # Keras resolves these by targets and outputs
 
 
 class CompiledLoss:
-    """The loss of a batch, given what a model makes of its inputs.
+    """The loss of a batch, given a model's outputs.
 
     Attributes:
       name: of the loss, for messages.
-      is_sum: whether a loss says that it is a sum over the batch, so that the loss and
-        all of its derivatives grow with the batch.
-      is_own: whether a loss is the user's code, which may be a sum and not say so.
+      is_sum: whether a loss declares itself a sum over the batch, so that it and all
+        its derivatives grow with the batch.
+      is_own: whether a loss is the user's code, which may be an undeclared sum.
     """
 
     def __init__(self, model: keras.Model, loss: Loss, loss_weights: Any = None):
-        """Compiles the loss; shapes are fitted at the first call.
+        """Compiles the loss; Keras adapts it to the shapes at the first call.
 
         Args:
-          model: the model whose outputs it is of.
+          model: whose outputs it is computed from.
           loss: see `Loss`.
           loss_weights: as for `compile`; None for 1 each, or for the model's own where
             `loss` is None.
 
         Raises:
           UserError: there is no such loss, the model has none of its own, or the
-            weights are no numbers.
+            weights are not numbers.
         """
         if loss is None:
             loss, own_weights = _of_model(model)
@@ -73,7 +73,7 @@ class CompiledLoss:
         """Returns the loss of a batch [], as `evaluate` reports it for the batch.
 
         Raises:
-          UserError: targets or losses go by names, which the outputs do not have.
+          UserError: targets or losses have names, but the outputs have none.
         """
         unnamed = getattr(self._shell, "output_names", None) is None
         if unnamed and not isinstance(called.outputs, dict):
@@ -82,13 +82,13 @@ class CompiledLoss:
                     remedy = "the model's outputs have no names; give targets and "
                     remedy += "losses as a list in the order of the outputs"
                     raise errors.UserError(argument, sorted(given), remedy)
-        # A function may also look at the variables of the model.
+        # A user's function may also read the variables of the model.
         scope = keras.StatelessScope(called.values)
         with _one_replica(), _float_type(self._double), scope:
             value = self._shell.compute_loss(
                 y=targets, y_pred=called.outputs, sample_weight=sample_weight
             )
-        # Without a reduction it is one for each example, of which `evaluate` takes the
+        # A loss without reduction has a value for each example; `evaluate` takes their
         # mean.
         return tf.reduce_mean(value)
 
@@ -138,14 +138,14 @@ def _is_own(loss: Any) -> bool:
 
 
 def _taking_class_numbers(loss: Any) -> Any:
-    """Returns a loss that also stands targets as floats, as Keras hands them over."""
+    """Returns a loss that copes with class numbers as floats, as Keras passes them."""
     if isinstance(loss, keras.losses.Loss | type) or not _is_own(loss):
         return loss
     return _IntegersWhereNeeded(loss)
 
 
 class _IntegersWhereNeeded:
-    """A user's function, called with class numbers as integers if it takes no others.
+    """A user's function, called with integer class numbers if it refuses floats.
 
     Keras casts all targets to floats, which functions such as
     `tf.nn.sparse_softmax_cross_entropy_with_logits` refuse.
@@ -175,7 +175,7 @@ class _IntegersWhereNeeded:
 
 @contextlib.contextmanager
 def _float_type(double: bool) -> Iterator[None]:
-    """Lets Keras compute the loss of a float64 model in float64, not in float32."""
+    """Makes Keras compute the loss of a float64 model in float64, not in float32."""
     usual = keras.config.floatx()
     keras.config.set_floatx("float64" if double else usual)
     try:

@@ -1,4 +1,4 @@
-"""Model, loss and data that do not fit together, said in one line."""
+"""One line for a model, loss and data that do not fit together."""
 
 import contextlib
 import itertools
@@ -13,7 +13,7 @@ from bsgen import errors
 from bsgen.measures.objective import mean_loss, replicas
 
 _RUNNING = (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)
-# What TensorFlow and Keras raise for what does not fit together, most while they trace.
+# What TensorFlow and Keras raise in such cases, mostly while they trace.
 REFUSALS = (
     AttributeError,
     LookupError,
@@ -23,18 +23,18 @@ REFUSALS = (
     ValueError,
     *_RUNNING,
 )
-_MAX_REASON = 200  # characters of what they say
+_MAX_REASON = 200  # characters of their message
 
 
 class NotCompiled(errors.UserError):
-    """TensorFlow makes no graph of what runs eagerly; `__cause__` is what it raised."""
+    """The model runs eagerly, but not as a graph; `__cause__` is TensorFlow's error."""
 
 
 class InWords:
-    """Says what Keras or TensorFlow raise in terms of the data."""
+    """Turns errors of Keras and TensorFlow into one line about the data."""
 
     def __init__(self, model: keras.Model, loss: mean_loss.MeanLoss):
-        """Takes what is measured."""
+        """Takes the model and the loss that are measured."""
         self._name = model.name
         self._loss = loss
         self._distributed = replicas.Replicas(model).count > 1
@@ -42,16 +42,17 @@ class InWords:
 
     @contextlib.contextmanager
     def on(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[None]:
-        """Says in one line when model and loss cannot take the data.
+        """Raises one line if model and loss cannot take the data.
 
         Args:
-          batches: that are being measured.
+          batches: the data that the code inside goes through.
 
         Raises:
-          UserError: in place of what TensorFlow or Keras raised.
+          UserError: in place of TensorFlow's or Keras' error.
         """
         if self._distributed and not self._fitted:
-            # Keras makes variables when it fits shapes, which no replica can.
+            # Keras adapts a loss to shapes by creating variables, which it cannot do on
+            # a replica.
             self._failure(batches)
         try:
             if not self._fitted:
@@ -74,7 +75,7 @@ class InWords:
             self._loss.recognise_sum(batch)
 
     def _failure(self, batches: Iterable[tuple[Any, ...]]) -> Exception | None:
-        """Returns what is raised for the loss of the first batch alone."""
+        """Returns the error that the loss of the first batch alone raises, or None."""
         first = next(iter(batches), None)
         if first is None:
             return None
@@ -97,11 +98,11 @@ def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
 
 
 def _first_words(error: Exception) -> str:
-    """Returns what Keras or TensorFlow says, without colours, frames and arguments."""
+    """Returns the message of an error without colours, frames and arguments."""
     text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
-    # What runs in a graph says first where.
+    # Errors from a graph begin with the place in the code.
     text = re.sub(r"^Graph execution error:\s*(Detected at .*\n)?(<.*>\n)?", "", text)
-    # Of the layer its class is kept.
+    # Only the class of the layer is kept.
     text = re.sub(
         r"^Exception encountered when calling (\S+)\.call\(\)\.", r"\1:", text
     )

@@ -1,20 +1,20 @@
 """The running averages of batch norm that a data set gives, at any weights.
 
-Running averages belong to the weights that they were collected with; between two
-models, or away from one, those of neither fit. In training mode a layer takes one step
-a batch on each of them,
+Running averages belong to the weights with which they were collected; they fit neither
+the weights between two models nor those some way off a model. In training mode a layer
+takes one step a batch on each of them,
 
     new = decay old + (1 - decay) statistic,
 
-so that two steps from known old values give the decay, which may depend on the size of
-the batch, and every later one from 0 the statistic of its batch. Their mean over the
-batches, weighted by the number of examples, is where the running average settles.
-Running averages are the non-trainable variables whose name begins with "moving_", as
-Keras' own and this project's do.
+so two steps from known old values give the decay, which may depend on the size of the
+batch, and every later step from 0 gives the statistic of its batch. The running average
+settles at the mean of these over the batches, weighted by the number of examples.
+Running averages are the non-trainable variables whose name begins with "moving_", as in
+Keras' layers and this project's.
 
-A `GhostBatchNormalization` that averages standard deviations holds the variance that
-stands for one; there the step is linear in sqrt(variance + epsilon), and so is all of
-this.
+A `GhostBatchNormalization` that averages standard deviations stores each one as a
+variance; there the step is linear in sqrt(variance + epsilon), and all of this holds
+for that root.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ import tensorflow as tf
 from bsgen import layers
 from bsgen.measures.objective import batches, stateless
 
-# Large beside the statistics, so that these drown in it and the decay is left.
+# So large that the statistics vanish beside it, which leaves the decay.
 _LARGE = 2.0**20
 
 
@@ -34,11 +34,11 @@ class Reestimation:
     """Finds the running averages of a data set; compiled once."""
 
     def __init__(self, model: keras.Model, data: batches.Batches):
-        """Makes ready; measures nothing yet.
+        """Finds the variables; measures nothing yet.
 
         Args:
           model: a built model.
-          data: on which statistics are taken, a batch at a time.
+          data: the data whose statistics are taken, a batch at a time.
         """
         self._model = model
         self._data = data
@@ -47,7 +47,7 @@ class Reestimation:
             for place, variable in enumerate(model.non_trainable_variables)
             if variable.path.rpartition("/")[2].startswith("moving_")
         ]
-        # Epsilon of every variance that stands for a standard deviation.
+        # The epsilon of every variance that stores a standard deviation.
         of_std = {
             id(layer.moving_variance): layer.epsilon
             for layer in model._flatten_layers()
@@ -90,7 +90,7 @@ class Reestimation:
     ) -> dict[int, float]:
         """Returns the decay of every running average that a batch of this size moves.
 
-        Those that stay at the first batch are forgotten.
+        Averages that the first batch does not move are left out from then on.
         """
         large = self._after(weights, self._filled(others, _LARGE), inputs)
         moved = [
@@ -99,7 +99,7 @@ class Reestimation:
             if np.any(large[place] != self._averaged(place, _LARGE))
         ]
         if not self._kept:
-            # A frozen layer does not move its averages, and its outputs depend on them.
+            # A frozen layer keeps its averages, and its outputs depend on them.
             self._places = moved
         large = self._after(weights, self._filled(others, _LARGE), inputs)
         small = self._after(weights, self._filled(others, 0.0), inputs)
@@ -113,14 +113,14 @@ class Reestimation:
     def _after(
         self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
     ) -> dict[int, np.ndarray]:
-        """Returns what layers average after one step, by its place."""
+        """Returns the averaged quantities after one step, by place."""
         after = self._step(weights, others, inputs)
         return {
             place: self._averaged(place, after[place].numpy()) for place in self._places
         }
 
     def _averaged(self, place: int, value: Any) -> Any:
-        """Returns what a layer averages, of the value that it holds."""
+        """Returns the quantity that a layer averages, from the value that it stores."""
         if place not in self._epsilons:
             return value
         return np.sqrt(value + self._epsilons[place])

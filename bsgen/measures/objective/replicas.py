@@ -1,9 +1,9 @@
 """The replicas of the `tf.distribute` strategy under which a model was created.
 
-Whole batches are shared out, one to a replica, so that a measure's answer is that of
-one replica up to the order of float64 sums, in training mode too, whatever the number
-of batches is. All replicas compute with the variables as they are read outside of
-them. A model that was created under no strategy has one replica, the default device.
+Each replica gets whole batches, so a measure's answer is that of a single replica up to
+the order of float64 sums, in training mode too, whatever the number of batches is. All
+replicas compute with the variables as they are read outside of them. A model that was
+created under no strategy has one replica, the default device.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,10 +19,10 @@ PerReplica: TypeAlias = Any
 
 
 class Replicas:
-    """Compiles functions for all replicas, and brings batches there and sums back.
+    """Compiles functions for all replicas, distributes batches and collects sums.
 
     Attributes:
-      count: number of replicas.
+      count: the number of replicas.
     """
 
     def __init__(self, model: keras.Model):
@@ -30,8 +30,8 @@ class Replicas:
 
         Args:
           model: a built model. Under a strategy of several machines each machine
-            measures for itself, on one replica, since nothing says that the others
-            measure at the same time.
+            measures by itself, on one replica, since the others may not be measuring at
+            the same time.
         """
         values = [variable.value for variable in model.variables]
         found = [getattr(value, "distribute_strategy", None) for value in values]
@@ -52,19 +52,19 @@ class Replicas:
         return tf.function(chosen, autograph=False, reduce_retracing=True)
 
     def everywhere(self, values: Any) -> PerReplica:
-        """Returns a structure of tensors as it is, on every replica."""
+        """Returns a structure of tensors, unchanged, on every replica."""
         return self._place([values] * self.count)
 
     def shared_out(self, batches: Iterable[Any]) -> Iterator[tuple[int, Any, Any]]:
-        """Brings batches to replicas, as many at a time as there are replicas.
+        """Distributes batches over the replicas, one to each at a time.
 
         Args:
           batches: structures of arrays or tensors.
 
         Yields:
-          How many replicas have a batch of their own, from the first on; a batch for
-          each replica, PerReplica; and PerReplica 1.0, or 0.0 for those that have
-          nothing of their own to do, whose batch is that of the first.
+          The number of replicas, counted from the first, that have a batch of their
+          own; a batch for each replica, PerReplica; and PerReplica 1.0, or 0.0 for
+          those without a batch of their own, which get that of the first.
         """
         shares = {self.count: self._shares(self.count)}
         waiting: list[Any] = []
@@ -116,7 +116,7 @@ class Replicas:
         return self._strategy.experimental_distribute_values_from_function(on_device)
 
     def _local(self, values: PerReplica) -> list[Any]:
-        """Returns the structure of each replica."""
+        """Returns the structures of the replicas."""
         if self.count == 1:
             return [values]
         flat = [

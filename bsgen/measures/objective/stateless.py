@@ -1,7 +1,7 @@
 """A model called with given values in place of its variables, as `fit` calls it.
 
-`Model.stateless_call` goes past `Model.__call__`: it leaves out the casts of inputs and
-the losses of activity regularisers, and hands `training` to a `call` that takes none.
+`Model.stateless_call` bypasses `Model.__call__`: it leaves out the casts of inputs and
+the losses of activity regularisers, and passes `training` even to a `call` without it.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ _ACTIVATIONS = ("Softmax", "Sigmoid")  # TensorFlow's operations
 
 
 class Called(NamedTuple):
-    """What a call gives.
+    """What a call of a model returns.
 
     Attributes:
       outputs: of the model.
-      others: the values of `model.non_trainable_variables` afterwards.
+      others: the values of `model.non_trainable_variables` after the call.
       added: losses that the call itself added: `add_loss` and activity regularisers.
       penalties: losses of the weights alone, those of the layers' regularisers.
-      weights: of `model.trainable_variables`, that it was called with.
-      values: of all variables, each with its variable.
+      weights: the values of `model.trainable_variables` in the call.
+      values: those of all variables, each with its variable.
     """
 
     outputs: Any
@@ -36,11 +36,11 @@ class Called(NamedTuple):
 
     @property
     def ends(self) -> list[tf.Tensor]:
-        """All tensors by way of which a loss of the outputs depends on the weights.
+        """All tensors through which a loss of the outputs depends on the weights.
 
-        They are the flattened outputs, and what a softmax or a sigmoid made them of:
-        Keras' cross-entropies take that in place of probabilities, so that a derivative
-        by the outputs alone would miss it.
+        They are the flattened outputs, and the logits that a softmax or a sigmoid made
+        them of: Keras' cross-entropies look these up in place of probabilities, so a
+        derivative by the outputs alone would miss them.
         """
         flat = tf.nest.flatten(self.outputs)
         return flat + [x for x in map(_logits, flat) if x is not None]
@@ -61,7 +61,7 @@ def call(
       others: values of `model.non_trainable_variables`.
       inputs: of a batch.
       training: whether layers run in training mode. A model whose `call` takes no
-        `training` runs as it does in `fit`, which does not say either.
+        `training` runs as it does in `fit`, which passes none either.
     """
     values = [
         *zip(model.trainable_variables, weights, strict=True),
@@ -80,9 +80,10 @@ def call(
 
 @contextlib.contextmanager
 def _inlined(model: keras.Model) -> Iterator[None]:
-    """Has each `tf.function` of a model's layers run as the Python that it is made of.
+    """Runs each `tf.function` in a model's layers as plain Python.
 
-    Compiled, it keeps the variables that it was traced with, whatever values are given.
+    A compiled one keeps the variables that it was traced with, whatever values the
+    scope gives them.
     """
     before = tf.config.functions_run_eagerly()
     if any(map(_has_function, model._flatten_layers())):
