@@ -56,18 +56,22 @@ _REMEDY = "the command that trained the run finishes it, or makes the file again
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
+class Loaded:
     """What is measured.
 
     Attributes:
-      arguments: model, loss and data, as every measure takes them.
+      model: a built model.
+      loss: of the model; None for its own.
+      data: arrays, or a data set of batches.
       l2: of the penalty.
       momentum: for the critical learning rate.
       batch_size: examples a call.
       description: of the data, for the record.
     """
 
-    arguments: tuple[Any, Any, Any]
+    model: Any
+    loss: Any
+    data: Any
     l2: float
     momentum: float
     batch_size: int
@@ -114,7 +118,7 @@ def folder() -> str:
     return _RUN_DIR.value or f"results/measure/{name}"
 
 
-def load() -> Subject:
+def load() -> Loaded:
     """Loads model and data; errors of the user's functions propagate.
 
     Raises:
@@ -133,8 +137,7 @@ def load() -> Subject:
         "l2": l2,
         "seed": SEED.value,
     }
-    arguments = (model, loss, chosen)
-    return Subject(arguments, l2, momentum, _BATCH_SIZE.value, description)
+    return Loaded(model, loss, chosen, l2, momentum, _BATCH_SIZE.value, description)
 
 
 def _hardware() -> config.HardwareConfig:

@@ -5,8 +5,8 @@
 
 measures the model.keras of a finished run of `launch.train` on its own data, scaled as
 in the run and not augmented, and prints each value with its error and why it stopped.
-The loss is the mean over the data, with the run's L2 penalty. The folder gets
-measures.json, and spectral_density.csv and .png.
+The loss is the mean over the data, with the run's L2 penalty. The results go to
+measures.json in the folder, with spectral_density.csv and .png.
 
     python -m launch.measure --model_fn=package.module:build \
         --data_fn=package.module:load
@@ -15,7 +15,7 @@ does so for any Keras model: `build()` returns one, with its weights, and `load(
 returns (train, test). Results go to results/measure/FUNCTION or --output_dir.
 With --strategy=mirrored all devices of the machine share the batches out.
 
-Ctrl-C ends a measure and keeps what is known by then, with its error. The digits take
+Ctrl-C ends the command and keeps what is known by then, with its error. The digits take
 a few seconds on two cores.
 """
 
@@ -25,9 +25,9 @@ import time
 from typing import Any
 
 import launch
-from bsgen import errors
+from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
-from launch import entry, loaded_model, named_measures, paths
+from launch import entry, loaded_model, measure_flags, paths
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
@@ -38,35 +38,40 @@ _FILE = "measures.json"
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --run_dir=FOLDER")
-    names = named_measures.chosen()
+    asked = measure_flags.chosen()
     loaded_model.check()
     folder = pathlib.Path(_OUTPUT_DIR.value or loaded_model.folder())
     paths.check_output(folder)
     kept = _read(folder / _FILE)
     entry.load_tensorflow()
-    _measure(names, folder, kept)
+    _measure(asked, folder, kept)
 
 
-def _measure(names: list[str], folder: pathlib.Path, kept: dict[str, Any]) -> None:
+def _measure(
+    asked: list[named_measures.Measure], folder: pathlib.Path, kept: dict[str, Any]
+) -> None:
     from launch import value_display
 
-    subject = loaded_model.load()
+    loaded = loaded_model.load()
+    subject = measure_flags.subject(loaded)
+    options = measure_flags.options(loaded)
     with value_display.ValueDisplay() as display:
-        for name in names:
-            display.start(name)
+        for measure in asked:
+            display.start(measure.name)
             begun = time.perf_counter()
-            found = named_measures.measure(name, subject, display.advance)
-            kept[name] = {
-                **subject.description,
-                **named_measures.record(found),
+            found = measure.take(subject, options, display.advance, keep_partial=True)
+            kept[measure.name] = {
+                **loaded.description,
+                **measure.record(found),
                 "seconds": round(time.perf_counter() - begun, 3),
             }
-            _write(folder, kept, found if name == "spectral_density" else None)
-            display.say(f"{name}: {named_measures.in_words(found)}")
-            if named_measures.stopped_because(found) == "interrupted":
+            _write_curve(folder, measure, found)
+            sealed_json.write(folder / _FILE, kept)
+            display.say(f"{measure.name}: {measure.in_words(found)}")
+            if found.stopped_because == "interrupted":
                 display.say(f"interrupted; what is known is in {folder}")
                 sys.exit(launch.INTERRUPTED)
-    print(f"all of it is in {folder / _FILE}")
+    print(f"all results are in {folder / _FILE}")
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
@@ -79,23 +84,18 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
         ) from error
 
 
-def _write(folder: pathlib.Path, kept: dict[str, Any], density: Any) -> None:
-    if density is not None:
-        import pandas as pd
+def _write_curve(
+    folder: pathlib.Path, measure: named_measures.Measure, found: Any
+) -> None:
+    """Writes the table and the picture of a result that is a curve."""
+    if measure.curve is None:
+        return
+    import pandas as pd
 
-        from bsgen.measures.spectrum import density_figure
-
-        columns = {
-            "eigenvalue": density.grid,
-            "density": density.value,
-            "standard_error": density.standard_error,
-        }
-        table = pd.DataFrame(columns)
-        csv = table.to_csv(index=False).encode()
-        atomic.write(folder / "spectral_density.csv", csv)
-        picture = density_figure.draw(table)
-        atomic.write(folder / "spectral_density.png", picture)
-    sealed_json.write(folder / _FILE, kept)
+    table = pd.DataFrame(measure.curve(found))
+    csv = table.to_csv(index=False).encode()
+    atomic.write(folder / f"{measure.name}.csv", csv)
+    atomic.write(folder / f"{measure.name}.png", measure.draw(table))
 
 
 if __name__ == "__main__":

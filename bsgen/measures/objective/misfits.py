@@ -24,6 +24,7 @@ REFUSALS = (
     *_RUNNING,
 )
 _MAX_REASON = 200  # characters of their message
+_BEHIND_THE_REASON = r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
 
 
 class NotCompiled(errors.UserError):
@@ -62,12 +63,12 @@ class InWords:
         except errors.UserError:
             raise
         except REFUSALS as error:
-            reason = self._failure(batches)
-            if reason is None and not isinstance(error, _RUNNING):
+            failure = self._failure(batches)
+            if failure is None and not isinstance(error, _RUNNING):
                 remedy = "with this loss and data it runs step by step, but cannot be "
-                remedy += f"compiled into a graph ({_first_words(error)})"
+                remedy += f"compiled into a graph ({reason(error)})"
                 raise NotCompiled("model", self._name, remedy) from error
-            remedy = f"model and loss cannot take it ({_first_words(reason or error)})"
+            remedy = f"model and loss cannot take it ({reason(failure or error)})"
             raise errors.UserError("data", _shapes(batches), remedy) from error
 
     def _recognise_sum(self, batches: Iterable[tuple[Any, ...]]) -> None:
@@ -97,15 +98,15 @@ def _shapes(batches: Iterable[tuple[Any, ...]]) -> str:
     )
 
 
-def _first_words(error: Exception) -> str:
-    """Returns the message of an error without colours, frames and arguments."""
+def reason(error: Exception) -> str:
+    """Returns what Keras or TensorFlow says, without frames, nodes and arguments."""
     text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\} ", "", str(error) or type(error).__name__)
-    # Errors from a graph begin with the place in the code.
-    text = re.sub(r"^Graph execution error:\s*(Detected at .*\n)?(<.*>\n)?", "", text)
+    text = re.split(_BEHIND_THE_REASON, text)[0]
+    if text.startswith("Graph execution error:"):  # and then the place in the code
+        text = text.strip().splitlines()[-1]
     # Only the class of the layer is kept.
     text = re.sub(
         r"^Exception encountered when calling (\S+)\.call\(\)\.", r"\1:", text
     )
-    text = re.split(r"Arguments received by|Detected at node", text)[0]
-    words = " ".join(text.split())
+    words = " ".join(text.partition("Detected at node")[0].split())
     return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 3] + "..."

@@ -1,7 +1,6 @@
 """What is wrong with examples before anything is trained on them."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.data import dataset_forms
+from bsgen.measures.objective import misfits
 from bsgen.tuning.trainers import examples as examples_lib
 from bsgen.tuning.trainers import metric_values
 
@@ -22,8 +22,6 @@ _REFUSALS = (
     tf.errors.InvalidArgumentError,
     tf.errors.UnimplementedError,
 )
-_MOST_WORDS = 200  # characters
-_BEHIND_THE_REASON = r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
 
 
 def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:
@@ -130,14 +128,5 @@ def in_one_line(examples: "examples_lib.Examples") -> Iterator[None]:
             lambda array: array.shape, [examples.inputs, examples.targets]
         )
         value = "inputs {} and targets {}".format(*shapes)
-        remedy = f"model, loss and metrics cannot take them ({_reason(error)})"
+        remedy = f"model, loss and metrics cannot take them ({misfits.reason(error)})"
         raise errors.UserError(examples.argument, value, remedy) from error
-
-
-def _reason(error: Exception) -> str:
-    """Returns what is said last, without the frames before and the node behind it."""
-    text = re.sub(r"\x1b\[\d*m", "", str(error))
-    text = re.sub(r"\{\{function_node \S+\}\}\s*", "", text)
-    text = re.split(_BEHIND_THE_REASON, text)[0]
-    text = text if "Detected at node" not in text else text.splitlines()[-1]
-    return " ".join(text.split())[:_MOST_WORDS]

@@ -1,0 +1,272 @@
+"""The measures by name: what each needs, which options it takes, how it is shown.
+
+A new measure is a function in a new file of `bsgen/measures/` and a line in `_TABLE`;
+`launch.measure` then offers it. Its function takes what it needs (a Hessian, say), its
+options, `on_progress` and `keep_partial`, and returns a dataclass with `value`, `error`
+or `standard_error`, and `stopped_because`.
+
+Importing the table loads no TensorFlow: functions are looked up when they are called.
+"""
+
+import dataclasses
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bsgen import errors
+
+# Operators that a measure may need: the class in `bsgen.measures`, and its settings
+# that not every measure takes, with their defaults.
+_OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
+    "hessian": ("Hessian", {"l2": 0.0, "training": False}),
+    "gauss_newton": ("GaussNewton", {"l2": 0.0, "training": False}),
+    "covariance": ("GradientCovariance", {}),
+}
+
+
+class Subject:
+    """What is measured: a model, its loss and data. It makes every operator once."""
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Any,
+        data: Any,
+        *,
+        l2: float,
+        training: bool,
+        **rest: Any,
+    ):
+        """Takes them with the settings of `measures.Hessian`.
+
+        Args:
+          model: see there.
+          loss: see there.
+          data: see there.
+          l2: see there, for measures that take it.
+          training: see there, for measures that take it.
+          **rest: settings of every measure: `regularization`, `batch_size` ...
+        """
+        self.objective = {"model": model, "loss": loss, "data": data}
+        self.optional = {"l2": l2, "training": training}
+        self.rest = rest
+        self._operators: dict[tuple[Any, ...], Any] = {}
+
+    def operator(self, name: str, taken: tuple[str, ...]) -> Any:
+        """Returns an operator of this name, with the optional settings in `taken`."""
+        kind, defaults = _OPERATORS[name]
+        settings = defaults | {s: self.optional[s] for s in taken if s in defaults}
+        key = (name, *settings.values())
+        if key not in self._operators:
+            make = _look_up(f"bsgen.measures:{kind}")
+            self._operators[key] = make(**self.objective, **settings, **self.rest)
+        return self._operators[key]
+
+
+def value_and_error(found: Any) -> str:
+    """Returns "12.3 ± 0.1"."""
+    error = getattr(found, "standard_error", getattr(found, "error", math.nan))
+    return f"{found.value:.5g} ± {error:.2g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Measure:
+    """A line of the table.
+
+    Attributes:
+      name: by which it is asked for.
+      function: "package.module:function".
+      needs: its first arguments: operators by their names in `_OPERATORS`, or "model",
+        "loss" and "data".
+      options: keyword arguments that it takes, by the names of the flags of
+        `launch.measure`; "flag=keyword" where the two differ.
+      settings: which of the settings "l2" and "training" it takes.
+      shown: returns a result in words.
+      record: returns a result as what JSON keeps of it.
+      curve: returns columns of numbers, for results that are curves; or None.
+      picture: "package.module:function" that makes a PNG of the table of a curve.
+    """
+
+    name: str
+    function: str
+    needs: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ("l2", "training")
+    shown: Callable[[Any], str] = value_and_error
+    record: Callable[[Any], dict[str, Any]] = dataclasses.asdict
+    curve: Callable[[Any], dict[str, Any]] | None = None
+    picture: str = ""
+
+    def takes(self, option: str) -> bool:
+        """Returns whether it takes an option, or a setting, of this name."""
+        names = {each.partition("=")[0] for each in self.options}
+        return option in names or option in self.settings
+
+    def take(
+        self,
+        subject: Subject,
+        options: Mapping[str, Any],
+        on_progress: Callable[[Any], None] | None = None,
+        keep_partial: bool = False,
+    ) -> Any:
+        """Takes the measure; returns what its function returns.
+
+        Args:
+          subject: what is measured.
+          options: by name; None stands for a function's default, and what it does not
+            take is left out.
+          on_progress: called with a `measures.progress.Progress` now and then.
+          keep_partial: whether Ctrl-C returns what is known so far, instead of raising
+            KeyboardInterrupt.
+
+        Raises:
+          UserError: an option is out of range, or the subject cannot be measured.
+        """
+        given: dict[str, Any] = {"keep_partial": keep_partial}
+        given["on_progress"] = on_progress
+        for option in self.options:
+            name, _, keyword = option.partition("=")
+            if options.get(name) is not None:
+                given[keyword or name] = options[name]
+        if "model" in self.needs:
+            given |= {name: subject.optional[name] for name in self.settings}
+            given |= subject.rest
+            needed = [subject.objective[name] for name in self.needs]
+        else:
+            needed = [subject.operator(name, self.settings) for name in self.needs]
+        return _look_up(self.function)(*needed, **given)
+
+    def in_words(self, found: Any) -> str:
+        """Returns "12.3 ± 0.1 (tolerance, 23 products, inference)"."""
+        notes = [found.stopped_because]
+        if hasattr(found, "num_products"):
+            notes.append(f"{found.num_products} products")
+        notes.append(getattr(found, "mode", ""))
+        return f"{self.shown(found)} ({', '.join(filter(None, notes))})"
+
+    def draw(self, table: Any) -> bytes:
+        """Returns the picture of a curve's table as a PNG."""
+        return _look_up(self.picture)(table)
+
+
+def register(measure: Measure) -> None:
+    """Adds a measure to the table.
+
+    Raises:
+      UserError: there is one of its name.
+    """
+    if measure.name in _TABLE:
+        remedy = "there is a measure of this name; give it another"
+        raise errors.UserError("name", measure.name, remedy)
+    _TABLE[measure.name] = measure
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of all measures."""
+    return tuple(_TABLE)
+
+
+def get(name: str) -> Measure:
+    """Returns the measure of a name.
+
+    Raises:
+      UserError: there is none.
+    """
+    if name not in _TABLE:
+        raise errors.unknown_name("measures", name, names())
+    return _TABLE[name]
+
+
+def _from_value_to_upper(found: Any) -> str:
+    return f"from {found.value:.5g} to {found.upper:.5g}"
+
+
+def _ends_of_density(found: Any) -> str:
+    values = _density_record(found)
+    return f"from {values['lowest']:.4g} to {values['highest']:.4g}"
+
+
+def _density_record(found: Any) -> dict[str, Any]:
+    kept = ("gaussian_width", "num_products", "stopped_because", "mode")
+    return {
+        "lowest": min(float(nodes.min()) for nodes in found.nodes),
+        "highest": max(float(nodes.max()) for nodes in found.nodes),
+        "num_probes": len(found.nodes),
+        **{name: getattr(found, name) for name in kept},
+    }
+
+
+def _density_curve(found: Any) -> dict[str, Any]:
+    return {
+        "eigenvalue": found.grid,
+        "density": found.value,
+        "standard_error": found.standard_error,
+    }
+
+
+def _look_up(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+_SPECTRUM = "bsgen.measures.spectrum"
+_BUDGET = ("max_products", "seed")
+_ALL = (
+    Measure(
+        "top_eigenvalue",
+        f"{_SPECTRUM}.eigenvalues:top_eigenvalue",
+        ("hessian",),
+        (*_BUDGET, "relative_error=tolerance"),
+    ),
+    Measure(
+        "trace",
+        f"{_SPECTRUM}.trace:hessian_trace",
+        ("hessian",),
+        (*_BUDGET, "relative_error"),
+    ),
+    Measure(
+        "frobenius_norm",
+        f"{_SPECTRUM}.frobenius_norm:hessian_frobenius_norm",
+        ("hessian",),
+        (*_BUDGET, "relative_error"),
+    ),
+    Measure(
+        "critical_learning_rate",
+        f"{_SPECTRUM}.critical_rate:critical_learning_rate",
+        ("hessian",),
+        (*_BUDGET, "relative_error=tolerance", "momentum"),
+    ),
+    Measure(
+        "largest_stable_learning_rate",
+        f"{_SPECTRUM}.stable_rate:largest_stable_learning_rate",
+        ("hessian",),
+        ("seed", "momentum"),
+        settings=("l2",),
+        shown=_from_value_to_upper,
+    ),
+    Measure(
+        "gradient_noise_scale",
+        "bsgen.measures.noise.gradient_noise:gradient_noise_scale",
+        ("model", "loss", "data"),
+        ("group_size",),
+    ),
+    Measure(
+        "noise_alignment",
+        "bsgen.measures.noise.alignment:noise_alignment",
+        ("hessian", "covariance"),
+        _BUDGET,
+        settings=(),
+    ),
+    Measure(
+        "spectral_density",
+        f"{_SPECTRUM}.lanczos_quadrature:spectral_density",
+        ("hessian",),
+        _BUDGET,
+        shown=_ends_of_density,
+        record=_density_record,
+        curve=_density_curve,
+        picture=f"{_SPECTRUM}.density_figure:draw",
+    ),
+)
+_TABLE = {each.name: each for each in _ALL}
