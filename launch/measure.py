@@ -27,7 +27,7 @@ from typing import Any
 import launch
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
-from launch import entry, loaded_model, measure_flags, paths
+from launch import chosen_measures, entry, loaded_model, paths
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
@@ -38,7 +38,7 @@ _FILE = "measures.json"
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --run_dir=FOLDER")
-    asked = measure_flags.chosen()
+    asked = chosen_measures.measures()
     loaded_model.check()
     folder = pathlib.Path(_OUTPUT_DIR.value or loaded_model.folder())
     paths.check_output(folder)
@@ -53,8 +53,8 @@ def _measure(
     from launch import value_display
 
     loaded = loaded_model.load()
-    subject = measure_flags.subject(loaded)
-    options = measure_flags.options(loaded)
+    subject = chosen_measures.subject(loaded)
+    options = chosen_measures.options(loaded)
     with value_display.ValueDisplay() as display:
         for measure in asked:
             display.start(measure.name)

@@ -18,6 +18,7 @@ _COLUMNS = (
     ("bsgen.statistics", "bsgen.theory"),
     ("bsgen.data", "bsgen.layers", "bsgen.optimizers", "bsgen.figures"),
     ("bsgen.models", "bsgen.measures"),
+    ("bsgen.named_measures",),
     ("bsgen.training",),
     ("bsgen.tuning",),
     ("bsgen.studies",),
@@ -30,6 +31,7 @@ _OURS = ("bsgen", "launch", "benchmarks", "tests")
 _WITHOUT_TENSORFLOW = (
     "bsgen.config",
     "bsgen.theory",
+    "bsgen.named_measures",
     "bsgen.training.run_folder",
     "bsgen.files",
     "bsgen.figures",

@@ -32,6 +32,29 @@ def load():
     return (inputs[:20], inputs[:20, :1]), (inputs[20:], inputs[20:, :1])
 """
 
+_TOY = """
+import dataclasses, numpy as np
+from bsgen import named_measures
+
+@dataclasses.dataclass(frozen=True)
+class Curvature:
+    value: float
+    standard_error: float = 0.0
+    stopped_because: str = "complete"
+
+def mean_curvature(hessian, *, on_progress=None, keep_partial=False):
+    ones = np.ones(hessian.shape[0])
+    return Curvature(float(ones @ hessian.matvec(ones) / len(ones)))
+
+named_measures.register(
+    named_measures.Measure("mean_curvature", "toy:mean_curvature", ("hessian",))
+)
+"""
+_WITH_TOY = (
+    "import runpy, toy; "
+    "runpy.run_module('launch.measure', run_name='__main__', alter_sys=True)"
+)
+
 
 def _command(*flags):
     return [sys.executable, "-m", "launch.measure", *flags]
@@ -39,7 +62,7 @@ def _command(*flags):
 
 def _measure(*flags, **more):
     return subprocess.run(
-        _command(*flags),
+        more.pop("command", _command)(*flags),
         cwd=more.pop("cwd", process.ROOT),
         env=process.environment(**more),
         capture_output=True,
@@ -112,6 +135,7 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_measures_a_users_model_and_keeps_what_was_measured(self):
         (self.folder / "mine.py").write_text(_USER)
+        (self.folder / "toy.py").write_text(_TOY)
         flags = ("--model_fn=mine:build", "--data_fn=mine:load", "--output_dir=out")
         paths = f"{process.ROOT}:{self.folder}"
         earlier = self.folder / "out" / "measures.json"
@@ -119,8 +143,9 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         earlier.write_text('{"frobenius_norm": {"value": 2.5}, "trace": {}}')
         done = _measure(
             *flags,
-            "--measures=top_eigenvalue,trace",
+            "--measures=top_eigenvalue,trace,mean_curvature",
             cwd=self.folder,
+            command=lambda *flags: [sys.executable, "-c", _WITH_TOY, *flags],
             PYTHONPATH=paths,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -132,6 +157,9 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(found["top_eigenvalue"]["value"], expected, rtol=1e-5)
         error = abs(found["trace"]["value"] - np.trace(hessian))
         self.assertLess(error, 4 * found["trace"]["standard_error"])
+        mean = found["mean_curvature"]["value"]
+        self.assertAllClose(mean, hessian.sum() / 3, rtol=1e-5)
+        self.assertIn(f"mean_curvature: {mean:.5g} ± 0 (complete)", done.stdout)
 
     def test_two_devices_measure_what_one_does(self):
         run, model = self.finished_run()

@@ -30,6 +30,21 @@ class CriticalLearningRate:
     momentum: float
     max_eigenvalue: eigenvalues.Eigenvalue
 
+    @property
+    def num_products(self) -> int:
+        """Products taken."""
+        return self.max_eigenvalue.num_products
+
+    @property
+    def stopped_because(self) -> progress.StoppedBecause:
+        """See `progress.StoppedBecause`."""
+        return self.max_eigenvalue.stopped_because
+
+    @property
+    def mode(self) -> str:
+        """How the model was measured, see `linear_operator.mode`."""
+        return self.max_eigenvalue.mode
+
 
 @interrupts.kept()
 def critical_learning_rate(

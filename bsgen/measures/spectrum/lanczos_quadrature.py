@@ -63,6 +63,7 @@ def spectral_density(
     *,
     num_probes: int = 10,
     num_steps: int = 80,
+    max_products: int | None = None,
     grid: npt.ArrayLike | None = None,
     gaussian_width: float | None = None,
     seed: int = 0,
@@ -75,6 +76,8 @@ def spectral_density(
       hessian: a `measures.Hessian`, or any symmetric operator.
       num_probes: at least 1.
       num_steps: of Lanczos, at least 1; m resolves features wider than about range / m.
+      max_products: in place of `num_probes`: as many probes as it allows, of fewer
+        steps if it does not allow one; None for `num_probes`.
       grid: [G] ascending; None for 1000 points over all that is not 0.
       gaussian_width: above 0; None for a hundredth of the range of the nodes.
       seed: of the probes.
@@ -89,6 +92,10 @@ def spectral_density(
     size = linear_operator.size(hessian)
     num_probes = errors.check_integer("num_probes", num_probes, 1)
     num_steps = errors.check_integer("num_steps", num_steps, 1)
+    if max_products is not None:
+        limit = errors.check_integer("max_products", max_products, 1)
+        num_steps = min(num_steps, limit)
+        num_probes = limit // num_steps
     _check_width(gaussian_width)
     draw = np.random.default_rng(seed)
     measures: list[lanczos.RitzPairs] = []

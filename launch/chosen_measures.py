@@ -40,7 +40,7 @@ _GROUP_SIZE = flags.DEFINE_integer(
 _OPTIONS = (loaded_model.MOMENTUM, _MAX_PRODUCTS, _RELATIVE_ERROR, _GROUP_SIZE)
 
 
-def chosen() -> list[named_measures.Measure]:
+def measures() -> list[named_measures.Measure]:
     """Returns the measures that the flags ask for.
 
     Raises:
@@ -57,7 +57,7 @@ def chosen() -> list[named_measures.Measure]:
             raise errors.UserError(flag.name, flag.value, remedy)
     without = [each.name for each in asked if not each.takes("training")]
     if _TRAINING.value and without:
-        remedy = f"{', '.join(without)}: in inference mode only; leave it out"
+        remedy = f"{', '.join(without)} have inference mode only; leave it out"
         raise errors.UserError("training", True, remedy)
     if _MAX_PRODUCTS.value is not None:
         errors.check_integer("max_products", _MAX_PRODUCTS.value, 1)
