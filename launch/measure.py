@@ -24,11 +24,15 @@ import sys
 import time
 from typing import Any
 
+from absl import flags
+
 import launch
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
 from launch import chosen_measures, entry, loaded_model, paths
 
+flags.adopt_module_key_flags(chosen_measures)  # for --help
+flags.adopt_module_key_flags(loaded_model)
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
 )
