@@ -1,5 +1,6 @@
 """The flags that describe one training run, beside those of `task_flags`."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
@@ -44,14 +45,25 @@ _EVALUATION_STEPS = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, order of batches, augmentation.")
 
 
-def check() -> None:
-    """Checks, before TensorFlow is loaded, what can be checked without it.
+def described() -> config.RunConfig:
+    """Returns the run that the flags describe, checked without TensorFlow or the data.
+
+    What depends on the size of the training set is still to come, see `completed`.
 
     Raises:
       UserError: a flag is out of range or goes with another, a name is unknown,
         TF_CONFIG is unfit, or a dataset is not prepared.
     """
-    run = _run(_any_steps())
+    run = config.RunConfig(
+        optimizer=_optimizer(),
+        batch_size=_BATCH_SIZE.value,
+        num_steps=1 if _STEPS.value is None else _STEPS.value,
+        seed=_SEED.value,
+        batch_size_schedule=config.parse_schedule(
+            _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
+        ),
+        **task_flags.run_fields(_VALIDATION_SIZE.value),
+    )
     if (_EPOCHS.value is None) == (_STEPS.value is None):
         remedy = "give one of --epochs and --steps"
         raise errors.UserError("epochs", _EPOCHS.value, remedy)
@@ -68,25 +80,28 @@ def check() -> None:
         remedy = "give --warm_up_epochs, its length, too"
         raise errors.UserError("warm_up_start", _WARM_UP_START.value, remedy)
     task_flags.check(run)
+    return run
 
 
-def run() -> config.RunConfig:
-    """Returns the run that the flags describe; loads its data.
+def completed(run: config.RunConfig) -> config.RunConfig:
+    """Returns the run with its steps and evaluations; opens its data.
+
+    Args:
+      run: as `described` returns it.
 
     Raises:
-      UserError: a flag is out of range, or the flags do not fit together or the data.
+      UserError: the flags do not fit the data.
     """
     from bsgen import data
     from bsgen.training import step_plan
 
-    once = _run(_any_steps())
-    source = data.load_source(once.data, task_flags.DATA_DIR.value)
-    train_size = len(data.split(source, once.data).train)
-    num_steps = once.num_steps
+    source = data.load_source(run.data, task_flags.DATA_DIR.value)
+    train_size = len(data.split(source, run.data).train)
     if _EPOCHS.value is not None:
-        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, once, train_size)
-    plan = step_plan.make(_run(num_steps), train_size)
-    return _run(num_steps, _evaluation_steps(plan))
+        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, run, train_size)
+        run = dataclasses.replace(run, num_steps=num_steps, evaluation_steps=())
+    plan = step_plan.make(run, train_size)
+    return dataclasses.replace(run, evaluation_steps=_evaluation_steps(plan))
 
 
 def _evaluation_steps(plan: "step_plan.Plan") -> tuple[int, ...]:
@@ -103,37 +118,12 @@ def _evaluation_steps(plan: "step_plan.Plan") -> tuple[int, ...]:
     return step_plan.evaluation_steps(flag.value, unit, plan)
 
 
-def _any_steps() -> int:
-    """Returns --steps; a number that will do where it is not known yet."""
-    return 1 if _STEPS.value is None else _STEPS.value
-
-
-def _run(num_steps: int, evaluation_steps: tuple[int, ...] = ()) -> config.RunConfig:
-    fields: dict[str, Any] = {
-        "data": task_flags.data_config(_VALIDATION_SIZE.value),
-        "model": task_flags.model_config(),
-        "optimizer": _optimizer(),
-        "batch_size": _BATCH_SIZE.value,
-        "num_steps": num_steps,
-        "evaluation_steps": evaluation_steps,
-        "seed": _SEED.value,
-        "batch_size_schedule": config.parse_schedule(
-            _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
-        ),
-        "precision": task_flags.PRECISION.value,
-    }
-    return config.RunConfig(**fields)
-
-
 def _optimizer() -> config.MomentumConfig:
     length = _WARM_UP_EPOCHS.value
     return config.MomentumConfig(
         _LEARNING_RATE.value,
         _MOMENTUM.value,
-        task_flags.NESTEROV.value,
-        task_flags.L2.value,
-        task_flags.CLIP_NORM.value,
-        task_flags.CLIP_STEPS.value,
-        config.parse_schedule(_SCHEDULE.value),
-        config.WarmUp(length, _WARM_UP_START.value) if length else None,
+        schedule=config.parse_schedule(_SCHEDULE.value),
+        warm_up=config.WarmUp(length, _WARM_UP_START.value) if length else None,
+        **task_flags.optimizer_fields(),
     )

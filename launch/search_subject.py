@@ -164,16 +164,8 @@ def _validation_size() -> int:
 
 def _run(validation_size: int) -> config.RunConfig:
     """Returns what all trials share."""
-    fields: dict[str, Any] = {
-        "data": task_flags.data_config(validation_size),
-        "model": task_flags.model_config(),
-        "optimizer": config.MomentumConfig(
-            nesterov=task_flags.NESTEROV.value,
-            l2=task_flags.L2.value,
-            clip_norm=task_flags.CLIP_NORM.value,
-            clip_steps=task_flags.CLIP_STEPS.value,
-        ),
-        "seed": search_flags.SEED.value,
-        "precision": task_flags.PRECISION.value,
-    }
-    return config.RunConfig(**fields)
+    return config.RunConfig(
+        optimizer=config.MomentumConfig(**task_flags.optimizer_fields()),
+        seed=search_flags.SEED.value,
+        **task_flags.run_fields(validation_size),
+    )

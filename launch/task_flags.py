@@ -7,8 +7,6 @@ from absl import flags
 from bsgen import config, errors
 from launch import paths
 
-_PRECISIONS = ["float32", "mixed_bfloat16", "mixed_float16"]
-
 DATA_DIR = paths.define(
     "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
 )
@@ -24,7 +22,10 @@ _AUGMENTATION = flags.DEFINE_string(
     "augmentation", "", "Of training images (default: what is usual for the dataset)."
 )
 _SAMPLING = flags.DEFINE_enum(
-    "sampling", "shuffle", ["shuffle", "independent"], "Each epoch, or each batch anew."
+    "sampling",
+    "shuffle",
+    config.choices(config.DataConfig, "sampling"),
+    "Each epoch, or each batch anew.",
 )
 
 _MODEL = flags.DEFINE_string("model", "mlp", "A network of the papers.")
@@ -39,7 +40,10 @@ _GHOST_BATCH_SIZE = flags.DEFINE_integer(
 _HIDDEN_UNITS = flags.DEFINE_list("hidden_units", None, "Widths, where they are free.")
 _DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dropout.")
 _VARIANT = flags.DEFINE_enum(
-    "variant", "paper", ["paper", "released"], "As in the paper, or in its code."
+    "variant",
+    "paper",
+    config.choices(config.ModelConfig, "variant"),
+    "As in the paper, or in its code.",
 )
 _CHOICES: dict[str, flags.FlagHolder] = {
     "normalization": _NORMALIZATION,
@@ -47,18 +51,23 @@ _CHOICES: dict[str, flags.FlagHolder] = {
     "dropout": _DROPOUT,
 }
 
-NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
-L2 = flags.DEFINE_float(
+_NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
+_L2 = flags.DEFINE_float(
     "l2", 0.0, "Adds (l2/2)|w|^2 to the mean loss, for all parameters."
 )
-CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
-CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
-PRECISION = flags.DEFINE_enum("precision", "float32", _PRECISIONS, "Of the layers.")
+_CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
+_CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    config.choices(config.RunConfig, "precision"),
+    "Of the layers.",
+)
 
 STRATEGY = flags.DEFINE_enum(
     "strategy",
     "single",
-    ["single", "mirrored", "multi_worker"],
+    config.choices(config.HardwareConfig, "strategy"),
     "One device, all of this machine, or the machines in TF_CONFIG.",
 )
 _NUM_DEVICES = flags.DEFINE_integer(
@@ -76,7 +85,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
 _DATA_PLACEMENT = flags.DEFINE_enum(
     "data_placement",
     "auto",
-    ["auto", "device", "stream"],
+    config.choices(config.HardwareConfig, "data_placement"),
     "Images on the device, or read ahead batch by batch.",
 )
 
@@ -131,8 +140,30 @@ def hardware() -> config.HardwareConfig:
     return config.HardwareConfig(**fields)
 
 
-def data_config(validation_size: int) -> config.DataConfig:
-    """Returns the data that the flags describe, with this many validation examples."""
+def run_fields(validation_size: int) -> dict[str, Any]:
+    """Returns the fields of a run that the flags describe, apart from its optimizer.
+
+    Args:
+      validation_size: how many examples are set aside.
+    """
+    return {
+        "data": _data_config(validation_size),
+        "model": _model_config(),
+        "precision": _PRECISION.value,
+    }
+
+
+def optimizer_fields() -> dict[str, Any]:
+    """Returns the fields of `MomentumConfig` that are not searched for, by name."""
+    return {
+        "nesterov": _NESTEROV.value,
+        "l2": _L2.value,
+        "clip_norm": _CLIP_NORM.value,
+        "clip_steps": _CLIP_STEPS.value,
+    }
+
+
+def _data_config(validation_size: int) -> config.DataConfig:
     from bsgen import data
 
     usual = data.find(DATASET.value)
@@ -148,8 +179,7 @@ def data_config(validation_size: int) -> config.DataConfig:
     return config.DataConfig(**fields)
 
 
-def model_config() -> config.ModelConfig:
-    """Returns the network that the flags describe."""
+def _model_config() -> config.ModelConfig:
     ghost = _GHOST_BATCH_SIZE.value
     usual = "batch" if ghost is None else "ghost"
     fields: dict[str, Any] = {

@@ -44,10 +44,10 @@ def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --model=NAME")
     hardware = task_flags.hardware()
-    run_flags.check()
+    described = run_flags.described()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
-    run = run_flags.run()
+    run = run_flags.completed(described)
     name = f"{run.data.name}_{run.model.name}_{run.key}"
     output_dir = _OUTPUT_DIR.value or f"{_DEFAULT_DIR}/{name}"
     _train(run, output_dir, hardware)

@@ -4,6 +4,7 @@ A "step" is one parameter update everywhere in this project; `batch_size` is the
 batch. A run's key is a hash of its whole configuration, so equal runs are found again.
 """
 
+from bsgen.config.checked import choices
 from bsgen.config.columns import columns
 from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.hardware import HardwareConfig
@@ -49,6 +50,7 @@ __all__ = [
     "Stepwise",
     "WarmUp",
     "check_falling_rates",
+    "choices",
     "columns",
     "from_dict",
     "parse_schedule",

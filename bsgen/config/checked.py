@@ -6,13 +6,27 @@ it existed keep their keys. The fields of the first version are marked by `alway
 """
 
 import dataclasses
-from typing import Any
+import functools
+import typing
+from collections.abc import Callable
+from typing import Any, Literal
+
+from bsgen import errors
 
 ALWAYS = {"always": True}  # metadata of a field that is written even at its default
 
 
 class Checked:
-    """A frozen dataclass whose fields are replaced by their checked values."""
+    """A frozen dataclass whose fields are replaced by their checked values.
+
+    A subclass with a `__post_init__` of its own calls this one first.
+    """
+
+    def __post_init__(self) -> None:
+        cls: Any = type(self)
+        for name, known in _choices(cls).items():
+            if getattr(self, name) not in known:
+                raise errors.unknown_name(name, getattr(self, name), known)
 
     def chosen(self) -> dict[str, Any]:
         """Returns the fields that are not at their default, with their values.
@@ -30,6 +44,25 @@ class Checked:
     def _set(self, **checked: Any) -> None:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    def _check_field(
+        self, name: str, check: Callable[..., Any], *limits: float
+    ) -> None:
+        """Checks a field, unless it is None and that is its default.
+
+        Args:
+          name: of the field.
+          check: a function of `bsgen.errors`, of name, value and limits.
+          limits: for `check`.
+        """
+        value = getattr(self, name)
+        if value is not None or getattr(type(self), name, ...) is not None:
+            self._set(**{name: check(name, value, *limits)})
+
+
+def choices(cls: type, name: str) -> tuple[str, ...]:
+    """Returns the values that a field of a configuration class may have."""
+    return _choices(cls)[name]
 
 
 def always(default: Any, column: bool = True) -> Any:
@@ -55,3 +88,13 @@ def is_always_written(field: dataclasses.Field) -> bool:
 def is_column(field: dataclasses.Field) -> bool:
     """Returns whether tables of runs show a field."""
     return field.metadata.get("column", True)
+
+
+@functools.cache
+def _choices(cls: Any) -> dict[str, tuple[str, ...]]:
+    """Returns the values of every field whose type is a `Literal`."""
+    return {
+        name: typing.get_args(hint)
+        for name, hint in typing.get_type_hints(cls).items()
+        if typing.get_origin(hint) is Literal
+    }

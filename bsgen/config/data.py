@@ -13,7 +13,7 @@ MAX_SEED = 2**53
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(checked.Checked):
-    """Which examples a run sees, and how their inputs are scaled.
+    """A dataset, the examples drawn from it, and how their inputs are scaled.
 
     Attributes:
       name: a dataset of `bsgen.data`.
@@ -35,16 +35,7 @@ class DataConfig(checked.Checked):
     augmentation: str = "none"
 
     def __post_init__(self) -> None:
-        if self.sampling not in ("shuffle", "independent"):
-            known = ("shuffle", "independent")
-            raise errors.unknown_name("sampling", self.sampling, known)
-        if self.train_size is not None:
-            self._set(train_size=errors.check_integer("train_size", self.train_size, 1))
-        self._set(
-            validation_size=errors.check_integer(
-                "validation_size", self.validation_size, 0
-            ),
-            subset_seed=errors.check_integer(
-                "subset_seed", self.subset_seed, 0, MAX_SEED
-            ),
-        )
+        super().__post_init__()
+        self._check_field("train_size", errors.check_integer, 1)
+        self._check_field("validation_size", errors.check_integer, 0)
+        self._check_field("subset_seed", errors.check_integer, 0, MAX_SEED)

@@ -10,8 +10,6 @@ from typing import Literal
 from bsgen import errors
 from bsgen.config import checked
 
-STRATEGIES = ("single", "mirrored", "multi_worker")
-PLACEMENTS = ("auto", "device", "stream")
 MAX_DEVICES = 64
 
 
@@ -40,26 +38,12 @@ class HardwareConfig(checked.Checked):
     data_placement: Literal["auto", "device", "stream"] = checked.always("auto")
 
     def __post_init__(self) -> None:
-        for field, known in (
-            ("strategy", STRATEGIES),
-            ("data_placement", PLACEMENTS),
-        ):
-            if getattr(self, field) not in known:
-                raise errors.unknown_name(field, getattr(self, field), known)
-        parts = self.gradient_accumulation
-        self._set(
-            gradient_accumulation=errors.check_integer(
-                "gradient_accumulation", parts, 1
-            )
-        )
-        if self.num_devices is not None:
-            devices = errors.check_integer(
-                "num_devices", self.num_devices, 1, MAX_DEVICES
-            )
-            self._set(num_devices=devices)
-            if self.strategy != "mirrored":
-                remedy = "only strategy='mirrored' takes a number of devices"
-                raise errors.UserError("num_devices", self.num_devices, remedy)
+        super().__post_init__()
+        self._check_field("gradient_accumulation", errors.check_integer, 1)
+        self._check_field("num_devices", errors.check_integer, 1, MAX_DEVICES)
+        if self.num_devices is not None and self.strategy != "mirrored":
+            remedy = "only strategy='mirrored' takes a number of devices"
+            raise errors.UserError("num_devices", self.num_devices, remedy)
         if self.jit and self.strategy != "single":
             remedy = "XLA compiles for a single device only; leave it out"
             raise errors.UserError("jit", self.jit, remedy)

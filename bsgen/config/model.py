@@ -37,6 +37,7 @@ class ModelConfig(checked.Checked):
     dropout: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.hidden_units) > MAX_HIDDEN_LAYERS:
             remedy = f"give at most {MAX_HIDDEN_LAYERS} layers"
             raise errors.UserError("hidden_units", self.hidden_units, remedy)
@@ -45,17 +46,8 @@ class ModelConfig(checked.Checked):
             for n in self.hidden_units
         )
         self._set(hidden_units=units)
-        for field, known in (
-            ("normalization", ("batch", "ghost", "none")),
-            ("variant", ("paper", "released")),
-        ):
-            if getattr(self, field) not in known:
-                raise errors.unknown_name(field, getattr(self, field), known)
-        if self.ghost_batch_size is not None:
-            size = errors.check_integer("ghost_batch_size", self.ghost_batch_size, 2)
-            self._set(ghost_batch_size=size)
+        self._check_field("ghost_batch_size", errors.check_integer, 2)
         if (self.normalization == "ghost") != (self.ghost_batch_size is not None):
             remedy = "give it with normalization='ghost', and only then"
             raise errors.UserError("ghost_batch_size", self.ghost_batch_size, remedy)
-        if self.dropout is not None:
-            self._set(dropout=errors.check_real("dropout", self.dropout, 0.0, 1.0))
+        self._check_field("dropout", errors.check_real, 0.0, 1.0)

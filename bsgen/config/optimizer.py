@@ -43,26 +43,21 @@ class MomentumConfig(checked.Checked):
     warm_up: schedules.WarmUp | None = None
 
     def __post_init__(self) -> None:
-        self._set(
-            learning_rate=errors.check_float32("learning_rate", self.learning_rate),
-            momentum=errors.check_real("momentum", self.momentum, 0.0, 1.0),
-            l2=errors.check_float32("l2", self.l2),
-        )
+        super().__post_init__()
+        self._check_field("learning_rate", errors.check_float32)
+        self._check_field("momentum", errors.check_real, 0.0, 1.0)
+        self._check_field("l2", errors.check_float32)
+        self._check_field("clip_norm", errors.check_float32)
+        self._check_field("clip_steps", errors.check_integer, 1)
         if self.momentum >= _ROUNDS_TO_ONE:
             remedy = "float32 makes it 1, with which no velocity ever fades; give less"
             raise errors.UserError("momentum", self.momentum, remedy)
-        if self.clip_norm is not None:
-            clip_norm = errors.check_float32("clip_norm", self.clip_norm)
-            if clip_norm == 0:
-                raise errors.UserError(
-                    "clip_norm", 0.0, "give None to switch clipping off"
-                )
-            self._set(clip_norm=clip_norm)
-        if self.clip_steps is not None:
-            if self.clip_norm is None:
-                remedy = "give clip_norm, the bound, too"
-                raise errors.UserError("clip_steps", self.clip_steps, remedy)
-            self._set(clip_steps=errors.check_integer("clip_steps", self.clip_steps, 1))
+        if self.clip_norm == 0:
+            remedy = "give None to switch clipping off"
+            raise errors.UserError("clip_norm", 0.0, remedy)
+        if self.clip_steps is not None and self.clip_norm is None:
+            remedy = "give clip_norm, the bound, too"
+            raise errors.UserError("clip_steps", self.clip_steps, remedy)
 
 
 def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, ...]:
@@ -90,7 +85,8 @@ class NewtonConfig(checked.Checked):
     l2: float = checked.always(0.0)
 
     def __post_init__(self) -> None:
-        if errors.check_real("l2", self.l2, 0.0) == 0:
+        super().__post_init__()
+        self._check_field("l2", errors.check_real, 0.0)
+        if self.l2 == 0:
             remedy = "Newton's method needs l2 > 0, or separable data have no minimum"
             raise errors.UserError("l2", self.l2, remedy)
-        self._set(l2=float(self.l2))

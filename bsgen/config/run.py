@@ -12,7 +12,6 @@ from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
 
 FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm")
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 # The plan of a run holds some numbers a step: 0.7 GB at this limit.
 MAX_STEPS = 10**7
 MAX_EVALUATIONS = 10**5
@@ -51,31 +50,26 @@ class RunConfig(checked.Checked):
     measured_examples: int | None = None
 
     def __post_init__(self) -> None:
-        num_steps = errors.check_integer("num_steps", self.num_steps, 1, MAX_STEPS)
+        super().__post_init__()
+        self._check_field("num_steps", errors.check_integer, 1, MAX_STEPS)
+        self._check_field("seed", errors.check_integer, 0, MAX_SEED)
+        self._check_field("batch_size", errors.check_integer, 1)
+        self._check_field("measured_examples", errors.check_integer, 1)
         if len(self.evaluation_steps) > MAX_EVALUATIONS:
             remedy = f"give at most {MAX_EVALUATIONS}; evaluate less often"
             raise errors.UserError("evaluation_steps", self.evaluation_steps, remedy)
         steps = {
-            errors.check_integer("evaluation_steps", s, 0)
-            for s in self.evaluation_steps
+            errors.check_integer("evaluation_steps", step, 0)
+            for step in self.evaluation_steps
         }
-        if steps and max(steps) > num_steps:
-            raise errors.UserError(
-                "evaluation_steps", max(steps), f"none may exceed num_steps={num_steps}"
-            )
-        self._set(
-            num_steps=num_steps,
-            evaluation_steps=tuple(sorted(steps | {num_steps})),
-            seed=errors.check_integer("seed", self.seed, 0, MAX_SEED),
-        )
-        if self.precision not in PRECISIONS:
-            raise errors.unknown_name("precision", self.precision, PRECISIONS)
-        if self.batch_size is not None:
-            self._set(batch_size=errors.check_integer("batch_size", self.batch_size, 1))
-            train_size = self.data.train_size
-            if train_size is not None and self.batch_size > train_size:
-                remedy = f"a batch is at most the training set, train_size={train_size}"
-                raise errors.UserError("batch_size", self.batch_size, remedy)
+        if steps and max(steps) > self.num_steps:
+            remedy = f"none may exceed num_steps={self.num_steps}"
+            raise errors.UserError("evaluation_steps", max(steps), remedy)
+        self._set(evaluation_steps=tuple(sorted(steps | {self.num_steps})))
+        train_size = self.data.train_size
+        if train_size is not None and (self.batch_size or 1) > train_size:
+            remedy = f"a batch is at most the training set, train_size={train_size}"
+            raise errors.UserError("batch_size", self.batch_size, remedy)
         self._check_measures()
 
     def _check_measures(self) -> None:
@@ -85,12 +79,9 @@ class RunConfig(checked.Checked):
         if self.final_measures and not isinstance(self.optimizer, MomentumConfig):
             remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
             raise errors.UserError("final_measures", self.final_measures, remedy)
-        if self.measured_examples is not None:
-            count = errors.check_integer("measured_examples", self.measured_examples, 1)
-            self._set(measured_examples=count)
-            if not self.final_measures:
-                remedy = "give final_measures, what to measure, too"
-                raise errors.UserError("measured_examples", count, remedy)
+        if self.measured_examples is not None and not self.final_measures:
+            remedy = "give final_measures, what to measure, too"
+            raise errors.UserError("measured_examples", self.measured_examples, remedy)
 
     @property
     def sgd(self) -> MomentumConfig:

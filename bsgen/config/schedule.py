@@ -44,7 +44,7 @@ class Stepwise(checked.Checked):
     unit: Unit = checked.always("epochs")
 
     def __post_init__(self) -> None:
-        _check_unit(self.unit)
+        super().__post_init__()
         boundaries = tuple(_positive("boundaries", each) for each in self.boundaries)
         if list(boundaries) != sorted(set(boundaries)):
             raise errors.UserError("boundaries", boundaries, "let them rise")
@@ -77,14 +77,12 @@ class Cyclic(checked.Checked):
     shape: Literal["steps", "linear"] = checked.always("steps")
 
     def __post_init__(self) -> None:
-        _check_unit(self.unit)
-        if self.shape not in ("steps", "linear"):
-            raise errors.unknown_name("shape", self.shape, ("steps", "linear"))
+        super().__post_init__()
         factors = tuple(_factor("factors", each) for each in self.factors)
         if len(factors) < 2:
             raise errors.UserError("factors", self.factors, "give at least two")
-        period = errors.check_real("period", self.period, _SHORTEST_PERIOD)
-        self._set(factors=factors, period=period)
+        self._set(factors=factors)
+        self._check_field("period", errors.check_real, _SHORTEST_PERIOD)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,13 +106,11 @@ class ConstantThenDecay(checked.Checked):
     constant_share: float = checked.always(0.5)
 
     def __post_init__(self) -> None:
-        self._set(
-            decay=_factor("decay", self.decay),
-            num_decays=errors.check_integer("num_decays", self.num_decays, 1),
-            constant_share=errors.check_real(
-                "constant_share", _positive("constant_share", self.constant_share), 0, 1
-            ),
-        )
+        super().__post_init__()
+        self._check_field("decay", _factor)
+        self._check_field("num_decays", errors.check_integer, 1)
+        self._check_field("constant_share", _positive)
+        self._check_field("constant_share", errors.check_real, 0, 1)
 
 
 Schedule = Constant | Stepwise | Cyclic | ConstantThenDecay
@@ -135,11 +131,9 @@ class WarmUp(checked.Checked):
     unit: Unit = checked.always("epochs")
 
     def __post_init__(self) -> None:
-        _check_unit(self.unit)
-        self._set(
-            length=_positive("length", self.length),
-            start=errors.check_real("start", self.start, 0.0, 1.0),
-        )
+        super().__post_init__()
+        self._check_field("length", _positive)
+        self._check_field("start", errors.check_real, 0.0, 1.0)
 
 
 def _positive(argument: str, value: float) -> float:
@@ -150,8 +144,3 @@ def _positive(argument: str, value: float) -> float:
 
 def _factor(argument: str, value: float) -> float:
     return _positive(argument, errors.check_float32(argument, value))
-
-
-def _check_unit(unit: str) -> None:
-    if unit not in ("epochs", "steps"):
-        raise errors.unknown_name("unit", unit, ("epochs", "steps"))
