@@ -72,6 +72,15 @@ def log_ratio_interval(log_ratios: npt.ArrayLike) -> Interval:
     return Interval(*np.exp(mean_interval(log_ratios)).tolist())
 
 
+def correlation_interval(correlations: npt.ArrayLike) -> Interval:
+    """Returns the `mean_interval` of correlations, cut off at -1 and 1.
+
+    Args:
+      correlations: [n], one number per seed.
+    """
+    return Interval(*np.clip(mean_interval(correlations), -1.0, 1.0).tolist())
+
+
 def percentile_interval(value: float, draws: np.ndarray) -> Interval:
     """Returns `value` with the percentiles of its bootstrap draws."""
     tail = 50 * (1 - CONFIDENCE)

@@ -74,6 +74,15 @@ class LogRatioIntervalTest(absltest.TestCase):
         self.assertEqual(interval, (1.0, 0.0, math.inf))
 
 
+class CorrelationIntervalTest(absltest.TestCase):
+    def test_ends_at_minus_1_and_1(self):
+        found = statistics.correlation_interval([-0.9, -1.0, -0.8])
+        value, lower, upper = statistics.mean_interval([-0.9, -1.0, -0.8])
+        self.assertLess(lower, -1)
+        self.assertEqual(found, (value, -1, upper))
+        self.assertEqual(statistics.correlation_interval([0.5]), (0.5, -1, 1))
+
+
 class NoteTest(absltest.TestCase):
     def test_words(self):
         self.assertEqual(statistics.t_interval_note(5), "95 % t interval over 5 seeds")

@@ -152,15 +152,14 @@ def judge(grid: Grid) -> list[claims.Claim]:
 
 
 def _correlation(trained: pd.DataFrame, column: str) -> statistics.Interval:
-    """Returns the mean over seeds of Spearman's rank correlation, cut at -1 and 1."""
+    """Returns the mean over seeds of Spearman's rank correlation with the ratio."""
     from scipy import stats  # takes half a second
 
     correlations = [
         stats.spearmanr(rows["ratio"], rows[column]).statistic
         for _, rows in trained.groupby("seed")
     ]
-    value, lower, upper = statistics.mean_interval(correlations)
-    return statistics.Interval(value, max(lower, -1.0), min(upper, 1.0))
+    return statistics.correlation_interval(correlations)
 
 
 def _spread_ratio(

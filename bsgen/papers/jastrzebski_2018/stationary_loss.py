@@ -4,8 +4,8 @@ Simulations are compared with
 
     E[loss] = eta / (4 S) tr(H)                                              (eq. 7)
 
-and with the exact answer for steps of that size, see `bsgen.theory.sde`; with momentum
-m, which the paper has not, eta is replaced by eta / (1 - m).
+and with the exact answer for steps of that size, see `bsgen.theory.sde`. With momentum
+m, which the paper does not have, eta / (1 - m) takes the place of eta.
 """
 
 from typing import NamedTuple
@@ -18,17 +18,17 @@ from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss_figu
 from bsgen.studies import claims, study
 
 _TOLERANCE = 0.05
-_BETWEEN_RATES = 0.1  # eq. 7 itself is left by up to 4 % at the largest small rate
+_BETWEEN_RATES = 0.1  # the exact answer exceeds eq. 7 by up to 4 % at small rates
 
 
 class Simulated(NamedTuple):
-    """The simulations, pooled over seeds, whose chains count alike.
+    """The simulations; chains of all seeds are pooled.
 
     Attributes:
-      settings: one row per setting: `loss`, the predicted ones, `relative_error` (the
+      settings: one row per setting: `loss` and its predictions, `relative_error` (the
         standard error over the loss), `degrees` of freedom, `relative_reach` (half of
         the interval over the loss) and `effective_rate`.
-      small: those of small learning rates.
+      small: the rows of small learning rates.
       num_chains: independent chains of each setting.
     """
 
@@ -138,12 +138,12 @@ def judge(simulated: Simulated) -> list[claims.Claim]:
 def furthest(
     rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None
 ) -> statistics.Interval:
-    """Returns, of simultaneous intervals, that which reaches furthest from 1.
+    """Returns the one of simultaneous intervals that reaches furthest from 1.
 
     Args:
       rows: settings, with their `degrees` of freedom and `relative_error`.
-      values: of each, all predicted to be 1.
-      errors: standard errors; None for the relative errors of the values.
+      values: one number per setting, predicted to be 1.
+      errors: standard errors of `values`; None to take the relative errors of the rows.
     """
     from scipy import stats  # takes half a second
 
@@ -158,7 +158,7 @@ def furthest(
 def _against(
     rows: pd.DataFrame, others: pd.DataFrame, same: list[str]
 ) -> statistics.Interval:
-    """Returns, of settings alike in `same`, the ratio of losses furthest from 1."""
+    """Returns the ratio of losses furthest from 1 between settings alike in `same`."""
     columns = [*same, "learning_rate", "loss", "relative_error"]
     pairs = rows.merge(others[columns], on=same, suffixes=("", "_other"))
     pairs = pairs[pairs["learning_rate"] != pairs["learning_rate_other"]]
@@ -168,7 +168,7 @@ def _against(
 
 
 def _slope(rows: pd.DataFrame) -> statistics.Interval:
-    """Returns the slope of log loss against log ratio: the spectrum furthest from 1."""
+    """Returns the slope of log loss against log ratio furthest from 1, by spectrum."""
     slopes = []
     for _, part in rows.groupby("spectrum", sort=False):
         logs = np.log(part["ratio"]) - np.log(part["ratio"]).mean()

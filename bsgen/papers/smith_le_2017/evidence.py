@@ -159,9 +159,7 @@ def judge_figure2(found: Evidence) -> list[claims.Claim]:
             "Evidence and test cross-entropy are strongly correlated",
             "Spearman rank correlation of E and test cross-entropy over lambda, "
             "informative labels",
-            statistics.Interval(
-                *np.clip(statistics.mean_interval(correlation), -1, 1).tolist()
-            ),
+            statistics.correlation_interval(correlation),
             0.5,
             note + "; 'strongly' read as above 0.5, our choice",
         ),
