@@ -4,8 +4,9 @@
 
 prints the claims with their verdicts, rewrites what the studies in the folder left, and
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
-A study that lacks runs or measurements is left as it was, and said; if all do, the exit
-status is 1. `--markdown` also writes `docs/RESULTS.md` and the results in `README.md`.
+Studies that lack runs or measurements are named and left as they were; if all lack
+some, the exit status is 1. `--markdown` also writes `docs/RESULTS.md` and the results
+in `README.md`.
 """
 
 from absl import flags

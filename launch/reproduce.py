@@ -2,9 +2,9 @@
 
     python -m launch.reproduce --suite=quick --output_dir=results/quick
 
-brings all studies at quick scale (embedded data, a few minutes on two cores) to
-`results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` brings one at
-the paper's own settings. Started again after any interruption, it keeps every finished
+runs all studies at quick scale (embedded data, a few minutes on two cores) and writes
+`results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` runs one at the
+paper's own settings. Started again after any interruption, it keeps every finished
 run. `--list` shows all studies with their size.
 """
 

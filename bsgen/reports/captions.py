@@ -17,9 +17,9 @@ def caption(shown: study.Study, results: study.Results, scale: str) -> str:
 
 
 def settings(results: study.Results, scale: str) -> str:
-    """Returns one sentence: scale, dataset, N, steps, seeds and diverged runs.
+    """Returns a sentence with scale, dataset, N, steps, seeds and diverged runs.
 
-    Of a study without runs: scale, number of measurements and their seeds.
+    For a study without runs: scale, number of measurements and of their seeds.
     """
     runs, measured = results.runs, results.measurements
     if not len(runs):

@@ -1,4 +1,4 @@
-"""What an output folder holds: the studies that are finished, and the others."""
+"""The studies of an output folder, finished and unfinished."""
 
 import os
 import pathlib
@@ -11,16 +11,16 @@ from bsgen.training import records
 
 
 class Finished(NamedTuple):
-    """A study with its recorded results.
+    """A study with its results.
 
     Attributes:
-      study: which one.
+      study: the study.
       folder: its files.
-      config: what its `config.json` holds: scale, versions, keys of the runs.
+      config: the content of `config.json`: scale, versions, keys of the runs.
       results: its tables.
       judged: its claims.
-      num_lost: runs and measurements that it was made from and that are not recorded
-        any more, so that it cannot be remade.
+      num_lost: how many of the runs and measurements that it was made from are no
+        longer recorded; with any lost, it cannot be remade.
     """
 
     study: studies.Study
@@ -35,9 +35,9 @@ class Unfinished(NamedTuple):
     """A study that still lacks runs or measurements.
 
     Attributes:
-      study: which one.
-      num_needed: runs and measurements in all.
-      num_recorded: those of them that are finished.
+      study: the study.
+      num_needed: how many runs and measurements it needs.
+      num_recorded: how many of them have finished.
     """
 
     study: studies.Study
@@ -50,11 +50,11 @@ def read(
 ) -> tuple[list[Finished], list[Unfinished]]:
     """Returns which of the known studies an output folder holds, in their order.
 
-    A study is finished when its tables hold just what its `config.json` names; one that
-    has been started again with more seeds is not.
+    A study is finished when its tables hold exactly what its `config.json` names; after
+    a restart with more seeds it is unfinished.
 
     Args:
-      output_dir: where studies are kept.
+      output_dir: of the studies.
       known: the studies to look for.
 
     Raises:
@@ -65,7 +65,7 @@ def read(
     measured = measurement_store.MeasurementStore(output_dir)
     for study, found in started(output_dir, known):
         values = found.read_config()
-        runs, rows = values["runs"], values.get("measurements", [])
+        runs, rows = values["runs"], values["measurements"]
         recorded = sum(store.by_key(key) is not None for key in runs)
         recorded += sum(measured.by_key(key) is not None for key in rows)
         needed = len(runs) + len(rows)
@@ -112,6 +112,6 @@ def _read_finished(
         remedy = f"{error}; launch.report remakes it from the recorded runs, and "
         remedy += "launch.reproduce trains those that are missing"
         raise errors.UserError("output_dir", str(found.path), remedy) from error
-    if keys != {*values["runs"], *values.get("measurements", ())}:
+    if keys != {*values["runs"], *values["measurements"]}:
         return None
     return Finished(study, found, values, results, judged)

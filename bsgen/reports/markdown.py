@@ -38,7 +38,7 @@ def write(
     """Writes `docs/RESULTS.md` and the lines of `README.md` between the two markers.
 
     Args:
-      output_dir: where the studies are kept.
+      output_dir: of the studies.
       known: the studies to look for.
       project: the folder with `README.md`.
 

@@ -1,7 +1,6 @@
 """One self-contained page, `report.html`, with every study of an output folder.
 
-Made from the recorded files only: pictures are embedded, nothing is loaded from
-elsewhere and no script runs.
+Pictures are embedded, nothing is loaded from elsewhere, and no script runs.
 """
 
 import base64
@@ -34,7 +33,7 @@ def write(
     """Writes `OUTPUT_DIR/report.html`, with what the folder holds of the known studies.
 
     Returns:
-      Where the page lies.
+      The path of the page.
 
     Raises:
       UserError: the folder holds no study, a file is damaged or of a newer version, or
@@ -61,7 +60,7 @@ def write(
 
 
 def _view(entry: contents.Finished) -> dict[str, Any]:
-    """Returns what the template shows of one study."""
+    """Returns one study as the template needs it."""
     path, table = entry.folder.path, entry.folder.read_table()
     return {
         "name": entry.study.name,
@@ -85,11 +84,11 @@ def _embedded(picture: bytes | None) -> str | None:
 
 
 def _versions(finished: list[contents.Finished]) -> list[str]:
-    """Returns the versions that the studies were made with, each once."""
+    """Returns the versions of the software that made the studies, each once."""
     found = [
         f"{name} {version}"
         for entry in finished
-        for name, version in entry.config.get("versions", {}).items()
+        for name, version in entry.config["versions"].items()
         if version
     ]
     return list(dict.fromkeys(found))

@@ -1,4 +1,4 @@
-"""Makes tables, verdicts and figures again from what is recorded, without training."""
+"""Remakes tables, claims and figures from the records, without training."""
 
 import logging
 import os
@@ -17,15 +17,15 @@ def remake(
     known: Iterable[studies.Study],
     warn: Callable[[str], None] = _LOGGER.warning,
 ) -> list[str]:
-    """Writes tables, claims and figure of every study whose records are complete.
+    """Rewrites the results of every study whose records are complete.
 
     Args:
-      output_dir: where the studies are kept.
+      output_dir: of the studies.
       known: the studies to look for.
       warn: called with one line for each oddity in the records that is no error.
 
     Returns:
-      The names of these studies.
+      The names of the studies that were remade.
 
     Raises:
       UserError: the folder holds no study, or one of a newer version, or a damaged one.
@@ -35,8 +35,9 @@ def remake(
     remade = []
     for study, found in contents.started(output_dir, known):
         values = found.read_config()
-        keys = values["runs"], values.get("measurements", ())
-        results = tables.recorded_results(keys[0], store, keys[1], measured)
+        results = tables.recorded_results(
+            values["runs"], store, values["measurements"], measured
+        )
         if results is not None:
             outcome.write(output_dir, study, results)
             remade.append(study.name)

@@ -1,4 +1,4 @@
-"""The claims of studies as a table on the terminal."""
+"""Tables and claims of studies on the terminal."""
 
 import os
 from collections.abc import Collection, Iterable
@@ -24,14 +24,14 @@ def print_claims(
 ) -> None:
     """Prints tables and claims of finished studies, and how many claims hold.
 
-    Each with its verdict, what was measured with its 95 % interval, and the prediction.
-    Made for 80 columns and more; without colours where the output is piped.
+    A claim has its verdict, the estimate with its 95 % interval and the prediction.
+    Needs 80 columns; piped output has no colours.
 
     Args:
-      output_dir: where the studies are kept.
+      output_dir: of the studies.
       known: the studies to look for.
-      study_names: which ones; None prints all of the folder.
-      console: where to print; None is the standard output.
+      study_names: of those to print; None prints all in the folder.
+      console: to print on; None for the standard output.
 
     Raises:
       UserError: see `contents.read`.
@@ -65,7 +65,7 @@ def _grid(shown: pd.DataFrame) -> rich.table.Table:
 
 
 def _claims(judged: list[claims.Claim]) -> rich.table.Table:
-    """Returns two columns, so that nothing is squeezed: verdict, and all the rest."""
+    """Returns two columns, verdict and all the rest, so that no text is squeezed."""
     table = rich.table.Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=max(map(len, _STYLES)))
     table.add_column()

@@ -1,13 +1,13 @@
-"""Claims in words, with their numbers rounded for reading."""
+"""The words and rounded numbers in which reports show claims."""
 
 from bsgen.studies import claims
 
 
 def lost(number: int) -> str:
-    """Returns what to say of results whose records are gone, so many of them."""
+    """Returns a warning about results whose records are gone."""
     return (
-        f"{number} of its runs and measurements are not recorded any more: shown as it "
-        "was made from them, and cannot be remade without"
+        f"{number} of its runs and measurements are not recorded any more: the results "
+        "below were made from them and cannot be remade"
     )
 
 

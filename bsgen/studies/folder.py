@@ -65,7 +65,7 @@ class Folder:
         if not self.is_claimed():
             return
         old = self.read_config()
-        kept = {*old["runs"], *old.get("measurements", ())}
+        kept = {*old["runs"], *old["measurements"]}
         keys = {run.key for run in runs} | {entry.key for entry in measurements}
         if not force and (old["scale"] != scale or not kept <= keys):
             raise errors.UserError(
@@ -110,6 +110,7 @@ class Folder:
         path = self.path / _CONFIG
         try:
             values = sealed_json.read(path, _ENTRIES, FORMAT_VERSION) or {}
+            values = {"measurements": [], "versions": {}, **values}
             _check_config(values)
         except sealed_json.Damaged as error:
             remedy = f"{path} is damaged ({error}); delete that file, the finished "
@@ -236,7 +237,7 @@ def _check_config(values: Mapping[str, Any]) -> None:
     if not {"version", "study", "scale", "runs"} <= values.keys():
         raise sealed_json.Damaged("it lacks an entry")
     for name in ("runs", "measurements"):
-        keys = values.get(name, [])
+        keys = values[name]
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise sealed_json.Damaged(f"its {name} are no list of keys")
     for name in ("versions", "files"):

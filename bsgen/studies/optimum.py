@@ -109,8 +109,8 @@ def exponent(
 
     Returns:
       The exponent with its bootstrap interval (seeds and grid); NaN with an infinite
-      interval from fewer than two optima. One seed says nothing of the spread over
-      seeds: its interval is infinite.
+      interval from fewer than two optima. With one seed the spread is unknown and the
+      interval infinite.
     """
     if len(optima) < 2:
         return statistics.Interval(np.nan, -np.inf, np.inf)

@@ -35,7 +35,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
         `recommendation.json`.
 
     Returns:
-      Where the picture lies.
+      The path of the picture.
 
     Raises:
       UserError: the folder holds no finished search, or cannot be written.
@@ -184,7 +184,7 @@ def _draw_phases(
 
 
 def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Draws the user's own optimizer as a line: its batch size is one of its own."""
+    """Draws a line for the user's own optimizer, whose batch size is not searched."""
     trained = own[own["trained"]]
     if trained.empty:
         return

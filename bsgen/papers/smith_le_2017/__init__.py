@@ -1,7 +1,6 @@
 """Smith & Le (2017), arXiv 1710.06451, figures 1 to 8, eq. 15 and appendix D.
 
-One module a group of figures that share their runs, and beside it the one that draws
-them.
+Figures that share their runs share a module; beside it stands the one that draws them.
 """
 
 from bsgen.papers.smith_le_2017 import (

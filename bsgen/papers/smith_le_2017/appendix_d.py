@@ -51,8 +51,8 @@ def analyse(results: study.Results) -> Searches:
 def judge(searches: Searches) -> list[claims.Claim]:
     """The procedure ends at a larger batch and fewer updates, as accurate as before.
 
-    A search that ends where phase 1 did has lost nothing, but that says nothing of
-    larger batches: what they lose is measured where the batch has grown.
+    A search that ends where phase 1 did has lost nothing, but tested no larger batch:
+    what larger batches lose is measured where the batch has grown.
     """
     compared = searches.changes
     grown = compared[compared["batch_size"] > 1]

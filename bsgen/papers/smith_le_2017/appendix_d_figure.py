@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _FORMS = {"phase 1": "o-", "phase 2": "D--", "phase 3": "s:"}
 _SHOWN = 0.1  # of accuracy, below the best: lines leave the panel further down
-_BOTTOM = 0.03  # where what does not train stands, as a share of the axis
+_BOTTOM = 0.03  # share of the axis at which settings that do not train are marked
 _APART = 0.08  # between the first and the last search sideways in panel b, relative
 
 

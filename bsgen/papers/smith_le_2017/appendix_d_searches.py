@@ -59,7 +59,7 @@ _PRESETS = {
 
 
 def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurement]:
-    """Returns the searches of a scale, one a seed; they say which runs there are."""
+    """Returns the searches of a scale, one a seed; each decides which runs it needs."""
     preset = _PRESETS[scale]
     same = {
         name: value
@@ -80,8 +80,8 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
 def _search(
     preset: _Preset, seed: int, place: measurement.Place
 ) -> list[dict[str, Any]]:
-    """Searches, goes on with a search that was killed, and tests what it found."""
-    from bsgen import tuning  # loads TensorFlow, as the next
+    """Searches, or resumes a killed search, and tests the setting that it found."""
+    from bsgen import tuning  # loads TensorFlow
     from bsgen.tuning import tune
     from bsgen.tuning.procedures import settings
     from bsgen.tuning.trainers import protocol
@@ -122,7 +122,7 @@ def _path(
     recommended: "recommendations.Recommendation | None",
     baseline_score: float,
 ) -> Iterable[dict[str, Any]]:
-    """Yields a row a phase and setting of a search, with what became of it.
+    """Yields one row for each phase and setting of a search, with its outcome.
 
     A setting that phases 2 and 3 share is trained in phase 2.
     """
@@ -152,7 +152,7 @@ def _outcome(
         "num_steps": int(group["num_steps"].sum()) // max(len(scores), 1),
         "status": status,
         "validation_accuracy": float(scores.mean()) if is_known else None,
-        "test_accuracy": None,  # which no search sees
+        "test_accuracy": None,  # no search sees it
         "standard_error": error if np.isfinite(error) else None,
         "decision": "accepted" if _is_accepted(trial, recommended) else "rejected",
     }
@@ -182,7 +182,7 @@ def _test(
     setting: "settings.Setting",
     place: measurement.Place,
 ) -> list[dict[str, Any]]:
-    """Trains a setting with seeds that no search has seen."""
+    """Trains a setting with seeds that no search has used."""
     first = shared.seed + 2 * preset.num_repeats  # a search takes those before it
     runs = [
         dataclasses.replace(

@@ -12,7 +12,7 @@ from bsgen.papers.smith_le_2017 import noise_figure, noise_measurement
 from bsgen.studies import claims, study
 
 _TOLERANCE = 0.05  # of the mean of a ratio of traces; our choice
-_TOLERANCE_ALONG = 0.1  # along one direction a batch tells less
+_TOLERANCE_ALONG = 0.1  # wider, as one direction is estimated less exactly
 _SAMPLING = 1.5  # rms of z scores; 1 if the sampling error is all there is
 _NO_NOISE = 1e-6  # share of the variance of one example; rounding leaves some 1e-14
 _SMALL = 1 / 30  # of N: what counts as B << N; our choice
