@@ -86,6 +86,8 @@ class AddingTest(absltest.TestCase):
             ["train", "--dataset=rings", "--model=none", *trained],
             ["train", "--dataset=none", "--model=sine", *trained],
             ["train", "--dataset=rings", "--model=sine", *trained],
+            ["measure", "--run_dir=run", "--measures=none"],
+            ["measure", "--run_dir=run", "--measures=gradient_curvature"],
             ["reproduce", studies, "--output_dir=out"],
         )
 
@@ -109,6 +111,7 @@ class AddingTest(absltest.TestCase):
         self.assertIn("smith_le_2017/table1", self.said[0])
         self.assertIn("sine", self.said[1])
         self.assertIn("rings", self.said[2])
+        self.assertIn("gradient_curvature", self.said[4])
 
     def test_the_network_learns_the_dataset(self):
         accuracy = re.search(r"test accuracy (0\.\d+|1\.0+)", self.said[3])
@@ -116,18 +119,23 @@ class AddingTest(absltest.TestCase):
         self.assertGreater(float(accuracy[1]), 0.8)
         self.assertTrue((self.folder / "run/model.keras").exists())
 
+    def test_the_measure_is_taken_and_written(self):
+        self.assertRegex(self.said[5], r"gradient_curvature: .* \(complete\)")
+        measured = json.loads((self.folder / "run/measures.json").read_text())
+        self.assertIn("gradient_curvature", measured)
+
     def test_figure_and_table_are_judged_shown_and_reported(self):
         out = self.folder / "out"
         for study, shown in (("fig9", "figure.png"), ("table1", "table.csv")):
             folder = out / "smith_le_2017" / study
             (claim,) = json.loads((folder / "claims.json").read_text())
             self.assertEqual(claim["claim"], "Small batches win")
-            self.assertTrue((folder / shown).exists(), self.said[4])
+            self.assertTrue((folder / shown).exists(), self.said[-1])
         page = (out / "report.html").read_text()
         self.assertIn("Test accuracy against batch size on rings", page)
         self.assertIn("Test accuracies on rings", page)
         self.assertIn("0.85", page)  # the made-up number of the paper
-        self.assertIn("6 runs", self.said[4])  # which both studies share
+        self.assertIn("6 runs", self.said[-1])  # which both studies share
 
 
 if __name__ == "__main__":
