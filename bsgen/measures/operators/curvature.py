@@ -17,9 +17,8 @@ import tensorflow as tf
 
 from bsgen.measures.objective import gradients
 from bsgen.measures.operators import (
-    data_mean,
     data_operator,
-    jacobian,
+    differentiation,
     linear_operator,
     loss_sum,
     stopped_gradients,
@@ -131,17 +130,14 @@ class Hessian(data_operator.DataOperator):
         ]
         return (sides[0] - sides[1]) / (2.0 * factor)
 
-    def _forward(
-        self, weights: Parts, vector: Parts, batch: Batch
+    def _batch_product(
+        self,
+        derive: differentiation.Differentiator,
+        weights: Parts,
+        vector: Parts,
+        batch: Batch,
     ) -> tuple[tf.Tensor, Parts]:
-        found = _forward(self._batch_gradient, weights, vector, batch)
-        stopped_gradients.check(found[0], weights, self._model.name)
-        return found
-
-    def _reverse(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        found = _reverse(self._batch_gradient, weights, vector, batch)
+        found = derive.along(self._gradient_of(batch), weights, vector)
         stopped_gradients.check(found[0], weights, self._model.name)
         return found
 
@@ -150,33 +146,27 @@ class GaussNewton(data_operator.DataOperator):
     """Products with the Gauss-Newton matrix, the mean of J^T H_l J.
 
     J is the derivative of a model's outputs by its weights, H_l the Hessian of the loss
-    by the outputs: the Hessian but for the curvature of the outputs themselves. Where
-    the loss is a cross-entropy of probabilities, the outputs are the logits. Losses
-    that the model adds, such as its regularisers, count with their own Hessian.
+    by the outputs: together the Hessian without the curvature of the outputs. Where the
+    loss is a cross-entropy of probabilities, the outputs are the logits. Losses that
+    the model adds, such as its regularizers, count with their own Hessian.
     """
 
-    def _forward(
-        self, weights: Parts, vector: Parts, batch: Batch
+    def _batch_product(
+        self,
+        derive: differentiation.Differentiator,
+        weights: Parts,
+        vector: Parts,
+        batch: Batch,
     ) -> tuple[tf.Tensor, Parts]:
-        pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
+        pushed = derive.push(self._loss, weights, vector, *batch.call)
         value, product = self._pulled_back(pushed, batch)
         if self._loss.added(pushed.called) is None:
             return value, product
-        _, bends = _forward(self._added_gradient, weights, vector, batch)
-        return value, [p + b for p, b in zip(product, bends, strict=True)]
-
-    def _reverse(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
-        value, product = self._pulled_back(pushed, batch)
-        if self._loss.added(pushed.called) is None:
-            return value, product
-        _, bends = _reverse(self._added_gradient, weights, vector, batch)
+        _, bends = derive.along(self._added_gradient_of(batch), weights, vector)
         return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _pulled_back(
-        self, pushed: jacobian.Pushed, batch: Batch
+        self, pushed: differentiation.Pushed, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
         """Returns the compiled loss and J^T H_l J v."""
         ends = pushed.called.ends
@@ -187,34 +177,14 @@ class GaussNewton(data_operator.DataOperator):
         bends = gradients.gradient_or_zeros(outer, slope, ends)
         return value, pushed.pulled_back(bends)
 
-    def _added_gradient(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        """Returns the losses that the model adds, and their gradient."""
-        del vector
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            called = self._loss.call(weights, *batch.call)
-            added = self._loss.added(called)
-        return added, gradients.gradient_or_zeros(tape, added, weights)
+    def _added_gradient_of(self, batch: Batch) -> differentiation.GradientOf:
+        """Returns a function to the losses that the model adds and their gradient."""
 
+        def gradient_of(weights: Parts) -> tuple[tf.Tensor, Parts]:
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                called = self._loss.call(weights, *batch.call)
+                added = self._loss.added(called)
+            return added, gradients.gradient_or_zeros(tape, added, weights)
 
-def _forward(
-    gradient_of: data_mean.BatchProduct, weights: Parts, vector: Parts, batch: Batch
-) -> tuple[tf.Tensor, Parts]:
-    """Returns a loss, and the derivative of its gradient along a vector."""
-    with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
-        value, gradient = gradient_of(weights, vector, batch)
-    zero = tf.UnconnectedGradients.ZERO
-    return value, accumulator.jvp(gradient, unconnected_gradients=zero)
-
-
-def _reverse(
-    gradient_of: data_mean.BatchProduct, weights: Parts, vector: Parts, batch: Batch
-) -> tuple[tf.Tensor, Parts]:
-    """Returns the same, as the gradient of gradient . vector."""
-    with tf.GradientTape() as tape:
-        tape.watch(weights)
-        value, gradient = gradient_of(weights, vector, batch)
-        slope = gradients.dot(gradient, vector)
-    return value, gradients.gradient_or_zeros(tape, slope, weights)
+        return gradient_of

@@ -6,6 +6,7 @@ may be kept while the model trains. How means over the data are taken: `data_mea
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.measures.objective import compiled_loss, mean_loss, misfits
-from bsgen.measures.operators import data_mean, linear_operator
+from bsgen.measures.operators import data_mean, differentiation, linear_operator
 
 AUTO = "auto"
 FORWARD = "forward_over_reverse"
@@ -98,8 +99,12 @@ class DataOperator:
         self._weights = self._mean.weights
         self._seen_curvature = False
         reverse = method == REVERSE
-        self._product = self._mean.compiled(self._reverse if reverse else self._forward)
-        self._gradient = self._mean.compiled(self._batch_gradient)
+        self._product = self._compiled(
+            differentiation.REVERSE if reverse else differentiation.FORWARD
+        )
+        self._gradient = self._mean.compiled(
+            lambda weights, _, batch: self._gradient_of(batch)(weights)
+        )
         self.size = self._weights.num_parameters
         self.shape = (self.size, self.size)
         self.step = step or float(np.finfo(self._weights.read().dtype).eps ** (1 / 3))
@@ -175,7 +180,7 @@ class DataOperator:
             if self.method != AUTO:
                 raise
             self.method = REVERSE
-            self._product = self._mean.compiled(self._reverse)
+            self._product = self._compiled(differentiation.REVERSE)
             try:
                 product = self._finite(weights, flat)
             except misfits.NotCompiled as second_error:
@@ -199,23 +204,22 @@ class DataOperator:
         matrix = np.stack([self.matvec(row) for row in np.eye(self.size)])
         return (matrix + matrix.T) / 2
 
-    def _forward(
-        self, weights: Parts, vector: Parts, batch: Batch
+    def _batch_product(
+        self,
+        derive: differentiation.Differentiator,
+        weights: Parts,
+        vector: Parts,
+        batch: Batch,
     ) -> tuple[tf.Tensor, Parts]:
-        """Returns the mean loss of a batch and its product, in forward mode."""
+        """Returns the mean loss of a batch, and its matrix times the vector."""
         raise NotImplementedError
 
-    def _reverse(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        """Returns the same without forward-mode differentiation."""
-        raise NotImplementedError
+    def _compiled(self, derive: differentiation.Differentiator) -> Any:
+        return self._mean.compiled(functools.partial(self._batch_product, derive))
 
-    def _batch_gradient(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        del vector
-        return self._loss.with_gradient(
+    def _gradient_of(self, batch: Batch) -> differentiation.GradientOf:
+        """Returns a function to the mean loss of a batch and its gradient."""
+        return lambda weights: self._loss.with_gradient(
             lambda weights: self._loss.value(weights, *batch), weights
         )
 

@@ -7,8 +7,8 @@ section 4. A product takes no gradient of a single example:
     s_i = g_i . v is how example i's loss changes along v, by way of its outputs,
     mean of s_i g_i is the gradient of the mean of s_i l_i, at fixed s_i,
 
-and C v is that less (g . v) g. The trace: `gradient_noise`. What g_i is where the loss
-of a batch is no mean over its examples: `mean_loss.MeanLoss.shares`.
+and C v is that less (g . v) g. Its trace comes from `gradient_noise`. What g_i is where
+the loss of a batch is not the mean over its examples: `mean_loss.MeanLoss.shares`.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from bsgen import errors
 from bsgen.measures.objective import compiled_loss
 from bsgen.measures.operators import (
     data_operator,
-    jacobian,
+    differentiation,
     linear_operator,
 )
 
@@ -95,22 +95,15 @@ class GradientCovariance(data_operator.DataOperator):
             self._centre = weights, self.gradient()
         return self._centre[1]
 
-    def _forward(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        pushed = jacobian.forward(self._loss, weights, vector, *batch.call)
-        return self._weighted(pushed, batch)
-
-    def _reverse(
-        self, weights: Parts, vector: Parts, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        pushed = jacobian.reverse(self._loss, weights, vector, *batch.call)
-        return self._weighted(pushed, batch)
-
-    def _weighted(
-        self, pushed: jacobian.Pushed, batch: Batch
+    def _batch_product(
+        self,
+        derive: differentiation.Differentiator,
+        weights: Parts,
+        vector: Parts,
+        batch: Batch,
     ) -> tuple[tf.Tensor, Parts]:
         """Returns the mean loss, and the mean of s_i g_i."""
+        pushed = derive.push(self._loss, weights, vector, *batch.call)
         if pushed.called.added and self._counts_added:
             remedy = (
                 "its layers add losses that depend on the data (add_loss, activity "

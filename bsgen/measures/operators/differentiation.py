@@ -1,8 +1,10 @@
-"""Products with J, the derivative of a model's outputs by its weights.
+"""Derivatives along a vector, in forward mode and, where that is impossible, without.
 
-"Outputs" are `stateless.Called.ends` here, which holds a little more.
+J is the derivative of a model's outputs by its weights. "Outputs" are
+`stateless.Called.ends` here, which holds a little more.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -10,6 +12,8 @@ import tensorflow as tf
 from bsgen.measures.objective import gradients, mean_loss, stateless
 
 Parts = gradients.Parts
+# A loss [] and its gradient by the weights.
+GradientOf = Callable[[Parts], tuple[tf.Tensor, Parts]]
 
 
 class Pushed(NamedTuple):
@@ -33,10 +37,22 @@ class Pushed(NamedTuple):
         return gradients.gradient_or_zeros(self.tape, ends, self.weights, duals)
 
 
-def forward(
+class Differentiator(NamedTuple):
+    """A way to differentiate along a vector v of the weights.
+
+    Attributes:
+      push: (loss, weights, v, inputs, other variables) to a call with its J v.
+      along: (gradient of a loss, weights, v) to the loss, and the derivative of its
+        gradient along v.
+    """
+
+    push: Callable[[mean_loss.MeanLoss, Parts, Parts, Any, Parts], Pushed]
+    along: Callable[[GradientOf, Parts, Parts], tuple[tf.Tensor, Parts]]
+
+
+def _forward_push(
     loss: mean_loss.MeanLoss, weights: Parts, vector: Parts, inputs: Any, others: Parts
 ) -> Pushed:
-    """Calls the model of a loss and takes J v by forward-mode differentiation."""
     with tf.GradientTape() as tape:
         tape.watch(weights)
         with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
@@ -48,10 +64,9 @@ def forward(
     return Pushed(called, moves, tape, weights)
 
 
-def reverse(
+def _reverse_push(
     loss: mean_loss.MeanLoss, weights: Parts, vector: Parts, inputs: Any, others: Parts
 ) -> Pushed:
-    """Does the same without forward-mode differentiation."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(weights)
         called = loss.call(weights, inputs, others)
@@ -64,3 +79,27 @@ def reverse(
         slope = gradients.dot(pulled, vector)
     moves = gradients.gradient_or_zeros(outer, slope, duals)
     return Pushed(called, moves, tape, weights)
+
+
+def _forward_along(
+    gradient_of: GradientOf, weights: Parts, vector: Parts
+) -> tuple[tf.Tensor, Parts]:
+    with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
+        value, gradient = gradient_of(weights)
+    zero = tf.UnconnectedGradients.ZERO
+    return value, accumulator.jvp(gradient, unconnected_gradients=zero)
+
+
+def _reverse_along(
+    gradient_of: GradientOf, weights: Parts, vector: Parts
+) -> tuple[tf.Tensor, Parts]:
+    """Takes the gradient of gradient . vector."""
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        value, gradient = gradient_of(weights)
+        slope = gradients.dot(gradient, vector)
+    return value, gradients.gradient_or_zeros(tape, slope, weights)
+
+
+FORWARD = Differentiator(_forward_push, _forward_along)
+REVERSE = Differentiator(_reverse_push, _reverse_along)
