@@ -1,4 +1,4 @@
-"""What is measured on a model, given model, loss and data as arguments."""
+"""What is measured on a model: functions of an operator, or of model, loss and data."""
 
 from bsgen.measures.landscape.lines import LossAlongLine, loss_along_line
 from bsgen.measures.landscape.random_directions import (

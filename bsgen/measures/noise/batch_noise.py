@@ -34,7 +34,13 @@ import tensorflow as tf
 from bsgen import errors, interrupts, statistics
 from bsgen.measures.landscape import random_directions
 from bsgen.measures.noise import group_gradients
-from bsgen.measures.objective import batches, compiled_loss, flat_weights, mean_loss
+from bsgen.measures.objective import (
+    batches,
+    compiled_loss,
+    flat_weights,
+    gradients,
+    mean_loss,
+)
 from bsgen.measures.operators import linear_operator
 
 
@@ -254,9 +260,7 @@ def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 value = objective.value(weights, batch)
-            parts = tape.gradient(value, weights, unconnected_gradients="zero")
-            # A gradient of an embedding comes as the rows that were looked up.
-            parts = [tf.convert_to_tensor(part) for part in parts]
+            parts = gradients.gradient_or_zeros(tape, value, weights)
             move = flat_weights.join(parts) - gradient
             along = tf.linalg.matvec(directions, move)
             return tf.concat([[tf.reduce_sum(move**2)], along**2], axis=0)

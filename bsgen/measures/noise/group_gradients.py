@@ -1,9 +1,9 @@
 """Gradients of small groups of examples, streamed: none is kept.
 
-A group is one example, or a few. Its gradient is the mean of its examples' shares in
-the gradient of the loss of their batch (`mean_loss.MeanLoss.shares`), so that the mean
-over groups is the gradient of the mean loss; in training mode, where outputs depend on
-who else is in a batch, a group is a batch of its own. Many groups are taken at once
+A group is one example or a few. Its gradient is the mean of its examples' shares in the
+gradient of the loss of their batch (`mean_loss.MeanLoss.shares`), so that the mean over
+groups is the gradient of the mean loss. In training mode, where outputs depend on the
+other examples of a batch, a group is a batch of its own. Many groups are taken at once
 (see `groupwise`), on every replica of the model's strategy (see `replicas`). Sums over
 weights and groups are kept in float64.
 """
@@ -33,7 +33,7 @@ _Variables = tuple[list[tf.Tensor], list[tf.Tensor]]
 
 
 class Deviations(NamedTuple):
-    """How the gradients of n groups lie around their mean.
+    """How the gradients of n groups deviate from their mean.
 
     Attributes:
       squared_norms: |g_i - mean|^2, [n].
@@ -49,8 +49,8 @@ class GroupGradients:
 
     Attributes:
       group_size: examples a group.
-      num_groups: n; known after `mean`.
-      expected_groups: n, where the data are arrays; else None.
+      num_groups: n, known after `mean`.
+      expected_groups: n where the data are arrays, else None.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class GroupGradients:
           model: a built model.
           loss: see `compiled_loss.Loss`.
           data: see `batches.Batches`.
-          group_size: examples a group; those of a batch that fill none are left out.
+          group_size: examples in a group; those of a batch that fill none are left out.
           training: whether layers run in training mode, on one group at a time.
-          batch_size: examples a call, for arrays.
+          batch_size: examples in a call, for arrays.
           loss_weights: as for `compile`.
-          regularization: whether the losses that the model adds are counted; those of
-            the weights alone have no noise.
+          regularization: whether to count the losses that the model adds; those of the
+            weights alone have no noise.
 
         Raises:
           UserError: an argument is wrong, or the weights are not finite.

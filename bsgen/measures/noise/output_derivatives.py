@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.data import array_forms
-from bsgen.measures.objective import stateless
+from bsgen.measures.objective import gradients, stateless
 from bsgen.measures.operators import groupwise
 
 MAX_PARAMETERS = 5000  # of the matrix: 200 MB
@@ -170,10 +170,8 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 output = outputs_of(weights, example)[place]
-            parts = tape.gradient(output, weights, unconnected_gradients="zero")
-            # A gradient of an embedding comes as the rows that were looked up.
-            flat = [tf.reshape(tf.convert_to_tensor(part), [-1]) for part in parts]
-            return tf.concat(flat, axis=0)
+            parts = gradients.gradient_or_zeros(tape, output, weights)
+            return tf.concat([tf.reshape(part, [-1]) for part in parts], axis=0)
 
         return groupwise.one_by_one(row, weights, tf.range(len(chosen)))
 

@@ -3,7 +3,7 @@
 H v is the derivative of the gradient along v (Pearlmutter 1994): forward-mode
 differentiation of a backward pass, at about twice the cost of a gradient and without
 loss of accuracy. Where an operation has no forward derivative, it is the gradient of
-g . v instead. The third way, which Jastrzebski et al. (2018), section 3, mention, are
+g . v instead. The third way, that of Jastrzebski et al. (2018), section 3, is to take
 differences of gradients. The Gauss-Newton matrix leaves out the curvature of the
 network's outputs.
 """
@@ -49,10 +49,10 @@ class Hessian(data_operator.DataOperator):
 
     @property
     def mode(self) -> str:
-        """See `mean_loss.MeanLoss`; with notes on the products.
+        """See `mean_loss.MeanLoss`; notes on the products are added.
 
-        These are ", finite differences", and ", loss piecewise linear in the outputs",
-        as an absolute error is: then H has the curvature of the outputs only.
+        They are ", finite differences" and ", loss piecewise linear in the outputs", as
+        an absolute error is: then H holds the curvature of the outputs only.
         """
         notes = [super().mode]
         if self.method == data_operator.FINITE_DIFFERENCES:
@@ -71,15 +71,9 @@ class Hessian(data_operator.DataOperator):
         product = self._exact(lambda: exact(vector))
         return self._difference(vector) if product is None else product
 
-    def dense(self) -> linear_operator.FloatArray:
-        """Returns the Hessian [P, P], made symmetric, which rounding is not.
-
-        Raises:
-          UserError: there are too many weights for a matrix; see also `matvec`.
-        """
-        self._weights.check_small()
-        matrix = self._exact(self._rows_at_once)
-        return super().dense() if matrix is None else matrix
+    def _rows(self) -> linear_operator.FloatArray:
+        rows = self._exact(self._rows_at_once)
+        return super()._rows() if rows is None else rows
 
     def _exact(
         self, product: Callable[[], linear_operator.FloatArray]
@@ -97,7 +91,6 @@ class Hessian(data_operator.DataOperator):
             return None
 
     def _rows_at_once(self) -> linear_operator.FloatArray:
-        """Returns the Hessian from many of its rows at a time."""
         sums = loss_sum.LossSum(self._model, self._loss)
         value, count, total = 0.0, 0, np.zeros(self.shape)
         with self._mean.passing() as parts:
@@ -106,7 +99,7 @@ class Hessian(data_operator.DataOperator):
                 value, total = value + part, total + matrix
                 count += len(tf.nest.flatten(batch)[0])
         self._mean.check_finite(value / count, total)
-        return (total + total.T) / (2 * count) + self._l2 * np.eye(self.size)
+        return total / count + self._l2 * np.eye(self.size)
 
     def _check_curvature(
         self, product: linear_operator.FloatArray, weights: Parts

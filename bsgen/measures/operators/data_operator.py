@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.measures.objective import compiled_loss, mean_loss, misfits
 from bsgen.measures.operators import data_mean, differentiation, linear_operator
 
@@ -194,6 +194,7 @@ class DataOperator:
             self._check_curvature(product, weights)
         return product + self._l2 * np.asarray(vector, np.float64)
 
+    @interrupts.kept()
     def dense(self) -> linear_operator.FloatArray:
         """Returns the matrix [P, P], made symmetric, which rounding is not.
 
@@ -201,8 +202,12 @@ class DataOperator:
           UserError: there are too many weights for a matrix; see also `matvec`.
         """
         self._weights.check_small()
-        matrix = np.stack([self.matvec(row) for row in np.eye(self.size)])
+        matrix = self._rows()
         return (matrix + matrix.T) / 2
+
+    def _rows(self) -> linear_operator.FloatArray:
+        """Returns the matrix [P, P] as it is computed."""
+        return np.stack([self.matvec(row) for row in np.eye(self.size)])
 
     def _batch_product(
         self,

@@ -1,14 +1,13 @@
 """A function of the weights and of one group of examples, for many groups in one graph.
 
-`tf.vectorized_map` computes all groups at once, and is many times as fast as a loop. It
-is not right for every network, so the graph that it makes is looked at before it runs:
+`tf.vectorized_map` computes all groups at once, many times as fast as a loop. It is not
+right for every network, so the graph that it makes is inspected before it runs:
 
 - Products that oneDNN gets wrong (see `shared_products`) are traced again with a copy
   of the weight for each group, which makes them products that it gets right.
-- Recurrent layers are loops over time, which TensorFlow mostly fails to vectorise; what
-  it does vectorise takes it up to 20 s. Their groups are computed one after another,
-  as are those of branches, of texts that are cut into words, and of any function that
-  it fails on.
+- Recurrent layers are loops over time, which TensorFlow mostly cannot vectorise, or
+  takes up to 20 s to. Their groups are computed one after another, as are those of
+  branches, of texts that are cut into words, and of any function that it fails on.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +24,8 @@ _WithGradient: TypeAlias = Callable[
     [Callable[[Weights], tf.Tensor], Weights], tuple[tf.Tensor, Weights]
 ]
 
-# Loops, branches, and the lists in which a loop keeps its steps: where the derivative
-# of a loop is taken, the loop itself may hide inside a function.
+# Loops and branches. Once the derivative of a loop is taken, the loop itself may hide
+# inside a function; the lists in which it keeps its steps give it away.
 _CONTROL_FLOW = (
     "While",
     "StatelessWhile",
@@ -36,8 +35,8 @@ _CONTROL_FLOW = (
     "StatelessCase",
 )
 _LISTS = "TensorList"
-# What these give is longer for one example than for another, so that what the
-# vectoriser makes of them, a loop, fails to stack it when it runs.
+# Their results differ in length from example to example, so the loop that the
+# vectoriser makes of them fails to stack the results when it runs.
 _OF_VARYING_LENGTH = (
     "DynamicPartition",
     "RaggedRange",
@@ -63,8 +62,8 @@ def each(
       function: of the weights and one group, to a structure of tensors.
       weights: shared by all groups.
       groups: a structure of tensors, with the groups along axis 0.
-      alone: what to call instead where groups are computed one after another. For a
-        `function` that vectorises within itself, and checks its control flow first.
+      alone: called instead where groups are computed one after another; for a
+        `function` that itself vectorises, and has checked its control flow first.
     """
     checked = _checked(function) if alone is None else function
     found = _all_at_once(
@@ -122,10 +121,10 @@ def one_by_one(function: Function, weights: Weights, groups: Any) -> Any:
 
 
 def check_no_control_flow(tensor: tf.Tensor) -> None:
-    """Ends the attempt to vectorise a function whose graph so far holds control flow.
+    """Gives up vectorising a function if its graph so far holds control flow.
 
-    A loop may also be what the vectoriser makes of an operation that it knows no better
-    way for, as the derivative of a convolution: such ones are right, and stay.
+    Loops that the vectoriser adds later, for operations that it has no better way for,
+    such as the derivative of a convolution, are right and stay.
     """
     types = {operation.type for operation in tensor.graph.get_operations()}
     alone = {*_CONTROL_FLOW, *_OF_VARYING_LENGTH}
@@ -149,7 +148,7 @@ class _HasControlFlow(Exception):
 def _vectorized(
     function: Function, copied: Sequence[int], weights: Weights, groups: Any
 ) -> Any:
-    """Maps over the groups, each with weights `copied` of its own."""
+    """Maps over the groups; each has copies of its own of the weights in `copied`."""
     count = tf.shape(tf.nest.flatten(groups)[0])[0]
     copies = {
         place: tf.broadcast_to(weights[place], [count, *weights[place].shape])
@@ -165,7 +164,7 @@ def _vectorized(
 
 def _all_at_once(at_once: Callable[..., Any], weights: Weights, groups: Any) -> Any:
     """Returns `at_once(copied, weights, groups)`, or None if no graph of it is safe."""
-    # The verdict for two groups is that for any number: fewer are always right.
+    # A graph that is safe for two groups is safe for any number.
     some = tf.nest.map_structure(
         lambda part: tf.TensorSpec([part.shape[0] or 2, *part.shape[1:]], part.dtype),
         groups,

@@ -1,33 +1,35 @@
-"""Batched products of which oneDNN returns garbage, found in a graph before it runs.
+"""Batched products that oneDNN gets wrong, found in a graph before it runs.
 
-oneDNN, TensorFlow's library for matrices on a CPU, returns garbage for, or dies of, a
+oneDNN, TensorFlow's library for matrices on a CPU, returns garbage, or crashes, for a
 `BatchMatMulV2` of [B, 1, m, k] and one matrix [k, n] that all share (TensorFlow 2.21,
 float32 and bfloat16). Vectorising over groups of one example makes such products of
-every layer that multiplies [1, time, features] with a weight by `tf.matmul`, as
-EinsumDense and so all of Keras' attention does. It is avoided here, since the switch to
-turn oneDNN off must be set before TensorFlow is loaded.
+every layer that multiplies [1, time, features] with a weight by `tf.matmul`, such as
+EinsumDense and so all of Keras' attention. They are avoided here, because the switch
+that turns oneDNN off must be set before TensorFlow is loaded.
 
-More is avoided than was seen to fail: any product of at least four axes with one matrix
-that all share, if one of the axes but the first is, or may be, of length 1.
+More is avoided than was seen to fail: any product of at least four axes with one shared
+matrix, if one of the axes but the first is, or may be, of length 1.
 """
 
 from typing import Any
 
 import tensorflow as tf
 
+from bsgen.measures.operators import graph_ancestors
+
 _PRODUCTS = ("BatchMatMulV2", "BatchMatMulV3")
 
 
 def sources(traced: Any, num_weights: int) -> set[int] | None:
-    """Returns which weights the shared matrices of unsafe products come from.
+    """Returns the weights from which the shared matrices of unsafe products come.
 
     Args:
       traced: a concrete function of `num_weights` tensors and more.
       num_weights: the number of those tensors that are weights.
 
     Returns:
-      Places among the weights, none where all products are safe; None where one is
-      unsafe, and its matrix comes from no weight.
+      Places among the weights, none if all products are safe; None if one is unsafe and
+      its matrix comes from no weight.
     """
     library = traced.graph.as_graph_def(add_shapes=True).library
     nodes = (node for function in library.function for node in function.node_def)
@@ -37,7 +39,8 @@ def sources(traced: Any, num_weights: int) -> set[int] | None:
     found: set[int] = set()
     for operation in traced.graph.get_operations():
         if operation.type in _PRODUCTS and _is_unsafe(operation):
-            own = {places[n] for n in _ancestors(operation.inputs[1]) if n in places}
+            sources = graph_ancestors.of(operation.inputs[1].op)
+            own = {places[name] for name in sources if name in places}
             if not own:
                 return None
             found |= own
@@ -55,20 +58,8 @@ def _is_unsafe(operation: tf.Operation) -> bool:
 
 
 def _may_be_unsafe(node: tf.compat.v1.NodeDef) -> bool:
-    """Tells of an operation inside a function, whose outputs' shapes alone are kept."""
+    """Judges an operation inside a function, where only shapes of outputs are kept."""
     if node.op not in _PRODUCTS:
         return False
     (shape,) = node.attr["_output_shapes"].list.shape
     return shape.unknown_rank or any(axis.size in (1, -1) for axis in shape.dim[1:-2])
-
-
-def _ancestors(tensor: tf.Tensor) -> set[str]:
-    """Returns the names of the operations that a tensor comes from."""
-    names: set[str] = set()
-    waiting = [tensor.op]
-    while waiting:
-        operation = waiting.pop()
-        if operation.name not in names:
-            names.add(operation.name)
-            waiting += [source.op for source in operation.inputs]
-    return names

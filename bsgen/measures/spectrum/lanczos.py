@@ -4,13 +4,14 @@ From b start vectors the products A v build an orthonormal basis V of m vectors 
 
     A V = V T + R,    T = V^T A V,
 
-R zero but for the b columns whose products are not yet in the basis (the band form of
-block Lanczos: Ruhe 1979). For an eigenpair (theta, s) of T the Ritz vector V s has the
-residual |A V s - theta V s| = |R s|, and some eigenvalue of A lies within it.
+where R is zero except in the b columns whose products are not yet in the basis (the
+band form of block Lanczos: Ruhe 1979). For an eigenpair (theta, s) of T the Ritz vector
+V s has the residual |A V s - theta V s| = |R s|, and some eigenvalue of A lies within
+it.
 
-Every product is orthogonalised against the whole basis, twice, which keeps copies of
-converged eigenvalues from coming back; it costs 4 m P flops and the basis 8 m P bytes.
-One start vector sees one copy of an eigenvalue of any multiplicity, b see up to b.
+Every product is orthogonalised against the whole basis, twice, so that no copies of
+converged eigenvalues appear. This costs 4 m P flops, and the basis 8 m P bytes. One
+start vector sees one copy of an eigenvalue of any multiplicity, b vectors up to b.
 """
 
 import dataclasses
@@ -24,9 +25,9 @@ from bsgen.measures.spectrum import long_vectors
 
 FloatArray = linear_operator.FloatArray
 
-# A new direction this small, relative to A, is rounding: the space is used up.
+# A new direction this small, relative to A, is rounding: the space is exhausted.
 _BREAKDOWN = 1e-13
-_FIRST_ROWS = 128  # of the basis; more are made when they are needed
+_FIRST_ROWS = 128  # of the basis, which grows as needed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +50,9 @@ class RitzPairs:
     def errors(self) -> FloatArray:
         """[m], estimated distances of `values` to eigenvalues, at most `residuals`.
 
-        residual^2 / gap where that is smaller (Kato and Temple), the gap taken to the
-        nearest other Ritz value less its residual: an estimate, since an eigenvalue
-        that no Ritz value shows could be nearer.
+        These are residual^2 / gap where that is smaller (Kato and Temple), with the gap
+        to the nearest other Ritz value less its residual. They are estimates: an
+        eigenvalue that no Ritz value shows yet could be nearer.
         """
         if len(self.values) == 1:
             return self.residuals
@@ -80,8 +81,8 @@ class Lanczos:
 
         Args:
           operator: symmetric, of size P.
-          starts: [b, P], or [P] for one; random ones, or part of A may stay unseen.
-          max_products: of `advance`, at least 1; memory grows with those taken.
+          starts: [b, P], or [P] for one; random, or part of A may stay unseen.
+          max_products: at most so many calls of `advance`, at least 1.
         """
         self._operator = operator
         self._size = linear_operator.size(operator)
@@ -89,8 +90,8 @@ class Lanczos:
         rows = min(self._limit, _FIRST_ROWS)
         self._basis = np.empty((rows, self._size))
         self._projected = np.zeros((rows, rows))
-        # Vectors orthogonal to the basis that are still to join it, and the number of
-        # the basis vector whose product each is the rest of; -1 for a start vector.
+        # Vectors, orthogonal to the basis, that are still to join it. Each comes with
+        # the number of the basis vector whose product left it; -1 for a start vector.
         self._waiting = [(-1, start) for start in np.atleast_2d(starts)]
         self.num_products = 0
 
@@ -116,12 +117,12 @@ class Lanczos:
         if place == len(self._basis):
             self._grow()
         vector = self._waiting[0][1].copy()
-        # Twice: dividing by a small norm blows up what rounding had left.
+        # Twice, because dividing by a small norm magnifies what rounding has left.
         for _ in range(2):
             self._orthogonalise(vector, place)
             vector /= long_vectors.norm(vector)
         rest = np.array(self._operator.matvec(vector), dtype=np.float64)
-        # Nothing has changed until here, so an interrupted product leaves no trace.
+        # Nothing has changed so far, so an interrupted product leaves no trace.
         self._basis[place] = vector
         coefficients = long_vectors.inner(self._basis[: place + 1], rest)
         self._projected[place, : place + 1] = coefficients
@@ -134,7 +135,7 @@ class Lanczos:
         self.num_products = place + 1
 
     def ritz_pairs(self) -> RitzPairs:
-        """Returns what the basis, of at least one vector, knows of A."""
+        """Returns the Ritz pairs of the basis, which needs at least one vector."""
         size = self.num_products
         values, vectors = np.linalg.eigh(self._projected[:size, :size])
         owned = [(owner, rest) for owner, rest in self._waiting if owner >= 0]
@@ -160,7 +161,7 @@ class Lanczos:
         self._projected = np.pad(self._projected, (0, more))
 
     def _drop_vanished(self) -> bool:
-        """Returns whether a vector is left that can join the basis."""
+        """Drops vectors that are rounding; returns whether any is left."""
         scale = np.max(np.abs(self._projected), initial=0.0)
         self._waiting = [
             (owner, vector)

@@ -1,8 +1,8 @@
-"""Sums over the entries of long vectors that do not wait for the threads of BLAS.
+"""Inner products and sums of long vectors that do not wait for the threads of BLAS.
 
-BLAS shares even one inner product of 10,000 entries out over its threads, and where
-other work has a core, as TensorFlow's own threads have after a product, each call waits
-some 10 ms for it: more than the sum takes, up to some millions of entries.
+BLAS spreads even one inner product of 10,000 entries over its threads. Where other work
+holds a core, as TensorFlow's own threads do after a product, each call waits some 10 ms
+for it: longer than the sum takes, up to some millions of entries.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from bsgen.measures.operators import linear_operator
 
 FloatArray = linear_operator.FloatArray
 
-_BLAS_ENTRIES = 2**22  # of all rows together; above them BLAS' threads gain more
+_BLAS_ENTRIES = 2**22  # of all rows together; with more, BLAS is faster after all
 
 
 def inner(rows: FloatArray, vector: FloatArray) -> FloatArray:

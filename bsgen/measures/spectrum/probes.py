@@ -85,9 +85,7 @@ def sample_mean(
             if len(samples) == max_samples:
                 return mean
     except KeyboardInterrupt:
-        if not (keep_partial and samples):
-            raise
-        return _mean_of(samples, progress.interrupted())
+        return _mean_of(samples, progress.interrupted(keep_partial and samples))
 
 
 def _mean_of(

@@ -110,9 +110,7 @@ def largest_stable_learning_rate(
                 stopped_because = progress.TOLERANCE
                 break
     except KeyboardInterrupt:
-        if not keep_partial:
-            raise
-        stopped_because = progress.interrupted()
+        stopped_because = progress.interrupted(keep_partial)
     return StableLearningRate(
         stable,
         unstable,

@@ -113,9 +113,7 @@ def hessian_trace(
             keep_partial,
         )
     except KeyboardInterrupt:
-        if not (keep_partial and sketch.forms):
-            raise
-        return sketch.interrupted()
+        return sketch.interrupted(keep_partial)
     return Trace(
         value=sketch.trace + mean.value,
         standard_error=mean.standard_error,
@@ -128,12 +126,12 @@ def hessian_trace(
 
 
 class _Sketch:
-    """The part of an operator that is taken exactly; nothing until it is built."""
+    """The part of an operator whose trace is exact; nothing until it is built."""
 
     def __init__(self, operator: linear_operator.LinearOperator):
         self.trace = 0.0
         self.num_products = 0
-        self.forms: list[float] = []  # of the sketch's probes z, z^T H z
+        self._forms: list[float] = []  # z^T H z of the sketch's probes z
         self._operator = operator
         self._size = linear_operator.size(operator)
         self._basis = np.zeros((self._size, 0))
@@ -144,7 +142,7 @@ class _Sketch:
         for column in images.T:
             vector = probes.rademacher(draw, self._size)
             column[:] = self._product(vector)
-            self.forms.append(float(vector @ column))
+            self._forms.append(float(vector @ column))
         self._basis = np.linalg.qr(images).Q
         self.trace = sum(float(q @ self._product(q)) for q in self._basis.T)
 
@@ -161,15 +159,20 @@ class _Sketch:
         """Returns what is left of a vector outside the span."""
         return vector - self._basis @ (self._basis.T @ vector)
 
-    def interrupted(self) -> Trace:
-        """Returns Hutchinson's estimate from the probes of the sketch."""
-        mean = probes.sample_mean(iter(self.forms).__next__, 0.0, len(self.forms))
+    def interrupted(self, keep_partial: bool) -> Trace:
+        """Returns Hutchinson's estimate from the probes of the sketch.
+
+        Raises:
+          KeyboardInterrupt: there are none, or it is not wanted.
+        """
+        stopped_because = progress.interrupted(keep_partial and self._forms)
+        mean = probes.sample_mean(iter(self._forms).__next__, 0.0, len(self._forms))
         return Trace(
             value=mean.value,
             standard_error=mean.standard_error,
             num_products=self.num_products,
-            num_probes=len(self.forms),
-            stopped_because=progress.interrupted(),
+            num_probes=len(self._forms),
+            stopped_because=stopped_because,
             method="hutchinson",
             mode=linear_operator.mode(self._operator),
         )
