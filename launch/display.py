@@ -40,7 +40,7 @@ def list_studies(
     rich.console.Console().print(table)
 
 
-class Progress(progress_bar.Bar):
+class CampaignBar(progress_bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
     def __init__(self, num_runs: int, num_measurements: int, expected_seconds: float):

@@ -94,7 +94,7 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
     from launch import display
 
     sizes = len(work.missing), len(work.unmeasured)
-    with display.Progress(*sizes, work.expected_seconds) as progress:
+    with display.CampaignBar(*sizes, work.expected_seconds) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]
             progress.say(f"finished {study.name}: {study.title}")

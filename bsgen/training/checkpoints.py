@@ -1,10 +1,10 @@
-"""Checkpoints of a run: one file each, that is there whole or not at all.
+"""Checkpoints of a run: one file each, written whole or not at all.
 
-A file of this project's own, because a single file can be moved to its place at once
-and be checked whole; a TensorFlow checkpoint is several files, of which a crash can
-leave any. It is an uncompressed NumPy archive (`numpy.load` opens it): `manifest.json`
-and the arrays in the manifest's order. Its last 64 bytes, the archive's comment, are
-the BLAKE2b digest of all bytes before, so that whatever is cut off or changed is found.
+The format is our own, because a single file can be renamed into place in one step and
+verified as a whole; a TensorFlow checkpoint is several files, and a crash can leave any
+subset of them. The file is an uncompressed NumPy archive (`numpy.load` opens it):
+`manifest.json` and the arrays in the manifest's order. Its last 64 bytes, the archive's
+comment, are the BLAKE2b digest of all bytes before, which reveals any damage.
 """
 
 import dataclasses
@@ -24,8 +24,8 @@ import numpy as np
 from bsgen import errors
 from bsgen.files import atomic, format_version
 
-FORMAT_VERSION = 1  # a newer one is refused; each keeps `manifest.json` and the digest
-PATTERN = "checkpoint-*.npz"  # of the files' names
+FORMAT_VERSION = 1  # every version keeps `manifest.json` and the digest
+PATTERN = "checkpoint-*.npz"
 _DIGEST_BYTES = hashlib.blake2b().digest_size
 _MANIFEST = "manifest.json"
 _NAME = re.compile(r"checkpoint-(\d{8,})\.npz")
@@ -38,7 +38,7 @@ class Checkpoint:
     Attributes:
       step: parameter updates made so far.
       arrays: by name, of any shape and any type but objects.
-      info: what else is to be kept, of JSON's types (and NaN and infinities).
+      info: further state, of JSON's types; NaN and infinities are allowed.
     """
 
     step: int
@@ -49,21 +49,21 @@ class Checkpoint:
 def save(
     folder: str | os.PathLike, checkpoint: Checkpoint, keep: int = 2
 ) -> pathlib.Path:
-    """Writes a checkpoint, which is on the disk when this returns.
+    """Writes a checkpoint; it is on the disk when this returns.
 
-    Afterwards those before it are removed, but for the newest ones; later ones (which
-    `load_latest` found damaged, or they would have been continued) stay as they are.
+    Older checkpoints beyond `keep` are removed. Files of later steps stay: they are
+    damaged, as `load_latest` would have returned them otherwise.
 
     Args:
-      folder: is made if there is none.
+      folder: created if it does not exist.
       checkpoint: what to write.
-      keep: how many checkpoints to leave, this one included; at least 1.
+      keep: how many checkpoints to keep, this one included; at least 1.
 
     Returns:
-      Where it lies.
+      The path of the file.
 
     Raises:
-      UserError: the folder cannot be written; the checkpoints there are as they were.
+      UserError: the folder cannot be written; earlier checkpoints are untouched.
       ValueError: an array holds objects.
     """
     step = errors.check_integer("step", checkpoint.step, 0)
@@ -83,17 +83,17 @@ def save(
 def load_latest(
     folder: str | os.PathLike, warn: Callable[[str], None]
 ) -> Checkpoint | None:
-    """Returns the newest checkpoint that is whole; changes nothing in the folder.
+    """Returns the newest undamaged checkpoint; changes nothing in the folder.
 
     Args:
       folder: need not exist.
-      warn: is given one line for each newer file that is passed over.
+      warn: called with one line for each newer file that is skipped.
 
     Returns:
       The checkpoint, or None if there is none.
 
     Raises:
-      UserError: a newer version of this project wrote it.
+      UserError: a newer version of bsgen wrote it.
     """
     for _, path in _listed(pathlib.Path(folder)):
         try:
@@ -113,11 +113,11 @@ def remove_all(folder: str | os.PathLike) -> None:
 
 
 class _DamagedError(Exception):
-    """A file is no whole checkpoint."""
+    """A file is not a complete checkpoint."""
 
 
 def _listed(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
-    """Returns the files named as checkpoints with their steps, the newest first."""
+    """Returns the checkpoint files with their steps, newest first."""
     if not folder.is_dir():
         return []
     named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
@@ -129,7 +129,7 @@ def _to_bytes(checkpoint: Checkpoint) -> memoryview:
     arrays = {name: np.asarray(array) for name, array in checkpoint.arrays.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
-            raise ValueError(f"{name!r} holds objects, which no checkpoint can keep")
+            raise ValueError(f"{name!r} holds objects; a checkpoint cannot keep them")
     manifest = {
         "version": FORMAT_VERSION,
         "step": int(checkpoint.step),
@@ -178,12 +178,12 @@ def _from_bytes(content: bytes, path: pathlib.Path) -> Checkpoint:
 def _read_array(archive: zipfile.ZipFile, index: int, dtype: str) -> np.ndarray:
     with archive.open(_entry(index)) as entry:
         array = np.lib.format.read_array(entry, allow_pickle=False)
-    # A type that NumPy itself lacks was written as unsigned integers of its size.
+    # Types that NumPy lacks were written as unsigned integers of the same size.
     return array if array.dtype.name == dtype else array.view(getattr(ml_dtypes, dtype))
 
 
 def _is_foreign(array: np.ndarray) -> bool:
-    """Whether NumPy itself lacks the type, as it does bfloat16."""
+    """Whether NumPy lacks the type, such as bfloat16."""
     return array.dtype.isbuiltin == 2
 
 

@@ -1,4 +1,4 @@
-"""This process's place among workers that train together, from TF_CONFIG."""
+"""This process's place in a cluster of workers, as TF_CONFIG gives it."""
 
 import dataclasses
 import json
@@ -15,18 +15,18 @@ _EXAMPLE = (
     '{"cluster": {"worker": ["HOST:PORT", ...]}, '
     '"task": {"type": "worker", "index": 0}}'
 )
-PATIENCE_SECONDS = 600.0  # our choice: machines of a queue start at different times
+PATIENCE_SECONDS = 600.0  # our choice: a queue starts its machines at different times
 _POLL_SECONDS = 0.2
 _CONNECT_SECONDS = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A place among workers.
+    """A place in a cluster of workers.
 
     Attributes:
-      workers: where each of them listens; the first is the chief.
-      index: the number of this one.
+      workers: the address of each; the first is the chief.
+      index: the number of this worker.
     """
 
     workers: tuple[addresses.Address, ...]
@@ -34,7 +34,7 @@ class Place:
 
     @property
     def own(self) -> addresses.Address:
-        """Where this one listens: TensorFlow does so at all names of its machine."""
+        """Where this worker listens; TensorFlow listens on all of its interfaces."""
         return addresses.Address(addresses.ANY_HOST, self.workers[self.index].port)
 
 
@@ -42,7 +42,7 @@ def place() -> Place:
     """Returns this process's place.
 
     Raises:
-      UserError: the environment variable TF_CONFIG is missing or unfit.
+      UserError: the environment variable TF_CONFIG is missing or invalid.
     """
     text = os.environ.get(VARIABLE, "")
     try:
@@ -56,7 +56,7 @@ def place() -> Place:
 
 
 def check() -> None:
-    """Checks what can be checked without TensorFlow.
+    """Checks everything that can be checked without TensorFlow.
 
     Raises:
       UserError: as `place`, or this worker's port is in use.
@@ -65,17 +65,17 @@ def check() -> None:
 
 
 def meet(chosen: Place, seconds: float = PATIENCE_SECONDS) -> None:
-    """Waits until every worker has been started; TensorFlow would wait for ever.
+    """Waits until every worker has been started; TensorFlow would wait forever.
 
-    Each listens at its own port until it has reached those of all others, and from
-    then on TensorFlow does so there. So nobody misses anybody.
+    Each worker listens on its own port until it has reached all others; TensorFlow
+    takes over the port afterwards.
 
     Args:
       chosen: this worker's place.
-      seconds: to wait at most.
+      seconds: the longest time to wait.
 
     Raises:
-      UserError: this worker's port is in use, or some worker has not come in time.
+      UserError: this worker's port is in use, or a worker could not be reached in time.
     """
     deadline = time.monotonic() + seconds
     missing = [i for i in range(len(chosen.workers)) if i != chosen.index]
@@ -136,7 +136,7 @@ def _object(value: Any, name: str) -> dict[str, Any]:
 
 
 def _index(value: Any) -> int | None:
-    """Returns a number of a worker, which TensorFlow takes as a text, too."""
+    """Returns a worker's number; like TensorFlow, accepts it as text too."""
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         return int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)

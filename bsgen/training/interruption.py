@@ -1,6 +1,6 @@
-"""Asks a long run to stop at its next safe point, instead of breaking it off.
+"""Stops a long run at its next safe point when a signal asks for it.
 
-`bsgen.interrupts` is for work that saves nothing and ends with a KeyboardInterrupt.
+`bsgen.interrupts` serves work that saves nothing and ends with a KeyboardInterrupt.
 """
 
 import contextlib
@@ -15,8 +15,7 @@ class Interrupted(Exception):
     """A run was asked to stop; everything up to `step` has been saved.
 
     Attributes:
-      signal_number: of the signal that asked, SIGTERM, SIGHUP or SIGINT, here or at
-        another worker.
+      signal_number: SIGTERM, SIGHUP or SIGINT, received here or by another worker.
       step: number of steps taken.
     """
 
@@ -27,12 +26,12 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """Notes SIGTERM, SIGHUP and Ctrl-C while it is entered; a second acts at once.
+    """Notes SIGTERM, SIGHUP and Ctrl-C while entered; a second signal acts at once.
 
-    SIGHUP, which tells that the terminal is gone, stays ignored under `nohup`.
+    SIGHUP, the loss of the terminal, stays ignored under `nohup`.
 
     Attributes:
-      signal_number: of the signal that came; None as long as none has.
+      signal_number: of the signal received; None if there was none.
     """
 
     def __init__(self) -> None:
@@ -63,7 +62,7 @@ class Interruption:
 
 @contextlib.contextmanager
 def at_once() -> Iterator[None]:
-    """Lets Ctrl-C end the process at once, in a wait that Python cannot break off."""
+    """Lets Ctrl-C end the process during a wait that Python cannot interrupt."""
     if not _takes_signals():
         yield
         return

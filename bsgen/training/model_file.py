@@ -1,4 +1,4 @@
-"""The file `model.keras` of a run: a ZIP archive, each part with its check sum."""
+"""The file `model.keras` of a run: a ZIP archive with a check sum for each part."""
 
 import pathlib
 import struct
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 _PARTS = {"metadata.json", "config.json", "model.weights.h5"}
-# What reading a damaged archive raises, apart from its own error.
+# Everything that reading a damaged archive can raise.
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -26,7 +26,7 @@ _UNREADABLE = (
 
 
 def damage(path: pathlib.Path) -> str | None:
-    """Returns what is wrong with a file, in words, or None; does not load Keras."""
+    """Returns what is wrong with a file, or None; does not load Keras."""
     if not path.exists():
         return "is missing"
     try:
@@ -53,7 +53,7 @@ def check(path: pathlib.Path, remedy: str) -> None:
 
 
 def load(path: pathlib.Path, remedy: str) -> "keras.Model":
-    """Returns the network in a file.
+    """Returns the model in a file.
 
     Args:
       path: of the file.

@@ -1,4 +1,4 @@
-"""Which software made a result: versions of the packages, and the commit."""
+"""The software that made a result: versions of the packages, and the commit."""
 
 import importlib.metadata
 import pathlib
@@ -19,11 +19,11 @@ def commit(root: pathlib.Path = _ROOT) -> str | None:
     """Returns the git commit of this package, or None.
 
     Args:
-      root: the folder that the package lies in.
+      root: the folder that contains the package.
 
     Returns:
-      40 hexadecimal digits, and "-dirty" if a file has been changed since; None where
-      the package does not lie at the top of a git checkout, or git cannot tell.
+      40 hexadecimal digits, followed by "-dirty" if files have changed since; None if
+      `root` is not the top of a git checkout, or git fails.
     """
     if not (root / ".git").exists():
         return None

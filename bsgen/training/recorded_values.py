@@ -1,6 +1,7 @@
-"""Checks of the values in records that are read: a damaged one is named, never used.
+"""Checks the values of records: what cannot be right is refused, not used.
 
-Every check raises `ValueError` with the field's name and what is wrong.
+Each check raises `ValueError` with the name of the field and what is wrong. None stands
+for a number that was not finite (see `bsgen.files`).
 """
 
 import reprlib
@@ -8,8 +9,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 STATUSES = ("completed", "diverged")
-_LARGEST = 3.4028235e38  # of float32, in which networks are trained
-_ROUNDING = 1e-6  # of float32 means of many values
+_LARGEST = 3.4028235e38  # the largest float32; networks are trained in it
+_ROUNDING = 1e-6  # of a float32 mean over many values
 
 
 def check_fields(
@@ -19,8 +20,8 @@ def check_fields(
 
     Args:
       values: the object.
-      types: of the fields; a float may be an integer, and must be finite.
-      optional: names of further fields, of any type.
+      types: of the fields; a float must be finite, and may be an integer.
+      optional: names of further allowed fields, of any type.
     """
     for name, kind in types.items():
         if name not in values:
@@ -36,7 +37,7 @@ def check_fields(
 
 
 def check_outcome(values: Mapping[str, Any]) -> None:
-    """Checks the fields `status`, `final` and `seconds` of a run that is over."""
+    """Checks the fields `status`, `final` and `seconds` of a finished run."""
     for name in ("status", "final", "seconds"):
         if name not in values:
             raise ValueError(f"lacks the field {name}")
@@ -100,5 +101,5 @@ def check_steps(name: str, steps: list[Any]) -> None:
 
 
 def _short(value: Any) -> str:
-    """Returns a value in words that fit on a line."""
+    """Returns a value shortened to fit on one line."""
     return reprlib.repr(value)

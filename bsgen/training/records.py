@@ -1,4 +1,4 @@
-"""What a finished run leaves, and the append-only file that keeps it.
+"""The records of finished runs, and the append-only file that stores them.
 
 One JSON object a line, keyed by the run's whole configuration; a run whose line was
 torn by a crash is trained again. Values are checked when they are read.
@@ -33,12 +33,12 @@ class RunRecord:
 
     Attributes:
       run: its configuration.
-      status: "completed", or "diverged" when a weight stopped being finite.
+      status: "completed", or "diverged" if a weight stopped being finite.
       curve: for each metric (`step`, `test_accuracy`, `test_cross_entropy`, ...) its
-        values at the evaluations that were reached, all of one length; None where a
-        value read from a file was not finite.
+        values at the evaluations that were reached, all lists of one length; None for
+        values that were not finite.
       final: metrics at the end, None as in `curve`; empty for a diverged run.
-      seconds: wall time, the run's share of its program's.
+      seconds: wall time; for runs trained together, this run's share.
     """
 
     run: config.RunConfig
@@ -105,19 +105,19 @@ def from_history(
 
 
 class RunStore:
-    """The finished runs of an output folder, in `runs.jsonl`."""
+    """The finished runs of an output folder, stored in `runs.jsonl`."""
 
     def __init__(
         self,
         folder: str | os.PathLike,
         warn: Callable[[str], None] = _LOGGER.warning,
     ):
-        """Opens the store; the folder is made when the first run is kept.
+        """Opens the store; adding the first run creates the folder.
 
         Args:
-          folder: that holds the file.
-          warn: is given one line for what is odd, but no error: lines without a check
-            sum, and runs that have several lines.
+          folder: of the file.
+          warn: called with one line if lines have no check sum, and if runs have
+            several lines.
 
         Raises:
           UserError: the file was written by a newer version, or is damaged.
@@ -143,22 +143,22 @@ class RunStore:
         return self._records.get(key)
 
     def missing(self, runs: Iterable[config.RunConfig]) -> list[config.RunConfig]:
-        """Returns those of `runs` that are not finished yet, each once."""
+        """Returns those of `runs` that are not in the store, each once."""
         unique = {run.key: run for run in runs}
         return [run for key, run in unique.items() if key not in self._records]
 
     def forget(self, runs: Iterable[config.RunConfig]) -> None:
-        """Takes `runs` as not finished; a new record of one will take its place."""
+        """Treats `runs` as unfinished; a new record replaces the old one."""
         for run in runs:
             self._records.pop(run.key, None)
 
     def add(self, finished: Iterable[RunRecord]) -> None:
-        """Appends finished runs; they are on the disk when this returns.
+        """Adds finished runs; they are on the disk when this returns.
 
         Raises:
           UserError: the file cannot be written.
         """
         objects = [record.to_values() for record in finished]
-        # What is found now is what will be read later.
+        # The store now holds exactly what will be read from the file later.
         for record in self._lines.append(objects, RunRecord.from_values):
             self._records[record.run.key] = record

@@ -1,4 +1,4 @@
-"""`config.json` of a run's folder: the run, its key, the hardware that it began on."""
+"""`config.json` of a run's folder: the run, its key, the hardware it began on."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ from bsgen.files import sealed_json
 
 NAME = "config.json"
 _ENTRIES = ("version", "key", "config", "hardware")
-FORMAT_VERSION = 1  # a newer one is refused
+FORMAT_VERSION = 1
 
 
 def write(
@@ -33,8 +33,8 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
     """Returns what `write` wrote; None if there is no file.
 
     Raises:
-      Damaged: the file is damaged, or no run's.
-      UserError: a newer version of this project wrote it.
+      Damaged: the file is damaged, or is not a run's.
+      UserError: a newer version of bsgen wrote it.
     """
     values = sealed_json.read(folder / NAME, _ENTRIES, FORMAT_VERSION)
     if values is None:
@@ -46,7 +46,7 @@ def read(folder: pathlib.Path) -> dict[str, Any] | None:
 
 
 def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
-    """Returns the run that a folder is of.
+    """Returns the configuration of the run in a folder.
 
     Raises:
       UserError: the file is missing, damaged, or of a newer version.
