@@ -7,14 +7,14 @@ TensorFlow update equations (PyTorch's are the same with the sign of A reversed)
     w <- w + e A        (eq. 24; e is the learning rate)
 
 `keras.optimizers.SGD` keeps e INSIDE its velocity, v <- m v - e g, w <- w + v. Both
-take the same steps while e is constant. When e changes, here the whole memory is
-rescaled at once, v = e A, while Keras' old steps live on at the old rate and fade as
-m^t.
+take the same steps while e is constant. When e changes, this optimizer rescales its
+whole memory at once (v = e A), while in Keras' the earlier steps keep the old rate and
+fade as m^t.
 
-The paper is silent on these, so they are our choice, all in PyTorch's meaning:
+The paper does not specify the following; they are our choice, as in PyTorch:
 
     L2        g <- g + l2 w, coupled: it adds (l2/2)|w|^2 to the mean loss, for every
-              parameter. The paper's lambda belongs to the sum over N examples, so
+              parameter. The paper's lambda multiplies the sum over N examples, so
               l2 = lambda / N.
     Nesterov  w <- w + e (m A - g), with the new A.
     Clipping  acts on the gradient of the loss before L2 is added, as in the released
@@ -43,12 +43,12 @@ def clip_by_global_norm(
 
     Args:
       gradients: one tensor a parameter, each of shape `clip_norm.shape + [...]`.
-      clip_norm: positive, a scalar for one run or [R] for R runs, each clipped by
-        itself; infinity leaves a run as it is.
+      clip_norm: positive; a scalar for one run, or [R] to clip each of R runs by its
+        own norm. Infinity leaves a run as it is.
 
     Returns:
-      Tensors of the same shapes. Where the norm of a run is not finite they are NaN, as
-      in TensorFlow, so that the run is seen to diverge instead of standing still.
+      Tensors of the same shapes. They are NaN where the norm of a run is not finite, as
+      in TensorFlow, so that the run visibly diverges instead of standing still.
     """
     clip_norm = tf.convert_to_tensor(clip_norm, gradients[0].dtype)
     run_axes = clip_norm.shape.rank
@@ -71,8 +71,9 @@ def clip_by_global_norm(
 class Momentum(keras.optimizers.Optimizer):
     """SGD with momentum, Smith & Le (2017), eqs. 23-24, for any `model.compile`.
 
-    One accumulator a parameter. Under `tf.distribute`, clipping acts on the gradient of
-    the global batch (Keras' own optimizers clip each replica's part before the sum).
+    Keeps one accumulator for each parameter. Under `tf.distribute`, clipping acts on
+    the gradient of the global batch (Keras' own optimizers clip each replica's part
+    before the sum).
 
     Args:
       learning_rate: e, a finite number of at least 0, a
@@ -80,17 +81,17 @@ class Momentum(keras.optimizers.Optimizer):
         arguments that returns the rate.
       momentum: m in [0, 1). The paper uses 0.9 where it does not vary it.
       nesterov: whether to use Nesterov's form.
-      l2: adds (l2/2)|w|^2 to the mean loss, for every parameter (what PyTorch calls
-        `weight_decay`); `exclude_from_weight_decay` does not touch it.
+      l2: adds (l2/2)|w|^2 to the mean loss, for every parameter (PyTorch calls it
+        `weight_decay`); `exclude_from_weight_decay` does not affect it.
       clipnorm: bound on the norm of each parameter's gradient.
-      clipvalue: bound on the size of each entry of the gradient.
-      global_clipnorm: bound on the norm of the whole gradient. At most one of these
-        three; None, the default, is no bound.
-      clip_steps: how many steps from the first on are clipped, at least 1, as Hoffer et
-        al. (2017), section 4, did "for the first few iterations"; None is all of them.
+      clipvalue: bound on the magnitude of each entry of the gradient.
+      global_clipnorm: bound on the norm of the whole gradient. Give at most one of
+        these three; None, the default, means no bound.
+      clip_steps: clips only this many first steps, at least 1, as Hoffer et al. (2017),
+        section 4, did "for the first few iterations"; None clips all.
       name: of the optimizer.
-      **kwargs: further arguments of `keras.optimizers.Optimizer`, but `weight_decay`,
-        which there is decoupled and scaled by the learning rate.
+      **kwargs: further arguments of `keras.optimizers.Optimizer` except `weight_decay`,
+        which in Keras is decoupled and scaled by the learning rate.
 
     Raises:
       UserError: an argument is out of its range.
@@ -129,7 +130,7 @@ class Momentum(keras.optimizers.Optimizer):
         self.l2 = errors.check_real("l2", l2, 0.0)
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Makes one accumulator, 0 at first, for each variable."""
+        """Makes an accumulator of zeros for each variable."""
         if not self.built:
             super().build(variables)
             self.accumulators = self.add_optimizer_variables(variables, "accumulator")
@@ -152,7 +153,7 @@ class Momentum(keras.optimizers.Optimizer):
         self.assign(variable, new_weight)
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` needs for an equal optimizer, without state."""
+        """Returns the arguments for `from_config`, without the optimizer's state."""
         return {
             **super().get_config(),
             "momentum": self.momentum,
@@ -162,7 +163,7 @@ class Momentum(keras.optimizers.Optimizer):
         }
 
     def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Clips the first `clip_steps` steps; Keras calls this at every step."""
+        """Clips during the first `clip_steps` steps; Keras calls this at every step."""
         clipped = self._clip_sum(grads)
         if self.clip_steps is None:
             return clipped
@@ -173,7 +174,7 @@ class Momentum(keras.optimizers.Optimizer):
         ]
 
     def _clip_sum(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Clips the sum over replicas, which Keras takes only after this call."""
+        """Clips the sum over replicas, which Keras forms only after this call."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync if context else 1
         if replicas == 1 or not (
@@ -181,7 +182,7 @@ class Momentum(keras.optimizers.Optimizer):
         ):
             return super()._clip_gradients(grads)
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, grads)
-        # Keras sums what is returned over the replicas once more.
+        # Keras sums the result over the replicas once more.
         return [
             tf.convert_to_tensor(gradient) / replicas
             for gradient in super()._clip_gradients(total)

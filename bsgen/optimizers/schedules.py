@@ -1,8 +1,8 @@
 """Learning-rate and batch-size schedules: the factor on a base value at each step.
 
-A step t counts parameter updates from 0; its epoch e is how many passes over the
-training set the steps before it made, a fraction. With x the one of the two that a
-schedule's `unit` names, and n the number of factors:
+Step t counts parameter updates from 0; its epoch e is the number of passes, a fraction,
+that the steps before it made over the training set. With x the step or the epoch, as
+the schedule's `unit` says, and n the number of factors:
 
     Constant           1
     Stepwise           factors[i] for the last i with boundaries[i] <= x, else 1
@@ -13,16 +13,16 @@ schedule's `unit` names, and n the number of factors:
                        k = 1 + floor((t - H) / D) from step H on
     WarmUp             1 - (1 - start) max(0, 1 - x / length)
 
-ConstantThenDecay is that of Smith, Elsen & De (2020), arXiv:2006.15081, section 4 and
-appendix B.1: constant "for the first N_epochs / 2 epochs", then by a factor of gamma
-"every N_epochs / 20". Of T steps, H = floor(share T) are constant and D = floor((T - H)
-/ num_decays) lie between two decays, rounded down as in their section 6: 4882 and 488
-of 9765 steps (0 to 4881 are constant). With the first decay at step H the last steps
-have decay^-num_decays, as gamma = (e_0 / e_f)^(1/10) in their section 7.1 demands; they
-are the last D and the rest of the division.
+ConstantThenDecay is from Smith, Elsen & De (2020), arXiv:2006.15081, section 4 and
+appendix B.1: constant "for the first N_epochs / 2 epochs", then decayed by a factor of
+gamma "every N_epochs / 20". Of T steps, H = floor(share T) are constant and
+D = floor((T - H) / num_decays) lie between two decays, rounded down as in their
+section 6: 4882 and 488 of 9765 steps (0 to 4881 are constant). The first decay is at
+step H, so the last steps (D, and the remainder of the division) have
+decay^-num_decays, as gamma = (e_0 / e_f)^(1/10) in their section 7.1 requires.
 
-Warm-up is Goyal et al. (2017), arXiv:1706.02677, section 2.2; Cyclic serves figure 1 of
-Jastrzebski et al. (ICANN 2018, LNCS 11141), who do not give the shape.
+Warm-up is from Goyal et al. (2017), arXiv:1706.02677, section 2.2; Cyclic is for
+figure 1 of Jastrzebski et al. (ICANN 2018, LNCS 11141), who do not give the shape.
 """
 
 import fractions
@@ -36,20 +36,20 @@ import tensorflow as tf
 from bsgen import config, errors
 from bsgen.config import serialization
 
-# A position at a boundary lies within four roundings of it in float64 (TensorFlow and
-# XLA divide by a constant through its reciprocal, one more than NumPy), so this much of
-# the position still counts as reached. Other positions are 1 / (train_size x period)
-# away at least, which is far more.
+# A position at a boundary can miss it by four float64 roundings (TensorFlow and XLA
+# divide by a constant through its reciprocal, one rounding more than NumPy), so
+# boundaries count as reached with this tolerance. Other positions are at least
+# 1 / (train_size x period) away, which is far more.
 _REACH = 1.0 + 2.0**-50
 
 
 def factor(
     schedule: config.Schedule, steps: np.ndarray, epochs: np.ndarray, num_steps: int
 ) -> np.ndarray:
-    """Returns what multiplies the base value at each step.
+    """Returns the factor on the base value at each step.
 
     Args:
-      schedule: which schedule.
+      schedule: of the base value.
       steps: t, integers [n], at least 0 and below 2^53.
       epochs: float [n], the passes completed before each step.
       num_steps: T, the whole budget.
@@ -58,7 +58,7 @@ def factor(
       Float64 [n], by the formulas at the top of this file.
 
     Raises:
-      UserError: the budget has no room for the decays.
+      UserError: the budget is too short for the decays.
     """
     steps, epochs = np.asarray(steps, np.float64), np.asarray(epochs, np.float64)
     return _factor(np, schedule, steps, epochs, num_steps)
@@ -70,7 +70,7 @@ def warm_up_factor(
     """Returns the factor of a warm-up, float64 [n]; all 1 for None.
 
     Args:
-      warm_up: which, or None.
+      warm_up: the warm-up, or None.
       steps: t, integers [n].
       epochs: float [n], the passes completed before each step.
     """
@@ -91,10 +91,10 @@ def completed(position: np.ndarray, period: float) -> np.ndarray:
 def decay_steps(schedule: config.ConstantThenDecay, num_steps: int) -> tuple[int, int]:
     """Returns H, the step of the first decay, and D, the steps between two.
 
-    The share counts as the decimal number that was written: 0.7 of 10 steps are 7.
+    The share is taken as the decimal number that was written: 0.7 of 10 steps are 7.
 
     Raises:
-      UserError: the budget has no room for the decays.
+      UserError: the budget is too short for the decays.
     """
     share = fractions.Fraction(repr(schedule.constant_share))
     first = int(share * num_steps)
@@ -109,10 +109,10 @@ def decay_steps(schedule: config.ConstantThenDecay, num_steps: int) -> tuple[int
 def check_budget(
     schedule: config.Schedule | config.WarmUp | None, num_steps: int, num_epochs: float
 ) -> None:
-    """Refuses a schedule that a run would not reach the end of.
+    """Checks that a run reaches the end of a schedule.
 
     Args:
-      schedule: a schedule or a warm-up; None fits always.
+      schedule: a schedule or a warm-up; None always fits.
       num_steps: T, the budget.
       num_epochs: the passes over the training set in T steps.
 
@@ -144,9 +144,9 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
       learning_rate: the base value, at least 0.
-      schedule: which schedule.
-      steps_per_epoch: steps in which the training set is passed once, above 0; N / B,
-        or in `model.fit` the number of batches that it takes an epoch.
+      schedule: of the base value.
+      steps_per_epoch: steps in one pass over the training set, above 0; N / B, or in
+        `model.fit` the number of batches in an epoch.
       num_steps: T, the whole budget; later steps keep counting.
       warm_up: a rise at the start, times the schedule.
 
@@ -211,7 +211,7 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
 def _last_change(
     schedule: config.Stepwise | config.Cyclic | config.WarmUp,
 ) -> tuple[str, float]:
-    """Returns the argument that says where the last new factor begins, and where."""
+    """Returns the argument that sets where the last new factor begins, and where."""
     if isinstance(schedule, config.Stepwise):
         return "boundaries", schedule.boundaries[-1]
     if isinstance(schedule, config.Cyclic):
@@ -219,9 +219,9 @@ def _last_change(
     return "length", schedule.length
 
 
-# The formulas, once for both: `xp` is `numpy` or `tensorflow`, whose `where`, `floor`,
-# `minimum`, `maximum` and operators agree; `steps` and `epochs` are its float64 arrays.
-# TensorFlow takes a Python number for float32 where nothing else tells, hence float64.
+# The formulas for NumPy and TensorFlow alike: `xp` is either module (their `where`,
+# `floor`, `minimum`, `maximum` and operators agree), `steps` and `epochs` are its
+# float64 arrays. Numbers are np.float64, as TensorFlow would make Python's float32.
 
 
 def _factor(
@@ -272,7 +272,7 @@ def _cyclic(xp: types.ModuleType, schedule: config.Cyclic, position: Any) -> Any
         following = xp.where(precedes, np.float64(each), following)
     if schedule.shape == "steps":
         return value
-    # The phase may lie a rounding below the whole number that it counts as.
+    # The phase may be a rounding error below the whole number that it counts as.
     return value + xp.maximum(phase - whole, 0) * (following - value)
 
 

@@ -20,14 +20,14 @@ import numpy as np
 from bsgen import config, errors
 from bsgen.optimizers import schedules
 
-# Steps whose batch sizes are worked out together where they depend on each other: few
-# iterations are needed for few steps, and NumPy is slow on fewer.
+# Steps whose batch sizes are solved for together where they depend on each other: more
+# steps need more iterations, and fewer waste NumPy's overhead.
 _WINDOW_STEPS = 128
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """What each of the T steps of a run does.
+    """The batch and learning rate of each of the T steps of a run.
 
     Attributes:
       batch_sizes: B_t, int32 [T].
@@ -48,12 +48,12 @@ class Plan:
 
     @functools.cached_property
     def epochs(self) -> np.ndarray:
-        """The passes completed before each step, and at the end, float64 [T + 1]."""
+        """The epochs completed before each step and at the end, float64 [T + 1]."""
         end = self.first_places[-1] + self.batch_sizes[-1]
         return np.append(self.first_places, end) / self.train_size
 
     def segment_end(self, step: int) -> int:
-        """Returns where the batch size changes next after `step`, or T.
+        """Returns the next step at which the batch size changes, or T.
 
         Args:
           step: 0 to T - 1.
@@ -78,7 +78,7 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
 
     Args:
       run: of SGD with momentum.
-      train_size: N, the examples of the training set.
+      train_size: N, the size of the training set.
 
     Raises:
       UserError: a batch would exceed the training set, a schedule is longer than the
@@ -105,12 +105,12 @@ def num_steps_in_epochs(
     """Returns the most steps that take no more than `num_epochs` N examples.
 
     With a constant batch that is floor(num_epochs N / B), as Smith, Elsen & De (2020)
-    count: 9765 steps of 1024 are 200 epochs of 50,000. The number of epochs counts as
-    the decimal number that was written.
+    count: 9765 steps of 1024 are 200 epochs of 50,000. `num_epochs` is taken as the
+    decimal number that was written.
 
     Args:
       num_epochs: the budget, above 0; need not be whole.
-      run: its batch size and its schedule count, its `num_steps` does not.
+      run: gives the batch size and its schedule; its `num_steps` is ignored.
       train_size: N.
 
     Raises:
@@ -142,7 +142,7 @@ def num_steps_in_epochs(
 def evaluation_steps(
     every: float, unit: Literal["epochs", "steps"], plan: Plan
 ) -> tuple[int, ...]:
-    """Returns the steps after which another `every` epochs or steps are completed.
+    """Returns the steps that complete another `every` epochs or steps.
 
     Args:
       every: above 0.
@@ -150,7 +150,7 @@ def evaluation_steps(
       plan: of the run.
 
     Returns:
-      Rising, each from 1 to T, the last one T: numbers of steps taken, as in
+      Rising numbers of steps taken, from 1 to T, ending with T, as in
       `RunConfig.evaluation_steps`.
 
     Raises:
@@ -161,7 +161,7 @@ def evaluation_steps(
         raise errors.unknown_name("unit", unit, positions)
     if errors.check_real("every", every, 0.0) == 0:
         raise errors.UserError("every", every, "give more than 0")
-    # More often than at every step is at every step.
+    # A period shorter than one step means every step.
     finest = np.diff(positions[unit]).min() / 2
     counts = schedules.completed(positions[unit], max(every, finest))
     steps = np.flatnonzero(np.diff(counts)) + 1
@@ -173,7 +173,7 @@ def evaluation_steps(
 
 
 def _base(run: config.RunConfig, train_size: int) -> int:
-    """Returns B; without one, the full batch."""
+    """Returns B; if the run gives none, the full batch."""
     base = run.batch_size or train_size
     if base > train_size:
         remedy = f"a batch is at most the training set, train_size={train_size}"
@@ -184,10 +184,10 @@ def _base(run: config.RunConfig, train_size: int) -> int:
 def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.ndarray:
     """Returns B_t, int32 [T].
 
-    Where the schedule counts epochs, B_t follows from the places before it. A window of
-    steps begins with a guess, and is computed again from its own places until nothing
-    changes: the first step is right at once, and each later one as soon as those before
-    it are, so what no longer changes is the one solution.
+    Where the schedule counts epochs, B_t depends on the batches before it. Within a
+    window of steps this is solved by iteration: the sizes are guessed and recomputed
+    from the places they imply until they no longer change. Each step is right as soon
+    as those before it are, so the fixed point is the only solution.
     """
     schedule, base = run.batch_size_schedule, _base(run, train_size)
     in_epochs = getattr(schedule, "unit", "steps") == "epochs"
@@ -221,7 +221,7 @@ def _as_float32(rates: np.ndarray) -> np.ndarray:
 
 
 def _rounded(base: int, factors: np.ndarray) -> np.ndarray:
-    # Clipped to int32: what is too much for the training set is refused afterwards.
+    # Clipped to int32; sizes beyond the training set are refused afterwards.
     return np.clip(np.rint(base * factors), 1, 2**31 - 1).astype(np.int64)
 
 
@@ -234,9 +234,9 @@ def _check_sizes(base: int, sizes: np.ndarray, train_size: int) -> None:
 
 
 def _num_steps_in_examples(budget: int, run: config.RunConfig, train_size: int) -> int:
-    """Returns the most steps of a batch-size schedule that take `budget` examples.
+    """Returns the most steps of a batch-size schedule that fit into `budget` examples.
 
-    More than a run may take if they do not suffice.
+    Returns more than a run may take if even those fit.
     """
     num_steps = 2
     while num_steps <= 2 * config.MAX_STEPS:

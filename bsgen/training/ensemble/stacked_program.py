@@ -1,9 +1,8 @@
 """The compiled program of an ensemble: many SGD steps of many runs in one call.
 
-Every weight carries a leading run axis R; `tf.vectorized_map` turns the model of one
-run into the model of all, a `tf.while_loop` compiled by XLA takes the steps. Which
-examples form each batch comes in as positions, so the program itself has no random
-state.
+Every weight carries a leading run axis R: `tf.vectorized_map` turns the model of one
+run into the model of all, and a `tf.while_loop` compiled by XLA takes the steps. The
+positions of each batch's examples are an input, so the program has no random state.
 """
 
 from collections.abc import Sequence
@@ -20,22 +19,22 @@ _EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
 
 
 class State(NamedTuple):
-    """What training changes: weights and accumulators, lists of [R, ...] tensors."""
+    """What training changes: lists of [R, ...] tensors."""
 
     weights: list[tf.Tensor]
     accumulators: list[tf.Tensor]
 
 
 class Settings(NamedTuple):
-    """What differs between the runs of one program; the first axis is the run.
+    """The settings in which runs of one program differ; the first axis is the run.
 
-    All in the dtype of the weights, in which the inputs are scaled too.
+    All have the dtype of the weights, in which the inputs are also scaled.
 
     Attributes:
       learning_rate, momentum, l2: [R].
       clip_norm: [R], infinite where a run does not clip.
       offset: [R, D...], subtracted from the inputs.
-      scale: [R, 1...] or [R, D...], multiplied after that.
+      scale: [R, 1...] or [R, D...], multiplies the result.
     """
 
     learning_rate: tf.Tensor
@@ -150,7 +149,7 @@ class Program:
 
         Args:
           state: the weights to measure.
-          settings: of the runs; only the scaling of the inputs counts.
+          settings: of the runs; only the scaling of the inputs is used.
           positions: for each run the pool positions of its examples, [T_r].
 
         Returns:

@@ -1,4 +1,4 @@
-"""The records of a run as TensorBoard's scalars."""
+"""Writes the records of a run as TensorBoard scalars."""
 
 import contextlib
 import logging
@@ -19,9 +19,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class EventFiles:
-    """Event files in `tensorboard/`, which hold what `metrics.jsonl` holds.
+    """Event files in `tensorboard/`, with the content of `metrics.jsonl`.
 
-    They are a copy to look at: a run goes on without them where they cannot be written.
+    They are only a copy to look at: if they cannot be written, a run continues without.
     """
 
     def __init__(
@@ -30,12 +30,12 @@ class EventFiles:
         history: Iterable[dict[str, Any]] = (),
         warn: Callable[[str], None] = _LOGGER.warning,
     ):
-        """Begins anew with these records: what a killed process wrote may be more.
+        """Starts over with these records, as a killed process may have written more.
 
         Args:
           folder: of the run.
           history: the records so far.
-          warn: is given one line if the files cannot be written.
+          warn: called with one line if the files cannot be written.
         """
         path = pathlib.Path(folder) / "tensorboard"
         self._warn = warn
@@ -55,7 +55,7 @@ class EventFiles:
             with self._writer.as_default(step=record["step"]):
                 for name, value in record.items():
                     if name != "step":
-                        # tf.summary.scalar is the same, but needs TensorBoard itself.
+                        # As tf.summary.scalar does, which needs TensorBoard itself.
                         tf.summary.write(
                             name, tf.constant(value, tf.float32), metadata=_SCALAR
                         )

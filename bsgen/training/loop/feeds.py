@@ -1,8 +1,8 @@
 """The batches of a run for one worker, as functions of the step.
 
-Images that fit lie on the device, and a batch is positions in them; larger data are
-read ahead through `tf.data`, and a batch brings its images. Which examples, and how
-they are shifted and flipped, is the same in both, and follows from seed and step alone.
+Images that fit stay on the device, and a batch holds positions in them; larger data
+are read ahead through `tf.data`, and a batch holds the images themselves. Either way,
+the examples, their shifts and their flips follow from seed and step alone.
 """
 
 from collections.abc import Generator, Iterator
@@ -14,15 +14,15 @@ from bsgen.data import augmentation, sampling, streaming
 from bsgen.training import step_plan
 from bsgen.training.loop.replica_program import Batch
 
-_MAX_POSITIONS = 2**20  # that one call takes
-_EVALUATION_VALUES = 3 * 2**20  # in the inputs of one evaluation call of a replica
+_MAX_POSITIONS = 2**20  # in one call
+_EVALUATION_VALUES = 3 * 2**20  # input values per replica and evaluation call
 
 
 class Feed:
     """Gives a worker its share of every batch.
 
     Attributes:
-      max_steps: the most steps that one call of `training` may ask for.
+      max_steps: the most steps that one call of `training` may request.
     """
 
     def __init__(
@@ -39,20 +39,20 @@ class Feed:
         """Prepares the feed; nothing is read yet.
 
         Args:
-          run: its seed, sampling and augmentation count.
+          run: gives seed, sampling and augmentation.
           plan: batch sizes and places.
           source: of the examples.
           train: positions of the training examples in the source, [N].
-          resident: the source, if its images lie on the device.
+          resident: the source, if its images are on the device.
           worker: number of this worker.
-          num_workers: who share each batch in equal parts.
-          num_replicas: of this worker, who share an evaluation batch.
+          num_workers: the workers share each batch in equal parts.
+          num_replicas: this worker's replicas share an evaluation batch.
         """
         self._run = run
         self._plan = plan
         self._source = source
         self._train = train
-        # Of images on the device; others bring their labels.
+        # For images on the device only; the others come with their labels.
         self._labels = None if resident is None else resident.labels
         self._worker = worker
         self._num_workers = num_workers
@@ -69,8 +69,8 @@ class Feed:
         """Returns this worker's shares of batches of equal size, [K, b, ...].
 
         Args:
-          first_step: of the first of them.
-          last_step: the first one no longer wanted.
+          first_step: the first of them.
+          last_step: the step after the last of them.
         """
         draws = self._draws(first_step, last_step)
         if self._labels is not None:
@@ -94,7 +94,7 @@ class Feed:
             self._worker * size, len(positions), self._num_workers * size
         )[:, None] + np.arange(size)
         num_batches = -(-len(positions) // (self._num_workers * size))
-        # Every worker takes part in every call, if only with padding.
+        # Every worker takes part in every call, some perhaps with padding only.
         missing = np.full((num_batches - len(places), size), len(positions))
         places = np.concatenate([places, missing])
         weights = (places < len(positions)).astype(np.float32)
@@ -113,7 +113,7 @@ class Feed:
             self._stream = None
 
     def _read(self, step: int) -> streaming.Batch:
-        """Returns images and labels of a step; fastest for one after the other."""
+        """Returns images and labels of a step; fastest in the order of the steps."""
         if self._stream is None or step != self._streamed_step:
             self.close()
             self._stream = streaming.batches(
@@ -141,7 +141,7 @@ class Feed:
         return self._train[self._share(drawn.reshape(num_steps, size))]
 
     def _draws(self, first_step: int, last_step: int) -> tuple[np.ndarray, ...]:
-        """Returns the draws of the augmentation, each [K, b]; none without one."""
+        """Returns the augmentation's draws, each [K, b]; () without augmentation."""
         if self._augmentation is None:
             return ()
         num_steps, size = last_step - first_step, self._size(first_step)
@@ -152,7 +152,7 @@ class Feed:
         return tuple(self._share(each.reshape(num_steps, size)) for each in drawn)
 
     def _places(self, step: int) -> np.ndarray:
-        """Returns the places of this worker's share in the stream of examples, [b]."""
+        """Returns the places in the stream of this worker's share of a batch, [b]."""
         first_place = int(self._plan.first_places[step])
         return self._share(first_place + np.arange(self._size(step))[None])[0]
 
@@ -160,6 +160,6 @@ class Feed:
         return int(self._plan.batch_sizes[step])
 
     def _share(self, of_all: np.ndarray) -> np.ndarray:
-        """Returns this worker's columns of [K, B]."""
+        """Returns this worker's columns of an array [K, B]."""
         own = of_all.shape[1] // self._num_workers
         return of_all[:, self._worker * own : (self._worker + 1) * own]

@@ -1,17 +1,17 @@
 """The compiled steps of one run of a big network, on all replicas of a strategy.
 
-Many steps a call: a `tf.while_loop` around `strategy.run`. Each worker brings its share
-of the global batch, and each of its replicas takes an equal part of that; the loss is
-divided by the GLOBAL batch, and the optimizer sums the gradients. The program draws no
-random numbers but those of dropout, whose counters are set to a function of the step
-before every use: so nothing has to be remembered but weights and accumulators.
+One call takes many steps: a `tf.while_loop` around `strategy.run`. Each worker brings
+its share of the global batch, and each of its replicas takes an equal part of it; the
+loss is divided by the GLOBAL batch size, and the optimizer sums the gradients. Only
+dropout draws random numbers, and its counters are set to a function of the step before
+every use, so weights and accumulators are the whole state.
 
-One replica and several take the same steps, up to rounding, where the network has no
-batch statistics, or those of ghost batches that divide a replica's share; the running
-averages of ghosts, which inference uses, are then averaged over replicas. With "batch"
-normalisation the statistics are those of each replica's share, and dropout draws other
-masks: there the number of replicas counts. Under XLA too, and with another number of
-parts, dropout draws other masks from the same counters.
+Several replicas take the same steps as one, up to rounding, if the network has no batch
+statistics, or ghost batches that divide a replica's share; the running averages of the
+ghosts, which inference uses, are then averaged over replicas. With "batch"
+normalisation each replica uses the statistics of its own share, and dropout draws other
+masks on each replica, so there the number of replicas changes the result. Dropout also
+draws other masks under XLA, and with another number of parts.
 """
 
 import math
@@ -54,18 +54,18 @@ class ReplicaProgram:
         gradient_accumulation: int = 1,
         jit: bool = False,
     ):
-        """Prepares a program; call it within the scope of the strategy.
+        """Prepares the program; call this within the scope of the strategy.
 
         Args:
           model: maps inputs to logits.
           optimizer: with a learning rate that can be assigned, or a
             `keras.optimizers.LossScaleOptimizer` of one.
           preprocessing: of the images.
-          images: those that positions mean, as `resident_images.pack` gives them, a
-            copy for each replica; None if batches bring their images.
+          images: what positions refer to, as packed by `resident_images`, one copy for
+            each replica; None if batches hold their images.
           num_workers: how many workers share a batch.
-          gradient_accumulation: in how many parts, one after the other, a replica takes
-            its share.
+          gradient_accumulation: the number of parts in which a replica processes its
+            share, one after the other.
           jit: whether XLA compiles the gradient; on a single device only.
         """
         self._strategy = tf.distribute.get_strategy()
@@ -85,7 +85,9 @@ class ReplicaProgram:
     def take_steps(
         self, batches: Batch, learning_rates: tf.Tensor, first_step: tf.Tensor
     ) -> tf.Tensor:
-        """Takes K steps in one call; each batch size compiles once.
+        """Takes K steps in one call.
+
+        Compiles once for each batch size, which layers need to know; K may vary.
 
         Args:
           batches: K shares of equal size.
@@ -134,11 +136,11 @@ class ReplicaProgram:
 
     @tf.function(autograph=False)
     def evaluate(self, batch: Batch, weights: tf.Tensor) -> tf.Tensor:
-        """Returns sums of cross-entropy and of right answers, float32 [2].
+        """Returns the sums of cross-entropy and of correct answers, float32 [2].
 
         Args:
           batch: [b, ...] with b a multiple of a worker's replicas, not augmented.
-          weights: float32 [b], 1 for an example that counts and 0 for padding.
+          weights: float32 [b], 1 for an example and 0 for padding.
         """
         of_replicas = self._strategy.run(
             self._evaluate, args=(batch, self._images, weights)
@@ -154,7 +156,7 @@ class ReplicaProgram:
         metrics = tf.zeros([2])
         gradients: list[tf.Tensor] = []
         for part in range(self.gradient_accumulation):
-            # Nothing else would keep the parts from sharing the memory at once.
+            # Keeps the parts from being in memory at the same time.
             with tf.control_dependencies([metrics, *gradients]):
                 inputs, labels = self._prepare(
                     _part(share, part, self.gradient_accumulation), images
@@ -185,7 +187,7 @@ class ReplicaProgram:
     def _prepare(
         self, batch: Batch, images: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns inputs as the network takes them, and labels."""
+        """Returns the inputs of the network, and labels."""
         examples = batch.examples
         if images is not None:
             shape = self._model.input_shape[1:]
@@ -193,7 +195,7 @@ class ReplicaProgram:
         return self._preprocessing.apply(examples, batch.draws), batch.labels
 
     def _share(self, tensors: Any) -> Any:
-        """Returns this replica's part of what its worker brought."""
+        """Returns this replica's part of its worker's share."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync // self._num_workers
         # Replicas are numbered worker by worker.
@@ -224,7 +226,7 @@ def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
         return tensors
 
     def cut(tensor: tf.Tensor) -> tf.Tensor:
-        size, *others = tensor.shape  # known, so that layers know it too
+        size, *others = tensor.shape  # static, because layers need it
         begin = [index * (size // count), *(0 for _ in others)]
         return tf.slice(tensor, begin, [size // count, *others])
 
@@ -238,7 +240,7 @@ def _gradient(
     labels: tf.Tensor,
     global_size: tf.Tensor,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Returns the metrics' sums, and the part of the mean loss's gradient."""
+    """Returns sums of the metrics, and this part of the gradient of the mean loss."""
     with tf.GradientTape() as tape:
         logits = model(inputs, training=True)
         cross_entropy = models.cross_entropy(labels, logits)
@@ -250,10 +252,10 @@ def _gradient(
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Makes gradients NaN on all replicas if those of one of them are not finite.
+    """Makes the gradients NaN on all replicas if they are not finite on one of them.
 
-    Keras' loss scaling has each replica, or the first for all, look at its own part to
-    decide whether the step is skipped; now they find the same.
+    Keras' loss scaling skips a step by the gradients of one replica alone; this way all
+    replicas decide alike.
     """
     context = tf.distribute.get_replica_context()
     finite = [tf.reduce_all(tf.math.is_finite(each)) for each in gradients]

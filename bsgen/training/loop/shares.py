@@ -1,4 +1,4 @@
-"""How a batch is shared: among replicas, their successive parts, and ghosts."""
+"""Checks that batches divide evenly among replicas, successive parts, and ghosts."""
 
 import math
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ def check(
     num_replicas: int,
     parts: int,
 ) -> None:
-    """Checks that every batch can be cut.
+    """Checks that every batch divides evenly.
 
     Args:
-      run: names the network.
+      run: gives the network's normalization.
       batch_sizes: of all steps.
-      num_replicas: who share each batch.
+      num_replicas: the replicas that share each batch.
       parts: of each replica's share, `HardwareConfig.gradient_accumulation`.
 
     Raises:
-      UserError: one cannot.
+      UserError: a batch does not divide evenly.
     """
     model = run.model
     normalized = "normalization" in models.takes(model)
@@ -55,16 +55,16 @@ def check_statistics(
 ) -> None:
     """Checks that batch normalization sees more than one value of each channel.
 
-    Of a single value the normalized one is 0, whatever the value was, so that nothing
-    behind the layer depends on the inputs.
+    A single value is normalized to 0, whatever it was, so that nothing after the layer
+    would depend on the inputs.
 
     Args:
       model: a built model.
       batch_sizes: of all steps.
-      num_replicas: who share each batch.
+      num_replicas: the replicas that share each batch.
 
     Raises:
-      UserError: a layer would see one value.
+      UserError: a layer would see a single value.
     """
     smallest = min(map(int, batch_sizes))
     if smallest > num_replicas:

@@ -1,7 +1,7 @@
-"""The devices that train one run together: one, all of a machine, or several machines.
+"""The devices that train one run: one, several of a machine, or several machines.
 
-`tf.distribute` strategies, what the loop must know of them, and the few values that
-their workers have to agree on.
+Wraps the `tf.distribute` strategies, with what the loop needs to know about them and
+the few values on which their workers have to agree.
 """
 
 import functools
@@ -22,17 +22,17 @@ class Devices:
     Attributes:
       strategy: the strategy.
       num_workers: processes that train together.
-      worker: the number of this one; 0 is the chief, who alone writes files.
+      worker: the number of this process; 0 is the chief, which alone writes files.
       num_replicas: devices of all workers.
-      words: the devices in words, for records.
+      words: a description of the devices, for records.
     """
 
     def __init__(self, hardware: config.HardwareConfig):
         """Makes the strategy; several workers wait for each other here.
 
         Raises:
-          UserError: there are not so many devices, TF_CONFIG is missing or unfit, or
-            another worker has not come within `cluster.PATIENCE_SECONDS`.
+          UserError: there are too few devices, TF_CONFIG is missing or invalid, or
+            another worker did not start within `cluster.PATIENCE_SECONDS`.
         """
         self.num_workers, self.worker = 1, 0
         if hardware.strategy == "multi_worker":
@@ -57,9 +57,9 @@ class Devices:
         return self.worker == 0
 
     def on_each_replica(self, array: np.ndarray) -> Any:
-        """Returns an array as a tensor on the device of each of this worker's replicas.
+        """Returns a copy of an array on the device of each of this worker's replicas.
 
-        What comes back is an argument for `strategy.run`.
+        The result is an argument for `strategy.run`.
         """
         if self.strategy is tf.distribute.get_strategy():  # the default one
             return tf.constant(array)
@@ -72,7 +72,7 @@ class Devices:
         return self.strategy.experimental_distribute_values_from_function(place)
 
     def largest(self, values: Sequence[int]) -> list[int]:
-        """Returns the largest that any worker gave of each value, on every worker."""
+        """Returns the maximum of each value over the workers, on every worker."""
         if self.num_workers == 1:
             return list(values)
         own = np.zeros([self.num_workers, len(values)])
@@ -80,7 +80,7 @@ class Devices:
         return [int(value) for value in self._sum(own).max(axis=0)]
 
     def share_of_chief(self, variables: Iterable[keras.Variable]) -> None:
-        """Gives the variables of every worker the chief's values."""
+        """Copies the chief's values of the variables to every worker."""
         if self.num_workers == 1:
             return
         for variable in variables:
@@ -101,8 +101,10 @@ class Devices:
 
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
-    """Returns the one strategy of these devices: each new one would begin to number its
-    collectives anew, and the second of a process would meet those of the first.
+    """Returns the only strategy of these devices.
+
+    A second strategy would number its collectives from the start again, and confuse
+    them with those of the first.
     """
     return tf.distribute.MirroredStrategy(list(devices))
 
@@ -119,7 +121,7 @@ def _local_devices(wanted: int | None) -> tuple[str, ...]:
 
 
 def _divide_cpu(wanted: int) -> None:
-    """Makes logical CPUs, unless TensorFlow has started, which fixes their number."""
+    """Makes logical CPUs; their number is fixed once TensorFlow has started."""
     physical = tf.config.list_physical_devices("CPU")[0]
     try:
         tf.config.set_logical_device_configuration(

@@ -41,8 +41,7 @@ class Trainee:
         """Loads the data, builds model and optimizer, and checks that they fit.
 
         Raises:
-          UserError: something of the run does not fit the data, the network or the
-            devices.
+          UserError: the run does not fit the data, the network or the devices.
         """
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
@@ -93,7 +92,7 @@ class Trainee:
         self.max_steps = self._feed.max_steps
 
     def take_steps(self, first_step: int, last_step: int) -> np.ndarray:
-        """Takes steps of equal batch size.
+        """Takes the steps first_step to last_step - 1, of equal batch size.
 
         Args:
           first_step: the number of steps taken before.
@@ -103,7 +102,7 @@ class Trainee:
           Mean cross-entropy and accuracy of each step's batch, float32 [K, 2].
 
         Raises:
-          UserError: the device's memory does not suffice.
+          UserError: a device is out of memory.
         """
         batches = self._feed.training(first_step, last_step)
         rates = self.plan.learning_rates[first_step:last_step]
@@ -119,7 +118,7 @@ class Trainee:
         """Returns mean cross-entropy and accuracy on a part of the split.
 
         Args:
-          part: "train", "validation" or "test"; the names of the metrics begin with it.
+          part: "train", "validation" or "test"; prefix of the metrics' names.
         """
         positions = getattr(self._split, part)
         sums = np.zeros(2)
@@ -130,10 +129,10 @@ class Trainee:
         return {f"{part}_cross_entropy": cross_entropy, f"{part}_accuracy": accuracy}
 
     def training_examples(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Returns inputs as the network gets them, and labels, of training examples.
+        """Returns scaled inputs and labels of training examples.
 
         Args:
-          count: how many, the first of a random order; None for all.
+          count: how many, the first in a random order; None for all.
 
         Raises:
           UserError: there are fewer.
@@ -151,7 +150,7 @@ class Trainee:
         return ("test", "validation") if len(self._split.validation) else ("test",)
 
     def close(self) -> None:
-        """Ends reading ahead."""
+        """Stops reading ahead."""
         self._feed.close()
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Runs that end at the exact minimum of a convex cost, with the evidence for the model.
+"""The exact minimum of a convex cost, and the Bayesian evidence for the model there.
 
 Smith & Le (2017), section 3: the cost, its Hessian's eigenvalues and the log evidence
 ratio are those of the SUM over the N training examples, as in the paper.
@@ -24,18 +24,18 @@ _HONOURED = {
 def train(
     runs: Sequence[config.RunConfig], data_dir: str | None = None
 ) -> Iterator[records.RunRecord]:
-    """Minimises the cost of every run and yields its record at once.
+    """Minimises the cost of each run, and yields its record immediately.
 
-    Runs that differ in `l2` only are taken from the strongest to the weakest, each from
-    the minimum of the one before, which is near; the minimum is unique, so where the
-    search starts does not change it.
+    Runs that differ only in `l2` go from the strongest to the weakest, each starting
+    from the nearby minimum of the one before. The minimum is unique, so the starting
+    point does not change it.
 
     Args:
       runs: configurations with a `NewtonConfig`.
       data_dir: where prepared datasets lie.
 
     Raises:
-      UserError: a run asks for what Newton's method does not do; see `check`.
+      UserError: a run asks for something that Newton's method does not do; see `check`.
     """
     for run in runs:
         check(run)
@@ -62,7 +62,7 @@ def train(
 def check(run: config.RunConfig) -> None:
     """Checks that a run asks for nothing but the minimum.
 
-    Its seed may be any, as the minimum is unique.
+    Any seed is accepted, as the minimum is unique.
 
     Raises:
       UserError: it has a setting of stochastic steps, or a final measure.

@@ -1,8 +1,8 @@
 """Newton's method: the exact minimum of a convex cost, with its Hessian.
 
-The minimum that Smith & Le (2017), arXiv 1710.06451, section 3, need for their figures
-1 and 2. The cost is the MEAN loss over the data plus l2 |w|^2 / 2, over every trainable
-weight, biases too; the l2 of the paper is N times ours.
+Figures 1 and 2 of Smith & Le (2017), arXiv:1710.06451, section 3, need this minimum.
+The cost is the MEAN loss over the data plus l2 |w|^2 / 2 over all trainable weights,
+including biases; the l2 of the paper is N times ours.
 """
 
 import dataclasses
@@ -20,8 +20,8 @@ from bsgen.measures.operators import loss_sum
 # Armijo's condition asks for this share of the decrease that the slope promises
 # (Nocedal & Wright, Numerical Optimization, section 3.1).
 _SUFFICIENT_DECREASE = 1e-4
-# A cost that is a sum of many terms is known to about this relative error, below which
-# the line search cannot tell a decrease from none: near the minimum it takes the step.
+# The relative error of a cost that sums many terms. Differences below it mean nothing,
+# so near the minimum the line search accepts the step.
 _ROUNDING = 64 * np.finfo(np.float64).eps
 _MAX_HALVINGS = 40
 
@@ -34,7 +34,7 @@ class Minimum:
       iterations: steps taken.
       cost: the mean loss plus the penalty.
       gradient_norm: Euclidean norm of the gradient of that cost.
-      converged: whether the norm came down to the tolerance.
+      converged: whether the norm fell to the tolerance.
       hessian: [P, P], of that cost, in the order of `model.trainable_variables`.
     """
 
@@ -57,7 +57,7 @@ class NewtonSolver:
     """
 
     def __init__(self, model: keras.Model, loss: Any):
-        """Takes the model that every minimum is left in.
+        """Takes the model in which `minimise` leaves each minimum.
 
         Args:
           model: a built model with float64 weights, linear in them, so that the cost is
@@ -82,19 +82,19 @@ class NewtonSolver:
         max_iterations: int = 100,
         tolerance: float = 1e-12,
     ) -> Minimum:
-        """Finds the minimum, from the model's weights on, and leaves it in the model.
+        """Finds the minimum, starting at the model's weights, and leaves it there.
 
         Each step is -Hessian^-1 gradient, halved until the cost falls enough.
 
         Args:
           data: inputs and targets, arrays with examples along axis 0.
           l2: strength of the penalty, above 0.
-          max_iterations: steps that may be taken, at least 0.
+          max_iterations: the most steps to take, at least 0.
           tolerance: norm of the gradient that ends the search, above 0. Rounding limits
-            it to about 1e-15 for inputs of order 1, and more for larger ones.
+            it to about 1e-15 for inputs of order 1, and to more for larger ones.
 
         Returns:
-          The minimum; not converged if the steps or the floating point ran out first.
+          The minimum; not converged if the steps or the precision did not suffice.
 
         Raises:
           UserError: an argument is out of range, the cost is not finite at the start,
@@ -111,7 +111,7 @@ class NewtonSolver:
             interrupts.check()
             height, gradient, hessian = cost.derivatives(weights)
             norm = float(np.linalg.norm(gradient))
-            # Taken before the search ends, for it also tells a minimum from a saddle.
+            # Computed even if the search ends here: it tells a minimum from a saddle.
             step = _newton_step(gradient, hessian)
             if norm <= tolerance or iteration == max_iterations:
                 break
@@ -155,7 +155,7 @@ class _Cost:
 def _newton_step(
     gradient: npt.NDArray[np.float64], hessian: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Returns -hessian^-1 gradient; UserError if the Hessian is not positive."""
+    """Returns -hessian^-1 gradient; UserError if the Hessian is not pos. definite."""
     factor = tf.linalg.cholesky(hessian)  # NaN if there is none
     step = -tf.linalg.cholesky_solve(factor, gradient[:, np.newaxis]).numpy()[:, 0]
     if not np.all(np.isfinite(step)):
@@ -171,7 +171,7 @@ def _line_search(
     gradient: npt.NDArray[np.float64],
     step: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64] | None:
-    """Returns the first of weights + step / 2^k that lowers the cost, None if none."""
+    """Returns the first weights + step / 2^k that lowers the cost enough, or None."""
     slope = float(gradient @ step)
     for halvings in range(_MAX_HALVINGS):
         share = 0.5**halvings
