@@ -123,7 +123,7 @@ def num_steps_in_epochs(
         remedy = "this batch-size schedule divides a number of steps; give num_steps"
         raise errors.UserError("num_epochs", num_epochs, remedy)
     budget = int(fractions.Fraction(repr(num_epochs)) * train_size)
-    base = _base(run, train_size)
+    base = base_batch_size(run, train_size)
     if isinstance(run.batch_size_schedule, config.Constant):
         num_steps = budget // base
     elif num_epochs > config.MAX_STEPS:  # an epoch has one step at least
@@ -137,6 +137,19 @@ def num_steps_in_epochs(
         remedy = f"shorter than one step: batch_size={base}, train_size={train_size}"
         raise errors.UserError("num_epochs", num_epochs, remedy)
     return num_steps
+
+
+def base_batch_size(run: config.RunConfig, train_size: int) -> int:
+    """Returns B; if the run gives none, the full batch.
+
+    Raises:
+      UserError: a batch would exceed the training set.
+    """
+    base = run.batch_size or train_size
+    if base > train_size:
+        remedy = f"a batch is at most the training set, train_size={train_size}"
+        raise errors.UserError("batch_size", base, remedy)
+    return base
 
 
 def evaluation_steps(
@@ -172,15 +185,6 @@ def evaluation_steps(
     return tuple(sorted({*steps.tolist(), plan.num_steps}))
 
 
-def _base(run: config.RunConfig, train_size: int) -> int:
-    """Returns B; if the run gives none, the full batch."""
-    base = run.batch_size or train_size
-    if base > train_size:
-        remedy = f"a batch is at most the training set, train_size={train_size}"
-        raise errors.UserError("batch_size", base, remedy)
-    return base
-
-
 def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.ndarray:
     """Returns B_t, int32 [T].
 
@@ -189,7 +193,7 @@ def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.n
     from the places they imply until they no longer change. Each step is right as soon
     as those before it are, so the fixed point is the only solution.
     """
-    schedule, base = run.batch_size_schedule, _base(run, train_size)
+    schedule, base = run.batch_size_schedule, base_batch_size(run, train_size)
     in_epochs = getattr(schedule, "unit", "steps") == "epochs"
     window = _WINDOW_STEPS if in_epochs else num_steps
     batch_sizes = np.empty(num_steps, np.int32)

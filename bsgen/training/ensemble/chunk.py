@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bsgen import config, data, interrupts, models
 from bsgen.data import sampling, scaling
-from bsgen.training import records
+from bsgen.training import records, step_plan
 from bsgen.training.ensemble import stacked_program
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
@@ -29,8 +29,8 @@ class Member:
 
     @property
     def batch_size(self) -> int:
-        """The run's batch size; without one, the full batch."""
-        return self.run.batch_size or len(self.split.train)
+        """The run's batch size, perhaps the full batch."""
+        return step_plan.base_batch_size(self.run, len(self.split.train))
 
     def add(self, step: int, metrics: dict[str, float]) -> None:
         """Adds an evaluation to the curve; the last one is also the final one."""

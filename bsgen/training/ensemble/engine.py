@@ -19,13 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import records
+from bsgen.training import records, step_plan
 from bsgen.training.ensemble import chunk, stacked_program
 
-_CPU_BYTES = 8 * 2**20  # about a shared cache; found by trying, see BUILD_NOTES.md
+_CPU_BYTES = 8 * 2**20  # about a shared cache; tuned, see BUILD_NOTES.md
 _GPU_BYTES = 4 * 2**30
 _MAX_RUNS = 256
-# The fields of a run, its data and its optimizer that this engine can do.
+# The fields of a run, its data and its optimizer that this engine supports.
 _HONOURED = {
     *("data", "model", "optimizer"),
     *("batch_size", "num_steps", "evaluation_steps", "seed"),
@@ -63,9 +63,8 @@ def train(
         groups.setdefault(_group_key(member, data_dir), []).append(member)
     for group in groups.values():
         model, pool, program = _program(*_program_key(group[0].run, data_dir))
-        num_chunks = -(
-            -len(group) // max_runs(model, group[0].batch_size, memory_bytes)
-        )
+        most = max_runs(model, group[0].batch_size, memory_bytes)
+        num_chunks = -(-len(group) // most)
         size = -(-len(group) // num_chunks)  # chunks of equal size share a compilation
         for start in range(0, len(group), size):
             members = chunk.Chunk(group[start : start + size], program, pool)
@@ -79,12 +78,7 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
       UserError: a batch larger than the training subset.
     """
     split = _split(run.data, data_dir)
-    if run.batch_size is not None and run.batch_size > len(split.train):
-        raise errors.UserError(
-            "batch_size",
-            run.batch_size,
-            f"a batch is at most the training set, train_size={len(split.train)}",
-        )
+    step_plan.base_batch_size(run, len(split.train))
     return split
 
 
