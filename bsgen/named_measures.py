@@ -1,7 +1,7 @@
 """The measures by name: what each needs, which options it takes, how it is shown.
 
-A new measure is a function in a new file of `bsgen/measures/` and a line in `_TABLE`;
-`launch.measure` then offers it. Its function takes what it needs (a Hessian, say), its
+A new measure is a function in a new file of `bsgen/measures/`, and an entry in
+`_MEASURES`; `launch.measure` then offers it. Its function takes what it needs (a Hessian, say), its
 options, `on_progress` and `keep_partial`, and returns a dataclass with `value`, `error`
 or `standard_error`, and `stopped_because`.
 
@@ -72,7 +72,7 @@ def value_and_error(found: Any) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A line of the table.
+    """An entry of the table.
 
     Attributes:
       name: by which it is asked for.
@@ -141,7 +141,8 @@ class Measure:
         """Returns "12.3 ± 0.1 (tolerance, 23 products, inference)"."""
         notes = [found.stopped_because]
         if hasattr(found, "num_products"):
-            notes.append(f"{found.num_products} products")
+            count = found.num_products
+            notes.append(f"{count} product{'s' if count != 1 else ''}")
         notes.append(getattr(found, "mode", ""))
         return f"{self.shown(found)} ({', '.join(filter(None, notes))})"
 
@@ -212,7 +213,7 @@ def _look_up(path: str) -> Any:
 
 _SPECTRUM = "bsgen.measures.spectrum"
 _BUDGET = ("max_products", "seed")
-_ALL = (
+_MEASURES = (
     Measure(
         "top_eigenvalue",
         f"{_SPECTRUM}.eigenvalues:top_eigenvalue",
@@ -269,4 +270,4 @@ _ALL = (
         picture=f"{_SPECTRUM}.density_figure:draw",
     ),
 )
-_TABLE = {each.name: each for each in _ALL}
+_TABLE = {each.name: each for each in _MEASURES}
