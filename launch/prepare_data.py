@@ -41,13 +41,13 @@ from collections.abc import Callable
 
 from absl import flags
 
+from bsgen.data import prepared, registry
 from launch import entry, paths
 
 _DATASET = flags.DEFINE_string(
     "dataset",
     "mnist",
-    "Which dataset to prepare: mnist, fashion_mnist, cifar10, cifar100 or "
-    "imagenet2012.",
+    f"Which dataset to prepare: {', '.join(registry.prepared_names())}.",
 )
 _DATA_DIR = paths.define(
     "data_dir", "", "Where: $TFDS_DATA_DIR, else ~/tensorflow_datasets, if not given."
@@ -77,8 +77,6 @@ def _say_now_and_then() -> Callable[[int, int], None]:
 def main(arguments: list[str]) -> None:
     """Prepares one dataset."""
     entry.refuse_arguments(arguments, "give --dataset, --data_dir, --source or --force")
-    from bsgen.data import prepared, registry
-
     data_dir = str(prepared.resolve_data_dir(_DATA_DIR.value))
     dataset = registry.find_prepared(_DATASET.value)
     dataset.check(_SOURCE.value, data_dir, _FORCE.value)

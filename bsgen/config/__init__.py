@@ -1,7 +1,7 @@
-"""Configurations of a run: frozen dataclasses, checked when made, that JSON can carry.
+"""Configurations of a run: frozen dataclasses, checked when made, written as JSON.
 
 A "step" is one parameter update everywhere in this project; `batch_size` is the global
-batch. A run's key is a hash of its whole configuration, so equal runs are found again.
+batch. A run's key is a hash of its whole configuration, by which it is found again.
 """
 
 from bsgen.config.checked import choices

@@ -1,4 +1,4 @@
-"""HOST:PORT addresses of processes that work together, checked before anybody waits."""
+"""HOST:PORT addresses of processes that work together, checked before one waits."""
 
 import contextlib
 import errno
@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 def parse(text: Any) -> Address | None:
-    """Returns the address that a text stands for; None if it is none."""
+    """Parses HOST:PORT; returns None if that is not what the text is."""
     found = _HOST_AND_PORT.fullmatch(text) if isinstance(text, str) else None
     if found is None or not 0 < int(found[2]) < 2**16:
         return None
@@ -36,14 +36,14 @@ def parse(text: Any) -> Address | None:
 
 
 def check_known(argument: str, address: Address) -> None:
-    """Checks that there is a machine of the name.
+    """Checks that the host of an address can be found.
 
     Args:
-      argument: that the address came from.
+      argument: the argument that the address came from, for the error.
       address: of any machine.
 
     Raises:
-      UserError: there is none.
+      UserError: no machine has that name.
     """
     _found(argument, address)
 
@@ -52,7 +52,7 @@ def check_free(argument: str, address: Address) -> None:
     """Checks that this process can listen at an address.
 
     Args:
-      argument: that the address came from.
+      argument: the argument that the address came from, for the error.
       address: of this machine.
 
     Raises:
@@ -68,7 +68,7 @@ def listen(argument: str, address: Address) -> socket.socket:
         listening = []
         for family, kind, protocol, _, place in _found(argument, address):
             one = stack.enter_context(socket.socket(family, kind, protocol))
-            # A port is free as soon as its last process has ended.
+            # Without it, a port stays taken for a while after its process has ended.
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 one.bind(place)

@@ -1,4 +1,4 @@
-"""Which examples a run sees, and what is done to them."""
+"""The data of a run."""
 
 import dataclasses
 from typing import Literal
@@ -22,7 +22,7 @@ class DataConfig(checked.Checked):
       scaling: an input scaling of `bsgen.data.scaling`.
       subset_seed: draws the training subset (and the whole task, where it is random).
       sampling: "shuffle" walks through a new permutation each epoch, "independent"
-        draws every batch afresh, without replacement within the batch.
+        draws every batch anew, without replacement within the batch.
       augmentation: an augmentation of `bsgen.data.augmentation`, for training images.
     """
 

@@ -1,7 +1,7 @@
-"""How a run is executed: what may change between machines, and is not part of its key.
+"""How a run is executed, which may differ between machines and is not part of its key.
 
-A run computes the same whatever stands here, up to rounding; where it does not,
-`bsgen.training.loop` says so.
+The result is the same for all settings, up to rounding; the exceptions are listed in
+`bsgen.training.loop.replica_program`.
 """
 
 import dataclasses
@@ -15,19 +15,20 @@ MAX_DEVICES = 64
 
 @dataclasses.dataclass(frozen=True)
 class HardwareConfig(checked.Checked):
-    """Devices, and how they are used.
+    """The devices of a run, and how they are used.
 
     Attributes:
       strategy: "single" for one device, "mirrored" for all devices of one machine,
         "multi_worker" for the machines that the environment variable TF_CONFIG names.
       num_devices: how many devices of this machine "mirrored" takes; None for all GPUs,
         or, without one, all (logical) CPUs. At most `MAX_DEVICES`.
-      gradient_accumulation: how many parts, one after the other, a replica cuts its
-        share of a batch in, so that only one part's activations are in memory.
+      gradient_accumulation: into how many parts a replica divides its share of a batch;
+        they are processed one after the other, so only one part's activations are in
+        memory.
       jit: whether XLA compiles the gradient; None for "on a single GPU".
       deterministic: whether equal runs are equal bit for bit (about 15 % slower).
       data_placement: "device" keeps the training images on the device, "stream" brings
-        batch after batch; "auto" decides by their size.
+        batch after batch; "auto" chooses by their size.
     """
 
     strategy: Literal["single", "mirrored", "multi_worker"] = checked.always("single")

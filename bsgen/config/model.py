@@ -1,4 +1,4 @@
-"""Which network a run trains."""
+"""The network of a run."""
 
 import dataclasses
 from typing import Literal
@@ -12,9 +12,9 @@ MAX_HIDDEN_LAYERS = 500
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(checked.Checked):
-    """A network of `bsgen.models` by name, and what can be chosen about it.
+    """A network of `bsgen.models` by name, and its options.
 
-    A network refuses the choices that it does not have.
+    A network refuses options that it does not have.
 
     Attributes:
       name: a network of `bsgen.models`.

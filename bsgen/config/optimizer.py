@@ -1,4 +1,4 @@
-"""How the weights of a run are updated."""
+"""The optimizer of a run."""
 
 import dataclasses
 import itertools
@@ -21,7 +21,7 @@ class MomentumConfig(checked.Checked):
 
     Attributes:
       learning_rate: e, the base that `schedule` and `warm_up` multiply; at least 0.
-      momentum: m in [0, 1), and below 1 in float32, too.
+      momentum: m in [0, 1), also when rounded to float32.
       nesterov: whether to use Nesterov's form.
       l2: at least 0.
       clip_norm: bound on the norm of the whole gradient; None for no bound.
@@ -61,7 +61,7 @@ class MomentumConfig(checked.Checked):
 
 
 def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, ...]:
-    """Returns learning rates that are to be tried one after the other.
+    """Returns learning rates to be tried one after the other.
 
     Raises:
       UserError: there is none, or they do not fall, or one is not above 0.

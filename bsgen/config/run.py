@@ -1,4 +1,4 @@
-"""One training run, whole, and its key."""
+"""The whole configuration of a training run, and its key."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,7 @@ MAX_EVALUATIONS = 10**5
 
 @dataclasses.dataclass(frozen=True)
 class RunConfig(checked.Checked):
-    """One training run, whole: two runs with equal configurations are the same run.
+    """A training run: two runs with equal configurations are the same run.
 
     Attributes:
       data, model, optimizer: see their classes.
@@ -97,7 +97,7 @@ class RunConfig(checked.Checked):
 
     @property
     def key(self) -> str:
-        """16 hexadecimal digits that follow from the whole configuration."""
+        """16 hexadecimal digits: a hash of the whole configuration."""
         text = json.dumps(serialization.to_dict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,6 +1,6 @@
-"""How a learning rate or a batch size changes during a run: factors on its base value.
+"""Schedules of a learning rate or a batch size: factors on its base value.
 
-What each one computes is in `bsgen.optimizers.schedules`. Boundaries and periods are
+`bsgen.optimizers.schedules` computes them. Boundaries and periods are
 counted in epochs (passes over the training set, fractions allowed) or in steps.
 Factors are numbers that float32 holds.
 """
@@ -57,7 +57,7 @@ class Stepwise(checked.Checked):
 
 @dataclasses.dataclass(frozen=True)
 class Cyclic(checked.Checked):
-    """The factors one after the other, again and again.
+    """The factors one after the other, over and over.
 
     Attributes:
       factors: positive, at least two; the first one applies at the start.
@@ -89,8 +89,8 @@ class Cyclic(checked.Checked):
 class ConstantThenDecay(checked.Checked):
     """Smith, Elsen & De (2020), section 2: half the budget constant, then decays.
 
-    The base value for `constant_share` of the steps; after that it is divided by
-    `decay` at once, and again at equal distances, `num_decays` times in all.
+    The base value holds for `constant_share` of the steps. Then it is divided by
+    `decay`, at once and again at equal intervals, `num_decays` times in all.
 
     Attributes:
       decay: gamma > 0, what each decay divides by; the paper's is 2.

@@ -17,15 +17,15 @@ _CLASSES = {cls.name: cls for cls in typing.get_args(schedule.Schedule)}
 
 
 def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
-    """Returns the schedule that a line of text describes.
+    """Parses a line of text.
 
     Args:
       text: the name of a schedule, and fields of its class with their values.
-      argument: what the text was given as, for the message.
+      argument: the argument that the text came from, for the error.
 
     Raises:
       UserError: the name or a field is unknown, a field is given twice, or a value does
-        not fit.
+        be parsed.
     """
     name, *rest = text.split() or [""]
     if name not in _CLASSES:

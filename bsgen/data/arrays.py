@@ -1,4 +1,4 @@
-"""A dataset as scaled arrays, for a training loop of one's own."""
+"""A dataset as scaled arrays, for your own training loop."""
 
 import dataclasses
 

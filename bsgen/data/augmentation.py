@@ -1,12 +1,12 @@
-"""Random crops and flips of training images.
+"""Random shifts and flips of training images.
 
 He et al. (2016), arXiv:1512.03385, section 4.2: 4 pixels are padded on each side, and a
 crop of the original size is taken from the padded image or its horizontal flip. Hoffer
 et al. (2017), arXiv:1705.08741, and Smith, Elsen & De (2020) do the same.
 
-What is drawn is a pure function of the seed and of the place in the endless stream of
+Draws are a pure function of the seed and of the place in the endless stream of
 training examples (`bsgen.data.sampling.stream`; batch t of constant size B has the
-places t B to (t + 1) B - 1), so a resumed run continues with the same crops.
+places t B to (t + 1) B - 1), so a resumed run continues with the same draws.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ class Augmentation:
 
 
 class Draws(NamedTuple):
-    """What is done to each of n images.
+    """The shifts and flips of n images.
 
     Attributes:
       row_shifts: [n] int32, from -margin to margin; at 1 the crop begins at row 1.
@@ -91,7 +91,7 @@ def draws(augmentation: Augmentation, seed: int, first_place: int, count: int) -
     """Draws the shifts and flips of a piece of the stream of training examples.
 
     Args:
-      augmentation: bounds the shifts, and says whether to flip.
+      augmentation: limits the shifts, and says whether to flip.
       seed: of the draws.
       first_place: at least 0.
       count: n, at least 1.
@@ -128,7 +128,7 @@ def apply(
       row_shifts: [n] integers; see `Draws`.
       column_shifts: [n] integers.
       flips: [n] bool.
-      fill: what lies outside an image, scaled like it: [] or [channels].
+      fill: the value outside an image, scaled like it: [] or [channels].
 
     Returns:
       Images of the same shape and type.
@@ -151,8 +151,8 @@ def fill_value(augmentation: Augmentation, scale: scaling.Scaling) -> np.ndarray
     """Returns the padding in scaled units, float32: [] or [channels].
 
     Raises:
-      UserError: the augmentation pads a pixel, which the scaling maps to another value
-        at each place.
+      UserError: the scaling maps the pixel that is padded to different values at
+        different places.
     """
     if augmentation.fill == "mean":
         return np.zeros([], np.float32)

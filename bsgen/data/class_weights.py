@@ -12,10 +12,10 @@ def check(class_weight: Any) -> dict[int, float]:
     """Returns weights by class.
 
     Args:
-      class_weight: at least 0, by class; a class that is not named weighs 1.
+      class_weight: at least 0, by class; a class that is missing weighs 1.
 
     Raises:
-      UserError: it is no dictionary, or a class or a weight is none.
+      UserError: it is not a dictionary of weights by class.
     """
     if not isinstance(class_weight, Mapping):
         remedy = "give a dictionary of weights by class, such as {0: 1.0, 1: 2.0}"

@@ -1,4 +1,4 @@
-"""Which part of an encoded image is seen, and its decoding.
+"""Which part of an encoded image is used, and its decoding.
 
 Training: random resized crops, "sampling of various sized patches of the image whose
 size is distributed evenly between 8% and 100% of the image area with aspect ratio

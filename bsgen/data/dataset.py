@@ -1,4 +1,4 @@
-"""What a dataset is to the rest of the library: one entry that knows all about it."""
+"""The entry of a dataset in the registry, which holds all that is known of it."""
 
 import abc
 import dataclasses

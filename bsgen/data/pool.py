@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pool:
-    """Every example of a dataset, in the type it is stored in: a source in memory.
+    """Every example of a dataset, as it is stored: a source in memory.
 
     The arrays are made read-only, because pools are shared.
 

@@ -1,4 +1,4 @@
-"""Independent random streams: each is named by what it is for, a seed and an index.
+"""Independent random streams, each identified by its purpose, a seed and an index.
 
 Every stream is a Philox generator (Salmon et al., 2011, "Parallel random numbers: as
 easy as 1, 2, 3"), whose output is a pure function of its key and its counter, so any

@@ -1,4 +1,4 @@
-"""Input scalings by name, each fitted on the training examples only.
+"""Input scalings by name, each fitted to the training examples only.
 
 Smith & Le (2017), arXiv:1710.06451, do not say how they scale the inputs of the network
 of section 4. Our choice is "unit_norm": with it a learning rate of 1 trains stably, as
@@ -62,8 +62,8 @@ def fit(name: str, inputs: np.ndarray) -> Scaling:
       inputs: training inputs [N, D...], N at least 1.
 
     Raises:
-      UserError: the name is unknown, or all training inputs are equal, so that there is
-        nothing to divide by, or the scaling does not fit the inputs' shape.
+      UserError: the name is unknown, all training inputs are equal, or the scaling is
+        for inputs of another shape or type.
     """
     if name not in _FITS:
         raise errors.unknown_name("scaling", name, _FITS)

@@ -1,8 +1,9 @@
-"""What a training loop needs of a dataset, whether it fits in memory or not.
+"""What a training loop needs from a dataset, whether it fits in memory or not.
 
-A source gives examples by position, in any order, so which examples form a batch can be
-a function of the step alone. `bsgen.data.Pool` is a source that holds its examples in
-memory; `bsgen.data.datasets.imagenet.ImageNet` reads and decodes them when asked.
+A source returns examples by position, in any order, so which examples form a batch
+can be a function of the step alone. `bsgen.data.Pool` is a source that holds its
+examples in memory; `bsgen.data.datasets.imagenet.ImageNet` reads and decodes them when
+asked.
 """
 
 from typing import TYPE_CHECKING, Protocol
@@ -42,7 +43,7 @@ class Source(Protocol):
 
     @property
     def crops_inputs(self) -> bool:
-        """Whether inputs are cropped while they are decoded, so that crops matter."""
+        """Whether inputs are cropped while they are decoded."""
 
     def __len__(self) -> int:
         """The number of examples, training and test."""
@@ -66,7 +67,7 @@ class Source(Protocol):
         """
 
     def stream(self, requests: "tf.data.Dataset") -> "tf.data.Dataset":
-        """Returns a dataset that answers each request by what `gather` would return.
+        """Returns a dataset that answers each request as `gather` would.
 
         Args:
           requests: elements (positions [n] int64,) or (positions, crops), where n may

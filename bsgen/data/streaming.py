@@ -1,8 +1,8 @@
-"""Batches of a source, read ahead of the training loop: step t's follow from t alone.
+"""Reads the batches of a source ahead of the training loop.
 
-Nothing is shuffled or counted here, so a run that is resumed at step t asks for the
-steps from t on, and gets the very batches that it would have had. Steps count parameter
-updates; on several machines each asks for its own share of every batch.
+The batch of step t follows from t alone: a run resumed at step t asks for the steps
+from t on, and gets the batches that it would have had. Steps count parameter updates;
+on several machines each asks for its own share of every batch.
 """
 
 from collections.abc import Callable, Generator
@@ -16,7 +16,7 @@ from bsgen.data import sources
 
 Batch = tuple[tf.Tensor, tf.Tensor]
 
-# Batches that wait, decoded, for the training loop.
+# Decoded batches that wait for the training loop.
 _READ_AHEAD = 2
 
 
@@ -38,7 +38,7 @@ def batches(
         this order; b may differ between steps. It is called in another thread, for one
         step after the other.
       first_step: at least 0.
-      last_step: the first step that is not wanted any more.
+      last_step: the first step after the last one wanted.
       places_of: a pure function of the step: the places [b] of these examples in the
         stream of training examples (`bsgen.data.sampling.stream`). A source that
         crops inputs then does so at random; without it as for evaluation.
@@ -95,7 +95,7 @@ def dataset(
     places_of: Callable[[int], np.ndarray] | None = None,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Returns what `batches` yields as a dataset, whose errors are TensorFlow's own."""
+    """Returns what `batches` yields as a dataset, which raises TensorFlow's errors."""
     with_crops = source.crops_inputs and places_of is not None
 
     def request(step: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -110,7 +110,7 @@ def dataset(
     requests = tf.data.Dataset.range(first_step, last_step).map(ask)
     options = tf.data.Options()
     options.deterministic = True
-    # Each machine is asked for its own share; there is nothing left to divide.
+    # Each machine asks for its own share, so nothing is left to divide.
     off = tf.data.experimental.AutoShardPolicy.OFF
     options.experimental_distribute.auto_shard_policy = off
     return source.stream(requests).prefetch(_READ_AHEAD).with_options(options)
@@ -133,7 +133,7 @@ def _request(
 def _unreadable(
     source: sources.Source, request: tuple[np.ndarray, ...], error: tf.errors.OpError
 ) -> errors.UserError:
-    """Returns the error of the example that cannot be read, found one by one."""
+    """Returns the error of the first example that cannot be read by itself."""
     for index in range(len(request[0])):
         try:
             source.gather(*(part[index : index + 1] for part in request))

@@ -1,4 +1,4 @@
-"""How the networks are put together: layers whose initial weights follow from a seed.
+"""The layers that networks are built from, with initial weights drawn by a seed.
 
 Biases start at 0 everywhere. (PyTorch draws them from U(-1/sqrt(n), 1/sqrt(n)) for n
 inputs; batch normalization cancels that everywhere but in the last layer.)
@@ -34,7 +34,7 @@ def he_normal_fan_out(seed: int) -> keras.initializers.Initializer:
 
 
 def uniform_fan_in(seed: int) -> keras.initializers.Initializer:
-    """Returns U(-a, a), a^2 = 1 / fan in: what PyTorch does unless told otherwise."""
+    """Returns U(-a, a), a^2 = 1 / fan in: PyTorch's default."""
     return _scaled(1 / 3, "fan_in", "uniform", seed)
 
 
@@ -59,7 +59,8 @@ def image_input(input_shape: tuple[int, ...], smallest_side: int) -> keras.Keras
 class Assembly:
     """Applies new layers to tensors; the k-th random draw has the seed 1000 seed + k.
 
-    So no two draws meet, of one network or of two with other seeds, below 1000 draws.
+    So no two draws have the same seed, in one network or in networks with different
+    seeds, as long as a network has fewer than 1000 draws.
     """
 
     def __init__(
@@ -72,8 +73,8 @@ class Assembly:
 
         Args:
           seed: of the initial weights and of dropout.
-          normalization: what `normalize` puts in; None for nothing, and then layers
-            have biases, which a normalisation behind them would cancel.
+          normalization: the layer that `normalize` adds; None for none, and then other
+            layers have biases, which a normalisation behind them would cancel.
           kernels: the initial kernels, from a seed.
         """
         self._normalization = normalization

@@ -1,4 +1,4 @@
-"""What a network is to the rest of the library: one entry that knows all about it."""
+"""The entry of a network in the registry, which holds all that is known of it."""
 
 import dataclasses
 import importlib
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """How to build a network, how large it is, and what can be chosen about it.
+    """How to build a network, how large it is, and its options.
 
     Attributes:
       builder: a function that returns a Keras model, or "module.function" of this

@@ -1,4 +1,4 @@
-"""Normalisation by name: what a network puts where its paper has batch normalization.
+"""Normalisation by name: the layers in the place of batch normalization.
 
 Hoffer et al. (2017), arXiv 1705.08741, algorithm 1 is the layer behind "ghost".
 """

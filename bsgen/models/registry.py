@@ -1,4 +1,4 @@
-"""Builds a network from its configuration.
+"""Every network by its name, and how it is built from its configuration.
 
 Names and choices are known without TensorFlow; the module of a network is imported when
 it is built.
@@ -84,7 +84,7 @@ _RELEASED["wrn_16_4"] = Network(
     _NORMALIZED,
     {"depth": 14, "variant": "released", "multiplier": 4, "name": "wrn_16_4"},
 )
-# What a network leaves alone may have these values: the default, or nothing at all.
+# Fields that a network does not take must have one of these values.
 _UNCHOSEN: dict[str, tuple[Any, ...]] = {
     "hidden_units": (config.ModelConfig().hidden_units, ()),
     "activation": (config.ModelConfig().activation,),
@@ -188,7 +188,7 @@ def check(settings: config.ModelConfig, precision: str = "float32") -> None:
 
 
 def takes(settings: config.ModelConfig) -> tuple[str, ...]:
-    """Returns the fields of `settings` that its network has a choice of.
+    """Returns the fields of `settings` that its network takes.
 
     Raises:
       UserError: no network has that name.

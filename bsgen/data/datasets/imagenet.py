@@ -4,8 +4,8 @@ Russakovsky et al. (2015), arXiv:1409.0575: 1,281,167 training and 50,000 valida
 images of 1000 classes. The validation images are the test set, as in Goyal et al.
 (2017), arXiv:1706.02677.
 
-TFDS's file format "array_record" gives any image at once, so that there is no buffer to
-shuffle in, and no state to save but the step.
+TFDS's file format "array_record" gives access to any image at once, so there is no
+shuffle buffer, and no state to save but the step.
 """
 
 import os
@@ -30,9 +30,9 @@ TARS = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
 FILE_FORMAT = "array_record"
 SPLITS = ("train", "validation")
 
-# Files are read this many images at a time: enough to hide the cost of entering Python.
+# Images read in one call into Python, enough to hide the cost of the call.
 _READ_IMAGES = 16
-# Batches decoded at the same time, so that no thread waits for the last image of one.
+# Batches decoded at the same time, so that no thread waits for another's last image.
 _BATCHES_AT_ONCE = 2
 
 
@@ -64,7 +64,7 @@ class ImageNet:
     def gather(
         self, positions: np.ndarray, crops: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `bsgen.data.sources.Source`; one after the other, unlike `stream`."""
+        """See `bsgen.data.sources.Source`; reads one after the other."""
         inputs = np.empty((len(positions), *self.input_shape), np.uint8)
         labels = np.empty(len(positions), np.int32)
         for index, position in enumerate(positions):
@@ -213,7 +213,7 @@ IMAGENET = _ImageNet(
 
 
 def _allow_open_files(count: int) -> None:
-    """Lets this process open more files: each that was read once stays open.
+    """Lets this process open more files, since each stays open once it was read.
 
     ImageNet has 1024 files of training images, and 1024 is a usual limit.
     """

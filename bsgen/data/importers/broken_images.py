@@ -1,7 +1,7 @@
-"""Whether every image of a prepared ImageNet can be decoded, found out before training.
+"""Finds the images of a prepared ImageNet that cannot be decoded, before training.
 
-An empty file, a page that says "too many requests", or the first half of an image has
-the right name all the same.
+An empty file, a page that says "too many requests" or the first half of an image may
+have the right name, too.
 """
 
 import concurrent.futures
@@ -18,7 +18,7 @@ _MOST_PIXELS = 2**28  # 0.8 GB; a damaged header may claim any number
 def broken_images(
     folder: pathlib.Path, on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Decodes all images whole, on all processors.
+    """Decodes every image completely, on all processors.
 
     Args:
       folder: of the prepared dataset.
@@ -45,7 +45,7 @@ def broken_images(
 
 
 def _check(record: bytes) -> tuple[str, str]:
-    """Returns the name of an image's file and what is wrong with it, if anything."""
+    """Returns the name of an image's file and what is wrong with it, or ""."""
     import tensorflow as tf
 
     features = tf.train.Example.FromString(record).features.feature

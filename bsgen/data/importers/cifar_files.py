@@ -1,12 +1,11 @@
-"""The original files of CIFAR-10 and CIFAR-100, binary or of Python.
+"""Reads the original files of CIFAR-10 and CIFAR-100, binary or Python pickles.
 
-Krizhevsky (2009); the forms are described at https://www.cs.toronto.edu/~kriz/cifar.html.
-An image is 3072 bytes: red, green and blue, each row by row. A binary file is records
-of the label (CIFAR-100: the coarse one, then the fine one) and the image; a file of
-Python is a pickled dictionary with the images as rows of `data`, and lists of labels.
-They are read from a folder or from the .tar.gz archive, in memory; an archive is read
-to its end, where its checksum is. Coarse labels are not read, because they follow from
-the fine ones.
+They are described at https://www.cs.toronto.edu/~kriz/cifar.html. An image is 3072
+bytes: red, green and blue, each row by row. A binary file holds records of the label
+(CIFAR-100: the coarse one, then the fine one) and the image; a pickle is a dictionary
+with the images as rows of `data`, and lists of labels. They are read from a folder or
+from the .tar.gz archive, in memory; an archive is read to its end, where its checksum
+is. Coarse labels are not read, because they follow from the fine ones.
 """
 
 import pathlib

@@ -22,7 +22,7 @@ _MOST_ROWS = 100_000  # MNIST has 70,000
 
 
 def is_file(dataset: image_dataset.ImageDataset, path: pathlib.Path) -> bool:
-    """Whether a file begins as a line of label and pixels, or of their names."""
+    """Whether the first line of a file has as many columns as label and pixels."""
     with source_files.opened(path) as file:
         return _num_columns(file) in _columns(dataset)
 
@@ -88,7 +88,7 @@ def _columns(dataset: image_dataset.ImageDataset) -> tuple[int, int]:
 def _find(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> pathlib.Path | None:
-    if dataset.input_shape[-1] > 1:  # In which order would colours come?
+    if dataset.input_shape[-1] > 1:  # the order of the colours would be unknown
         return None
     stems = (dataset.name, dataset.name.replace("_", "-"))
     names = [f"{stem}{gap}{split}.csv" for stem in stems for gap in "_-"]

@@ -23,7 +23,7 @@ def read_folder(
 ) -> labelled_images.LabelledImages:
     """Reads FOLDER/SPLIT/LABEL/*, sorted by path; a label is a number or a class' name.
 
-    Colours become grey where the dataset is grey. Hidden files are passed over.
+    Colours become grey where the dataset is grey. Hidden files are skipped.
 
     Raises:
       UserError: a folder's name is not a label, it holds no images, or some of them
@@ -85,10 +85,10 @@ def _decode_all(paths: list[pathlib.Path], shape: tuple[int, ...]) -> np.ndarray
 
 
 def _decode(content: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    """Returns an image.
+    """Decodes an image.
 
     Raises:
-      ValueError: says what is wrong with it.
+      ValueError: it is broken or of another shape; the message says which.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""What every file of images and labels must hold before it is imported."""
+"""Checks images and labels from any file before they are imported."""
 
 import pathlib
 
@@ -20,14 +20,14 @@ def check(
     """Returns the images with a channel axis and the labels, in the types to store.
 
     Args:
-      dataset: what they claim to be.
+      dataset: that they are to be of.
       images: [n, height, width, channels] or, if grey, [n, height, width], whole
         numbers from 0 to 255 of any type.
       labels: [n] or [n, 1], integers from 0 to the number of classes - 1.
-      source: where they come from, for the message.
+      source: where they come from, for the error.
 
     Raises:
-      UserError: anything else.
+      UserError: they are something else.
     """
     return (
         _images(images, dataset.input_shape, source),

@@ -1,8 +1,8 @@
 """Images and labels in NumPy archives (.npz); nothing is ever unpickled.
 
-What an array claims to be is read first, from a few bytes, so that one too large to be
-the dataset takes no memory. Arrays are read to the end of their place in the archive,
-where its checksum is compared.
+The header of an array is read first, so that one too large to be of the dataset takes
+no memory. Arrays are read to the end of their entry in the archive, where the checksum
+is compared.
 """
 
 import math
@@ -38,8 +38,8 @@ def read_folder(
     Where there is no such file, the only one named NAME_SPLIT_ANYTHING.npz is read.
 
     Raises:
-      UserError: the file is missing or damaged, or does not hold what it should, or it
-        is not clear which one is meant.
+      UserError: the file is missing, damaged or of another dataset, or several might
+        be meant.
     """
     paths = _paths(folder, dataset.name, split)
     if len(paths) > 1:
@@ -96,7 +96,7 @@ def _read(
         SyntaxError,
         TypeError,
         struct.error,
-        tokenize.TokenError,  # What NumPy lets through of a damaged header.
+        tokenize.TokenError,  # NumPy raises it for some damaged headers
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

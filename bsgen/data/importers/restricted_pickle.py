@@ -1,9 +1,9 @@
 """Reads the pickles of CIFAR's python files, and runs nothing that a pickle names.
 
-A pickle is a program: it names functions and has them called. The files of CIFAR name
-four functions of NumPy and Python, and here each name stands for a small one of ours,
-which does no more than these files need; every other name is refused. Before that, all
-opcodes are walked through, so that no size they state exceeds the file itself.
+A pickle is a program that names functions and calls them. The files of CIFAR name four
+functions of NumPy and Python; here each name stands for a small function of ours, which
+does no more than these files need, and every other name is refused. Before that, all
+opcodes are checked, so that no size they state exceeds the file itself.
 
 This is the only file of the project that may import `pickle`.
 """
@@ -27,7 +27,7 @@ def loads(content: bytes) -> Any:
       content: the pickle, of any protocol; arrays in the form of protocols 0 to 4.
 
     Raises:
-      ValueError: the pickle is damaged, or asks for anything else; the message says
+      ValueError: the pickle is damaged, or contains anything else; the message says
         what.
     """
     try:
@@ -73,7 +73,7 @@ class _ByteType:
 
 
 class _Global:
-    """Stands for what a pickle names; it can be called, and not be changed."""
+    """Stands for what a pickle names; it can be called but not changed."""
 
     __slots__ = ("_function",)
 
@@ -141,7 +141,7 @@ def _check_sizes(content: bytes) -> None:
 
 
 def _reveal(value: Any) -> Any:
-    """Returns the dictionary with arrays in the place of what stood for them."""
+    """Returns the dictionary with real arrays in place of the stand-ins."""
     if type(value) is not dict:
         raise ValueError(f"it holds no dictionary, but {type(value).__name__}")
     return {

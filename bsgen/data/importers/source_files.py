@@ -1,8 +1,8 @@
-"""How the bytes of a file to import come in: checked, to the end, and no more than fit.
+"""Reads files to import: compressed or not, up to a size limit, and with all checks.
 
-A compressed file is known by its first bytes, not by its name. It is read in pieces up
-to a limit, because a small one can claim any size, and to its end, where its checksum
-stands.
+A compressed file is recognised by its first bytes, not by its name. It is read in
+pieces up to a limit, because a small one can claim any size, and to its end, where its
+checksum is.
 """
 
 import bz2
@@ -29,16 +29,16 @@ _PIECE = 2**20
 
 
 def is_hidden(path: pathlib.Path) -> bool:
-    """Whether an operating system left a file behind, such as ._NAME or Thumbs.db."""
+    """Whether a file was left by an operating system, such as ._NAME or Thumbs.db."""
     clutter = ("thumbs.db", "desktop.ini", "__macosx")
     return path.name.startswith(".") or path.name.lower() in clutter
 
 
 @contextlib.contextmanager
 def opened(path: pathlib.Path) -> Iterator[IO[bytes]]:
-    """Opens a file to read what is in it, without its compression if it has one.
+    """Opens a file for reading, decompressed if it is compressed.
 
-    The checksum of a compressed file is compared where it ends, so read it so far.
+    The checksum of a compressed file is compared at its end, so read all of it.
 
     Raises:
       UserError: it is missing or no regular file (opening a pipe would wait forever),
@@ -79,7 +79,7 @@ def require_regular(path: pathlib.Path) -> None:
 
 
 def read(path: pathlib.Path, limit: int) -> bytes:
-    """Returns all of a file, without its compression if it has one.
+    """Returns all of a file, decompressed if it is compressed.
 
     Args:
       path: the file.
@@ -95,12 +95,12 @@ def read(path: pathlib.Path, limit: int) -> bytes:
 def read_at_most(
     file: IO[bytes], limit: int, path: pathlib.Path, promise: str = ""
 ) -> bytes:
-    """Returns what is left of an open file.
+    """Returns the rest of an open file.
 
     Args:
       file: open.
       limit: of the result, in bytes.
-      path: of the file, for the message.
+      path: of the file, for the error.
       promise: why there should not be more, likewise.
 
     Raises:
@@ -119,7 +119,7 @@ def read_at_most(
 
 
 def skip(file: IO[bytes], limit: int, path: pathlib.Path) -> None:
-    """Reads to the end, where checksums are compared, and keeps nothing.
+    """Reads to the end, where the checksum is compared, and discards what it reads.
 
     Raises:
       UserError: more than `limit` bytes are left.
