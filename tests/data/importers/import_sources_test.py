@@ -1,4 +1,4 @@
-"""What `imports` finds in a source, and how it refuses what is none."""
+"""Tests of finding out what a source holds, and of refusing what cannot be imported."""
 
 import gzip
 import os
