@@ -1,5 +1,6 @@
 """Smith & Le (2017), figures 3 and 8: training curves of small and of full batches."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,7 @@ from bsgen.papers.smith_le_2017 import gap_figure, presets
 from bsgen.studies import claims, study
 
 _REGULARISATION = 0.1  # lambda of appendix B, for the sum over the training set
-# Share of the final test accuracy at which a curve counts as converged.
-_CONVERGED = 0.95
+_CONVERGED = 0.95  # share of the final test accuracy, our reading
 _SIMILAR = 0.01  # "achieves similar performance at long times", our reading
 
 
@@ -60,22 +60,14 @@ class Comparison(NamedTuple):
     gaps: list[Gap]
 
 
-def runs_of_figure3(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns small and full batches without regularisation."""
-    return _runs(scale, num_seeds, 0.0)
-
-
-def runs_of_figure8(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
-    """Returns figure 3's runs and the same with lambda = 0.1."""
-    return _runs(scale, num_seeds, 0.0) + _runs(scale, num_seeds, _REGULARISATION)
-
-
-def _runs(
-    scale: str, num_seeds: int | None, coefficient: float
+def runs(
+    scale: str, num_seeds: int | None, coefficients: tuple[float, ...]
 ) -> list[config.RunConfig]:
+    """Returns small and full batches at each regularisation coefficient lambda."""
     task = presets.task(scale)
     return [
         task.run(seed=seed, batch_size=batch_size, l2=coefficient / presets.TRAIN_SIZE)
+        for coefficient in coefficients
         for batch_size in (task.batch_size, presets.TRAIN_SIZE)
         for seed in task.seeds(num_seeds)
     ]
@@ -83,7 +75,10 @@ def _runs(
 
 def analyse(results: study.Results) -> Comparison:
     """Splits the runs by regularisation and batch size; finds where they converge."""
-    gaps = [_gap(results, rows) for _, rows in results.runs.groupby("l2")]
+    gaps = []
+    for _, rows in results.runs.sort_values("seed", kind="stable").groupby("l2"):
+        full = rows["batch_size"] == rows["train_size"]
+        gaps.append(Gap(_batches(results, rows[~full]), _batches(results, rows[full])))
     return Comparison(results, gaps)
 
 
@@ -165,23 +160,12 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
     ]
 
 
-def _gap(results: study.Results, runs: pd.DataFrame) -> Gap:
-    runs = runs.sort_values("seed", kind="stable")
-    full = runs["batch_size"] == runs["train_size"]
-    return Gap(*(_batches(results, rows) for rows in (runs[~full], runs[full])))
-
-
 def _batches(results: study.Results, runs: pd.DataFrame) -> Batches:
-    curves = dict(tuple(results.curves.groupby("key")))
-    steps = []
-    for _, row in runs.iterrows():
-        if row["status"] != "completed":
-            steps.append(np.nan)
-            continue
-        curve = curves[row["key"]]
-        reached = curve["test_accuracy"] >= _CONVERGED * row["final_test_accuracy"]
-        steps.append(float(max(curve["step"][reached].iloc[0], 1)))
-    return Batches(runs, np.array(steps))
+    curves = results.curves.merge(runs[["key", "final_test_accuracy"]], on="key")
+    goal = _CONVERGED * curves["final_test_accuracy"].astype(float)
+    reached = curves[curves["test_accuracy"] >= goal].groupby("key")["step"].min()
+    # A run that diverged, and so has no final accuracy, is NaN.
+    return Batches(runs, reached.clip(lower=1).reindex(runs["key"]).to_numpy(float))
 
 
 def _convergence_ratio(slow: Batches, fast: Batches) -> statistics.Interval:
@@ -206,7 +190,7 @@ STUDIES = (
         analyse=analyse,
         judge=judge_figure3,
         show=gap_figure.show,
-        make_runs=runs_of_figure3,
+        make_runs=functools.partial(runs, coefficients=(0.0,)),
     ),
     study.Study(
         "smith_le_2017/fig8",
@@ -216,6 +200,6 @@ STUDIES = (
         analyse=analyse,
         judge=judge_figure8,
         show=gap_figure.show,
-        make_runs=runs_of_figure8,
+        make_runs=functools.partial(runs, coefficients=(0.0, _REGULARISATION)),
     ),
 )

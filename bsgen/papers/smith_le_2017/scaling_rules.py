@@ -186,46 +186,40 @@ def _paired_note(sweep: sweeps.Sweep) -> str:
     return statistics.t_interval_note(sweep.accuracies.shape[1], paired=True)
 
 
-def _caption(setting: str, rule: str, not_fitted: str = "") -> str:
-    return (
-        "(a) Final test accuracy against batch size, mean over seeds with its 95 % t "
-        f"interval; rings mark the best batch size. {style.ACCURACY_AXIS} (b) The best "
-        f"batch size against the {setting}: broad bars reach to the next batch sizes "
-        "tried (the paper's error bars), thin ones are 95 % bootstrap intervals over "
-        f"seeds and spacing. The line is the prediction {rule}, placed through the "
-        "geometric mean of the fitted optima; hollow ones are not fitted (best at the "
-        f"edge of its grid, or badly trained{not_fitted})."
+def _study(
+    name: str,
+    rule: Rule,
+    judge: Callable[[Scaling], list[claims.Claim]],
+    prediction: str,
+    not_fitted: str = "",
+) -> study.Study:
+    return study.Study(
+        name,
+        f"Optimum batch size against {rule.name}",
+        caption="(a) Final test accuracy against batch size, mean over seeds with its "
+        f"95 % t interval; rings mark the best batch size. {style.ACCURACY_AXIS} (b) "
+        f"The best batch size against the {rule.name}: broad bars reach to the next "
+        "batch sizes tried (the paper's error bars), thin ones are 95 % bootstrap "
+        f"intervals over seeds and spacing. The line is the prediction {prediction}, "
+        "placed through the geometric mean of the fitted optima; hollow ones are not "
+        f"fitted (best at the edge of its grid, or badly trained{not_fitted}).",
+        analyse=functools.partial(analyse, rule=rule),
+        judge=judge,
+        show=scaling_rules_figure.show,
+        make_runs=functools.partial(runs, rule=rule),
     )
 
 
+_LOWER_HALF = ", or in the lower half of N"
 STUDIES = (
-    study.Study(
+    _study(
         "smith_le_2017/fig5",
-        "Optimum batch size against learning rate",
-        caption=_caption("learning rate", "B_opt ∝ learning rate"),
-        analyse=functools.partial(analyse, rule=LEARNING_RATE),
-        judge=judge_learning_rates,
-        show=scaling_rules_figure.show,
-        make_runs=functools.partial(runs, rule=LEARNING_RATE),
+        LEARNING_RATE,
+        judge_learning_rates,
+        "B_opt ∝ learning rate",
     ),
-    study.Study(
-        "smith_le_2017/fig6",
-        "Optimum batch size against training set size",
-        caption=_caption(
-            "training set size", "B_opt ∝ N", ", or in the lower half of N"
-        ),
-        analyse=functools.partial(analyse, rule=TRAIN_SIZE),
-        judge=judge_train_sizes,
-        show=scaling_rules_figure.show,
-        make_runs=functools.partial(runs, rule=TRAIN_SIZE),
+    _study(
+        "smith_le_2017/fig6", TRAIN_SIZE, judge_train_sizes, "B_opt ∝ N", _LOWER_HALF
     ),
-    study.Study(
-        "smith_le_2017/fig7",
-        "Optimum batch size against momentum",
-        caption=_caption("momentum", "B_opt ∝ 1/(1 - m)"),
-        analyse=functools.partial(analyse, rule=MOMENTUM),
-        judge=judge_momenta,
-        show=scaling_rules_figure.show,
-        make_runs=functools.partial(runs, rule=MOMENTUM),
-    ),
+    _study("smith_le_2017/fig7", MOMENTUM, judge_momenta, "B_opt ∝ 1/(1 - m)"),
 )
