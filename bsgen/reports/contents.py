@@ -30,6 +30,15 @@ class Finished(NamedTuple):
     judged: list[claims.Claim]
     num_lost: int = 0
 
+    def warning(self) -> str:
+        """Returns what is wrong with the study; nothing, if it can be remade."""
+        if not self.num_lost:
+            return ""
+        return (
+            f"{self.num_lost} of its runs and measurements are not recorded any more: "
+            "the results below were made from them and cannot be remade"
+        )
+
 
 class Unfinished(NamedTuple):
     """A study that still lacks runs or measurements.

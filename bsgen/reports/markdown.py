@@ -13,7 +13,7 @@ import pandas as pd
 
 from bsgen import errors, studies
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents, verdicts
+from bsgen.reports import captions, cells, contents
 from bsgen.studies import claims
 
 BEGIN = "<!-- Written by launch.report --markdown, down to the next such line: -->"
@@ -78,9 +78,9 @@ def results(finished: Sequence[contents.Finished]) -> str:
         parts.append(captions.settings(entry.results, entry.config["scale"]))
         shown = entry.folder.read_table()
         if shown is not None:
-            parts.append(_table(*cells.of(shown)))
+            parts.append(_table(*cells.of_table(shown)))
         rows = [
-            [claim.claim, claim.predicted, verdicts.measured(claim), claim.verdict]
+            [claim.claim, claim.predicted, cells.measured(claim), claim.verdict]
             for claim in entry.judged
         ]
         parts.append(_table(CLAIM_HEADINGS, rows))

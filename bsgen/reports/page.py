@@ -13,7 +13,7 @@ import jinja2
 
 from bsgen import studies
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents, verdicts
+from bsgen.reports import captions, cells, contents
 from bsgen.studies import claims, tally
 
 _FILES = (
@@ -68,9 +68,9 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
         "title": entry.study.title,
         "caption": captions.caption(entry.study, entry.results, entry.config["scale"]),
         "image": _embedded(entry.folder.read_figure()),
-        "table": None if table is None else cells.of(table),
-        "lost": verdicts.lost(entry.num_lost) if entry.num_lost else "",
-        "claims": [(claim, verdicts.measured(claim)) for claim in entry.judged],
+        "table": None if table is None else cells.of_table(table),
+        "lost": entry.warning(),
+        "claims": [(claim, cells.measured(claim)) for claim in entry.judged],
         "summary": claims.summary(entry.judged),
         "tally": tally.count(entry.results),
         "files": [name for name in _FILES if (path / name).exists()],

@@ -10,7 +10,7 @@ import rich.table
 import rich.text
 
 from bsgen import studies
-from bsgen.reports import cells, contents, verdicts
+from bsgen.reports import cells, contents
 from bsgen.studies import claims
 
 _STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow"}
@@ -43,7 +43,7 @@ def print_claims(
         title = rich.text.Text(f"\n{entry.study.name}", "bold")
         console.print(title.append(f"  {entry.study.title}", "not bold"))
         if entry.num_lost:
-            console.print(verdicts.lost(entry.num_lost), style="red", highlight=False)
+            console.print(entry.warning(), style="red", highlight=False)
         shown_table = entry.folder.read_table()
         if shown_table is not None:
             console.print(_grid(shown_table))
@@ -57,7 +57,7 @@ def print_claims(
 
 
 def _grid(shown: pd.DataFrame) -> rich.table.Table:
-    headers, rows = cells.of(shown)
+    headers, rows = cells.of_table(shown)
     table = rich.table.Table(*headers, box=rich.box.SIMPLE_HEAD)
     for row in rows:
         table.add_row(*map(rich.text.Text, row))
@@ -71,7 +71,7 @@ def _claims(judged: list[claims.Claim]) -> rich.table.Table:
     table.add_column()
     for claim in judged:
         words = rich.text.Text(f"{claim.claim}\n")
-        words.append(f"{verdicts.measured(claim)}, predicted {claim.predicted}\n")
+        words.append(f"{cells.measured(claim)}, predicted {claim.predicted}\n")
         words.append(claim.quantity, "dim")
         table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)
     return table

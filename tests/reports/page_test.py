@@ -9,7 +9,7 @@ import pandas as pd
 from absl.testing import absltest
 
 from bsgen import papers
-from bsgen.reports import contents, page, remake, verdicts
+from bsgen.reports import cells, contents, page, remake
 from bsgen.studies import claims, shown
 from tests.reports import recorded
 
@@ -78,7 +78,7 @@ class PageTest(absltest.TestCase):
             self.assertIn(entry.study.title, found.text)
             for claim in entry.judged:
                 words = (claim.claim, claim.quantity, claim.note, claim.predicted)
-                row = (*words, verdicts.measured(claim), claim.verdict)
+                row = (*words, cells.measured(claim), claim.verdict)
                 self.assertIn(" ".join(" ".join(row).split()), found.text)
         self.assertIn("33 runs, 1 diverged, 16 s", found.text)
         self.assertIn("1 of 33 runs diverged", found.text)

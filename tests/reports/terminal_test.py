@@ -5,7 +5,7 @@ import rich.console
 from absl.testing import absltest
 
 from bsgen import papers
-from bsgen.reports import contents, remake, terminal, verdicts
+from bsgen.reports import cells, contents, remake, terminal
 from bsgen.studies import claims, shown
 from tests.reports import recorded
 
@@ -32,7 +32,7 @@ class TerminalTest(absltest.TestCase):
         for entry in finished:
             self.assertIn(f"{entry.study.name} {entry.study.title}", flat)
             for claim in entry.judged:
-                line = f"{verdicts.measured(claim)}, predicted {claim.predicted}"
+                line = f"{cells.measured(claim)}, predicted {claim.predicted}"
                 expected = f"{claim.verdict} {claim.claim} {line} {claim.quantity}"
                 self.assertIn(expected, flat)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)

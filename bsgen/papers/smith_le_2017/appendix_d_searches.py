@@ -12,7 +12,7 @@ batch size of 32 or more, after which the gap of figure 3 is clear.
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +107,12 @@ def _search(
         preset.num_repeats,
     )
     recommended = found.recommendation
-    rows = list(_path(found.trials, recommended, trainer.baseline_score))
+    # A setting that phases 2 and 3 share is trained in phase 2.
+    tried = ["phase", "batch_size", "learning_rate", "momentum"]
+    rows = [
+        _outcome(group, recommended, trainer.baseline_score)
+        for _, group in found.trials.groupby(tried, sort=False)
+    ]
     if recommended is None:
         return rows
     for stage, setting in zip(
@@ -115,20 +120,6 @@ def _search(
     ):
         rows += _test(preset, shared, stage, setting, place)
     return rows
-
-
-def _path(
-    trials: pd.DataFrame,
-    recommended: "recommendations.Recommendation | None",
-    baseline_score: float,
-) -> Iterable[dict[str, Any]]:
-    """Yields one row for each phase and setting of a search, with its outcome.
-
-    A setting that phases 2 and 3 share is trained in phase 2.
-    """
-    names = ["phase", "batch_size", "learning_rate", "momentum"]
-    for _, group in trials.groupby(names, sort=False):
-        yield _outcome(group, recommended, baseline_score)
 
 
 def _outcome(
