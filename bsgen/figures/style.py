@@ -4,6 +4,7 @@ Colours are those of Okabe & Ito (2008), "Color universal design", told apart by
 blind readers; ordered settings take viridis, which also rises in lightness.
 """
 
+import io
 from typing import Any
 
 import matplotlib as mpl
@@ -41,6 +42,7 @@ ACCURACY_AXIS = "The accuracy axis is logarithmic in the error rate."
 COLOR_MAP = mpl.colormaps["viridis"]
 DARKEST, LIGHTEST = 0.0, 0.88  # of the colour map; its yellow end fades on white
 _WIDTH, _ROW_HEIGHT = 9.0, 3.7  # inches
+_DOTS_PER_INCH = 150
 _SMALLEST_ERROR = 1e-4  # where the accuracy axis ends: it has no place for no error
 _ACCURACY_TICKS = (0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 
@@ -56,6 +58,13 @@ def panels(titles: list[str], num_rows: int = 1) -> tuple[figure.Figure, np.ndar
     for letter, title, axes in zip("abcd", titles, grid[0], strict=False):
         axes.set_title(f"({letter}) {title}")
     return drawn, grid
+
+
+def png(drawn: figure.Figure) -> bytes:
+    """Returns a figure as the content of a PNG file."""
+    content = io.BytesIO()
+    drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
+    return content.getvalue()
 
 
 def sequential(position: float) -> tuple[float, ...]:

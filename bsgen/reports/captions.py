@@ -1,19 +1,8 @@
-"""The caption of a study, with the settings of its runs as the tables have them."""
+"""What captions say of the runs of a study: their settings, as the tables have them."""
 
 import pandas as pd
 
 from bsgen.studies import study
-
-
-def caption(shown: study.Study, results: study.Results, scale: str) -> str:
-    """Returns what a study shows, and the settings of its runs.
-
-    Args:
-      shown: the study.
-      results: its tables.
-      scale: of its runs.
-    """
-    return f"{shown.caption} {settings(results, scale)}"
 
 
 def settings(results: study.Results, scale: str) -> str:

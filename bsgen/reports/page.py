@@ -62,11 +62,12 @@ def write(
 def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns one study as the template needs it."""
     path, table = entry.folder.path, entry.folder.read_table()
+    settings = captions.settings(entry.results, entry.config["scale"])
     return {
         "name": entry.study.name,
         "anchor": entry.study.name.replace("/", "-"),
         "title": entry.study.title,
-        "caption": captions.caption(entry.study, entry.results, entry.config["scale"]),
+        "caption": f"{entry.study.caption} {settings}",
         "image": _embedded(entry.folder.read_figure()),
         "table": None if table is None else cells.of_table(table),
         "lost": entry.warning(),

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from bsgen import config, errors
-from bsgen.figures import png
+from bsgen.figures import style
 from bsgen.files import atomic, sealed_json, strict_json
 from bsgen.studies import claims, measurement, shown, study
 from bsgen.training import provenance
@@ -143,7 +143,7 @@ class Folder:
         if seen.table is not None:
             written[_TABLE] = seen.table.to_csv(index=False).encode()
         if seen.figure is not None:
-            written[_FIGURE] = png.png(seen.figure)
+            written[_FIGURE] = style.png(seen.figure)
         self._write(written)
 
     def read_results(self) -> study.Results:

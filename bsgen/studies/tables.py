@@ -84,6 +84,21 @@ def accuracies(
     return table.astype(float).fillna(chance).sort_index()
 
 
+def curve_by_step(
+    results: study.Results, runs: pd.DataFrame, metric: str
+) -> pd.DataFrame:
+    """Returns a metric: one row a step from 1 on, one column a seed.
+
+    Args:
+      results: tables of the study.
+      runs: rows of `results.runs` that differ in their seed only.
+      metric: a column of `results.curves`.
+    """
+    rows = results.curves.merge(runs[["key", "seed"]], on="key")
+    table = rows[rows["step"] > 0].pivot(index="step", columns="seed", values=metric)
+    return table.astype(float).sort_index()
+
+
 def _row(record: records.RunRecord) -> dict[str, Any]:
     best: dict[str, float | None] = {}
     for metric, values in record.curve.items():

@@ -19,7 +19,7 @@ from matplotlib import axes as mpl_axes
 from matplotlib import figure
 
 from bsgen import errors
-from bsgen.figures import png, style
+from bsgen.figures import style
 from bsgen.files import atomic
 from bsgen.tuning import older_searches
 
@@ -57,7 +57,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
         described.get("lower_is_better", False),  # older searches drew minus the metric
     )
     path = folder / "figure.png"
-    atomic.write(path, png.png(drawn))
+    atomic.write(path, style.png(drawn))
     return path
 
 

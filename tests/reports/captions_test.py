@@ -11,7 +11,7 @@ class CaptionsTest(parameterized.TestCase):
     @parameterized.parameters(*papers.names())
     def test_every_study_has_a_caption_that_names_its_intervals(self, name):
         results = recorded.results(name)
-        found = captions.caption(papers.find(name)[0], results, "quick")
+        found = papers.find(name)[0].caption + captions.settings(results, "quick")
         self.assertRegex(found, "95 % .*interval")
         if len(results.runs) or "seed" in results.measurements:
             # Figure 4 takes the initial weights of two at a time.

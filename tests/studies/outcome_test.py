@@ -7,7 +7,7 @@ from absl.testing import absltest, parameterized
 from matplotlib import figure as mpl_figure
 
 from bsgen import papers
-from bsgen.figures import png
+from bsgen.figures import style
 from bsgen.studies import claims, folder, outcome, shown
 from tests.reports import recorded
 from tests.studies import made_up
@@ -19,7 +19,7 @@ class OutcomeTest(parameterized.TestCase):
     @parameterized.parameters(*papers.names())
     def test_every_study_is_drawn(self, name):
         drawn = made_up.figure(name, recorded.results(name))
-        self.assertStartsWith(png.png(drawn), b"\x89PNG")
+        self.assertStartsWith(style.png(drawn), b"\x89PNG")
         titles = [axes.get_title("left")[:3] for axes in drawn.axes]
         self.assertContainsSubset(["(a)", "(b)"], titles)
 

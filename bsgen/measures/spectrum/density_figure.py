@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from bsgen.figures import png, style
+from bsgen.figures import style
 
 _DECADES = 8  # below the peak; what is further down is the smoothing's tail
 
@@ -36,4 +36,4 @@ def draw(table: pd.DataFrame) -> bytes:
         axes.set_ylim(lowest, 3 * density.max())
         axes.set_xlabel("eigenvalue, of the mean loss")
         axes.set_ylabel("density (area 1)")
-        return png.png(drawn)
+        return style.png(drawn)

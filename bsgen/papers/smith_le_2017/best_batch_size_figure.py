@@ -9,7 +9,7 @@ from matplotlib import colors
 
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import accuracy_panel
-from bsgen.studies import curves, shown, study
+from bsgen.studies import shown, study, tables
 
 if TYPE_CHECKING:
     from bsgen.papers.smith_le_2017 import best_batch_size
@@ -36,7 +36,7 @@ def _training_curves(axes: mpl_axes.Axes, results: study.Results) -> None:
     sizes = results.runs["batch_size"]
     norm = colors.LogNorm(sizes.min(), sizes.max())
     for size, rows in results.runs.groupby("batch_size"):
-        table = curves.by_step(results, rows, "test_accuracy")
+        table = tables.curve_by_step(results, rows, "test_accuracy")
         means = style.over_seeds(table)["value"]
         axes.plot(means.index, means, color=style.sequential(norm(size)))
     scale = colors.ListedColormap([style.sequential(p) for p in np.linspace(0, 1, 256)])

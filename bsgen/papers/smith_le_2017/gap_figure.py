@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen.figures import style
-from bsgen.studies import curves, shown, study
+from bsgen.studies import shown, study, tables
 
 if TYPE_CHECKING:
     from bsgen.papers.smith_le_2017 import gap
@@ -61,7 +61,7 @@ def _curves(
     results: study.Results, batches: "gap.Batches"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     accuracy, cross_entropy = (
-        curves.by_step(results, batches.runs, f"test_{metric}")
+        tables.curve_by_step(results, batches.runs, f"test_{metric}")
         for metric in ("accuracy", "cross_entropy")
     )
     return accuracy, cross_entropy
