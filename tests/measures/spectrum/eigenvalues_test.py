@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import scipy.sparse.linalg
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -171,6 +172,29 @@ class CurvatureTest(tf.test.TestCase, parameterized.TestCase):
         dataset = tf.data.Dataset.from_tensor_slices(self.data).batch(7)
         found = measures.top_eigenvalue(measures.Hessian(self.model, loss, dataset))
         self.assertAllClose(found.value, self.eigenvalues[-1], rtol=1e-3)
+
+    def test_one_hessian_compiles_once_for_all_measures(self):
+        traced = []
+
+        def loss(labels, logits):
+            if not tf.executing_eagerly():
+                traced.append(1)
+            return _softmax(labels, logits)
+
+        hessian = measures.Hessian(self.model, loss, self.data)
+        measures.top_eigenvalue(hessian)
+        self.assertLen(traced, 1)
+        measures.hessian_trace(hessian, max_products=2)
+        measures.hessian_frobenius_norm(hessian, max_products=2)
+        measures.spectral_density(hessian, num_probes=1, num_steps=2)
+        measures.critical_learning_rate(hessian)
+        self.assertLen(traced, 1)
+
+    def test_solvers_of_scipy_take_it(self):
+        found = scipy.sparse.linalg.eigsh(
+            self.hessian, 3, which="LA", return_eigenvectors=False
+        )
+        self.assertAllClose(np.sort(found), self.eigenvalues[-3:], rtol=1e-9)
 
     def test_training_mode_is_said(self):
         found = measures.top_eigenvalue(self.make(training=True))
