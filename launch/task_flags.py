@@ -4,22 +4,29 @@ from typing import Any
 
 from absl import flags
 
-from bsgen import config, errors
+from bsgen import config, data, errors, models
+from bsgen.data import augmentation, scaling
 from launch import paths
 
 DATA_DIR = paths.define(
     "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
 )
-DATASET = flags.DEFINE_string("dataset", "digits", "A dataset; digits needs no data.")
+DATASET = flags.DEFINE_string(
+    "dataset", "digits", f"One of {', '.join(data.names())}; the first is built in."
+)
 TRAIN_SIZE = flags.DEFINE_integer(
     "train_size", None, "Training examples to draw (default: all).", lower_bound=1
 )
 _SUBSET_SEED = flags.DEFINE_integer("subset_seed", 0, "Draws the training subset.")
 _SCALING = flags.DEFINE_string(
-    "scaling", "", "Of the inputs (default: what is usual for the dataset)."
+    "scaling",
+    "",
+    f"Of the inputs: {', '.join(scaling.names())} (default: the dataset's usual one).",
 )
 _AUGMENTATION = flags.DEFINE_string(
-    "augmentation", "", "Of training images (default: what is usual for the dataset)."
+    "augmentation",
+    "",
+    f"Of training images: {', '.join(augmentation.names())} (default: likewise).",
 )
 _SAMPLING = flags.DEFINE_enum(
     "sampling",
@@ -28,7 +35,7 @@ _SAMPLING = flags.DEFINE_enum(
     "Each epoch, or each batch anew.",
 )
 
-_MODEL = flags.DEFINE_string("model", "mlp", "A network of the papers.")
+_MODEL = flags.DEFINE_string("model", "mlp", f"A network: {', '.join(models.names())}.")
 _NORMALIZATION = flags.DEFINE_string(
     "normalization",
     None,
@@ -97,8 +104,6 @@ def check(run: config.RunConfig) -> None:
       UserError: a name is unknown, the network has no such choice, TF_CONFIG is unfit,
         or a dataset is not prepared.
     """
-    from bsgen import data, models
-    from bsgen.data import augmentation, scaling
     from bsgen.training import cluster
 
     models.check(run.model, run.precision)
@@ -164,8 +169,6 @@ def optimizer_fields() -> dict[str, Any]:
 
 
 def _data_config(validation_size: int) -> config.DataConfig:
-    from bsgen import data
-
     usual = data.find(DATASET.value)
     fields: dict[str, Any] = {
         "name": DATASET.value,

@@ -17,6 +17,7 @@ import sys
 
 from absl import flags
 
+from bsgen import config
 from launch import entry, paths, run_flags, task_flags
 
 _DEFAULT_DIR = "results/train"
@@ -38,6 +39,8 @@ _CHECKPOINT_SECONDS = flags.DEFINE_float(
 _TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "Write TensorBoard's scalars too, to OUTPUT_DIR/tensorboard."
 )
+flags.adopt_module_key_flags(run_flags)  # for --help
+flags.adopt_module_key_flags(task_flags)
 
 
 def main(arguments: list[str]) -> None:
@@ -53,7 +56,9 @@ def main(arguments: list[str]) -> None:
     _train(run, output_dir, hardware)
 
 
-def _train(run, output_dir, hardware) -> None:  # type: ignore[no-untyped-def]
+def _train(
+    run: config.RunConfig, output_dir: str, hardware: config.HardwareConfig
+) -> None:
     from bsgen.training import interruption, loop
     from launch import run_display
 

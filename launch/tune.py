@@ -39,6 +39,7 @@ from launch import (
     search_gpu,
     search_role,
     search_subject,
+    task_flags,
 )
 
 _DEFAULT_DIR = "results/tune"
@@ -52,6 +53,8 @@ _TENSORBOARD = flags.DEFINE_bool(
 _CHECK_ONLY = flags.DEFINE_bool(
     "check_only", False, "Look for mistakes on the command line, and stop."
 )
+for _module in (search_flags, search_subject, task_flags):
+    flags.adopt_module_key_flags(_module)  # for --help
 
 
 def main(arguments: list[str]) -> None:
