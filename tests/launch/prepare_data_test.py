@@ -84,10 +84,17 @@ class PrepareDataTest(absltest.TestCase):
         self.assertStartsWith(finished.stderr, "error: argument='mnist': not a flag")
 
     def test_help_does_not_import_tensorflow(self):
-        finished = _run("-X", "importtime", "-m", "launch.prepare_data", "--help")
-        self.assertIn("--source", finished.stdout)
-        self.assertIn("absl", finished.stderr)
-        self.assertNotIn("tensorflow", finished.stderr)
+        for launcher, *words in (
+            ("prepare_data", "--source", "imagenet2012"),
+            ("train", "--learning_rate", "cifar100", "resnet44", "crop_flip"),
+            ("tune", "--oracle", "--min_batch_size", "cifar100", "resnet44"),
+        ):
+            name = f"launch.{launcher}"
+            finished = _run("-X", "importtime", "-m", name, "--help")
+            for word in words:
+                self.assertIn(word, finished.stdout)
+            self.assertIn("absl", finished.stderr)
+            self.assertNotIn("tensorflow", finished.stderr)
 
     def test_interruption(self):
         finished = _run("-c", _INTERRUPTED)
