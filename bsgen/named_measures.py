@@ -1,9 +1,9 @@
 """The measures by name: what each needs, which options it takes, how it is shown.
 
 A new measure is a function in a new file of `bsgen/measures/`, and an entry in
-`_MEASURES`; `launch.measure` then offers it. Its function takes what it needs (a Hessian, say), its
-options, `on_progress` and `keep_partial`, and returns a dataclass with `value`, `error`
-or `standard_error`, and `stopped_because`.
+`_MEASURES`; `launch.measure` then offers it. Its function takes what it needs (a
+Hessian, say), its options, `on_progress` and `keep_partial`, and returns a dataclass
+with `value`, `error` or `standard_error`, and `stopped_because`.
 
 Importing the table loads no TensorFlow: functions are looked up when they are called.
 """

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from bsgen import interrupts
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss, evaluation
+from bsgen.measures.landscape import evaluation, model_state
+from bsgen.measures.objective import compiled_loss
 from bsgen.measures.operators import linear_operator
 
 _DEFAULT_ALPHAS = np.linspace(-1.0, 2.0, 31)
@@ -81,8 +82,8 @@ def loss_along_line(
       UserError: an argument is wrong.
     """
     places = evaluation.check_places("alphas", alphas)
-    first = evaluation.state_of(model, start, "start")
-    last = evaluation.state_of(model, end, "end")
+    first = model_state.of(model, start, "start")
+    last = model_state.of(model, end, "end")
     evaluate = evaluation.Evaluation(model, loss, data, **options)
     values, stopped_because = evaluate.profile(
         (_between(first, last, alpha) for alpha in places),
@@ -105,10 +106,10 @@ def loss_along_line(
 
 
 def _between(
-    start: evaluation.State, end: evaluation.State, alpha: float
-) -> evaluation.State:
+    start: model_state.State, end: model_state.State, alpha: float
+) -> model_state.State:
     inside = min(max(alpha, 0.0), 1.0)
-    return evaluation.State(
+    return model_state.State(
         [a + alpha * (b - a) for a, b in zip(start.weights, end.weights, strict=True)],
         [
             a + inside * (b - a) if a.dtype.kind == "f" else a

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
-from bsgen.measures.objective import compiled_loss, evaluation, flat_weights
+from bsgen.measures.landscape import evaluation, model_state
+from bsgen.measures.objective import compiled_loss, flat_weights
 from bsgen.measures.operators import linear_operator
 
 _DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
@@ -57,7 +58,7 @@ def random_direction(
     model: keras.Model,
     seed: int | Sequence[int] = 0,
     normalization: Literal["filter", "unit"] = "filter",
-) -> evaluation.Arrays:
+) -> model_state.Arrays:
     """Draws a Gaussian direction in the space of the trainable weights.
 
     Args:
@@ -124,7 +125,7 @@ def loss_along_random_directions(
     places = evaluation.check_places("distances", distances)
     count = errors.check_integer("num_directions", num_directions, 1)
     evaluate = evaluation.Evaluation(model, loss, data, **options)
-    centre = evaluation.state_of(model, model, "model")
+    centre = model_state.of(model, model, "model")
     directions = (
         random_direction(model, (seed, number), normalization)
         for number in range(count)

@@ -6,8 +6,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures
+from bsgen.measures.landscape import evaluation, model_state
 from bsgen.measures.noise import group_gradients
-from bsgen.measures.objective import evaluation, mean_loss
+from bsgen.measures.objective import mean_loss
 from bsgen.measures.operators import curvature
 from tests.measures import keras_losses
 
@@ -59,7 +60,7 @@ class MeanLossTest(tf.test.TestCase, parameterized.TestCase):
         model, data = keras_losses.make(name, self.rng)
         options = {"batch_size": keras_losses.BATCH_SIZE}
         found = evaluation.Evaluation(model, None, data, **options)
-        state = evaluation.state_of(model, model, "model")
+        state = model_state.of(model, model, "model")
         expected = keras_losses.evaluate(model, data)
         self.assertAllClose(found.at(state)["loss"], expected, **_CLOSE)
         operator = curvature.Hessian(model, None, data, **options)

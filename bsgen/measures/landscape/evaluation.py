@@ -1,11 +1,10 @@
 """Mean loss and metrics of a model over a data set, at any weights, compiled once.
 
-The model itself is never changed. Everything is in inference mode. Batches are shared
-out over the replicas of the model's strategy, see `replicas`.
+The model itself is never changed, and runs in inference mode. Batches are shared out
+over the replicas of the model's strategy, see `replicas`.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 import keras
@@ -15,18 +14,17 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.measures import progress
+from bsgen.measures.landscape import model_state, reestimation
 from bsgen.measures.objective import (
     batches,
     compiled_loss,
     flat_weights,
     mean_loss,
     misfits,
-    reestimation,
     replicas,
 )
 
 Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
-Arrays: TypeAlias = list[npt.NDArray[Any]]
 
 KEEP: Final = "keep"
 REESTIMATE: Final = "reestimate"
@@ -35,62 +33,8 @@ REESTIMATE: Final = "reestimate"
 RunningStatistics: TypeAlias = Literal["keep", "reestimate"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class State:
-    """All variables of a model, as arrays.
-
-    Attributes:
-      weights: of `model.trainable_variables`, float64.
-      others: of `model.non_trainable_variables`, running averages and seeds.
-    """
-
-    weights: Arrays
-    others: Arrays
-
-    def moved(self, direction: Sequence[npt.NDArray[Any]], factor: float) -> "State":
-        """Returns the state with `factor` times a direction added to the weights."""
-        moved = [w + factor * d for w, d in zip(self.weights, direction, strict=True)]
-        return State(moved, self.others)
-
-
-def state_of(
-    model: keras.Model, given: keras.Model | Sequence[Any], argument: str
-) -> State:
-    """Returns the state that a user gives for a model.
-
-    Args:
-      model: a built model.
-      given: a model of the same variables, or a list of arrays: the trainable ones, as
-        of `[v.numpy() for v in model.trainable_variables]`, or all, as of
-        `model.get_weights()`. What a list lacks is the model's own.
-      argument: that it was given as, for the message.
-
-    Raises:
-      UserError: it does not fit the model.
-    """
-    trainable, others = model.trainable_variables, model.non_trainable_variables
-    if isinstance(given, keras.Model):
-        values = [
-            v.numpy()
-            for v in (*given.trainable_variables, *given.non_trainable_variables)
-        ]
-        variables = [*trainable, *others]
-    else:
-        values = [np.asarray(value) for value in given]
-        variables = trainable if len(values) == len(trainable) else model.weights
-    shapes = [tuple(v.shape) for v in variables]
-    if [v.shape for v in values] != shapes:
-        remedy = f"the arrays must have the shapes {shapes} of the model's variables"
-        raise errors.UserError(argument, [v.shape for v in values], remedy)
-    found = {id(v): value for v, value in zip(variables, values, strict=True)}
-    return State(
-        [np.asarray(found[id(v)], np.float64) for v in trainable],
-        [found[id(v)] if id(v) in found else v.numpy() for v in others],
-    )
-
-
 class Evaluation:
-    """Evaluates a model at given states; keep it, it compiles once.
+    """Evaluates a model at given states; it compiles once.
 
     Attributes:
       running_statistics: see `RunningStatistics`.
@@ -157,14 +101,13 @@ class Evaluation:
         """See `mean_loss.MeanLoss`."""
         return self._loss.mode
 
-    def at(self, state: State) -> dict[str, float]:
+    def at(self, state: model_state.State) -> dict[str, float]:
         """Returns `loss`, penalty included, and every metric; they may be infinite.
 
         Raises:
           UserError: the data are empty.
         """
-        weights = _tensors(state.weights, self._model.trainable_variables)
-        others = _tensors(state.others, self._model.non_trainable_variables)
+        weights, others = state.tensors(self._model)
         if self._running is not None:
             others = self._running.at(weights, others)
         variables = self._replicas.everywhere((weights, others))
@@ -185,7 +128,7 @@ class Evaluation:
 
     def profile(
         self,
-        states: Iterable[State],
+        states: Iterable[model_state.State],
         num_states: int,
         on_progress: progress.OnProgress | None = None,
         keep_from: int = 0,
@@ -241,10 +184,3 @@ def check_places(argument: str, places: npt.ArrayLike) -> npt.NDArray[np.float64
     if found.ndim != 1 or not found.size or not np.isfinite(found).all():
         raise errors.UserError(argument, places, "give finite numbers, [A]")
     return found
-
-
-def _tensors(values: Arrays, variables: list[keras.Variable]) -> list[tf.Tensor]:
-    return [
-        tf.cast(value, variable.dtype)
-        for value, variable in zip(values, variables, strict=True)
-    ]
