@@ -14,7 +14,6 @@ up to the error of the quadrature, which falls exponentially in m for smooth den
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,21 +99,24 @@ def spectral_density(
     draw = np.random.default_rng(seed)
     measures: list[lanczos.RitzPairs] = []
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
-    counter = _Counter(hessian, num_probes * num_steps, on_progress)
+    num_products = 0
     solver: lanczos.Lanczos | None = None
     try:
         for _ in range(num_probes):
             start = probes.rademacher(draw, size)
-            solver = lanczos.Lanczos(counter, start, num_steps)
+            solver = lanczos.Lanczos(hessian, start, num_steps)
             while not solver.exhausted:
                 solver.advance()
+                num_products += 1
+                if on_progress is not None:
+                    limit = num_probes * num_steps
+                    done = progress.Progress(num_products, limit, math.nan, math.inf)
+                    on_progress(done)
             measures.append(solver.ritz_pairs())
     except KeyboardInterrupt:
         if keep_partial and not measures and solver and solver.num_products:
             measures.append(solver.ritz_pairs())
-        if not (keep_partial and measures):
-            raise
-        stopped_because = progress.interrupted()
+        stopped_because = progress.interrupted(keep_partial and measures)
     nodes = tuple(pairs.values for pairs in measures)
     weights = tuple(pairs.first_weights for pairs in measures)
     width = gaussian_width or _default_width(nodes)
@@ -130,35 +132,10 @@ def spectral_density(
         nodes=nodes,
         weights=weights,
         gaussian_width=width,
-        num_products=counter.num_products,
+        num_products=num_products,
         stopped_because=stopped_because,
         mode=linear_operator.mode(hessian),
     )
-
-
-class _Counter:
-    """An operator that counts its products."""
-
-    def __init__(
-        self,
-        operator: linear_operator.LinearOperator,
-        limit: int,
-        on_progress: progress.OnProgress | None,
-    ):
-        self.shape = operator.shape
-        self.num_products = 0
-        self._operator = operator
-        self._limit = limit
-        self._on_progress = on_progress
-
-    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
-        product = self._operator.matvec(vector)
-        self.num_products += 1
-        if self._on_progress is not None:
-            done = self.num_products
-            so_far = progress.Progress(done, self._limit, math.nan, math.inf)
-            self._on_progress(so_far)
-        return product
 
 
 def _check_width(width: float | None) -> None:
