@@ -5,6 +5,7 @@ import sys
 
 from absl.testing import absltest
 
+from bsgen.reports import markdown
 from tests.reports import recorded
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -24,6 +25,7 @@ class ReportTest(absltest.TestCase):
         return subprocess.run(
             [sys.executable, "-m", "launch.report", *arguments],
             env=self.environment,
+            cwd=self.output_dir,
             capture_output=True,
             text=True,
             timeout=120,
@@ -49,6 +51,19 @@ class ReportTest(absltest.TestCase):
             "runs.csv",
         ]
         self.assertEqual(left, expected)
+
+    def test_markdown_goes_into_the_project_in_which_it_runs(self):
+        recorded.write(self.output_dir, "smith_le_2017/fig3")
+        arguments = f"--output_dir={self.output_dir}", "--markdown"
+        done = self.report(*arguments)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^error: markdown='.': .*README.md.*\n$")
+        readme = self.output_dir / "README.md"
+        readme.write_text(f"{markdown.BEGIN}\n{markdown.END}")
+        done = self.report(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("smith_le_2017/fig3", readme.read_text())
+        self.assertTrue((self.output_dir / "docs" / "RESULTS.md").is_file())
 
     def test_lost_records_are_said(self):
         recorded.write(self.output_dir, "smith_le_2017/fig3")
