@@ -9,24 +9,30 @@ import logging
 import pathlib
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from bsgen import config, data, interrupts
 from bsgen.files import folder_lock
-from bsgen.studies import (
-    folder,
-    measurement,
-    measurement_store,
-    outcome,
-    study,
-    tables,
-)
+from bsgen.studies import folder, measurement, measurement_store, outcome, study, tables
 from bsgen.training import cost, records
 
 _LOGGER = logging.getLogger(__name__)
 
 
+class _Plan(NamedTuple):
+    """A study with its runs and measurements."""
+
+    study: study.Study
+    runs: list[config.RunConfig]
+    measurements: list[measurement.Measurement]
+
+
 class Campaign:
     """Studies of one scale that share an output folder.
+
+    Attributes:
+      missing: the runs that are still to be trained.
+      unmeasured: the measurements that are still to be made.
 
     No other campaign may use the folder until this one is closed, at the end of a
     `with`, or the process ends.
@@ -61,13 +67,14 @@ class Campaign:
             uses the output folder, or a folder holds something else or cannot be
             written.
         """
-        self._studies = tuple(studies)
         self._data_dir = data_dir
         self._output_dir = pathlib.Path(output_dir)
-        self._runs = {s.name: s.runs(scale, num_seeds) for s in studies}
-        self._measurements = {s.name: s.measurements(scale, num_seeds) for s in studies}
-        runs = [run for of_study in self._runs.values() for run in of_study]
-        measurements = [m for made in self._measurements.values() for m in made]
+        self._plans = [
+            _Plan(s, s.runs(scale, num_seeds), s.measurements(scale, num_seeds))
+            for s in studies
+        ]
+        runs = [run for plan in self._plans for run in plan.runs]
+        measurements = [m for plan in self._plans for m in plan.measurements]
         read = {run.data.name for run in runs}
         for name in sorted(read.union(*(entry.datasets for entry in measurements))):
             data.find(name).require(data_dir)
@@ -84,8 +91,8 @@ class Campaign:
         if force:
             self._store.forget(runs)
             self._measured.forget(measurements)
-        self._missing = self._store.missing(runs)
-        self._unmeasured = self._measured.missing(measurements)
+        self.missing = self._store.missing(runs)
+        self.unmeasured = self._measured.missing(measurements)
 
     def __enter__(self) -> "Campaign":
         return self
@@ -98,20 +105,10 @@ class Campaign:
         self._lock.release()
 
     @property
-    def missing(self) -> list[config.RunConfig]:
-        """The runs that are still to be trained."""
-        return list(self._missing)
-
-    @property
-    def unmeasured(self) -> list[measurement.Measurement]:
-        """The measurements that are still to be made."""
-        return list(self._unmeasured)
-
-    @property
     def expected_seconds(self) -> float:
         """The expected wall time of what is missing, on two cores."""
-        training = sum(cost.seconds(run) for run in self._missing)
-        return training + sum(entry.seconds for entry in self._unmeasured)
+        training = sum(cost.seconds(run) for run in self.missing)
+        return training + sum(entry.seconds for entry in self.unmeasured)
 
     @interrupts.kept()
     def run(
@@ -129,48 +126,49 @@ class Campaign:
           UserError: a run does not fit its data; nothing has been trained then.
           Interrupted: as `execution.execute`.
         """
-        waiting = {
-            name: {entry.key for entry in self._store.missing(runs)}
-            | {entry.key for entry in self._measured.missing(self._measurements[name])}
-            for name, runs in self._runs.items()
-        }
-        by_name = {s.name: s for s in self._studies}
+        waiting = [  # with the keys, which take time to compute
+            (plan.study, [r.key for r in plan.runs], [m.key for m in plan.measurements])
+            for plan in self._plans
+        ]
 
         def finish_studies() -> None:
-            for name in [name for name, keys in waiting.items() if not keys]:
-                del waiting[name]
-                self._write(by_name[name])
-                on_study(by_name[name])
-
-        def on_finished(key: str) -> None:
-            for keys in waiting.values():
-                keys.discard(key)
-            finish_studies()
+            for entry in list(waiting):
+                planned, runs, rows = entry
+                results = tables.recorded_results(
+                    runs, self._store, rows, self._measured
+                )
+                if results is not None:
+                    waiting.remove(entry)
+                    outcome.write(self._output_dir, planned, results)
+                    on_study(planned)
 
         finish_studies()
-        if self._missing:
+        if self.missing:
             from bsgen.training import execution  # loads TensorFlow
 
             execution.execute(
-                self._missing,
+                self.missing,
                 self._store,
                 self._data_dir,
                 on_work,
-                lambda record: on_finished(record.run.key),
+                lambda record: finish_studies(),
                 self._resume,
             )
-            self._missing = []
-        for entry in self.unmeasured:
+            self.missing = []
+        for entry in list(self.unmeasured):
             interrupts.check()
             self._measure(entry)
-            self._unmeasured.remove(entry)
+            self.unmeasured.remove(entry)
             on_work(entry.seconds)
-            on_finished(entry.key)
+            finish_studies()
 
     def _claim_folders(self, scale: str, force: bool) -> None:
         claimed = [
-            (self._folder(name), (scale, runs, self._measurements[name], force))
-            for name, runs in self._runs.items()
+            (
+                folder.Folder(self._output_dir, plan.study.name),
+                (scale, plan.runs, plan.measurements, force),
+            )
+            for plan in self._plans
         ]
         for found, contents in claimed:
             found.check(*contents)
@@ -179,19 +177,7 @@ class Campaign:
 
     def _measure(self, entry: measurement.Measurement) -> None:
         begun = time.perf_counter()
-        folder_of_its_own = self._measured.folder(entry)
-        place = measurement.Place(
-            self._store, folder_of_its_own, self._data_dir, self._resume
-        )
+        own = self._measured.folder(entry)
+        place = measurement.Place(self._store, own, self._data_dir, self._resume)
         rows = entry.measure(place)
         self._measured.add(entry, rows, time.perf_counter() - begun)
-
-    def _write(self, finished: study.Study) -> None:
-        runs = [run.key for run in self._runs[finished.name]]
-        rows = [entry.key for entry in self._measurements[finished.name]]
-        results = tables.recorded_results(runs, self._store, rows, self._measured)
-        if results is not None:
-            outcome.write(self._output_dir, finished, results)
-
-    def _folder(self, name: str) -> folder.Folder:
-        return folder.Folder(self._output_dir, name)

@@ -9,6 +9,7 @@ file is ever half-written.
 written together are read. Folders of older versions lack them.
 """
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -49,15 +50,7 @@ class Folder:
         measurements: Sequence[measurement.Measurement] = (),
         force: bool = False,
     ) -> None:
-        """Checks that the folder may be claimed, without writing anything.
-
-        A folder may grow (more seeds at the same scale), but never shrink or change.
-
-        Args:
-          scale: of the study.
-          runs: that the study will be made from.
-          measurements: likewise.
-          force: allows replacing a folder of another configuration.
+        """Checks that `claim_for` may be called with the same arguments.
 
         Raises:
           UserError: the folder holds another configuration or a newer version.
@@ -84,13 +77,21 @@ class Folder:
         measurements: Sequence[measurement.Measurement] = (),
         force: bool = False,
     ) -> None:
-        """Writes `config.json`, after `check` of the same arguments.
+        """Writes `config.json`: what the study will be made from.
+
+        A folder may grow (more seeds at the same scale), but never shrink or change.
+
+        Args:
+          scale: of the study.
+          runs: that it needs.
+          measurements: that it needs.
+          force: allows replacing a folder of another configuration.
 
         Raises:
           UserError: as `check`, or the folder cannot be written.
         """
         self.check(scale, runs, measurements, force)
-        values = {
+        values: dict[str, Any] = {
             "version": FORMAT_VERSION,
             "study": self.study_name,
             "scale": scale,
@@ -99,7 +100,9 @@ class Folder:
             "measurements": list(dict.fromkeys(entry.key for entry in measurements)),
         }
         files = self._check_sums()
-        self._write_config(values if files is None else {**values, "files": files})
+        if files is not None:
+            values["files"] = files
+        sealed_json.write(self.path / _CONFIG, values)
 
     def read_config(self) -> dict[str, Any]:
         """Returns what `claim_for` wrote.
@@ -131,20 +134,18 @@ class Folder:
         Raises:
           UserError: `config.json` is damaged, or the folder cannot be written.
         """
-        contents = {
-            "runs.csv": results.runs.to_csv(index=False),
-            "curves.csv": results.curves.to_csv(index=False),
-        }
+        tables = {"runs.csv": results.runs, "curves.csv": results.curves}
         if len(results.measurements):
-            contents["measurements.csv"] = results.measurements.to_csv(index=False)
-        values = [claim.to_dict() for claim in judged]
-        written = {name: text.encode() for name, text in contents.items()}
-        written[_CLAIMS] = strict_json.to_bytes(values)
+            tables["measurements.csv"] = results.measurements
         if seen.table is not None:
-            written[_TABLE] = seen.table.to_csv(index=False).encode()
+            tables[_TABLE] = seen.table
+        contents = {
+            name: table.to_csv(index=False).encode() for name, table in tables.items()
+        }
+        contents[_CLAIMS] = strict_json.to_bytes([claim.to_dict() for claim in judged])
         if seen.figure is not None:
-            written[_FIGURE] = style.png(seen.figure)
-        self._write(written)
+            contents[_FIGURE] = style.png(seen.figure)
+        self._write(contents)
 
     def read_results(self) -> study.Results:
         """Returns the tables that `write_results` wrote.
@@ -152,15 +153,11 @@ class Folder:
         Raises:
           Damaged: a file is missing, or is not what was written.
         """
-        has_measurements = (self.path / "measurements.csv").exists()
-        sums = self._check_sums()
-        if sums is not None:
-            has_measurements = "measurements.csv" in sums
-        return study.Results(
-            self._read_csv("runs.csv"),
-            self._read_csv("curves.csv"),
-            self._read_csv("measurements.csv") if has_measurements else pd.DataFrame(),
-        )
+        tables = [self._read_csv("runs.csv"), self._read_csv("curves.csv")]
+        sums, name = self._check_sums(), "measurements.csv"
+        if name in sums if sums is not None else (self.path / name).exists():
+            tables.append(self._read_csv(name))
+        return study.Results(*tables)
 
     def read_claims(self) -> list[claims.Claim]:
         """Returns the verdicts that `write_results` wrote.
@@ -176,17 +173,15 @@ class Folder:
 
     def read_figure(self) -> bytes | None:
         """Returns the picture; None if it is missing, damaged or of other results."""
-        try:
+        with contextlib.suppress(sealed_json.Damaged):
             return self._read(_FIGURE)
-        except sealed_json.Damaged:
-            return None
+        return None
 
     def read_table(self) -> pd.DataFrame | None:
-        """Returns the table shown; None if missing, damaged or of other results."""
-        try:
+        """Returns the table shown; None as in `read_figure`."""
+        with contextlib.suppress(sealed_json.Damaged):
             return self._read_csv(_TABLE)
-        except sealed_json.Damaged:
-            return None
+        return None
 
     def is_claimed(self) -> bool:
         """Whether there is a `config.json`."""
@@ -227,10 +222,8 @@ class Folder:
             atomic.write(self.path / name, content)
         if self.is_claimed():
             sums = {name: sealed_json.check_sum(c) for name, c in contents.items()}
-            self._write_config({**self.read_config(), "files": sums})
-
-    def _write_config(self, values: Mapping[str, Any]) -> None:
-        sealed_json.write(self.path / _CONFIG, values)
+            values = {**self.read_config(), "files": sums}
+            sealed_json.write(self.path / _CONFIG, values)
 
 
 def _check_config(values: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from matplotlib import figure as mpl_figure
 
 from bsgen import errors, papers
 from bsgen.reports import markdown
+from bsgen.files import sealed_json
 from bsgen.studies import claims, folder, outcome, shown, study
 from tests.studies import made_up
 
@@ -90,7 +91,8 @@ def _write(output_dir):
         values = place.read_config()
         keys = ["a", "b"] if len(results.runs) else []
         rows = [] if keys else ["m"]
-        place._write_config({**values, "runs": keys, "measurements": rows})
+        values = {**values, "runs": keys, "measurements": rows}
+        sealed_json.write(place.path / "config.json", values)
         outcome.write(output_dir, made, results)
 
 
