@@ -2,18 +2,10 @@
 
 import dataclasses
 import math
-from typing import Protocol
 
 import numpy as np
 
 from bsgen import config, errors
-
-
-class Budget(Protocol):
-    """The length of a training run."""
-
-    def steps(self, run: config.RunConfig) -> tuple[int, ...]:
-        """Returns the steps to evaluate after, rising; the last one ends the run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +22,7 @@ class Steps:
     evaluations_per_decade: int = 0
 
     def steps(self, run: config.RunConfig) -> tuple[int, ...]:
-        """See `Budget`; the same for every run."""
+        """Returns the steps to evaluate after, rising; the last one ends the run."""
         if not self.evaluations_per_decade:
             return (self.num_steps,)
         count = int(self.evaluations_per_decade * np.log10(self.num_steps)) + 2
@@ -53,7 +45,7 @@ class Epochs:
     num_evaluations: int = 0
 
     def steps(self, run: config.RunConfig) -> tuple[int, ...]:
-        """See `Budget`; as near to each mark as whole batches allow.
+        """As `Steps.steps`; as near to each mark as whole batches allow.
 
         Raises:
           UserError: the run leaves open how many examples it trains on.
@@ -68,6 +60,9 @@ class Epochs:
         after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
         before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
         return tuple((after - before_is_nearer).tolist())
+
+
+Budget = Steps | Epochs
 
 
 def _places(run: config.RunConfig, num_examples: float) -> np.ndarray:

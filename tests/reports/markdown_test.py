@@ -10,8 +10,8 @@ from absl.testing import absltest
 from matplotlib import figure as mpl_figure
 
 from bsgen import errors, papers
-from bsgen.reports import markdown
 from bsgen.files import sealed_json
+from bsgen.reports import markdown
 from bsgen.studies import claims, folder, outcome, shown, study
 from tests.studies import made_up
 

@@ -28,16 +28,12 @@ class StationaryMeans:
       loss: mean loss above that of the minimum.
       standard_error: of `loss`, over the chains.
       covariance: of the weights, [P, P], about the known mean 0.
-      num_chains: how many chains there were.
-      num_steps: steps averaged over in each chain.
-      burn_in_steps: steps before those.
+      burn_in_steps: steps before those that were averaged over.
     """
 
     loss: float
     standard_error: float
     covariance: npt.NDArray[np.float64]
-    num_chains: int
-    num_steps: int
     burn_in_steps: int
 
 
@@ -58,8 +54,7 @@ def simulate(
       hessian: [P, P], positive definite.
       learning_rate: above 0, below the critical one.
       batch_size: above 0.
-      gradient_covariance: of one example, [P, P], positive semi-definite; None for the
-        Hessian.
+      gradient_covariance: of one example, [P, P]; None for the Hessian.
       momentum: at least 0 and below 1.
       num_chains: at least 2.
       num_steps: at least 1, after a burn-in of as many steps as the chains need to
@@ -96,8 +91,6 @@ def simulate(
         loss=float(losses.mean()),
         standard_error=float(statistics.standard_error(losses)),
         covariance=products / (steps * chains),
-        num_chains=chains,
-        num_steps=steps,
         burn_in_steps=burn_in,
     )
 
