@@ -1,4 +1,4 @@
-"""Tests of files that are there whole or not at all."""
+"""Tests of files that are written whole or not at all."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Tests of checkpoints: whole or not at all, and found out when damaged."""
+"""Tests of checkpoints: written whole or not at all, and damage is noticed."""
 
 import hashlib
 import io
@@ -238,7 +238,7 @@ class CheckpointsTest(parameterized.TestCase):
             self.assertEqual(found.info, {"step": found.step})
             for array in found.arrays.values():
                 np.testing.assert_array_equal(array, np.full(50_000, found.step))
-        # Two whole ones, a third if killed before the oldest went, one unfinished.
+        # Two complete ones, a third if killed before removing the oldest, one partial.
         self.assertLessEqual(len(self._names()), 4)
 
 

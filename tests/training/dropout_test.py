@@ -1,4 +1,4 @@
-"""Tests that what dropout draws follows from step, part and replica alone."""
+"""Tests that dropout's masks depend on step, part and replica alone."""
 
 import keras
 import numpy as np

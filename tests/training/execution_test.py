@@ -1,4 +1,4 @@
-"""Tests of the choice of engine and of what is kept as runs finish."""
+"""Tests of the choice of engine, and of storing runs as they finish."""
 
 import collections
 import dataclasses
@@ -74,7 +74,7 @@ class ExecuteTest(absltest.TestCase):
         seen = []
 
         def on_record(record):
-            # On the disk before anybody is told.
+            # On the disk before the callback.
             stored = records.RunStore(self.folder).find(record.run)
             self.assertEqual(stored, self.store.find(record.run))
             seen.append(record.run.key)
@@ -89,7 +89,7 @@ class ExecuteTest(absltest.TestCase):
         self.assertEqual(self.store.path.read_bytes(), before)
 
     def test_work_sums_to_the_cost(self):
-        # The second diverges long before its end, and counts whole all the same.
+        # The second diverges long before its end, yet its whole cost is counted.
         runs = [_run(0), _run(1, num_steps=2000, learning_rate=1e30), _exact(1.0)]
         work = []
         execution.execute(runs, self.store, on_work=work.append)
@@ -103,7 +103,7 @@ class ExecuteTest(absltest.TestCase):
         kept = self.folder / "runs" / run.key
         self.assertTrue((kept / "model.keras").exists())
         self.assertEmpty(list(kept.glob("*.npz")) + list(kept.glob("checkpoint*")))
-        # Killed after the run and before its record: brought, not trained again.
+        # Killed between the end of the run and its record: it is not trained again.
         self.store.path.unlink()
         before = (kept / "model.keras").stat().st_mtime_ns
         store = records.RunStore(self.folder)

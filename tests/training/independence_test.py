@@ -1,4 +1,4 @@
-"""Tests that runs of an ensemble do not touch each other, whatever becomes of them."""
+"""Tests that runs of an ensemble do not influence each other, even if one diverges."""
 
 import collections
 from unittest import mock
@@ -11,7 +11,7 @@ from tests.training import small_runs
 
 
 class IndependenceTest(tf.test.TestCase, parameterized.TestCase):
-    """A run's numbers do not depend on which others share its program.
+    """A run's numbers do not depend on the others in its program.
 
     Only the rounding may: XLA may order the sums of another number of runs otherwise,
     hence the tolerance of `ensemble_test.OneModelLoopTest`.

@@ -1,4 +1,4 @@
-"""Tests of asking a run to stop, with real signals to this process."""
+"""Tests of stopping a run by signals, with real ones to this process."""
 
 import os
 import signal

@@ -16,7 +16,7 @@ _DENSE = {"name": "normalized_mlp", "hidden_units": (12, 8), "normalization": "n
 
 
 def pool(seed=7, sizes=(TRAIN_SIZE, TEST_SIZE)):
-    """Noise [8, 8, 3] whose brightness tells the class, uint8."""
+    """Noise [8, 8, 3] whose brightness depends on the class, uint8."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(NUM_CLASSES, size=sum(sizes)).astype(np.int32)
     noise = generator.integers(0, 160, size=[sum(sizes), 8, 8, 3])
@@ -79,14 +79,14 @@ def convolutional(dropout=0.5):
 
 @contextlib.contextmanager
 def source(found=None):
-    """Lets every run find these examples."""
+    """Makes every run use these examples."""
     found = found or pool()
     with mock.patch.object(data, "load_source", lambda config, data_dir: found):
         yield found
 
 
 def devices(replicas):
-    """One or two; each call asks for them anew, as each run of a process does."""
+    """Returns one or two devices, requested again by each call as by each run."""
     if replicas == 1:
         return strategies.Devices(config.HardwareConfig())
     return strategies.Devices(
@@ -121,7 +121,7 @@ def train(of_run, replicas=1, calls=None, **hardware):
 
 
 class Large:
-    """A source whose examples cannot lie on a device, here for want of a pool."""
+    """A source whose examples cannot be put on a device, as it is not a pool."""
 
     def __init__(self, examples):
         self._examples = examples
@@ -135,7 +135,7 @@ class Large:
 
 @contextlib.contextmanager
 def deterministic():
-    """What `HardwareConfig.deterministic` switches on is for a whole process."""
+    """Switches determinism on, which `HardwareConfig` does for the whole process."""
     tf_config.enable_op_determinism()
     try:
         yield

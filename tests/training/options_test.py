@@ -118,13 +118,13 @@ def _changed(run, part, field):
 
 class OptionsTest(parameterized.TestCase):
     def _train(self, engine, run):
-        """What came of a run, without times."""
+        """Returns the result of a run, without times."""
         if engine == "minima":
             (record,) = minima.train([run])
         elif engine == "ensemble":
             record = small_runs.train([run])[run.key]
         else:
-            # Tracing would take most of the time; the measures cannot do without.
+            # Tracing would take most of the time, but the measures need it.
             tf.config.run_functions_eagerly(not run.final_measures)
             self.addCleanup(tf.config.run_functions_eagerly, False)
             record = loop.train(run, self.create_tempdir().full_path)
@@ -150,7 +150,7 @@ class OptionsTest(parameterized.TestCase):
                 try:
                     expected = before
                     for other in _TOGETHER.get(field, {}):
-                        if other != "normalization":  # ghosts cannot do without a size
+                        if other != "normalization":  # ghosts need a size
                             expected = self._train(engine, _changed(base, part, other))
                     after = self._train(engine, _changed(base, part, field))
                 except errors.UserError:
@@ -178,7 +178,7 @@ class NetworksTest(parameterized.TestCase):
         try:
             takes = models.takes(base)
         except errors.UserError:
-            return  # it has no such variant
+            return  # there is no such variant
         models.check(base)
         for field, value in _OTHER["model"].items():
             if field in ("name", "variant"):

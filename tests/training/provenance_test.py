@@ -1,4 +1,4 @@
-"""Tests of which software made a result."""
+"""Tests of the record of the software that made a result."""
 
 import os
 import pathlib

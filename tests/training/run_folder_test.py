@@ -30,7 +30,7 @@ def _checkpoint(step):
 
 
 class _Model:
-    """Saves what has the parts of a Keras file."""
+    """Saves a file with the parts of a Keras model."""
 
     def save(self, path):
         with zipfile.ZipFile(path, "w") as archive:
@@ -50,7 +50,7 @@ class RunFolderTest(parameterized.TestCase):
         return folder
 
     def _train(self, *steps, run=None, finish=False):
-        """Leaves what a run leaves after checkpoints at `steps`."""
+        """Writes the files of a run with checkpoints at `steps`."""
         with self._folder(run) as folder:
             folder.open()
             for step in steps:
@@ -73,7 +73,7 @@ class RunFolderTest(parameterized.TestCase):
         return metrics_file.read(self.path)
 
     def assert_refuses(self, pattern, folder=None, resume="auto"):
-        """Asserts that nothing changes either, and that the lock is given back."""
+        """Asserts a refusal that changes nothing and releases the lock."""
         before = self._content() if self.path.is_dir() else None
         folder = folder or self._folder()
         for _ in range(2):
@@ -175,7 +175,7 @@ class RunFolderTest(parameterized.TestCase):
         ):
             with self.assertRaises(KeyboardInterrupt):
                 self._folder(_run(0.2)).open("never")
-        # What is left of the old run holds nothing that could be lost.
+        # The rest of the old run holds nothing that could be lost.
         self.assertIsNone(self._folder(_run(0.2)).open())
 
     def test_summary(self):

@@ -1,4 +1,4 @@
-"""Small runs for tests of the ensemble engine, and a look into its programs."""
+"""Small runs for tests of the ensemble engine, and a spy on its programs."""
 
 import contextlib
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def train(runs, **arguments):
 
 @contextlib.contextmanager
 def spied_programs() -> Iterator[list[int]]:
-    """Gives a list that takes the number of runs of each call of a program."""
+    """Yields a list to which each call of a program appends its number of runs."""
     take_steps = stacked_program.Program.take_steps
     sizes = []
 

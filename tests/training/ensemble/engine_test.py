@@ -61,7 +61,7 @@ class OneModelLoopTest(tf.test.TestCase, parameterized.TestCase):
         for name, values in curve.items():
             self.assertAllClose(record.curve[name], values, rtol=0, atol=atol)
         self.assertAllClose(record.final, final, rtol=0, atol=atol)
-        # The run has learned something, so the two do not agree on standing still.
+        # The run has learned something: they do not agree just by standing still.
         self.assertLess(
             final["train_cross_entropy"], 0.8 * curve["test_cross_entropy"][0]
         )

@@ -61,7 +61,7 @@ class _LoopTestCase(tf.test.TestCase, parameterized.TestCase):
         return pathlib.Path(self.create_tempdir().full_path) / "run"
 
     def train(self, run, path, stops=(), **settings):
-        """Trains until the first of the steps `stops` that it comes by."""
+        """Trains until the run reaches one of the steps `stops`."""
         self.recorder.stops = stops
         return loop.train(run, path, loop.Options(**settings), self.recorder)
 
@@ -121,7 +121,7 @@ class ExactResumeTest(_LoopTestCase):
     def test_how_steps_fall_into_calls_is_not_recorded(self):
         run = _run()
         paths, lasts = [], []
-        for seconds in (0.0, 1e9):  # single steps; as many as may be
+        for seconds in (0.0, 1e9):  # single steps; as many as possible
             with mock.patch.object(run_loop, "_SECONDS_PER_CALL", seconds):
                 path = self.folder()
                 self.recorder.seen.clear()
@@ -131,7 +131,7 @@ class ExactResumeTest(_LoopTestCase):
         self.assertEqual(lasts, [list(range(1, 12)), [1, 3, 4, 9, 11]])
         self.assert_same_result(*paths)
 
-    def test_a_damaged_checkpoint_is_passed_over(self):
+    def test_a_damaged_checkpoint_is_skipped(self):
         run = _run()
         whole, broken = self.folder(), self.folder()
         self.train(run, whole)
@@ -147,7 +147,7 @@ class ExactResumeTest(_LoopTestCase):
         self.assertEqual(self.recorder.starts[-1], 4)
         self.assert_same_result(whole, broken)
 
-    def test_a_torn_line_is_written_anew(self):
+    def test_a_torn_line_is_rewritten(self):
         run = _run()
         whole, broken = self.folder(), self.folder()
         self.train(run, whole)
@@ -157,7 +157,7 @@ class ExactResumeTest(_LoopTestCase):
         self.train(run, broken)
         self.assert_same_result(whole, broken)
 
-    def test_a_model_that_is_gone_is_made_again(self):
+    def test_a_damaged_model_is_made_again(self):
         run, path, whole = _run(), self.folder(), self.folder()
         self.train(run, path)
         record = self.train(run, whole)
@@ -171,7 +171,7 @@ class ExactResumeTest(_LoopTestCase):
         model = keras.models.load_model(path / "model.keras")
         self.assertAllEqual(model(inputs), expected)
 
-    def test_beginning_anew_forgets(self):
+    def test_starting_over_forgets(self):
         run, path = _run(), self.folder()
         self.interrupt(run, path, 6)
         self.train(run, path, resume="never")
@@ -240,7 +240,7 @@ class RecordsTest(_LoopTestCase):
         untrained = made_up_runs.ready(run).evaluate("test")
         self.assertEqual(curve["test_accuracy"][0], untrained["test_accuracy"])
 
-    def test_progress_tells_of_its_steps(self):
+    def test_progress_describes_its_steps(self):
         with mock.patch.object(run_loop, "_SECONDS_PER_CALL", 0.0):
             record = self.train(_run(), self.folder())
         self.assertEqual([each.step for each in self.recorder.seen], list(range(1, 12)))

@@ -72,7 +72,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         found = made_up_runs.pool()
         resident, streamed = (_feed(run, each, found)[0] for each in (True, False))
         self.addCleanup(streamed.close)
-        # One after the other, from the middle, back again, and the last one.
+        # In order, from the middle, back again, and the last one.
         for first, last in ((0, 1), (1, 4), (5, 7), (2, 3), (7, 8), (4, 6)):
             self.assert_equal(
                 _images(streamed, found, first, last),

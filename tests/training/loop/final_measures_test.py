@@ -1,4 +1,4 @@
-"""Tests of what is measured on a trained network."""
+"""Tests of the measures of a trained network."""
 
 import dataclasses
 import pathlib
