@@ -1,8 +1,8 @@
 """Writes files whole or not at all, whatever interrupts the writing.
 
-The content goes to a temporary file in the same folder, whose name carries the process,
-is flushed to the disk, and the file is renamed: at any moment its path holds either the
-old content or the new.
+The content goes to a temporary folder beside the file, whose name carries the process,
+is flushed to the disk, and then renamed: at any moment the path holds either the old
+content or the new.
 """
 
 import errno
@@ -15,38 +15,21 @@ from bsgen import errors
 
 
 def write(path: pathlib.Path, content: bytes | memoryview) -> None:
+    """Writes a file and its folders; see `write_by`."""
+    write_by(path, lambda beside: beside.write_bytes(content))
+
+
+def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], object]) -> None:
     """Writes a file and its folders; it is on the disk when this returns.
 
-    Raises:
-      UserError: the path cannot be written; an old file is untouched.
-    """
-    temporary = _temporary(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)  # exists only after a failure
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise cannot_write(path.parent, error) from error
-
-
-def write_by(path: pathlib.Path, save: Callable[[pathlib.Path], None]) -> None:
-    """Writes a file with a function that needs a path with the file's own name.
-
     Args:
-      path: of the file; its folders are made.
-      save: writes the file to the path that it is called with.
+      path: of the file.
+      save: called with a path of the same name; writes the file there.
 
     Raises:
       UserError: the path cannot be written; an old file is untouched.
     """
-    beside = _temporary(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.mkdir(parents=True, exist_ok=True)
         try:
@@ -70,12 +53,7 @@ def cannot_write(
 
 
 def remove_stale(folder: pathlib.Path, pattern: str) -> None:
-    """Removes the temporary files of processes that died while writing.
-
-    Args:
-      folder: of the files.
-      pattern: shell pattern of the files' final names.
-    """
+    """Removes what processes that died while writing left of files of a pattern."""
     for path in folder.glob(f".{pattern}.*"):
         process = path.suffix[1:]
         if process.isdecimal() and not _is_alive(int(process)):
@@ -83,10 +61,6 @@ def remove_stale(folder: pathlib.Path, pattern: str) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-
-
-def _temporary(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def _is_alive(process: int) -> bool:

@@ -24,12 +24,7 @@ class FolderLock:
     """
 
     def __init__(self, folder: str | os.PathLike, argument: str = "output_dir"):
-        """Names the folder; touches nothing.
-
-        Args:
-          folder: to lock.
-          argument: of the user that gave the folder, for the errors.
-        """
+        """Names the folder, and the argument that errors blame; touches nothing."""
         self._folder = pathlib.Path(folder)
         self._argument = argument
         self._lock = filelock.FileLock(

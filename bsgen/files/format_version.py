@@ -16,15 +16,12 @@ class NewerVersion(errors.UserError):
 
 
 def refuse_newer(path: pathlib.Path, values: Mapping[str, Any], newest: int) -> None:
-    """Checks that this version of bsgen can read a file.
+    """Checks that this version of bsgen can read the values of a file.
 
-    Args:
-      path: of the file, in an output folder.
-      values: what was read. Files without `version` predate the guard and pass.
-      newest: the highest version of the format that can be read.
+    Values without `version` predate the guard and pass.
 
     Raises:
-      NewerVersion: the file has a higher one.
+      NewerVersion: their version is above `newest`.
     """
     version = values.get("version", 0)
     if isinstance(version, int) and version > newest:

@@ -30,12 +30,7 @@ class JsonLines:
     """The objects of one file."""
 
     def __init__(self, path: pathlib.Path, remedy: str):
-        """Names the file; the first append makes it and its folder.
-
-        Args:
-          path: of the file.
-          remedy: what to do about damaged lines, for the error.
-        """
+        """Names the file, which need not exist; `remedy` ends errors about damage."""
         self.path = path
         self._remedy = remedy
 

@@ -43,16 +43,26 @@ from bsgen.config import serialization
 _REACH = 1.0 + 2.0**-50
 
 
+# The formulas serve NumPy and TensorFlow alike: `xp` is either module, whose `where`,
+# `floor`, `minimum`, `maximum` and operators agree. Numbers are np.float64, because
+# TensorFlow takes Python's for float32.
+
+
 def factor(
-    schedule: config.Schedule, steps: np.ndarray, epochs: np.ndarray, num_steps: int
-) -> np.ndarray:
+    schedule: config.Schedule,
+    steps: Any,
+    epochs: Any,
+    num_steps: int,
+    xp: types.ModuleType = np,
+) -> Any:
     """Returns the factor on the base value at each step.
 
     Args:
       schedule: of the base value.
-      steps: t, integers [n], at least 0 and below 2^53.
-      epochs: float [n], the passes completed before each step.
+      steps: t, float64 [n], whole numbers of at least 0 and below 2^53.
+      epochs: float64 [n], the passes completed before each step.
       num_steps: T, the whole budget.
+      xp: `numpy` or `tensorflow`, whose arrays these are.
 
     Returns:
       Float64 [n], by the formulas at the top of this file.
@@ -60,22 +70,26 @@ def factor(
     Raises:
       UserError: the budget is too short for the decays.
     """
-    steps, epochs = np.asarray(steps, np.float64), np.asarray(epochs, np.float64)
-    return _factor(np, schedule, steps, epochs, num_steps)
+    if isinstance(schedule, config.Stepwise):
+        return _stepwise(xp, schedule, steps if schedule.unit == "steps" else epochs)
+    if isinstance(schedule, config.Cyclic):
+        return _cyclic(xp, schedule, steps if schedule.unit == "steps" else epochs)
+    if isinstance(schedule, config.ConstantThenDecay):
+        first, between = decay_steps(schedule, num_steps)
+        decays = 1 + _floor(xp, xp.maximum(steps - first, 0) / between)
+        decays = xp.where(steps < first, xp.zeros_like(decays), decays)
+        return schedule.decay ** -xp.minimum(decays, schedule.num_decays)
+    return xp.ones_like(steps)
 
 
 def warm_up_factor(
-    warm_up: config.WarmUp | None, steps: np.ndarray, epochs: np.ndarray
-) -> np.ndarray:
-    """Returns the factor of a warm-up, float64 [n]; all 1 for None.
-
-    Args:
-      warm_up: the warm-up, or None.
-      steps: t, integers [n].
-      epochs: float [n], the passes completed before each step.
-    """
-    steps, epochs = np.asarray(steps, np.float64), np.asarray(epochs, np.float64)
-    return _warm_up_factor(np, warm_up, steps, epochs)
+    warm_up: config.WarmUp | None, steps: Any, epochs: Any, xp: types.ModuleType = np
+) -> Any:
+    """Returns the factor of a warm-up, float64 [n]; all 1 for None. See `factor`."""
+    if warm_up is None:
+        return xp.ones_like(steps)
+    position = steps if warm_up.unit == "steps" else epochs
+    return 1 - (1 - warm_up.start) * xp.maximum(1 - position / warm_up.length, 0)
 
 
 def completed(position: np.ndarray, period: float) -> np.ndarray:
@@ -121,13 +135,21 @@ def check_budget(
     """
     if isinstance(schedule, config.ConstantThenDecay):
         decay_steps(schedule, num_steps)
-    elif isinstance(schedule, config.Stepwise | config.Cyclic | config.WarmUp):
-        argument, last = _last_change(schedule)
-        budget = num_epochs if schedule.unit == "epochs" else num_steps
-        if last >= budget:
-            remedy = f"{last:g} {schedule.unit} are beyond the budget of {budget:g}; "
-            remedy += "train longer, or leave out what is not reached"
-            raise errors.UserError(argument, getattr(schedule, argument), remedy)
+        return
+    if isinstance(schedule, config.Stepwise):
+        argument, last = "boundaries", schedule.boundaries[-1]
+    elif isinstance(schedule, config.Cyclic):
+        argument = "period"  # its last factor begins before its end
+        last = schedule.period * (1 - 1 / len(schedule.factors))
+    elif isinstance(schedule, config.WarmUp):
+        argument, last = "length", schedule.length
+    else:
+        return
+    budget = num_epochs if schedule.unit == "epochs" else num_steps
+    if last >= budget:
+        remedy = f"{last:g} {schedule.unit} are beyond the budget of {budget:g}; "
+        remedy += "train longer, or leave out what is not reached"
+        raise errors.UserError(argument, getattr(schedule, argument), remedy)
 
 
 @keras.saving.register_keras_serializable(package="bsgen")
@@ -178,11 +200,11 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
         """Returns the learning rate at `step`, a float32 tensor of its shape."""
         steps = tf.cast(tf.convert_to_tensor(step), tf.float64)
         epochs = steps / self.steps_per_epoch
-        rate = self.learning_rate * _factor(
-            tf, self.schedule, steps, epochs, self.num_steps
+        rate = self.learning_rate * factor(
+            self.schedule, steps, epochs, self.num_steps, tf
         )
         return tf.cast(
-            rate * _warm_up_factor(tf, self.warm_up, steps, epochs), "float32"
+            rate * warm_up_factor(self.warm_up, steps, epochs, tf), "float32"
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -206,50 +228,6 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
                 values["warm_up"], config.WarmUp
             )
         return cls(**values)
-
-
-def _last_change(
-    schedule: config.Stepwise | config.Cyclic | config.WarmUp,
-) -> tuple[str, float]:
-    """Returns the argument that sets where the last new factor begins, and where."""
-    if isinstance(schedule, config.Stepwise):
-        return "boundaries", schedule.boundaries[-1]
-    if isinstance(schedule, config.Cyclic):
-        return "period", schedule.period * (1 - 1 / len(schedule.factors))
-    return "length", schedule.length
-
-
-# The formulas for NumPy and TensorFlow alike: `xp` is either module (their `where`,
-# `floor`, `minimum`, `maximum` and operators agree), `steps` and `epochs` are its
-# float64 arrays. Numbers are np.float64, as TensorFlow would make Python's float32.
-
-
-def _factor(
-    xp: types.ModuleType,
-    schedule: config.Schedule,
-    steps: Any,
-    epochs: Any,
-    num_steps: int,
-) -> Any:
-    if isinstance(schedule, config.Stepwise):
-        return _stepwise(xp, schedule, steps if schedule.unit == "steps" else epochs)
-    if isinstance(schedule, config.Cyclic):
-        return _cyclic(xp, schedule, steps if schedule.unit == "steps" else epochs)
-    if isinstance(schedule, config.ConstantThenDecay):
-        first, between = decay_steps(schedule, num_steps)
-        decays = 1 + _floor(xp, xp.maximum(steps - first, 0) / between)
-        decays = xp.where(steps < first, xp.zeros_like(decays), decays)
-        return schedule.decay ** -xp.minimum(decays, schedule.num_decays)
-    return xp.ones_like(steps)
-
-
-def _warm_up_factor(
-    xp: types.ModuleType, warm_up: config.WarmUp | None, steps: Any, epochs: Any
-) -> Any:
-    if warm_up is None:
-        return xp.ones_like(steps)
-    position = steps if warm_up.unit == "steps" else epochs
-    return 1 - (1 - warm_up.start) * xp.maximum(1 - position / warm_up.length, 0)
 
 
 def _stepwise(xp: types.ModuleType, schedule: config.Stepwise, position: Any) -> Any:

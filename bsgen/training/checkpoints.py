@@ -155,29 +155,21 @@ def _from_bytes(content: bytes, path: pathlib.Path) -> Checkpoint:
     if _digest(memoryview(content)) != content[-_DIGEST_BYTES:]:
         raise _DamagedError("is damaged or cut short")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            manifest = json.loads(archive.read(_MANIFEST))
+        with np.load(io.BytesIO(content)) as archive:
+            manifest = json.loads(archive[_MANIFEST])
             format_version.refuse_newer(path, manifest, FORMAT_VERSION)
             arrays = {
-                name: _read_array(archive, index, dtype)
+                name: _as_type(archive[_entry(index)], dtype)
                 for index, (name, dtype) in enumerate(manifest["arrays"])
             }
         return Checkpoint(manifest["step"], arrays, manifest["info"])
     except format_version.NewerVersion:
         raise
-    except (
-        zipfile.BadZipFile,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except Exception as error:  # of many kinds, for an archive that is not ours
         raise _DamagedError(f"is no checkpoint of bsgen ({error})") from error
 
 
-def _read_array(archive: zipfile.ZipFile, index: int, dtype: str) -> np.ndarray:
-    with archive.open(_entry(index)) as entry:
-        array = np.lib.format.read_array(entry, allow_pickle=False)
+def _as_type(array: np.ndarray, dtype: str) -> np.ndarray:
     # Types that NumPy lacks were written as unsigned integers of the same size.
     return array if array.dtype.name == dtype else array.view(getattr(ml_dtypes, dtype))
 

@@ -70,12 +70,9 @@ def meet(chosen: Place, seconds: float = PATIENCE_SECONDS) -> None:
     Each worker listens on its own port until it has reached all others; TensorFlow
     takes over the port afterwards.
 
-    Args:
-      chosen: this worker's place.
-      seconds: the longest time to wait.
-
     Raises:
-      UserError: this worker's port is in use, or a worker could not be reached in time.
+      UserError: this worker's port is in use, or a worker could not be reached in
+        `seconds`.
     """
     deadline = time.monotonic() + seconds
     missing = [i for i in range(len(chosen.workers)) if i != chosen.index]

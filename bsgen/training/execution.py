@@ -1,5 +1,6 @@
 """Trains what is missing of a list of runs, each by its optimizer's engine."""
 
+import collections
 import functools
 import itertools
 import pathlib
@@ -75,9 +76,7 @@ def execute(
     """
     missing = store.missing(runs)
     check(missing, data_dir)
-    by_engine: dict[str, list[config.RunConfig]] = {
-        name: [] for name in ("minima", "ensemble", "loop")
-    }
+    by_engine = collections.defaultdict(list)
     # Cheap runs first: first results soon, and the time left is learned early.
     for run in sorted(missing, key=cost.seconds):
         by_engine[engine(run)].append(run)

@@ -16,10 +16,7 @@ def versions() -> dict[str, str | None]:
 
 
 def commit(root: pathlib.Path = _ROOT) -> str | None:
-    """Returns the git commit of this package, or None.
-
-    Args:
-      root: the folder that contains the package.
+    """Returns the git commit of the package in the folder `root`, or None.
 
     Returns:
       40 hexadecimal digits, followed by "-dirty" if files have changed since; None if

@@ -18,10 +18,7 @@ def check_fields(
 ) -> None:
     """Checks that an object has exactly these fields, each of its type.
 
-    Args:
-      values: the object.
-      types: of the fields; a float must be finite, and may be an integer.
-      optional: names of further allowed fields, of any type.
+    A float must be finite, and may be an integer; `optional` fields may have any type.
     """
     for name, kind in types.items():
         if name not in values:
@@ -38,14 +35,13 @@ def check_fields(
 
 def check_outcome(values: Mapping[str, Any]) -> None:
     """Checks the fields `status`, `final` and `seconds` of a finished run."""
-    for name in ("status", "final", "seconds"):
-        if name not in values:
-            raise ValueError(f"lacks the field {name}")
-    if values["status"] not in STATUSES:
+    if values.get("status") not in STATUSES:
         known = " or ".join(STATUSES)
-        raise ValueError(f"status is {_short(values['status'])}, not {known}")
-    check_metrics("final", values["final"])
-    check_number("seconds", values["seconds"])
+        raise ValueError(f"status is {_short(values.get('status'))}, not {known}")
+    _check_object("final", values.get("final"))
+    for metric, value in values["final"].items():
+        check_metric(f"final.{metric}", value)
+    check_number("seconds", values.get("seconds"))
 
 
 def check_number(name: str, value: Any) -> None:
@@ -72,18 +68,9 @@ def check_metric(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {value:g}, not a number of steps")
 
 
-def check_metrics(name: str, values: Any) -> None:
-    """Checks an object of metrics."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{name} is {_short(values)}, not an object")
-    for metric, value in values.items():
-        check_metric(f"{name}.{metric}", value)
-
-
 def check_curve(name: str, values: Any) -> None:
     """Checks an object of lists of metrics, all of one length, with rising steps."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{name} is {_short(values)}, not an object")
+    _check_object(name, values)
     for metric, series in values.items():
         if not isinstance(series, list):
             raise ValueError(f"{name}.{metric} is {_short(series)}, not a list")
@@ -91,13 +78,14 @@ def check_curve(name: str, values: Any) -> None:
             check_metric(f"{name}.{metric}", value)
     if len({len(series) for series in values.values()}) > 1:
         raise ValueError(f"{name} has lists of different lengths")
-    check_steps(f"{name}.step", values.get("step", []))
-
-
-def check_steps(name: str, steps: list[Any]) -> None:
-    """Checks that steps rise."""
+    steps = values.get("step", [])
     if None in steps or any(a >= b for a, b in zip(steps, steps[1:], strict=False)):
-        raise ValueError(f"{name} does not rise: {_short(steps)}")
+        raise ValueError(f"{name}.step does not rise: {_short(steps)}")
+
+
+def _check_object(name: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {_short(value)}, not an object")
 
 
 def _short(value: Any) -> str:

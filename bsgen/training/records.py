@@ -89,13 +89,9 @@ def from_history(
     summary: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
 ) -> RunRecord:
-    """Returns the record of a run that was trained alone.
+    """Returns the record of a run from its `summary.json` and `metrics.jsonl`.
 
-    Args:
-      run: its configuration.
-      summary: its status, final metrics and seconds.
-      history: the records of its evaluations; the curve has None where one lacks a
-        metric.
+    The curve has None where a record of the history lacks a metric.
     """
     names = dict.fromkeys(name for record in history for name in record)
     curve = {name: [record.get(name) for record in history] for name in names}
@@ -136,7 +132,7 @@ class RunStore:
 
     def find(self, run: config.RunConfig) -> RunRecord | None:
         """Returns the finished run of this configuration, or None."""
-        return self.by_key(run.key)
+        return self._records.get(run.key)
 
     def by_key(self, key: str) -> RunRecord | None:
         """Returns the finished run with this `RunConfig.key`, or None."""

@@ -15,11 +15,7 @@ FORMAT_VERSION = 1
 def write(
     folder: pathlib.Path, run: config.RunConfig, hardware: config.HardwareConfig
 ) -> None:
-    """Writes the file.
-
-    Raises:
-      UserError: the folder cannot be written.
-    """
+    """Writes the file."""
     values = {
         "version": FORMAT_VERSION,
         "key": run.key,

@@ -25,23 +25,15 @@ from bsgen.training import (
 
 CONFIG = run_config_file.NAME
 METRICS, SUMMARY, MODEL = "metrics.jsonl", "summary.json", "model.keras"
-_ENTRIES = (  # of summary.json
-    "status",
-    "step",
-    "num_records",
-    "seconds",
-    "final",
-    "hardware",
-    "key",
-    "seed",
-    "versions",
-    "commit",
-)
+_ENTRIES = {  # of summary.json
+    *("status", "step", "num_records", "seconds", "final", "hardware"),
+    *("key", "seed", "versions", "commit"),
+}
 _LOGGER = logging.getLogger(__name__)
 
 
 class RunFiles:
-    """Reads and writes the files of one run."""
+    """Reads and writes the files of one run; UserError where it cannot be written."""
 
     def __init__(
         self,
@@ -63,19 +55,11 @@ class RunFiles:
         return checkpoints.save(self.path, marked, keep)
 
     def write_history(self, records: Iterable[dict[str, Any]]) -> None:
-        """Makes `metrics.jsonl` hold exactly these records.
-
-        Raises:
-          UserError: the folder cannot be written.
-        """
+        """Makes `metrics.jsonl` hold exactly these records."""
         self._metrics.replace(records)
 
     def append(self, record: dict[str, Any]) -> None:
-        """Adds a record to `metrics.jsonl`; it is on the disk when this returns.
-
-        Raises:
-          UserError: the folder cannot be written.
-        """
+        """Adds a record to `metrics.jsonl`; it is on the disk when this returns."""
         self._metrics.append([record], _checked_record)
 
     def history(
@@ -92,11 +76,7 @@ class RunFiles:
         return self._metrics.read(_checked_record, warn)
 
     def save_model(self, model: Any) -> None:
-        """Writes a Keras model as `model.keras`, which `keras.models.load_model` reads.
-
-        Raises:
-          UserError: the folder cannot be written.
-        """
+        """Writes a Keras model as `model.keras`, for `keras.models.load_model`."""
         atomic.write_by(self.path / MODEL, model.save)
 
     def finish(self, summary: dict[str, Any]) -> None:
@@ -105,9 +85,6 @@ class RunFiles:
         Args:
           summary: status, step, seconds, final values, hardware in words; the run's
             key and seed, versions and commit are added.
-
-        Raises:
-          UserError: the folder cannot be written.
         """
         values = {
             **summary,
@@ -155,11 +132,7 @@ class RunFiles:
 
 
 def _checked_record(record: dict[str, Any]) -> dict[str, Any]:
-    """Returns a record of `metrics.jsonl`.
-
-    Raises:
-      ValueError: a value is impossible.
-    """
+    """Returns a record of `metrics.jsonl`; ValueError if a value is impossible."""
     if "step" not in record:
         raise ValueError("lacks the field step")
     for name, value in record.items():

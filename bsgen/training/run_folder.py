@@ -4,8 +4,8 @@ Files that can be made again from a checkpoint are; any other damage is refused,
 is a folder of another run. Nothing that bsgen did not write is changed or removed.
 """
 
+import functools
 import logging
-import os
 from collections.abc import Callable
 
 from bsgen import config, errors
@@ -23,15 +23,9 @@ class RunFolder(run_files.RunFiles):
     `checkpoints.load_latest`.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike,
-        run: config.RunConfig,
-        hardware: config.HardwareConfig,
-    ):
-        """Names the folder and its run; touches nothing."""
-        super().__init__(path, run, hardware)
-        self._lock = folder_lock.FolderLock(self.path)
+    @functools.cached_property
+    def _lock(self) -> folder_lock.FolderLock:
+        return folder_lock.FolderLock(self.path)
 
     def __enter__(self) -> "RunFolder":
         return self

@@ -76,10 +76,6 @@ class Plan:
 def make(run: config.RunConfig, train_size: int) -> Plan:
     """Returns the plan of a run, a pure function of its configuration and N.
 
-    Args:
-      run: of SGD with momentum.
-      train_size: N, the size of the training set.
-
     Raises:
       UserError: a batch would exceed the training set, a schedule is longer than the
         run, or the run has no steps of SGD.
@@ -90,7 +86,7 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
     for schedule in (run.batch_size_schedule, optimizer.schedule, optimizer.warm_up):
         schedules.check_budget(schedule, run.num_steps, ends[-1] / train_size)
     first_places = ends - batch_sizes
-    steps, epochs = np.arange(run.num_steps), first_places / train_size
+    steps, epochs = np.arange(float(run.num_steps)), first_places / train_size
     with np.errstate(over="ignore"):  # what overflows is refused below
         rates = optimizer.learning_rate * schedules.factor(
             optimizer.schedule, steps, epochs, run.num_steps
@@ -157,11 +153,6 @@ def evaluation_steps(
 ) -> tuple[int, ...]:
     """Returns the steps that complete another `every` epochs or steps.
 
-    Args:
-      every: above 0.
-      unit: of `every`.
-      plan: of the run.
-
     Returns:
       Rising numbers of steps taken, from 1 to T, ending with T, as in
       `RunConfig.evaluation_steps`.
@@ -199,15 +190,20 @@ def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.n
     batch_sizes = np.empty(num_steps, np.int32)
     place, guess = 0, base
     for first in range(0, num_steps, window):
-        steps = np.arange(first, min(first + window, num_steps))
+        steps = np.arange(float(first), min(first + window, num_steps))
         sizes, before = np.full(len(steps), guess), None
         while before is None or (sizes != before).any():
             before = sizes
             epochs = (place + np.cumsum(sizes) - sizes) / train_size
             factors = schedules.factor(schedule, steps, epochs, num_steps)
-            sizes = _rounded(base, factors)
-        batch_sizes[steps] = sizes
-        _check_sizes(base, sizes, train_size)
+            # Clipped to int32; sizes beyond the training set are refused below.
+            sizes = np.clip(np.rint(base * factors), 1, 2**31 - 1).astype(np.int64)
+        largest = int(sizes.max())
+        if largest > train_size:
+            remedy = f"the factor {largest / base:g} makes batches of {largest}, more "
+            remedy += f"than the training set, train_size={train_size}"
+            raise errors.UserError("batch_size_schedule", largest / base, remedy)
+        batch_sizes[first : first + len(steps)] = sizes
         place, guess = place + int(sizes.sum()), sizes[-1]
     return batch_sizes
 
@@ -222,19 +218,6 @@ def _as_float32(rates: np.ndarray) -> np.ndarray:
         remedy = f"float32 cannot hold the learning rate of step {step}; let it change "
         raise errors.UserError("schedule", float(rates[step]), f"{remedy}less")
     return rounded
-
-
-def _rounded(base: int, factors: np.ndarray) -> np.ndarray:
-    # Clipped to int32; sizes beyond the training set are refused afterwards.
-    return np.clip(np.rint(base * factors), 1, 2**31 - 1).astype(np.int64)
-
-
-def _check_sizes(base: int, sizes: np.ndarray, train_size: int) -> None:
-    largest = int(sizes.max())
-    if largest > train_size:
-        remedy = f"the factor {largest / base:g} makes batches of {largest}, more than "
-        remedy += f"the training set, train_size={train_size}"
-        raise errors.UserError("batch_size_schedule", largest / base, remedy)
 
 
 def _num_steps_in_examples(budget: int, run: config.RunConfig, train_size: int) -> int:

@@ -54,13 +54,7 @@ class Chunk:
         program: stacked_program.Program,
         pool: data.Pool,
     ):
-        """Initialises the weights.
-
-        Args:
-          members: the runs.
-          program: of their model on the pool.
-          pool: of all their examples.
-        """
+        """Initialises the weights of the members, whose program works on the pool."""
         self._members = members
         self._rows = list(members)  # those in the program, along its run axis
         self._program = program
@@ -84,9 +78,6 @@ class Chunk:
 
         Args:
           on_steps: called with a run and the number of its steps just taken.
-
-        Returns:
-          One record a member, in their order.
         """
         started = time.perf_counter()
         step = 0

@@ -58,7 +58,9 @@ def train(
     """
     groups: dict[tuple, list[chunk.Member]] = {}
     for run in runs:
-        _refuse_what_only_loop_has(run)
+        for field, value in only_in_loop(run).items():
+            remedy = "the ensemble engine has none; train it with training.loop"
+            raise errors.UserError(field, value, remedy)
         member = chunk.Member(run, check(run, data_dir))
         groups.setdefault(_group_key(member, data_dir), []).append(member)
     for group in groups.values():
@@ -86,12 +88,6 @@ def only_in_loop(run: config.RunConfig) -> dict[str, object]:
     """Returns the settings of a run of SGD that only `loop` supports, by field name."""
     chosen = run.sgd.chosen() | run.data.chosen() | run.chosen()
     return {name: value for name, value in chosen.items() if name not in _HONOURED}
-
-
-def _refuse_what_only_loop_has(run: config.RunConfig) -> None:
-    for field, value in only_in_loop(run).items():
-        remedy = "the ensemble engine has none; train it with training.loop"
-        raise errors.UserError(field, value, remedy)
 
 
 @functools.lru_cache(maxsize=64)

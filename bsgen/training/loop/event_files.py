@@ -1,7 +1,6 @@
 """Writes the records of a run as TensorBoard scalars."""
 
 import contextlib
-import logging
 import os
 import pathlib
 import shutil
@@ -15,9 +14,6 @@ _SCALAR = tf.compat.v1.SummaryMetadata(
 )
 
 
-_LOGGER = logging.getLogger(__name__)
-
-
 class EventFiles:
     """Event files in `tensorboard/`, with the content of `metrics.jsonl`.
 
@@ -27,15 +23,12 @@ class EventFiles:
     def __init__(
         self,
         folder: str | os.PathLike,
-        history: Iterable[dict[str, Any]] = (),
-        warn: Callable[[str], None] = _LOGGER.warning,
+        history: Iterable[dict[str, Any]],
+        warn: Callable[[str], None],
     ):
-        """Starts over with these records, as a killed process may have written more.
+        """Starts over with the records so far: a killed process may have written more.
 
-        Args:
-          folder: of the run.
-          history: the records so far.
-          warn: called with one line if the files cannot be written.
+        Calls `warn` with one line if the files cannot be written.
         """
         path = pathlib.Path(folder) / "tensorboard"
         self._warn = warn

@@ -12,6 +12,7 @@ import numpy as np
 from bsgen import config, data
 from bsgen.data import augmentation, sampling, streaming
 from bsgen.training import step_plan
+from bsgen.training.loop import strategies
 from bsgen.training.loop.replica_program import Batch
 
 _MAX_POSITIONS = 2**20  # in one call
@@ -32,9 +33,7 @@ class Feed:
         source: data.Source,
         train: np.ndarray,
         resident: data.Pool | None,
-        worker: int = 0,
-        num_workers: int = 1,
-        num_replicas: int = 1,
+        devices: strategies.Devices,
     ):
         """Prepares the feed; nothing is read yet.
 
@@ -44,9 +43,8 @@ class Feed:
           source: of the examples.
           train: positions of the training examples in the source, [N].
           resident: the source, if its images are on the device.
-          worker: number of this worker.
-          num_workers: the workers share each batch in equal parts.
-          num_replicas: this worker's replicas share an evaluation batch.
+          devices: the workers share each batch in equal parts, and the replicas of
+            one an evaluation batch.
         """
         self._run = run
         self._plan = plan
@@ -54,23 +52,21 @@ class Feed:
         self._train = train
         # For images on the device only; the others come with their labels.
         self._labels = None if resident is None else resident.labels
-        self._worker = worker
-        self._num_workers = num_workers
+        self._worker, self._num_workers = devices.worker, devices.num_workers
         self._augmentation = augmentation.by_name(run.data.augmentation)
         self._stream: Generator[streaming.Batch, None, None] | None = None
         self._streamed_step = 0  # the step whose batch the stream gives next
         examples = _EVALUATION_VALUES // int(np.prod(source.input_shape))
-        self._evaluation_size = int(np.clip(examples, 32, 1000)) * num_replicas
+        size = int(np.clip(examples, 32, 1000))
+        self._evaluation_size = size * devices.replicas_of_worker
         self.max_steps = 1
         if resident is not None:
             self.max_steps = max(1, _MAX_POSITIONS // int(plan.batch_sizes.max()))
 
     def training(self, first_step: int, last_step: int) -> Batch:
-        """Returns this worker's shares of batches of equal size, [K, b, ...].
+        """Returns this worker's shares of K batches of equal size, [K, b, ...].
 
-        Args:
-          first_step: the first of them.
-          last_step: the step after the last of them.
+        They are those of the steps first_step to last_step - 1.
         """
         draws = self._draws(first_step, last_step)
         if self._labels is not None:

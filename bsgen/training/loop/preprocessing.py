@@ -35,12 +35,7 @@ class Preprocessing(NamedTuple):
 def fitted_scaling(
     run: config.RunConfig, source: data.Source, train: np.ndarray
 ) -> data.Scaling:
-    """Returns the run's scaling, fitted on its training examples if it needs fitting.
-
-    Args:
-      run: names the scaling.
-      source: of the examples.
-      train: positions of the training examples.
+    """Returns the run's scaling, fitted on the training examples if it needs fitting.
 
     Raises:
       UserError: the source is too large to fit the scaling on.

@@ -22,10 +22,6 @@ _MAX_BYTES = 2 * 2**30  # a small part of any GPU; CIFAR takes 0.18 GB
 def choose(source: data.Source, placement: str) -> data.Pool | None:
     """Returns the source if its images are to stay on the device, else None.
 
-    Args:
-      source: of the examples.
-      placement: `HardwareConfig.data_placement`.
-
     Raises:
       UserError: the placement is "device", and the source is read from the disk.
     """
@@ -54,13 +50,9 @@ def place(resident: data.Pool | None, devices: strategies.Devices) -> Any:
 
 
 def pack(images: np.ndarray) -> np.ndarray:
-    """Returns images in the form in which they are kept on the device.
+    """Returns images [P, ...] as they are kept on the device.
 
-    Args:
-      images: [P, ...].
-
-    Returns:
-      Bytes as bfloat16, [P, half of an image]; images of another type as they are.
+    Those of bytes become bfloat16, [P, half of an image]; others stay as they are.
     """
     if images.dtype != np.uint8:
         return images

@@ -35,16 +35,7 @@ class RunLoop:
         options: Options,
         observer: Observer,
     ):
-        """Begins at step 0.
-
-        Args:
-          run: what to train.
-          ready: the run's model, data and compiled program.
-          devices: that `ready` was built for.
-          folder: of the run; the chief has it open.
-          options: the time between checkpoints, and whether TensorBoard gets a copy.
-          observer: follows the run.
-        """
+        """Begins at step 0; the chief has the folder open."""
         self._state = run_state.RunState()
         self._run = run
         self._trainee = ready

@@ -20,7 +20,7 @@ def check(
     Args:
       run: gives the network's normalization.
       batch_sizes: of all steps.
-      num_replicas: the replicas that share each batch.
+      num_replicas: share each batch.
       parts: of each replica's share, `HardwareConfig.gradient_accumulation`.
 
     Raises:
@@ -58,13 +58,8 @@ def check_statistics(
     A single value is normalized to 0, whatever it was, so that nothing after the layer
     would depend on the inputs.
 
-    Args:
-      model: a built model.
-      batch_sizes: of all steps.
-      num_replicas: the replicas that share each batch.
-
     Raises:
-      UserError: a layer would see a single value.
+      UserError: a layer of the built model would see a single value.
     """
     smallest = min(map(int, batch_sizes))
     if smallest > num_replicas:

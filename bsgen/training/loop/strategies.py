@@ -4,6 +4,7 @@ Wraps the `tf.distribute` strategies, with what the loop needs to know about the
 the few values on which their workers have to agree.
 """
 
+import contextlib
 import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -52,6 +53,11 @@ class Devices:
             self.words += f", {self.num_workers} workers"
 
     @property
+    def replicas_of_worker(self) -> int:
+        """Devices of this worker."""
+        return self.num_replicas // self.num_workers
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes the files."""
         return self.worker == 0
@@ -91,8 +97,7 @@ class Devices:
     def _sum(self, value: np.ndarray) -> np.ndarray:
         def of_replica(value: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
-            per_worker = self.num_replicas // self.num_workers
-            first = context.replica_id_in_sync_group % per_worker == 0
+            first = context.replica_id_in_sync_group % self.replicas_of_worker == 0
             return value * tf.cast(first, value.dtype)
 
         parts = self.strategy.run(of_replica, args=(tf.constant(value),))
@@ -123,9 +128,7 @@ def _local_devices(wanted: int | None) -> tuple[str, ...]:
 def _divide_cpu(wanted: int) -> None:
     """Makes logical CPUs; their number is fixed once TensorFlow has started."""
     physical = tf.config.list_physical_devices("CPU")[0]
-    try:
+    with contextlib.suppress(RuntimeError):
         tf.config.set_logical_device_configuration(
             physical, [tf.config.LogicalDeviceConfiguration()] * wanted
         )
-    except RuntimeError:
-        return

@@ -1,8 +1,5 @@
 """One run of a big network ready to train: model, optimizer, data, compiled program."""
 
-import contextlib
-from collections.abc import Iterator
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -59,9 +56,7 @@ class Trainee:
             source,
             self._split.train,
             resident,
-            devices.worker,
-            devices.num_workers,
-            devices.num_replicas // devices.num_workers,
+            devices,
         )
         self._source = source
         self._scaling = preprocessing.fitted_scaling(run, source, self._split.train)
@@ -94,10 +89,6 @@ class Trainee:
     def take_steps(self, first_step: int, last_step: int) -> np.ndarray:
         """Takes the steps first_step to last_step - 1, of equal batch size.
 
-        Args:
-          first_step: the number of steps taken before.
-          last_step: the number of steps taken afterwards.
-
         Returns:
           Mean cross-entropy and accuracy of each step's batch, float32 [K, 2].
 
@@ -106,20 +97,24 @@ class Trainee:
         """
         batches = self._feed.training(first_step, last_step)
         rates = self.plan.learning_rates[first_step:last_step]
-        with self._memory(int(self.plan.batch_sizes[first_step])):
-            metrics = self._program.take_steps(
+        try:
+            return self._program.take_steps(
                 tf.nest.map_structure(tf.convert_to_tensor, batches),
                 tf.constant(rates),
                 tf.constant(first_step, tf.int64),
-            )
-            return metrics.numpy()
+            ).numpy()
+        except tf.errors.ResourceExhaustedError as error:
+            batch_size = int(self.plan.batch_sizes[first_step])
+            parts = self._program.gradient_accumulation
+            size = batch_size // (self._devices.num_replicas * parts)
+            remedy = f"the memory of a device does not hold {size} examples at once; "
+            remedy += f"take more devices, or --gradient_accumulation={2 * parts}, "
+            remedy += "which makes the same update in smaller parts (but has no batch "
+            remedy += "statistics: take ghosts)"
+            raise errors.OutOfMemory("batch_size", batch_size, remedy) from error
 
     def evaluate(self, part: str) -> dict[str, float]:
-        """Returns mean cross-entropy and accuracy on a part of the split.
-
-        Args:
-          part: "train", "validation" or "test"; prefix of the metrics' names.
-        """
+        """Returns mean cross-entropy and accuracy on a part of the split, by name."""
         positions = getattr(self._split, part)
         sums = np.zeros(2)
         for batch, weights in self._feed.evaluation(positions):
@@ -152,20 +147,6 @@ class Trainee:
     def close(self) -> None:
         """Stops reading ahead."""
         self._feed.close()
-
-    @contextlib.contextmanager
-    def _memory(self, batch_size: int) -> Iterator[None]:
-        """Explains a lack of device memory in the user's terms."""
-        try:
-            yield
-        except tf.errors.ResourceExhaustedError as error:
-            parts = self._program.gradient_accumulation
-            size = batch_size // (self._devices.num_replicas * parts)
-            remedy = f"the memory of a device does not hold {size} examples at once; "
-            remedy += f"take more devices, or --gradient_accumulation={2 * parts}, "
-            remedy += "which makes the same update in smaller parts (but has no batch "
-            remedy += "statistics: take ghosts)"
-            raise errors.OutOfMemory("batch_size", batch_size, remedy) from error
 
 
 def _optimizer(run: config.RunConfig) -> keras.optimizers.Optimizer:

@@ -24,15 +24,11 @@ _HONOURED = {
 def train(
     runs: Sequence[config.RunConfig], data_dir: str | None = None
 ) -> Iterator[records.RunRecord]:
-    """Minimises the cost of each run, and yields its record immediately.
+    """Minimises the cost of each run, which has a `NewtonConfig`; yields its record.
 
     Runs that differ only in `l2` go from the strongest to the weakest, each starting
     from the nearby minimum of the one before. The minimum is unique, so the starting
     point does not change it.
-
-    Args:
-      runs: configurations with a `NewtonConfig`.
-      data_dir: where prepared datasets lie.
 
     Raises:
       UserError: a run asks for something that Newton's method does not do; see `check`.

@@ -97,14 +97,8 @@ class NewtonSolver:
           The minimum; not converged if the steps or the precision did not suffice.
 
         Raises:
-          UserError: an argument is out of range, the cost is not finite at the start,
-            or it is not convex.
+          UserError: the cost is not finite at the start, or it is not convex.
         """
-        if not 0.0 < l2 < np.inf:
-            remedy = "give a finite number above 0, or separable data have no minimum"
-            raise errors.UserError("l2", l2, remedy)
-        if max_iterations < 0:
-            raise errors.UserError("max_iterations", max_iterations, "give at least 0")
         cost = _Cost(self._loss_sum, data, l2)
         weights = self._loss_sum.weights()
         for iteration in range(max_iterations + 1):

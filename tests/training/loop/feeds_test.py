@@ -1,5 +1,7 @@
 """Tests of `bsgen.training.loop.feeds`."""
 
+import types
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -12,14 +14,16 @@ from tests.training import made_up_runs
 _BOTH = parameterized.parameters(True, False)
 
 
-def _feed(run=None, resident=True, found=None, **workers):
+def _feed(run=None, resident=True, found=None, worker=0, num_workers=1, replicas=1):
     found = found or made_up_runs.pool()
     run = run or made_up_runs.run(batch_size_schedule=made_up_runs.GROW)
     train = np.random.default_rng(1).permutation(found.train_pool).astype(np.int32)
     steps = step_plan.make(run, len(train))
-    return feeds.Feed(
-        run, steps, found, train, found if resident else None, **workers
-    ), train
+    devices = types.SimpleNamespace(
+        worker=worker, num_workers=num_workers, replicas_of_worker=replicas
+    )
+    feed = feeds.Feed(run, steps, found, train, found if resident else None, devices)
+    return feed, train
 
 
 def _images(feed, found, first, last):
@@ -104,11 +108,9 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
         resident=(True, False),
         count=(1, 31, 64, 65, 200),
         num_workers=(1, 3),
-        num_replicas=(1, 2),
+        replicas=(1, 2),
     )
-    def test_every_example_counts_once(
-        self, resident, count, num_workers, num_replicas
-    ):
+    def test_every_example_counts_once(self, resident, count, num_workers, replicas):
         found = made_up_runs.pool(sizes=(60, 200))
         positions = np.random.default_rng(count).permutation(260)[:count]
         seen, numbers = [], set()
@@ -119,15 +121,15 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
                 found,
                 worker=worker,
                 num_workers=num_workers,
-                num_replicas=num_replicas,
+                replicas=replicas,
             )[0]
-            feed._evaluation_size = 16 * num_replicas
+            feed._evaluation_size = 16 * replicas
             given = list(feed.evaluation(positions))
             numbers.add(len(given))
             for batch, weights in given:
                 self.assertEqual(batch.draws, ())
-                self.assertLen(batch.examples, 16 * num_replicas)
-                self.assertLen(weights, 16 * num_replicas)
+                self.assertLen(batch.examples, 16 * replicas)
+                self.assertLen(weights, 16 * replicas)
                 examples = np.asarray(batch.examples)
                 if resident:
                     examples = found.inputs[examples]
@@ -143,7 +145,7 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_batches_are_bounded(self):
         # 3 x 2^20 values: 1000 images of 8 x 8 x 3 at most, 32 of any size at least.
-        self.assertEqual(_feed(num_replicas=2)[0]._evaluation_size, 2000)
+        self.assertEqual(_feed(replicas=2)[0]._evaluation_size, 2000)
         pool = made_up_runs.pool()
         large = np.lib.stride_tricks.as_strided(
             pool.inputs, (82, 400, 400, 3), (192, 0, 0, 0)
