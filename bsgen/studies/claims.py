@@ -73,7 +73,11 @@ def summary(judged: Iterable[Claim]) -> str:
 
 
 def above(
-    claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
+    claim: str,
+    quantity: str,
+    measured: statistics.Interval,
+    note: str,
+    bound: float = 0,
 ) -> Claim:
     """Judges that a quantity lies above `bound`."""
     verdict = _in_region(measured, bound, math.inf)
@@ -81,7 +85,11 @@ def above(
 
 
 def below(
-    claim: str, quantity: str, measured: statistics.Interval, bound: float, note: str
+    claim: str,
+    quantity: str,
+    measured: statistics.Interval,
+    note: str,
+    bound: float = 0,
 ) -> Claim:
     """Judges that a quantity lies below `bound`."""
     verdict = _in_region(measured, -math.inf, bound)

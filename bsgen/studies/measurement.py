@@ -20,29 +20,22 @@ if TYPE_CHECKING:
 Value = str | int | float | bool | None
 
 
+@dataclasses.dataclass(frozen=True)
 class Place:
-    """What a measurement may use: finished runs, their networks and a folder."""
+    """What a measurement may use: finished runs, their networks and a folder.
 
-    def __init__(
-        self,
-        store: records.RunStore,
-        folder: pathlib.Path,
-        data_dir: str | None = None,
-        resume: str = "auto",
-    ):
-        """Reads from an output folder.
+    Attributes:
+      store: the runs of the output folder, whose networks lie in `runs/KEY`.
+      folder: for this measurement alone, to resume long work from; it need not exist
+        yet.
+      data_dir: where prepared datasets lie.
+      resume: "auto", or "never" for a `train` that ignores finished runs.
+    """
 
-        Args:
-          store: the runs of the output folder, whose networks lie in `runs/KEY`.
-          folder: for this measurement alone, to resume long work from; it need not
-            exist yet.
-          data_dir: where prepared datasets lie.
-          resume: "auto", or "never" for a `train` that ignores finished runs.
-        """
-        self.folder = folder
-        self.data_dir = data_dir
-        self._store = store
-        self._resume = resume
+    store: records.RunStore
+    folder: pathlib.Path
+    data_dir: str | None = None
+    resume: str = "auto"
 
     def record(self, run: config.RunConfig) -> records.RunRecord:
         """Returns the record of a finished run.
@@ -50,7 +43,7 @@ class Place:
         Raises:
           UserError: the run has not finished.
         """
-        found = self._store.find(run)
+        found = self.store.find(run)
         if found is None:
             remedy = "has not been trained in this folder"
             raise errors.UserError("run", run.key, remedy)
@@ -65,7 +58,7 @@ class Place:
         Raises:
           UserError: its folder holds no network, or a damaged one.
         """
-        path = self._store.path.parent / "runs" / run.key / "model.keras"
+        path = self.store.path.parent / "runs" / run.key / "model.keras"
         return model_file.load(path, "train its run again with --force")
 
     def train(self, runs: Sequence[config.RunConfig]) -> list[records.RunRecord]:
@@ -76,9 +69,9 @@ class Place:
         """
         from bsgen.training import execution
 
-        if self._resume == "never":
-            self._store.forget(runs)
-        execution.execute(runs, self._store, self.data_dir, resume=self._resume)
+        if self.resume == "never":
+            self.store.forget(runs)
+        execution.execute(runs, self.store, self.data_dir, resume=self.resume)
         return [self.record(run) for run in runs]
 
 

@@ -35,7 +35,9 @@ def _analyse(results: study.Results) -> pd.DataFrame:
 def _judge(accuracies: pd.DataFrame) -> list[claims.Claim]:
     note = statistics.t_interval_note(accuracies.shape[1])
     measured = statistics.mean_interval(accuracies.loc[10])
-    return [claims.above("It learns", "test accuracy, B = 10", measured, 0.9, note)]
+    return [
+        claims.above("It learns", "test accuracy, B = 10", measured, note, bound=0.9)
+    ]
 
 
 def _show_figure(accuracies: pd.DataFrame) -> shown.Shown:

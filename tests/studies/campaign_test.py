@@ -31,7 +31,7 @@ def _study(number, *lengths):
 
     def judge(results):
         measured = statistics.mean_interval(results.runs["final_test_accuracy"])
-        return [claims.above("It learns", "accuracy", measured, 0.1, "made up")]
+        return [claims.above("It learns", "accuracy", measured, "made up", bound=0.1)]
 
     def make_runs(scale, num_seeds):
         extra = 1000 if scale == "paper" else 0
@@ -230,7 +230,7 @@ def _measuring_study(log):
 
     def judge(results):
         found = statistics.mean_interval(results.measurements["value"])
-        return [claims.above("It is", "value", found, 0, "made up")]
+        return [claims.above("It is", "value", found, "made up")]
 
     return made_up.a_study("made_up/fig4", judge=judge, make_measurements=make)
 

@@ -26,11 +26,11 @@ class VerdictTest(parameterized.TestCase):
     )
     def test_above_1_and_mirrored_below(self, interval, verdict):
         measured = statistics.Interval(*interval)
-        claim = claims.above("c", "q", measured, 1.0, "n")
+        claim = claims.above("c", "q", measured, "n", bound=1.0)
         self.assertEqual((claim.verdict, claim.predicted), (verdict, "> 1"))
         value, low, high = interval
         mirrored = statistics.Interval(-value, -high, -low)
-        claim = claims.below("c", "q", mirrored, -1.0, "n")
+        claim = claims.below("c", "q", mirrored, "n", bound=-1.0)
         self.assertEqual((claim.verdict, claim.predicted), (verdict, "< -1"))
 
     @parameterized.parameters(
@@ -66,7 +66,7 @@ class VerdictTest(parameterized.TestCase):
 
     def test_json(self):
         measured = statistics.Interval(0.25, -_INF, _INF)
-        claim = claims.above("A claim", "accuracy", measured, 0.5, "a note")
+        claim = claims.above("A claim", "accuracy", measured, "a note", bound=0.5)
         values = json.loads(json.dumps(claim.to_dict(), allow_nan=False))
         self.assertEqual(
             values,

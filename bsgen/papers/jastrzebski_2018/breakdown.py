@@ -74,7 +74,6 @@ def judge(found: dict[int, dict[int, learning_curves.Setting]]) -> list[claims.C
                 f"The scaling breaks down at large beta, with {size} examples",
                 f"best test accuracy, beta = 1 minus beta = {last}",
                 _loss(found[size], last),
-                0,
                 note,
             )
             for size in (large, small)
@@ -86,8 +85,8 @@ def judge(found: dict[int, dict[int, learning_curves.Setting]]) -> list[claims.C
             learning_curves.distance_ratio(
                 _mean_distance(found[small]), _mean_distance(found[large])
             ),
-            1,
             learning_curves.note(num_seeds),
+            bound=1,
         ),
     ]
 

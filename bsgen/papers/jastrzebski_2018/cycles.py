@@ -89,8 +89,8 @@ def judge(found: dict[str, learning_curves.Setting]) -> list[claims.Claim]:
             learning_curves.distance_ratio(
                 unequal, found[first].distances(found[second])
             ),
-            1,
             learning_curves.note(found[first].num_seeds),
+            bound=1,
         )
         for claim, first, second in (
             ("Cyclic batch size and cyclic learning rate", CYCLIC_BATCH, CYCLIC_RATE),

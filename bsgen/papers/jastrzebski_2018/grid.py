@@ -117,36 +117,33 @@ def judge(grid: Grid) -> list[claims.Claim]:
             "eigenvalue of the Hessian",
             f"{correlation}, largest eigenvalue",
             _correlation(grid.trained, "final_max_eigenvalue"),
-            0,
             note,
         ),
         claims.below(
             "A higher ratio gives a lower Frobenius norm of the Hessian",
             f"{correlation}, Frobenius norm",
             _correlation(grid.trained, "final_hessian_frobenius_norm"),
-            0,
             note,
         ),
         claims.above(
             "A higher ratio gives a better accuracy",
             f"{correlation}, final test accuracy",
             _correlation(grid.trained, "final_test_accuracy"),
-            0,
             note,
         ),
         claims.below(
             "The same ratio gives the same width, whatever the batch size",
             "difference of log largest eigenvalue, pairs of equal ratio / of unequal",
             _spread_ratio(grid.trained, "final_max_eigenvalue", np.log),
-            1,
             spread,
+            bound=1,
         ),
         claims.below(
             "The accuracy is consistent as long as the ratio is constant",
             "difference of final test accuracy, pairs of equal ratio / of unequal",
             _spread_ratio(grid.trained, "final_test_accuracy", np.asarray),
-            1,
             spread,
+            bound=1,
         ),
     ]
 

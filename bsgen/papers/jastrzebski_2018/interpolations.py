@@ -104,7 +104,7 @@ def _judge(panel: Panel, note: str) -> claims.Claim:
         return claims.between(claim, quantity, ratio, (1 / _SAME, _SAME), note)
     how = "a smaller batch size" if rate == other_rate else "a higher rate"
     claim = f"{start}a higher ratio, by {how}, gives a wider minimum"
-    return claims.above(claim, quantity, ratio, 1, note)
+    return claims.above(claim, quantity, ratio, note, bound=1)
 
 
 def _width_ratio(widths: pd.DataFrame) -> statistics.Interval:

@@ -99,8 +99,8 @@ def judge(panels: dict[str, Panel]) -> list[claims.Claim]:
             learning_curves.distance_ratio(
                 panel.distances[rule], panel.distances["linear"]
             ),
-            1,
             learning_curves.note(panel.small.num_seeds),
+            bound=1,
         )
         for model, panel in panels.items()
         for rule, words in (

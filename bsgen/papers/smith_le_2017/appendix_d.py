@@ -67,29 +67,28 @@ def judge(searches: Searches) -> list[claims.Claim]:
             "The procedure reaches a larger batch",
             "batch size, recommended / best of phase 1, geometric mean",
             statistics.log_ratio_interval(np.log(compared["batch_size"])),
-            1,
             f"{note}; of the logarithm",
+            bound=1,
         ),
         claims.below(
             "It reduces the number of gradient updates required to train a model",
             "updates, recommended / best of phase 1, geometric mean",
             statistics.log_ratio_interval(np.log(compared["num_steps"])),
-            1,
             f"{note}; of the logarithm; all train for the same number of epochs",
+            bound=1,
         ),
         claims.above(
             "A larger batch that it reaches loses no test accuracy",
             f"{difference}phase 1, where the batch has grown",
             statistics.mean_interval(grown["test_accuracy"]),
-            -_MARGIN,
             f"95 % t interval over the {len(grown)} searches that end at a larger "
             f"batch; 'no' read as less than {_MARGIN:g}, our choice",
+            bound=-_MARGIN,
         ),
         claims.above(
             "The procedure increases the final test set accuracy",
             f"{difference}phase 1, all searches",
             statistics.mean_interval(compared["test_accuracy"]),
-            0,
             f"{note}; read as what phases 2 and 3 add, our choice",
         ),
     ]

@@ -44,23 +44,21 @@ def judge(peak: Peak) -> list[claims.Claim]:
             "There is an optimum batch size: it beats the full batch",
             "test accuracy at the optimum minus at the full batch",
             optimum.advantage(accuracies, over=accuracies.index.max()),
-            0,
             note,
         ),
         claims.above(
             "There is an optimum batch size: it beats the smallest batch",
             "test accuracy at the optimum minus at batch size 1",
             optimum.advantage(accuracies, over=accuracies.index.min()),
-            0,
             note,
         ),
         claims.below(
             "The model cannot train when B is below about 10",
             f"test accuracy at batch size {small}",
             statistics.mean_interval(accuracies.loc[small]),
-            0.5,
             f"{statistics.t_interval_note(num_seeds)}; "
             "'cannot train' read as accuracy below 0.5, our choice",
+            bound=0.5,
         ),
     ]
 

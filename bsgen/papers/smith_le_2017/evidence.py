@@ -89,8 +89,8 @@ def judge_figure1(found: Evidence) -> list[claims.Claim]:
             "Weakly regularised logistic regression memorises random labels",
             "training accuracy on random labels",
             statistics.mean_interval(train.loc[weakest]),
-            _MEMORISED,
             note,
+            bound=_MEMORISED,
         ),
         claims.between(
             "It cannot generalise from random labels",
@@ -103,15 +103,15 @@ def judge_figure1(found: Evidence) -> list[claims.Claim]:
             "Weakly regularised logistic regression generalises on informative labels",
             "test accuracy on informative labels (chance is 0.5)",
             statistics.mean_interval(informative.loc[weakest]),
-            0.5,
             note,
+            bound=0.5,
         ),
         claims.below(
             "On random labels more regularisation brings no improvement",
             "highest test accuracy over lambda minus that at the smallest lambda",
             statistics.mean_interval(best_gain),
-            _CHANCE_LEVEL[1] - 0.5,
             note + "; the highest of 33 is biased upwards",
+            bound=_CHANCE_LEVEL[1] - 0.5,
         ),
     ]
 
@@ -129,14 +129,12 @@ def judge_figure2(found: Evidence) -> list[claims.Claim]:
             "On random labels the evidence is always against the model",
             "lowest log evidence ratio E over lambda, random labels",
             statistics.mean_interval(random.min()),
-            0,
             note,
         ),
         claims.below(
             "On informative labels the evidence favours the well regularised model",
             "lowest log evidence ratio E over lambda, informative labels",
             statistics.mean_interval(evidence.min()),
-            0,
             note,
         ),
         claims.above(
@@ -145,7 +143,6 @@ def judge_figure2(found: Evidence) -> list[claims.Claim]:
             f"log evidence ratio E at lambda = {evidence.index[0]:g}, informative "
             "labels",
             statistics.mean_interval(evidence.iloc[0]),
-            0,
             note,
         ),
         claims.between(
@@ -160,8 +157,8 @@ def judge_figure2(found: Evidence) -> list[claims.Claim]:
             "Spearman rank correlation of E and test cross-entropy over lambda, "
             "informative labels",
             statistics.correlation_interval(correlation),
-            0.5,
             note + "; 'strongly' read as above 0.5, our choice",
+            bound=0.5,
         ),
     ]
 

@@ -91,28 +91,25 @@ def judge_figure3(found: Comparison) -> list[claims.Claim]:
             "Small batches reach a higher test accuracy than the full batch",
             "final test accuracy, small batch minus full batch",
             statistics.mean_interval(gap.difference("final_test_accuracy")),
-            0,
             note,
         ),
         claims.above(
             "Small batch training takes longer to converge",
             "steps to 95 % of the final test accuracy, small batch / full batch",
             _convergence_ratio(gap.small, gap.full),
-            1,
             note + " on the logarithm",
+            bound=1,
         ),
         claims.below(
             "The test cross-entropy of small batches is lower at the end of training",
             "final test cross-entropy in nats, small batch minus full batch",
             statistics.mean_interval(gap.difference("final_test_cross_entropy")),
-            0,
             note,
         ),
         claims.below(
             "Small batch training reaches a lower minimum of the test cross-entropy",
             "lowest test cross-entropy in nats, small batch minus full batch",
             statistics.mean_interval(gap.difference("best_test_cross_entropy")),
-            0,
             note,
         ),
     ]
@@ -130,7 +127,6 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
             statistics.mean_interval(
                 plain.difference("final_test_accuracy") - difference
             ),
-            0,
             note,
         ),
         claims.between(
@@ -145,8 +141,8 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
             "Regularised full batch training takes longer to converge than small batch",
             "steps to 95 % of the final test accuracy, full batch / small batch",
             _convergence_ratio(regularised.full, regularised.small),
-            1,
             note + " on the logarithm",
+            bound=1,
         ),
         claims.above(
             "The test cross-entropy of regularised models does not degrade after many "
@@ -154,7 +150,6 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
             "rise of the full batch's test cross-entropy from its minimum to the end "
             "in nats, without minus with lambda = 0.1",
             statistics.mean_interval(plain.full.rise() - regularised.full.rise()),
-            0,
             note,
         ),
     ]

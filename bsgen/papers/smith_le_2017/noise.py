@@ -87,8 +87,8 @@ def _without_replacement(
             "root mean square over batch sizes of (measured - predicted) / standard "
             "error",
             _root_mean_square_error(without),
-            _SAMPLING,
             f"{note}; 1 is the sampling error alone",
+            bound=_SAMPLING,
         ),
         claims.between(
             "It is so along the full gradient",
@@ -108,8 +108,8 @@ def _without_replacement(
             "The full batch has no noise",
             "trace at B = N / trace of one example",
             _mean_by_seed(full, full["trace"] / full["example_trace"]),
-            _NO_NOISE,
             note,
+            bound=_NO_NOISE,
         ),
     ]
 

@@ -119,7 +119,6 @@ def judge_learning_rates(found: Scaling) -> list[claims.Claim]:
             f"best test accuracy at learning rate {last.setting:g} minus at "
             f"{highest.setting:g}",
             _difference(last, highest),
-            0,
             _paired_note(last),
         ),
     ]
@@ -147,7 +146,6 @@ def judge_train_sizes(found: Scaling) -> list[claims.Claim]:
             "The model improves as the training set grows",
             f"best test accuracy at N = {last.setting} minus at N = {first.setting}",
             _difference(last, first),
-            0,
             _paired_note(last),
         ),
     ]
