@@ -4,7 +4,6 @@ Hoffer, Hubara & Soudry (2017), arXiv:1705.08741, algorithm 1. Its training phas
 `ghost_statistics.py`, its running statistics are in `running_averages.py`.
 """
 
-import numbers
 from typing import Any
 
 import keras
@@ -103,10 +102,11 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(axis, epsilon, center, scale, **kwargs)
-        self.ghost_batch_size = _checked_size(ghost_batch_size)
-        if not isinstance(momentum, numbers.Real) or not 0 <= momentum < 1:
-            raise errors.UserError("momentum", momentum, "give a number in [0, 1)")
-        self.momentum = float(momentum)
+        # One example has no spread.
+        self.ghost_batch_size = errors.check_integer(
+            "ghost_batch_size", ghost_batch_size, 2
+        )
+        self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         for name, value, known in (
             ("running_statistics", running_statistics, running_averages.RULES),
             ("running_spread", running_spread, running_averages.SPREADS),
@@ -118,14 +118,6 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         self.running_spread: running_averages.Spread = running_spread
         self.unbiased = bool(unbiased)
         self.remainder: ghosts.Remainder = remainder
-        average = running_averages.RunningAverage(
-            running_statistics,
-            running_spread,
-            self.unbiased,
-            self.momentum,
-            self.epsilon,
-        )
-        self._running_average: running_averages.RunningAverage = average
         self.unmarked_spread: running_averages.Spread | None = None
 
     def call(
@@ -163,12 +155,10 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
 
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` needs for an equal layer, without weights."""
-        own = (
-            *("ghost_batch_size", "momentum", "running_statistics", "running_spread"),
-            *("unbiased", "remainder"),
-        )
-        values = {name: getattr(self, name) for name in own}
-        return {**super().get_config(), **values, **ghost_weights.STORED}
+        names = ["ghost_batch_size", "momentum", "running_statistics"]
+        names += ["running_spread", "unbiased", "remainder"]
+        own = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **own, **ghost_weights.STORED}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GhostBatchNormalization":
@@ -261,13 +251,18 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
             ghost_statistics.count_rows(part, rows, gamma.dtype)
             for part, rows in zip(parts, counted, strict=True)
         ]
-        self._running_average.move(
-            (self.moving_mean, self.moving_variance),
-            tf.concat(means, 0),
-            tf.concat(variances, 0),
-            tf.concat(num_rows, 0),
-            tf.cast(tf.shape(examples)[0], dtype) / self.ghost_batch_size,
+        rule = running_averages.RunningAverage(
+            self.running_statistics,
+            self.running_spread,
+            self.unbiased,
+            self.momentum,
+            self.epsilon,
         )
+        mean, variance, rows = (
+            tf.concat(each, 0) for each in (means, variances, num_rows)
+        )
+        size = tf.cast(tf.shape(examples)[0], dtype) / self.ghost_batch_size
+        rule.move((self.moving_mean, self.moving_variance), mean, variance, rows, size)
         return list(outputs)
 
     def _check_mask(self, shape: Any, mask_shape: Any) -> None:
@@ -276,11 +271,3 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
             remedy = f"give [batch, ...] without channels for inputs of shape {shape}, "
             remedy += f"whose channels (axis={self.axis}) come last"
             raise errors.UserError("mask", tuple(mask_shape), remedy)
-
-
-def _checked_size(ghost_batch_size: Any) -> int:
-    integer = isinstance(ghost_batch_size, numbers.Integral)
-    if not integer or isinstance(ghost_batch_size, bool) or ghost_batch_size < 2:
-        remedy = "give an integer of at least 2; one example has no spread"
-        raise errors.UserError("ghost_batch_size", ghost_batch_size, remedy)
-    return int(ghost_batch_size)

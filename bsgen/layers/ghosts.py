@@ -45,7 +45,8 @@ class Cut:
         self._strict = remainder == "error"
         if self._strict:
             if isinstance(batch_size, int):
-                self._refuse_or_pass(batch_size)
+                if not _divides(ghost_batch_size, batch_size):
+                    raise _refusal(ghost_batch_size, batch_size)
             elif ghost_statistics.under_xla():
                 raise errors.UserError("remainder", remainder, _UNKNOWN_UNDER_XLA)
             self._sizes = 0, ghost_batch_size, 0
@@ -103,14 +104,6 @@ class Cut:
         _, full, last = tf.split(examples, parts)
         return [tf.reshape(full, full_shape), tf.reshape(last, [1, -1, channels])]
 
-    def _refuse_or_pass(self, batch_size: int) -> None:
-        if _divides(self._given, batch_size):
-            return
-        replicas = tf.distribute.get_replica_context()
-        num_replicas = replicas.num_replicas_in_sync if replicas else 1
-        where = f"per-replica batch {batch_size}, batch {batch_size * num_replicas}"
-        raise errors.UserError("ghost_batch_size", self._given, f"{where}: {_STRICT}")
-
 
 _STRICT = (
     "does not divide it; choose a divisor of the per-replica batch, drop the last "
@@ -129,6 +122,13 @@ def sizes(tensor: tf.Tensor) -> list[_Size]:
         dynamic[axis] if size is None else size
         for axis, size in enumerate(tensor.shape)
     ]
+
+
+def _refusal(ghost_batch_size: int, batch_size: int) -> errors.UserError:
+    replicas = tf.distribute.get_replica_context()
+    num_replicas = replicas.num_replicas_in_sync if replicas else 1
+    where = f"per-replica batch {batch_size}, batch {batch_size * num_replicas}"
+    return errors.UserError("ghost_batch_size", ghost_batch_size, f"{where}: {_STRICT}")
 
 
 def _divides(ghost_batch_size: int, batch_size: _Size) -> bool | tf.Tensor:

@@ -1,7 +1,7 @@
 """Ghost batch normalization from Keras' batch normalization, and back.
 
-Both have the same weights: gamma, beta, and the running mean and variance. They differ
-only in training.
+Both have the same weights, in the same order: gamma, beta, running mean and variance.
+They differ only in training.
 """
 
 from typing import Any
@@ -16,7 +16,6 @@ _SHARED = (
     *("beta_initializer", "beta_regularizer", "beta_constraint"),
     *("gamma_initializer", "gamma_regularizer", "gamma_constraint"),
 )
-_WEIGHTS = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def shared_arguments(layer: keras.layers.Layer) -> dict[str, Any]:
@@ -45,7 +44,4 @@ def copy_weights(source: keras.layers.Layer, target: keras.layers.Layer) -> None
     for axis, size in source.input_spec.axes.items():
         shape[axis] = size
     target.build(tuple(shape))
-    for name in _WEIGHTS:
-        weight = getattr(source, name)
-        if weight is not None:
-            getattr(target, name).assign(weight)
+    target.set_weights(source.get_weights())

@@ -68,16 +68,25 @@ class RunningAverage:
         Args:
           weights: the running mean and variance, [channels] each, updated in place;
             TensorFlow averages over replicas what they assign.
-          mean: as for `step`.
-          variance: as for `step`.
-          num_rows: as for `step`.
-          num_ghosts: as for `step`.
+          mean: [ghosts, channels], of each ghost, in order.
+          variance: [ghosts, channels], biased.
+          num_rows: [ghosts], positions in each ghost; a ghost of none has no weight.
+          num_ghosts: K, the sum of the sizes, a scalar.
         """
         old_mean, old_variance = (tf.cast(weight, mean.dtype) for weight in weights)
         old_spread = self._spread_of(old_variance)
-        new_mean, new = self.step(
-            old_mean, old_spread, mean, variance, num_rows, num_ghosts
-        )
+        share = num_rows / tf.maximum(tf.reduce_sum(num_rows), 1)
+        kept, shares = self._weights(share * num_ghosts)
+        if self.rule == "pooled":
+            mean, variance = _pool(mean, variance, share)
+            shares = tf.reduce_sum(shares, keepdims=True)
+            num_rows = tf.reduce_sum(num_rows, keepdims=True)
+        if self.unbiased:
+            variance *= (num_rows / tf.maximum(num_rows - 1, 1))[:, None]
+        shares = shares[:, None]
+        new_mean = kept * old_mean + tf.reduce_sum(shares * mean, 0)
+        spread = self._spread_of(variance)
+        new = kept * old_spread + tf.reduce_sum(shares * spread, 0)
         if self.spread == "std":
             # Replicas average standard deviations, not their squares.
             new = _mean_over_replicas(new)
@@ -85,43 +94,6 @@ class RunningAverage:
             new = tf.where(stays, old_variance, variance_of_std(new, self.epsilon))
         for weight, value in zip(weights, (new_mean, new), strict=True):
             weight.assign(tf.cast(value, weight.dtype))
-
-    def step(
-        self,
-        old_mean: tf.Tensor,
-        old_spread: tf.Tensor,
-        mean: tf.Tensor,
-        variance: tf.Tensor,
-        num_rows: tf.Tensor,
-        num_ghosts: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the running mean and spread after a step of this replica alone.
-
-        Args:
-          old_mean: [channels].
-          old_spread: [channels], of the kind `spread`.
-          mean: [ghosts, channels], of each ghost, in order.
-          variance: [ghosts, channels], biased.
-          num_rows: [ghosts], positions in each ghost; a ghost of none has no weight.
-          num_ghosts: K, the sum of the sizes, a scalar.
-
-        Returns:
-          `(mean, spread)`, [channels] each.
-        """
-        share = num_rows / tf.maximum(tf.reduce_sum(num_rows), 1)
-        kept, weights = self._weights(share * num_ghosts)
-        if self.rule == "pooled":
-            mean, variance = _pool(mean, variance, share)
-            weights = tf.reduce_sum(weights, keepdims=True)
-            num_rows = tf.reduce_sum(num_rows, keepdims=True)
-        if self.unbiased:
-            variance *= (num_rows / tf.maximum(num_rows - 1, 1))[:, None]
-        spread = self._spread_of(variance)
-        weights = weights[:, None]
-        return (
-            kept * old_mean + tf.reduce_sum(weights * mean, 0),
-            kept * old_spread + tf.reduce_sum(weights * spread, 0),
-        )
 
     def _spread_of(self, variance: tf.Tensor) -> tf.Tensor:
         """Returns the spread that is averaged, given a variance."""

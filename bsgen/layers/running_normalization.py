@@ -5,7 +5,6 @@
 The weights are those of Keras' BatchNormalization.
 """
 
-import math
 import numbers
 from typing import Any
 
@@ -22,14 +21,10 @@ class RunningNormalization(keras.layers.Layer):
     Args:
       axis: the channel axis, any but the first.
       epsilon: positive, added to the variance.
-      center: whether to add beta.
-      scale: whether to multiply by gamma.
-      beta_initializer: of beta.
-      gamma_initializer: of gamma.
-      beta_regularizer: of beta.
-      gamma_regularizer: of gamma.
-      beta_constraint: of beta.
-      gamma_constraint: of gamma.
+      center, scale: whether to add beta, and to multiply by gamma.
+      beta_initializer, gamma_initializer: as in Keras' BatchNormalization.
+      beta_regularizer, gamma_regularizer: likewise.
+      beta_constraint, gamma_constraint: likewise.
       **kwargs: further arguments of `keras.layers.Layer`.
 
     Raises:
@@ -53,10 +48,10 @@ class RunningNormalization(keras.layers.Layer):
         super().__init__(**kwargs)
         if not isinstance(axis, numbers.Integral) or isinstance(axis, bool):
             raise errors.UserError("axis", axis, "give the integer of one axis")
-        if not _is_real(epsilon) or not 0 < epsilon < math.inf:
-            raise errors.UserError("epsilon", epsilon, "give a finite number above 0")
         self.axis: int = int(axis)
-        self.epsilon: float = float(epsilon)
+        self.epsilon: float = errors.check_real("epsilon", epsilon, 0.0)
+        if not self.epsilon:
+            raise errors.UserError("epsilon", epsilon, "give a number above 0")
         self.center: bool = bool(center)
         self.scale: bool = bool(scale)
         self.beta_initializer: Any = keras.initializers.get(beta_initializer)
@@ -112,12 +107,15 @@ class RunningNormalization(keras.layers.Layer):
         axis = (self.axis if axis is None else axis) % rank
         dtype = ghost_statistics.statistics_dtype(inputs.dtype.name)
         gamma, beta = self.scale_and_offset(inputs.shape[axis], dtype)
-        mean = tf.cast(self.moving_mean, dtype)
-        std = tf.sqrt(tf.cast(self.moving_variance, dtype) + self.epsilon)
         shape = [1] * rank
         shape[axis] = -1
         mean, slope, beta = (
-            tf.reshape(each, shape) for each in (mean, gamma / std, beta)
+            tf.reshape(each, shape)
+            for each in (
+                tf.cast(self.moving_mean, dtype),
+                gamma / tf.cast(self.moving_std, dtype),
+                beta,
+            )
         )
         outputs = (tf.cast(inputs, dtype) - mean) * slope + beta
         return tf.cast(outputs, self.compute_dtype)
@@ -168,7 +166,3 @@ class RunningNormalization(keras.layers.Layer):
             autocast=False,
             aggregation="mean",  # over replicas, which drift apart with Keras' default
         )
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -79,39 +79,28 @@ def stationary_loss(
     mass = float(domain.momentum(momentum))
     curvatures, basis = np.linalg.eigh(matrix)
     curvatures = np.where(curvatures > _zero(curvatures), curvatures, 0.0)
-    noise = curvatures / size
+    noise = curvatures
     if gradient_covariance is not None:
-        noise = _noise(gradient_covariance, curvatures, basis) / size
+        spread = _positive("gradient_covariance", gradient_covariance)
+        if spread.shape != basis.shape:
+            remedy = f"it must have the shape {basis.shape} of the Hessian"
+            raise errors.UserError("gradient_covariance", spread.shape, remedy)
+        noise = np.diag(basis.T @ spread @ basis)
+        flat = noise[curvatures == 0.0]
+        if np.any(flat > np.sqrt(_ROUNDING) * np.trace(spread)):
+            remedy = "it has noise where the Hessian has no curvature: no stationary "
+            remedy += "state"
+            raise errors.UserError("gradient_covariance", float(flat.max()), remedy)
+        noise = np.where(curvatures == 0.0, 0.0, noise)
+    noise = noise / size
     if exact:
-        critical = _critical(curvatures, mass)
+        top = float(curvatures.max())
+        critical = scaling_rules.critical_learning_rate(top, mass) if top else np.inf
         if rate >= critical:
             remedy = f"SGD is unstable: give a rate below the critical {critical:g}"
             raise errors.UserError("learning_rate", rate, remedy)
         noise = noise / (1.0 - rate * curvatures / (2.0 * (1.0 + mass)))
     return float(rate * np.sum(noise) / (4.0 * (1.0 - mass)))
-
-
-def _noise(
-    gradient_covariance: npt.ArrayLike,
-    curvatures: domain.FloatArray,
-    basis: domain.FloatArray,
-) -> domain.FloatArray:
-    """Returns the variances C_ii in the eigenbasis of the Hessian, [P]."""
-    spread = _positive("gradient_covariance", gradient_covariance)
-    if spread.shape != basis.shape:
-        remedy = f"it must have the shape {basis.shape} of the Hessian"
-        raise errors.UserError("gradient_covariance", spread.shape, remedy)
-    noise = np.diag(basis.T @ spread @ basis)
-    flat = noise[curvatures == 0.0]
-    if np.any(flat > np.sqrt(_ROUNDING) * np.trace(spread)):
-        remedy = "it has noise where the Hessian has no curvature: no stationary state"
-        raise errors.UserError("gradient_covariance", float(flat.max()), remedy)
-    return np.where(curvatures == 0.0, 0.0, noise)
-
-
-def _critical(curvatures: domain.FloatArray, momentum: float) -> float:
-    top = float(curvatures.max())
-    return float(scaling_rules.critical_learning_rate(top, momentum)) if top else np.inf
 
 
 def _positive(argument: str, values: npt.ArrayLike) -> domain.FloatArray:
