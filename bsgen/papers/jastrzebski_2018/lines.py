@@ -145,42 +145,24 @@ def _measure(
     alphas = np.linspace(-1.0, 2.0, num_alphas)
     if any(place.record(run).status == "diverged" for run in runs):
         return [{"alpha": alpha, **dict.fromkeys(_VALUES)} for alpha in alphas.tolist()]
-    examples = data.load(runs[0].data, place.data_dir)
-    inputs, labels = examples.train
-    measured = inputs[:num_examples], labels[:num_examples]
-    start, end = (place.model(run) for run in runs)
-    columns = {
-        "alpha": alphas,
-        **_along(start, end, alphas, measured, "train"),
-        **_along(start, end, alphas, examples.test, "test"),
-    }
-    return pd.DataFrame(columns).to_dict("records")
-
-
-def _along(
-    start: Any,
-    end: Any,
-    alphas: np.ndarray,
-    examples: tuple[np.ndarray, np.ndarray],
-    part: str,
-) -> dict[str, Any]:
-    """Returns the values along the line, measured on one part of the data."""
     import keras
 
     from bsgen import measures
 
-    line = measures.loss_along_line(
-        start,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        examples,
-        start,
-        end,
-        alphas,
-        metrics={"accuracy": keras.metrics.sparse_categorical_accuracy},
-        batch_size=500,
-    )
-    return {
-        "distance": line.distance,
-        f"{part}_cross_entropy": line.loss,
-        f"{part}_accuracy": line.metrics["accuracy"],
-    }
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    metrics = {"accuracy": keras.metrics.sparse_categorical_accuracy}
+    examples = data.load(runs[0].data, place.data_dir)
+    inputs, labels = examples.train
+    measured = inputs[:num_examples], labels[:num_examples]
+    start, end = (place.model(run) for run in runs)
+    columns: dict[str, Any] = {"alpha": alphas}
+    for part, batch in (("train", measured), ("test", examples.test)):
+        line = measures.loss_along_line(
+            start, loss, batch, start, end, alphas, metrics=metrics, batch_size=500
+        )
+        columns |= {
+            "distance": line.distance,
+            f"{part}_cross_entropy": line.loss,
+            f"{part}_accuracy": line.metrics["accuracy"],
+        }
+    return pd.DataFrame(columns).to_dict("records")
