@@ -26,10 +26,13 @@ class Results(NamedTuple):
     """The recorded numbers of a study's finished runs.
 
     Attributes:
-      runs: one row per run, see `tables.runs_table`.
-      curves: one row per evaluation, see `tables.curves_table`.
-      measurements: one row each that a measurement made, see
-        `tables.measurements_table`.
+      runs: one row per run: `key`, the fields of its configuration (`dataset`, `model`,
+        `batch_size`, which is N for the full batch, ...; fields such as `schedule` only
+        where a run departs from the default), `status`, `seconds`, `final_<metric>`,
+        and with its step `best_<metric>`, the highest accuracy or lowest cross-entropy
+        of the curve.
+      curves: one row per evaluation: `key`, `step` and the metrics measured there.
+      measurements: the rows of all measurements: `key`, settings, `seconds`, values.
     """
 
     runs: pd.DataFrame

@@ -16,9 +16,19 @@ def results(
     measured: Iterable[measurement_store.MeasurementRecord] = (),
 ) -> study.Results:
     """Returns the tables of a study's finished runs and measurements."""
-    finished = list(finished)
+    runs, curves, rows = [], [], []
+    for record in finished:
+        runs.append(_row(record))
+        if record.curve:
+            curves.append(pd.DataFrame({"key": record.run.key, **record.curve}))
+    for entry in measured:
+        settings = {k: v for k, v in entry.settings.items() if k != "study"}
+        same = {"key": entry.key, **settings, "seconds": entry.seconds}
+        rows += [{**same, **row} for row in entry.rows]
     return study.Results(
-        runs_table(finished), curves_table(finished), measurements_table(measured)
+        pd.DataFrame(runs),
+        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
+        pd.DataFrame(rows),
     )
 
 
@@ -29,57 +39,26 @@ def recorded_results(
     measured: measurement_store.MeasurementStore,
 ) -> study.Results | None:
     """Returns the tables of recorded runs and measurements; None if any is missing."""
-    runs = [store.by_key(key) for key in run_keys]
-    rows = [measured.by_key(key) for key in measurement_keys]
-    found_runs = [record for record in runs if record is not None]
-    found_rows = [record for record in rows if record is not None]
-    complete = len(found_runs) == len(runs) and len(found_rows) == len(rows)
-    return results(found_runs, found_rows) if complete else None
+    runs, entries = [], []
+    for key in run_keys:
+        if (record := store.by_key(key)) is None:
+            return None
+        runs.append(record)
+    for key in measurement_keys:
+        if (entry := measured.by_key(key)) is None:
+            return None
+        entries.append(entry)
+    return results(runs, entries)
 
 
-def runs_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
-    """Returns one row per run: settings, seed, status, final and best metrics, seconds.
-
-    Columns are the fields of the configuration (`dataset`, `model`, `batch_size`, which
-    is N for the full batch, ...; fields such as `schedule` and `normalization` only
-    where a run departs from the default), then `final_<metric>`, and `best_<metric>`
-    with its step: the highest accuracy and the lowest cross-entropy of the curve.
-    """
-    return pd.DataFrame([_row(record) for record in finished])
-
-
-def curves_table(finished: Iterable[records.RunRecord]) -> pd.DataFrame:
-    """Returns one row per evaluation: `key`, `step` and the metrics measured there."""
-    parts = [
-        pd.DataFrame({"key": record.run.key, **record.curve})
-        for record in finished
-        if record.curve
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def measurements_table(
-    measured: Iterable[measurement_store.MeasurementRecord],
-) -> pd.DataFrame:
-    """Returns the rows of measurements: `key`, settings, `seconds`, measured values."""
-    rows = []
-    for record in measured:
-        settings = {k: v for k, v in record.settings.items() if k != "study"}
-        same = {"key": record.key, **settings, "seconds": record.seconds}
-        rows += [{**same, **row} for row in record.rows]
-    return pd.DataFrame(rows)
-
-
-def accuracies(
-    runs: pd.DataFrame, chance: float, metric: str = "final_test_accuracy"
-) -> pd.DataFrame:
-    """Returns one row per batch size, one column per seed, for `optimum.find`.
+def accuracies(runs: pd.DataFrame, chance: float) -> pd.DataFrame:
+    """Returns final test accuracies, one row per batch size, one column per seed.
 
     Args:
-      runs: rows of `runs_table` that differ in batch size and seed only.
+      runs: rows of `Results.runs` that differ in batch size and seed only.
       chance: accuracy of a guess, 1 / number of classes, which diverged runs get.
-      metric: the column to take.
     """
+    metric = "final_test_accuracy"
     table = runs.pivot(index="batch_size", columns="seed", values=metric)
     return table.astype(float).fillna(chance).sort_index()
 

@@ -113,11 +113,11 @@ class StoreTest(parameterized.TestCase):
             rows = [{"step": step, "loss": step / 7} for step in range(seed + 1)]
             store.add(_made(seed, study="paper/fig1"), rows, 2.0)
         found = [store.by_key(_made(s, study="paper/fig1").key) for s in (0, 1)]
-        table = tables.measurements_table(found)
+        table = tables.results((), found).measurements
         self.assertEqual([*table], ["key", "seed", "seconds", "step", "loss"])
         self.assertEqual(table["seed"].tolist(), [0, 1, 1])
         self.assertEqual(table["loss"].tolist(), [0, 0, 1 / 7])
-        self.assertTrue(tables.measurements_table([]).empty)
+        self.assertTrue(tables.results(()).measurements.empty)
 
 
 class PlaceTest(parameterized.TestCase):

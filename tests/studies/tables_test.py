@@ -34,7 +34,7 @@ class TablesTest(absltest.TestCase):
         }
         final = {"test_accuracy": 0.8, "test_cross_entropy": 0.7, "train_accuracy": 1.0}
         record = _record(3, None, curve, final)
-        (row,) = tables.runs_table([record]).to_dict("records")
+        (row,) = tables.results([record]).runs.to_dict("records")
         expected = {
             "key": record.run.key,
             "dataset": "digits",
@@ -74,7 +74,7 @@ class TablesTest(absltest.TestCase):
             final_measures=config.FINAL_MEASURES,
             measured_examples=10,
         )
-        table = tables.runs_table([plain, dataclasses.replace(plain, run=run)])
+        table = tables.results([plain, dataclasses.replace(plain, run=run)]).runs
         first, second = table.to_dict("records")
         expected = {
             "normalization": "ghost",
@@ -96,7 +96,7 @@ class TablesTest(absltest.TestCase):
                 "test_accuracy": [0.2, 0.1, 0.1],
                 "test_cross_entropy": [missing, 2.0, missing],
             }
-            (row,) = tables.runs_table([_record(curve=curve)]).to_dict("records")
+            (row,) = tables.results([_record(curve=curve)]).runs.to_dict("records")
             self.assertEqual(row["best_test_cross_entropy"], 2.0)
             self.assertEqual(row["best_test_cross_entropy_step"], 5)
             self.assertEqual(row["best_test_accuracy"], 0.2)
@@ -106,21 +106,21 @@ class TablesTest(absltest.TestCase):
             1, curve={"step": [0], "test_accuracy": [0.1]}, status="diverged"
         )
         completed = _record(0, final={"test_accuracy": 0.75})
-        table = tables.runs_table([completed, diverged])
+        table = tables.results([completed, diverged]).runs
         self.assertEqual(table["status"].tolist(), ["completed", "diverged"])
         np.testing.assert_array_equal(table["final_test_accuracy"], [0.75, np.nan])
 
     def test_one_row_an_evaluation(self):
         first = _record(0, curve={"step": [0, 5], "test_accuracy": [0.1, 0.5]})
         second = _record(1, curve={"step": [0], "test_accuracy": [0.2]})
-        table = tables.curves_table([first, _record(2), second])
+        table = tables.results([first, _record(2), second]).curves
         keys = [first.run.key, first.run.key, second.run.key]
         self.assertEqual(table["key"].tolist(), keys)
         self.assertEqual(table["step"].tolist(), [0, 5, 0])
         self.assertEqual(table["test_accuracy"].tolist(), [0.1, 0.5, 0.2])
 
     def test_no_curves(self):
-        self.assertTrue(tables.curves_table([_record()]).empty)
+        self.assertTrue(tables.results([_record()]).curves.empty)
 
     def test_accuracies_by_batch_size_and_seed(self):
         finished = [
@@ -130,7 +130,7 @@ class TablesTest(absltest.TestCase):
         ]
         finished.append(_record(0, 2, status="diverged"))
         finished.append(_record(1, 2, final={"test_accuracy": 0.3}))
-        table = tables.accuracies(tables.runs_table(finished), chance=0.1)
+        table = tables.accuracies(tables.results(finished).runs, chance=0.1)
         self.assertEqual(table.index.tolist(), [2, 8, 32])
         self.assertEqual(table.columns.tolist(), [0, 1])
         expected = [[0.1, 0.3], [0.08, 0.081], [0.32, 0.321]]
