@@ -81,7 +81,6 @@ def main(arguments: list[str]) -> None:
 def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     from bsgen import tuning
     from bsgen.tuning import search_display, search_folder
-    from bsgen.tuning.trainers import protocol
 
     with (
         search_display.SearchDisplay() as display,
@@ -89,11 +88,8 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     ):
         display.say(f"{search_subject.name()}, {role} search in {output_dir}")
         trainer = search_subject.make(output_dir)
-        display.lower_is_better = trainer.lower_is_better
         own = search_subject.own(trainer)
-        display.say(protocol.to_beat(trainer))
-        if own is None:
-            display.replaced(protocol.own_optimizer(trainer))
+        display.begin(trainer, own)
         description["metric"] = trainer.metric
         description["lower_is_better"] = trainer.lower_is_better
         description["baseline_score"] = trainer.baseline_score

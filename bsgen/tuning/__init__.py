@@ -24,10 +24,11 @@ from bsgen.tuning.procedures.theory_inputs import TheoryInputs
 if TYPE_CHECKING:
     from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
     from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
+    from bsgen.tuning.search import SearchResult, run_search
     from bsgen.tuning.theory_measurement import measured_guided
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
-    from bsgen.tuning.tune import SearchResult, run_search, tune_batch_size
+    from bsgen.tuning.tune import tune_batch_size
 
 _WITH_TENSORFLOW = {
     "BatchSizeHeuristic": "keras_tuner_adapter.batch_size_heuristic",
@@ -36,8 +37,8 @@ _WITH_TENSORFLOW = {
     "measured_guided": "theory_measurement",
     "ModelTrainer": "trainers.model_trainer",
     "RunTrainer": "trainers.run_trainer",
-    "SearchResult": "tune",
-    "run_search": "tune",
+    "SearchResult": "search",
+    "run_search": "search",
     "tune_batch_size": "tune",
 }
 

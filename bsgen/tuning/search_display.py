@@ -1,33 +1,37 @@
-"""What a search shows: a bar, and a line for every trial and every decision."""
+"""The progress of a search: a bar, and a line for every trial and every decision."""
 
 import rich.progress
 
 from bsgen import progress_bar
 from bsgen.tuning.procedures import outcomes, replay, settings
+from bsgen.tuning.trainers import protocol
 
 
 class SearchDisplay(progress_bar.Bar):
-    """A bar with the trials and the time so far; lines alone when piped."""
+    """A bar with the trials and the time so far; only lines if piped."""
 
-    def __init__(self, lower_is_better: bool = False) -> None:
-        """Makes ready to show scores.
-
-        Args:
-          lower_is_better: whether they are the metric with its sign reversed.
-        """
-        self.lower_is_better = lower_is_better
+    def __init__(self) -> None:
         super().__init__(
             rich.progress.TextColumn("{task.completed} trials"),
             rich.progress.BarColumn(bar_width=None),
             rich.progress.TextColumn("{task.description}"),
             rich.progress.TimeElapsedColumn(),
-            total=None,
+            total=None,  # How many trials there will be depends on their outcomes.
         )
-        # How many trials there will be depends on what they give.
+        self._lower_is_better = False
 
-    def replaced(self, optimizer: str | None) -> None:
-        """Says that the user's own optimizer, if there is one, is not used at all."""
-        if optimizer is not None:
+    def begin(self, trainer: protocol.Trainer, own: settings.AsCompiled | None) -> None:
+        """Shows what a search must beat.
+
+        Args:
+          trainer: of the search.
+          own: the user's own optimizer, if it is measured beside the search; if not,
+            the display says that it is not used.
+        """
+        self._lower_is_better = trainer.lower_is_better
+        self.say(protocol.to_beat(trainer))
+        optimizer = protocol.own_optimizer(trainer)
+        if own is None and optimizer is not None:
             self.say(
                 f"the search trains with Momentum in place of your own {optimizer}"
             )
@@ -42,20 +46,20 @@ class SearchDisplay(progress_bar.Bar):
         self.say(f"phase {decision.phase}: {decision.text}")
 
     def warn(self, line: str) -> None:
-        """Shows what is wrong, but not in the way of the search."""
+        """Shows a warning; the search goes on."""
         self.say(f"warning: {line}")
 
     def _words(self, outcome: outcomes.Outcome) -> str:
         """Returns "0.974 ± 0.003, 5 repeats, 0.4 s", or what went wrong.
 
-        The score of a diverged repeat is made up, so no mean is shown with it.
+        No mean is shown with a diverged repeat, whose score is made up.
         """
         parts = []
         if outcome.status != "completed":
             parts.append(outcome.status.replace("_", " "))
         elif outcome.scores:
             scores = outcome.of([*outcome.scores])
-            parts.append(outcomes.mean_words(scores, self.lower_is_better))
+            parts.append(outcomes.mean_words(scores, self._lower_is_better))
         if len(outcome.scores) > 1:
             parts.append(f"{len(outcome.scores)} repeats")
         return ", ".join([*parts, f"{outcome.seconds:.1f} s"])

@@ -15,6 +15,7 @@ class SurfaceTrainer:
     metric = "validation accuracy"
     lower_is_better = False
     worst_score = 0.0
+    baseline = "the best constant answer"
     own_optimizer = "Adam"
 
     def __init__(self, surface_=None, fail=lambda call: None):

@@ -16,7 +16,7 @@ from bsgen.tuning import (
     AsCompiled,
     BatchSizeHeuristic,
     run_search,
-    tune,
+    search,
     tune_batch_size,
 )
 from bsgen.tuning.keras_tuner_adapter import general_oracles
@@ -28,10 +28,10 @@ def procedure(**more):
     return AppendixD(train_size=100_000, baseline_score=0.1, **numbers)
 
 
-def search(folder, trainer=None, chosen=None):
+def run(folder, trainer=None, chosen=None):
     chosen = chosen or procedure()
     trainer = trainer or surface_trainer.SurfaceTrainer()
-    described = tune.describe(chosen, {})
+    described = search.describe(chosen, {})
     oracle = BatchSizeHeuristic(chosen)
     return run_search(oracle, trainer, folder, described, chosen.num_repeats)
 
@@ -54,7 +54,7 @@ class TuneTest(parameterized.TestCase):
         self.folder = pathlib.Path(self.create_tempdir().full_path)
 
     def test_files_say_what_came_out(self):
-        found = search(self.folder / "search")
+        found = run(self.folder / "search")
         written = {
             name: json.loads((self.folder / f"search/{name}.json").read_bytes())
             for name in ("recommendation", "decisions")
@@ -77,7 +77,7 @@ class TuneTest(parameterized.TestCase):
     def test_goes_on_wherever_it_was_stopped(self):
         whole = surface_trainer.SurfaceTrainer()
         chosen = procedure(own=AsCompiled(32, "Adam"))
-        expected = search(self.folder / "whole", whole, chosen)
+        expected = run(self.folder / "whole", whole, chosen)
         self.assertIsNotNone(expected.recommendation.baseline)
         for stop in range(0, len(whole.calls), 3):
 
@@ -88,25 +88,25 @@ class TuneTest(parameterized.TestCase):
             folder = self.folder / str(stop)
             first = surface_trainer.SurfaceTrainer(fail=interrupt)
             with self.assertRaises(KeyboardInterrupt):
-                search(folder, first, chosen)
+                run(folder, first, chosen)
             rest = surface_trainer.SurfaceTrainer()
-            found = search(folder, rest, chosen)
+            found = run(folder, rest, chosen)
             self.assertEqual(first.calls[:stop] + rest.calls, whole.calls)
             self.assertEqual(found.recommendation, expected.recommendation)
             self.assertEqual(found.decisions, expected.decisions)
             pd.testing.assert_frame_equal(found.trials, expected.trials)
         done = surface_trainer.SurfaceTrainer()
         self.assertEqual(
-            search(self.folder / "whole", done, chosen).recommendation,
+            run(self.folder / "whole", done, chosen).recommendation,
             expected.recommendation,
         )
         self.assertEmpty(done.calls)
 
     def test_refuses_the_folder_of_another_search(self):
-        search(self.folder)
+        run(self.folder)
         before = {path: path.read_bytes() for path in self.folder.glob("*.*")}
         with self.assertRaisesRegex(errors.UserError, "another search: num_repeats"):
-            search(self.folder, chosen=procedure(num_repeats=3))
+            run(self.folder, chosen=procedure(num_repeats=3))
         after = {path: path.read_bytes() for path in self.folder.glob("*.*")}
         self.assertEqual(before, after)
 

@@ -82,7 +82,7 @@ def _search(
 ) -> list[dict[str, Any]]:
     """Searches, or resumes a killed search, and tests the setting that it found."""
     from bsgen import tuning  # loads TensorFlow
-    from bsgen.tuning import tune
+    from bsgen.tuning import search
     from bsgen.tuning.procedures import settings
     from bsgen.tuning.trainers import protocol
 
@@ -103,7 +103,7 @@ def _search(
         tuning.BatchSizeHeuristic(procedure),
         trainer,
         place.folder,
-        tune.describe(procedure, more),
+        search.describe(procedure, more),
         preset.num_repeats,
     )
     recommended = found.recommendation

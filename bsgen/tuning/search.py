@@ -1,0 +1,146 @@
+"""One search, from an oracle and a trainer to the recommendation and the files."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bsgen import interrupts
+from bsgen.training import provenance
+from bsgen.tuning import older_searches, search_folder
+from bsgen.tuning.keras_tuner_adapter import (
+    batch_size_heuristic,
+    process_role,
+    trials,
+    tuner,
+)
+from bsgen.tuning.procedures import (
+    comparison,
+    procedure,
+    recommend,
+    recommendations,
+    replay,
+)
+from bsgen.tuning.trainers import protocol
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SearchResult:
+    """The result of a search.
+
+    Attributes:
+      recommendation: None if nothing trained, and in a worker.
+      decisions: of a procedure, each with its reason.
+      trials: a row a trial; see `search_folder`.
+    """
+
+    recommendation: recommendations.Recommendation | None
+    decisions: tuple[replay.Decision, ...]
+    trials: pd.DataFrame
+
+    def words(self) -> str:
+        """Returns the recommendation as one line, or why there is none."""
+        if self.recommendation is not None:
+            return self.recommendation.words()
+        if self.trials.empty:
+            return "no recommendation: no trial ended in this process"
+        counts = self.trials["status"].str.replace("_", " ").value_counts()
+        trained = ", ".join(f"{count} {status}" for status, count in counts.items())
+        parts = [f"no recommendation: of {len(self.trials)} trials {trained}"]
+        parts += [each.text for each in self.decisions if "baseline" in each.numbers]
+        parts += [each.text for each in self.decisions[-1:]]
+        return "; ".join(parts)
+
+
+@interrupts.kept()
+def run_search(
+    oracle: tuner.Oracle,
+    trainer: protocol.Trainer,
+    output_dir: str | os.PathLike | search_folder.SearchFolder,
+    description: Mapping[str, Any],
+    num_repeats: int = 1,
+    on_outcome: tuner.OnOutcome = lambda setting, outcome: None,
+    warn: Callable[[str], None] = _LOGGER.warning,
+) -> SearchResult:
+    """Runs a search to its end, or continues it.
+
+    A process that keras-tuner's variables make a worker trains what the chief hands
+    out, and returns an empty result.
+
+    Args:
+      oracle: what to try next; `BatchSizeHeuristic` or one of keras-tuner's.
+      trainer: trains settings.
+      output_dir: of this search alone; no second process may use it meanwhile.
+      description: of the search, as JSON types; a folder with another one is refused.
+      num_repeats: of a trial whose oracle does not say.
+      on_outcome: called with each setting trained in this process, and its outcome.
+      warn: called with one line for each damaged file that the search goes on without.
+
+    Raises:
+      UserError: another process searches in the folder, it holds something else, it is
+        too damaged for the search to go on, or it cannot be written.
+    """
+    process_role.check()
+    is_worker = process_role.role() == "worker"
+    with contextlib.ExitStack() as stack:
+        folder = output_dir
+        if not isinstance(folder, search_folder.SearchFolder):
+            opened = search_folder.SearchFolder(folder, warn)
+            folder = stack.enter_context(opened)
+        if not is_worker:
+            folder.claim(description)
+        identity = {**provenance.versions(), **description}
+        tuner.SettingTuner(
+            oracle, trainer, folder.path, num_repeats, on_outcome, identity, warn
+        ).search(verbose=0)
+        if is_worker:
+            return SearchResult(None, (), pd.DataFrame())
+        return _written(oracle, trainer, folder, num_repeats)
+
+
+def _written(
+    oracle: tuner.Oracle,
+    trainer: protocol.Trainer,
+    folder: search_folder.SearchFolder,
+    num_repeats: int,
+) -> SearchResult:
+    """Writes the result of a search that has ended, and returns it."""
+    done = [
+        (trials.to_request(trial.hyperparameters.values, num_repeats), outcome)
+        # In the order in which they began; keras-tuner reads them back in any.
+        for _, trial in sorted(oracle.trials.items())
+        if (outcome := trials.to_outcome(trial)) is not None
+    ]
+    if isinstance(oracle, batch_size_heuristic.BatchSizeHeuristic):
+        review = oracle.review()
+        decisions, recommended = review.decisions, review.recommendation
+        done = [
+            (older_searches.with_phase(request, review.asked), outcome)
+            for request, outcome in done
+        ]
+    else:
+        rules = comparison.Rules(
+            trainer.baseline_score,
+            metric=trainer.metric,
+            lower_is_better=trainer.lower_is_better,
+        )
+        decisions, recommended = (), recommend.from_best(done, rules)
+    table = folder.write(done, decisions, recommended, trainer.lower_is_better)
+    return SearchResult(recommended, decisions, table)
+
+
+def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the identity of a search: its procedure, its numbers and `more`."""
+    name = type(chosen).__name__
+    values = {"procedure": name, **dataclasses.asdict(chosen), **more}
+    return {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in values.items()
+    }
