@@ -137,7 +137,7 @@ def make_oracle(
     """Returns the oracle.
 
     Args:
-      trainer: a `protocol.Trainer`, for --oracle=guided a `subjects.SubjectTrainer`.
+      trainer: a `protocol.Trainer`, for --oracle=guided a `protocol.MeasurableTrainer`.
       own: the user's own optimizer, to be measured beside the search.
       folder: of the search, claimed; keeps what is measured for --oracle=guided.
       role: of this process.

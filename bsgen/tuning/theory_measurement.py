@@ -40,7 +40,7 @@ _NUM_RATES = 3
 
 
 def measured_guided(
-    trainer: subjects.SubjectTrainer,
+    trainer: protocol.MeasurableTrainer,
     momentum: float = 0.9,
     share: float = 0.25,
     **numbers: Any,

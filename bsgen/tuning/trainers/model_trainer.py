@@ -20,14 +20,12 @@ from bsgen.tuning.trainers import (
     examples,
     fingerprints,
     fresh_models,
-    metric_direction,
     metric_values,
     retracing_warnings,
     subjects,
+    user_score,
 )
 
-CONSTANT, UNTRAINED = "the best constant answer", "the untrained model"
-NOTHING = "nothing, since an answer without training is perfect by this metric"
 # Keras takes seeds below 2^32, and repeats count on from the first one.
 _MAX_SEED = 2**31
 
@@ -61,7 +59,7 @@ class ModelTrainer:
         seed: int = 0,
         class_weight: Mapping[int, float] | None = None,
     ):
-        """Builds a model once, to learn its metric and the untrained score.
+        """Builds a model once, to find its metric and the score to beat.
 
         Args:
           build_model: returns a new Keras model with fresh weights. If it is compiled,
@@ -69,14 +67,14 @@ class ModelTrainer:
           train_data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array
             or a list, tuple or dictionary of arrays; or a `tf.data.Dataset` of such, of
             single examples or of batches. A data set is read into memory, or into a
-            temporary file where it is large; one that shuffles or augments is read
-            anew for every epoch.
+            temporary file if it is large; one that shuffles or augments is read again
+            for every epoch.
           validation_data: the same.
           num_epochs: of every trial; above 0.
           loss: for a model that is not compiled, as for `compile`.
           metric: for a model that is not compiled, a metric as for `compile`, or a list
-            of them; for a compiled one its name or the metric itself; None for its
-            first one, else the loss.
+            of them; for a compiled one its name or the metric itself. None for the
+            first metric, or the loss if there is none.
           mode: whether more of the metric is better; None where Keras knows.
           seed: of repeat 0.
           class_weight: weights of the training examples by class, as for `fit`.
@@ -105,45 +103,27 @@ class ModelTrainer:
             with example_checks.in_one_line(data):
                 example_checks.check_finite(data, model)
         self.train_size = len(self._train_data)
-        self._set_scores(model, mode)
+        with example_checks.in_one_line(self._validation_data):
+            measured = self._evaluate(model)
+        self._score = user_score.find(
+            model,
+            measured,
+            # Of a model that was not compiled it is the only metric, or the first.
+            metric if loss is None else None,
+            mode,
+            self._train_data,
+            self._validation_data,
+        )
+        self.metric = self._score.metric
+        self.lower_is_better = self._score.lower_is_better
+        self.worst_score = self._score.worst_score
+        self.baseline = self._score.baseline
+        self.baseline_score = self._score.baseline_score
         if not constant_baseline.computes_by_itself(model):
             example_checks.check_trainable(self._train_data, model)
         self.fingerprints = fingerprints.of(
             model, self._train_data, self._validation_data
         )
-
-    def _set_scores(self, model: keras.Model, mode: str | None) -> None:
-        """Chooses the metric; finds the scores of a baseline and of divergence."""
-        with example_checks.in_one_line(self._validation_data):
-            measured = self._evaluate(model)
-        # Of a model that was not compiled it is the only one, or the first.
-        chosen_by = self._metric if self._loss is None else None
-        self._place = metric_values.place(measured, chosen_by)
-        chosen = measured[self._place]
-        direction = metric_direction.direction(chosen.name, chosen.metric, mode)
-        self._sign = 1 if direction.mode == "max" else -1
-        self.lower_is_better = self._sign < 0
-        self.metric = f"validation {chosen.name}"
-        untrained = self._sign * float(chosen.value)
-        constant = constant_baseline.best(
-            model, self._place, self._sign, self._train_data, self._validation_data
-        )
-        scores = {CONSTANT: constant, UNTRAINED: untrained}
-        # Nothing can be better than a perfect score, so it tells nothing.
-        perfect = self._sign * direction.best
-        usable = {
-            name: score
-            for name, score in scores.items()
-            if score is not None and math.isfinite(score) and score < perfect
-        }
-        lowest = min([*usable.values(), 0.0])
-        worst = self._sign * direction.worst
-        if not math.isfinite(worst):  # then clearly below all that is known
-            worst = lowest - 10 * (abs(lowest) + 1)
-        # In single precision, as the scores.
-        self.worst_score = float(np.float32(worst))
-        self.baseline = max(usable, key=usable.__getitem__, default=NOTHING)
-        self.baseline_score = usable.get(self.baseline, self.worst_score)
 
     def train(
         self,
@@ -167,7 +147,7 @@ class ModelTrainer:
     ) -> outcomes.Outcome:
         """Trains the model with the optimizer that it was compiled with.
 
-        Otherwise as `train`: the same seeds, budget and score.
+        Otherwise like `train`: the same seeds, budget and score.
 
         Args:
           batch_size: the examples in each step.
@@ -203,7 +183,7 @@ class ModelTrainer:
         try:
             for repeat in repeats:
                 model = new_model(repeat)
-                scores[repeat] = self._score(model, batch_size, repeat, num_steps)
+                scores[repeat] = self._fit(model, batch_size, repeat, num_steps)
         except tf.errors.ResourceExhaustedError:
             seconds = time.perf_counter() - begun
             return outcomes.Outcome({}, "out_of_memory", seconds=seconds)
@@ -224,7 +204,7 @@ class ModelTrainer:
         seed = self._seed + repeat
         return subjects.Subject(model, None, self._train_data, seed=seed)
 
-    def _score(
+    def _fit(
         self, model: keras.Model, batch_size: int, repeat: int, num_steps: int
     ) -> float | None:
         """Trains a model; returns its score, None if it diverged."""
@@ -239,11 +219,7 @@ class ModelTrainer:
         if not math.isfinite(history.history.get("loss", [0.0])[-1]):
             return None
         _check_trained(model)
-        measured = self._evaluate(model)
-        # The last step can have made weights of NaN, whose accuracy is a number.
-        losses = [each.value for each in measured if each.key == "loss"]
-        score = self._sign * float(measured[self._place].value)
-        return score if np.isfinite([score, *losses]).all() else None
+        return self._score.of(self._evaluate(model))
 
     def _new_model(self, setting: settings.Setting, repeat: int) -> keras.Model:
         return self._compiled(self._models.new(self._seed + repeat), setting)
@@ -277,10 +253,10 @@ def _name_of_optimizer(model: keras.Model) -> str | None:
 
 
 def _check_trained(model: keras.Model) -> None:
-    """Refuses a model whose own training step passes over its optimizer.
+    """Refuses a model whose own training step does not use its optimizer.
 
     Raises:
-      UserError: it does.
+      UserError: it does not.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     # Steps that loss scaling skips do not count.

@@ -1,4 +1,4 @@
-"""How a setting is trained in a search: what every trainer offers."""
+"""What a search expects of a trainer, and what it asks one for."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -12,13 +12,13 @@ class Trainer(Protocol):
     """Trains settings for a search.
 
     Attributes:
-      train_size: N, examples to train on.
-      metric: what the score is called.
+      train_size: N, number of training examples.
+      metric: name of the score.
       lower_is_better: whether the score is the metric with its sign reversed, because
         less of the metric is better.
       worst_score: the score of a repeat that diverged, finite.
-      baseline_score: what training must beat, the score of the best constant answer.
-      baseline: what the baseline score is of, in words.
+      baseline_score: the score of the best constant answer, which training must beat.
+      baseline: what has the baseline score, in words.
     """
 
     train_size: int
@@ -47,11 +47,11 @@ class Trainer(Protocol):
 
 
 @runtime_checkable
-class OwnTrainer(Protocol):
-    """A trainer of a model that the user compiled.
+class CompiledTrainer(Protocol):
+    """A trainer that can also train the model as its user compiled it.
 
     Attributes:
-      own_optimizer: its optimizer's name; None if it is not compiled.
+      own_optimizer: name of the user's optimizer; None if the model is not compiled.
     """
 
     own_optimizer: str | None
@@ -65,13 +65,20 @@ class OwnTrainer(Protocol):
         """Trains with the optimizer as it was compiled; see `Trainer.train`."""
 
 
+class MeasurableTrainer(Trainer, Protocol):
+    """A trainer whose model can be measured before a search."""
+
+    def subject(self, repeat: int = 0) -> subjects.Subject:
+        """Returns what a repeat of every setting starts from."""
+
+
 def train(
     trainer: Trainer, request: settings.Request, num_epochs: float | None = None
 ) -> outcomes.Outcome:
     """Trains what a request asks for: a setting, or the model as compiled.
 
     Args:
-      trainer: an `OwnTrainer`, too, where the model as compiled is asked for.
+      trainer: must be a `CompiledTrainer`, too, to train the model as compiled.
       request: what to train.
       num_epochs: None for the trainer's own budget.
 
@@ -81,14 +88,14 @@ def train(
     setting, repeats = request.setting, request.repeats
     if isinstance(setting, settings.Setting):
         return trainer.train(setting, repeats, num_epochs=num_epochs)
-    if not isinstance(trainer, OwnTrainer):
+    if not isinstance(trainer, CompiledTrainer):
         raise TypeError(f"{type(trainer).__name__} has no model as compiled")
     return trainer.train_as_compiled(setting.batch_size, repeats, num_epochs)
 
 
-def numbers(trainer: Trainer | subjects.SubjectTrainer) -> dict[str, Any]:
+def numbers(trainer: Trainer) -> dict[str, Any]:
     """Returns the arguments of a `Procedure` that a trainer knows."""
-    # The worst score there is stands for no baseline, and says nothing of the scale.
+    # A baseline with the worst score possible is none, and says nothing of the scale.
     has_scale = trainer.lower_is_better and trainer.baseline_score > trainer.worst_score
     return {
         "train_size": trainer.train_size,
@@ -100,7 +107,7 @@ def numbers(trainer: Trainer | subjects.SubjectTrainer) -> dict[str, Any]:
 
 
 def to_beat(trainer: Trainer) -> str:
-    """Returns what a setting must beat to have trained, as one line."""
+    """Returns what a setting must beat to count as trained, as one line."""
     sign = -1 if trainer.lower_is_better else 1
     value = sign * trainer.baseline_score
     return f"to beat: {trainer.baseline}, {trainer.metric} {value:.4g}"
@@ -108,13 +115,13 @@ def to_beat(trainer: Trainer) -> str:
 
 def own_optimizer(trainer: Trainer) -> str | None:
     """Returns the optimizer that a trainer's model was compiled with, if it was."""
-    return trainer.own_optimizer if isinstance(trainer, OwnTrainer) else None
+    return trainer.own_optimizer if isinstance(trainer, CompiledTrainer) else None
 
 
 def own(trainer: Trainer, batch_size: int, limit: int) -> settings.AsCompiled | None:
     """Returns a trainer's model as compiled, at a batch size of at most `limit`.
 
-    None where there is none.
+    None if it is not compiled.
 
     Raises:
       UserError: it is no batch size.

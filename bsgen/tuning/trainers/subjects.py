@@ -1,7 +1,7 @@
-"""What theory measures before a search: a fresh model, its loss and training data."""
+"""What is measured before a guided search: a fresh model, its loss and its data."""
 
 import dataclasses
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
@@ -10,11 +10,11 @@ from bsgen.tuning.trainers import examples
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Subject:
-    """A model at its initial weights, with all that its training takes.
+    """A model at its initial weights, with everything that its training needs.
 
     Attributes:
-      model: a built model of its own; measuring trains it.
-      loss: as for `compile`; None for that of a model that is compiled.
+      model: a built model of its own, which measuring trains.
+      loss: as for `compile`; None for that of a compiled model.
       train_data: the training examples.
       l2: of the penalty l2 |w|^2 / 2 that training adds.
       seed: of the batches.
@@ -25,24 +25,3 @@ class Subject:
     train_data: examples.Examples
     l2: float = 0.0
     seed: int = 0
-
-
-class SubjectTrainer(Protocol):
-    """A trainer whose model can be measured.
-
-    Attributes:
-      train_size: see `trainers.Trainer`, as the rest.
-      metric: what the score is called.
-      lower_is_better: whether less of the metric is better.
-      worst_score: of a repeat that diverged.
-      baseline_score: of the constant predictor.
-    """
-
-    train_size: int
-    metric: str
-    lower_is_better: bool
-    worst_score: float
-    baseline_score: float
-
-    def subject(self, repeat: int = 0) -> Subject:
-        """Returns what a repeat of every setting starts from."""
