@@ -1,4 +1,4 @@
-"""The flags that describe a search, and the oracle that they stand for."""
+"""The flags that describe a search, and the oracle that they make."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def num_repeats() -> int:
 
 
 def description() -> dict[str, Any]:
-    """Returns what makes two searches the same, of what the flags say of a search."""
+    """Returns the flags' part of a search's identity."""
     return {
         "oracle": _ORACLE.value,
         "num_epochs": EPOCHS.value,

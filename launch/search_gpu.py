@@ -1,4 +1,4 @@
-"""The flag that bounds a process's share of a GPU, for workers that share one."""
+"""The flag that limits a process's share of a GPU, for workers that share one."""
 
 from absl import flags
 
@@ -23,7 +23,7 @@ def check() -> None:
 
 
 def apply() -> None:
-    """Bounds the memory; call it before anything is placed on a GPU.
+    """Limits the memory; call it before anything is placed on a GPU.
 
     Raises:
       UserError: there is no GPU.

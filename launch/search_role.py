@@ -1,4 +1,4 @@
-"""The flags that give a process its place in keras-tuner's distributed search."""
+"""The flags that give a process its role in a distributed search."""
 
 import os
 
@@ -32,14 +32,14 @@ _CHIEF_SECONDS = flags.DEFINE_float(
 
 
 def apply() -> str:
-    """Sets keras-tuner's variables by the flags; call it before keras-tuner is loaded.
+    """Sets keras-tuner's variables from the flags; call it before keras-tuner loads.
 
     Returns:
       "single", "chief" or "worker".
 
     Raises:
-      UserError: flags are missing or superfluous, the variables say otherwise, or
-        nobody can listen, or be found, at the chief's address.
+      UserError: flags are missing or superfluous, they contradict the variables, or
+        the chief's address cannot be used.
     """
     wanted = _wanted()
     for name in process_role.VARIABLES if _ROLE.value else ():
@@ -52,7 +52,7 @@ def apply() -> str:
         os.environ[process_role.PATIENCE] = str(_CHIEF_SECONDS.value)
     process_role.check()
     if process_role.role() == "worker":
-        # Workers may share a GPU: each takes the memory that it comes to need, not all.
+        # Workers may share a GPU, so each takes only the memory that it needs.
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     return process_role.role()
 

@@ -75,7 +75,7 @@ def check() -> None:
 
 
 def description() -> dict[str, Any]:
-    """Returns what makes two searches the same, of what the flags say of a trainer.
+    """Returns these flags' part of a search's identity.
 
     Raises:
       UserError: the data do not have what the flags ask for.
@@ -108,7 +108,7 @@ def own(trainer: "protocol.Trainer") -> "settings.AsCompiled | None":
 def make(folder: str) -> "protocol.Trainer":
     """Returns the trainer; loads the data.
 
-    What the user's functions raise goes through.
+    Whatever the user's functions raise is raised.
 
     Args:
       folder: of the search, for unfinished runs of big networks.
@@ -149,12 +149,12 @@ def _of_user(model_fn: str, data_fn: str) -> "protocol.Trainer":
 
 
 def _validation_size() -> int:
-    """Returns --validation_size, or a fifth of the pool as far as N leaves it."""
+    """Returns --validation_size, or a fifth of the pool unless N leaves less."""
     if _VALIDATION_SIZE.value is not None:
         return _VALIDATION_SIZE.value
     from bsgen import data
 
-    # Any training size will do to count the pool.
+    # The size of the pool does not depend on that of the training set.
     all_data = config.DataConfig(task_flags.DATASET.value)
     source = data.load_source(all_data, task_flags.DATA_DIR.value)
     pool_size = len(data.split(source, all_data).train)

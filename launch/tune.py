@@ -2,7 +2,7 @@
 
     python -m launch.tune --dataset=digits --model=mlp
 
-searches by appendix D of Smith & Le (2017) on validation data, says each decision and
+searches by appendix D of Smith & Le (2017) on validation data, shows each decision with
 its reason, and ends with a recommendation: 25 s of processor time, on two shared cores
 of an AMD EPYC.
 
@@ -15,14 +15,14 @@ with `bsgen.optimizers.Momentum` in place of the optimizer that `build` compiles
 the model as compiled is measured beside it, at --baseline_batch_size.
 
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
-keras-tuner's own trials/ (and tensorboard/ where asked for); nothing is written
-elsewhere. Stopped at any moment, the same command goes on and keeps the finished
-trials; those in which the user's code raised it trains again. Without --output_dir the
-folder is results/tune/DATASET_MODEL_KEY.
+keras-tuner's own trials/ (and tensorboard/ if asked for); nothing is written elsewhere.
+A search that was stopped at any moment continues with the same command: it keeps the
+finished trials, and retries those in which the user's code raised. Without --output_dir
+the folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. Workers
-on one GPU share its memory as they come to need it, or by --gpu_memory_mb each.
+on one GPU share its memory as they need it, or by --gpu_memory_mb each.
 """
 
 import hashlib

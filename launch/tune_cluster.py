@@ -3,11 +3,11 @@
     python -m launch.tune_cluster --num_workers=2 -- --dataset=digits --model=mlp
 
 takes the flags of `launch.tune` after the --, and shows the lines of all processes,
-each after its process's name. The recommendation is that of one process with the same
-flags. On a GPU, --gpu_memory_mb after the -- is the share of each process. A process
-that is killed is started again, and the search goes on: a worker gets its trial back,
-the chief knows all finished trials. Ends when the chief does, with its exit status;
-Ctrl-C, SIGTERM and SIGHUP end all. About a minute on two cores, most of it starting:
+each after its process's name. The recommendation is the same as that of one process. On
+a GPU, --gpu_memory_mb after the -- is the share of each process. A process that is
+killed is started again, and the search goes on: a worker gets its trial back, the chief
+knows all finished trials. It ends with the chief, and with its exit status; Ctrl-C,
+SIGTERM and SIGHUP end all processes. About a minute on two cores, most of it start-up:
 for a network as small as this one, `launch.tune` alone is quicker.
 """
 
@@ -48,11 +48,11 @@ def main(arguments: list[str]) -> None:
         for name, value in os.environ.items()
         if not name.startswith("KERASTUNER_")
     }
-    # A mistake is said once, and not by every process.
+    # Reports a mistake once, instead of in every process.
     check = [sys.executable, "-m", "launch.tune", *search, "--check_only"]
     if code := subprocess.run(check, env=environment, check=False).returncode:
         sys.exit(code)
-    # Noted and not raised, so that no process is forgotten that was just started.
+    # Signals are noted and not raised, so that no process that just started is missed.
     with interruption.Interruption() as asked, children.Children(environment) as group:
         code = _supervise(group, _commands(search), asked)
     if asked.signal_number == signal.SIGINT:
@@ -76,8 +76,10 @@ def _supervise(
     commands: dict[str, list[str]],
     asked: interruption.Interruption,
 ) -> int:
-    """Keeps all running until the search ends, or a signal asks to; returns the exit
-    status.
+    """Keeps all processes running until the search ends or a signal comes.
+
+    Returns:
+      The exit status.
     """
     left = dict.fromkeys(commands, _RESTARTS.value)
     for name, command in commands.items():
@@ -99,7 +101,7 @@ def _supervise(
                 left[name] -= 1
                 print(f"{name} was ended ({_words(code)}); starting it again")
                 group.start(name, commands[name])
-                # A chief waits for somebody to ask, even if all is done.
+                # A chief waits for a call, even if all trials are finished.
                 again = set(finished) if name == _CHIEF else set()
                 for worker in again:
                     group.start(worker, commands[worker])

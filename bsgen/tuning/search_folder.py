@@ -1,9 +1,10 @@
-"""The folder of a search: what is searched, its trials, and what came out.
+"""The folder of a search: its description, its trials and its result.
 
 `search.json` says which search it is, `guided.json` what was measured for a guided one,
-`trials/` is keras-tuner's. `trials.csv` has a row a trial: `value` is the mean of the
-metric, `score` the same or its negative, whichever is maximized. `decisions.json` has
-every decision with its reason, and `recommendation.json` the end.
+`trials/` belongs to keras-tuner. `trials.csv` has a row a trial, with the phase and the
+reason of the procedure: `value` is the mean of the metric, `score` the same or its
+negative, whichever is maximized. `decisions.json` has every decision with its reason,
+and `recommendation.json` the result.
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ from bsgen.tuning.procedures import outcomes, recommendations, replay, settings
 
 _SEARCH, _TRIALS = "search.json", "trials.csv"
 _DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
-# What shows that a folder without search.json is something else's, with the owner.
+# Files that show what a folder without search.json belongs to.
 _OTHERS = {
     "trials": f"trials, but no {_SEARCH}",
     "metrics.jsonl": "a training run",
@@ -39,9 +40,9 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SearchFolder:
-    """The files of one search; one process at a time may have claimed it.
+    """The files of one search, which one process at a time may claim.
 
-    A `with` lets it go again. Workers of a distributed search leave it to their chief.
+    Leaving a `with` ends the claim. Workers of a distributed search make none.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class SearchFolder:
 
         Args:
           path: of the folder.
-          warn: is given one line for each damaged file that is made anew.
+          warn: called with one line for each damaged file that is made again.
         """
         self.path = pathlib.Path(path)
         self._warn = warn
@@ -65,12 +66,12 @@ class SearchFolder:
         self.close()
 
     def claim(self, description: Mapping[str, Any]) -> None:
-        """Takes the folder for a search, or goes on with the same search.
+        """Claims the folder for a search, new or to be continued.
 
-        It may be claimed again, for the same search.
+        The same search may claim it again.
 
         Args:
-          description: of the search, of JSON's types: equal for equal searches.
+          description: of the search, as JSON types: equal for equal searches.
 
         Raises:
           UserError: another process searches there, it holds another search or
@@ -93,12 +94,12 @@ class SearchFolder:
         self._is_claimed = False
 
     def keep(self, name: str, make: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-        """Returns what a file of the folder holds, after writing it if need be.
+        """Returns the contents of a file, after writing it if necessary.
 
         Args:
           name: of the file.
-          make: returns its contents, of JSON's types; called if there is no file, or a
-            damaged one, of which `warn` is told.
+          make: returns its contents, as JSON types; called if the file is missing, or
+            damaged, with a warning.
 
         Raises:
           UserError: the folder cannot be written.
@@ -118,12 +119,12 @@ class SearchFolder:
         recommendation: recommendations.Recommendation | None = None,
         lower_is_better: bool = False,
     ) -> pd.DataFrame:
-        """Writes what is known; returns the table of trials.
+        """Writes the result of a search; returns the table of trials.
 
         Args:
           trials: those that ended.
-          decisions: of a procedure; none of another oracle, whose trials have no phase.
-          recommendation: at the end.
+          decisions: of a procedure; other oracles have none.
+          recommendation: if there is one.
           lower_is_better: whether scores are the metric with its sign reversed.
 
         Raises:
@@ -139,14 +140,14 @@ class SearchFolder:
                 for each in decisions
             ],
         )
-        if recommendation is None:  # nor is an earlier one any more
+        if recommendation is None:  # an earlier one no longer holds
             (self.path / _RECOMMENDATION).unlink(missing_ok=True)
         else:
             self._write(_RECOMMENDATION, recommendation.to_dict())
         return table
 
     def _describe(self, wanted: dict[str, Any]) -> None:
-        """Writes which search the folder is for, or compares it."""
+        """Writes the description of the search, or compares it with the folder's."""
         try:
             found = sealed_json.read(self.path / _SEARCH)
         except sealed_json.Damaged as error:
@@ -164,7 +165,7 @@ class SearchFolder:
             raise self._error(f"holds another search: {', '.join(differing)} differ")
 
     def _refuse_others(self) -> None:
-        """Refuses a folder that is in use for something else than a search."""
+        """Refuses a folder that belongs to something other than a search."""
         for name, owner in _OTHERS.items():
             if any(self.path.glob(name)):
                 raise self._error(f"holds {owner} ({name})")
@@ -180,7 +181,7 @@ class SearchFolder:
 def _row(
     request: settings.Request, outcome: outcomes.Outcome, lower_is_better: bool
 ) -> dict[str, Any]:
-    """Returns a trial as a row; the scores of diverged repeats are made up, so NaN."""
+    """Returns a trial as a row, with NaN for the made-up scores of divergence."""
     setting = request.setting
     numbers = dataclasses.asdict(setting)
     scores = outcome.of(request.repeats)

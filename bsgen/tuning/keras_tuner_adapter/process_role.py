@@ -1,4 +1,4 @@
-"""A process's place in keras-tuner's distributed search, by keras-tuner's variables."""
+"""A process's role in a distributed search, from keras-tuner's variables."""
 
 import math
 import os
@@ -13,29 +13,29 @@ ID, HOST, PORT = (
     "KERASTUNER_ORACLE_PORT",
 )
 VARIABLES = (ID, HOST, PORT)
-# How long a worker waits for its chief, in seconds; ours, keras-tuner waits an hour.
+# Seconds that a worker waits for its chief: our variable, as keras-tuner waits an hour.
 PATIENCE = "BSGEN_CHIEF_SECONDS"
 _PATIENCE_SECONDS = 300.0  # our choice: a chief may load data, or measure
 
 
 def role() -> Literal["single", "chief", "worker"]:
-    """Returns this process's place."""
+    """Returns this process's role."""
     if HOST not in os.environ:
         return "single"
     return "chief" if is_chief(os.environ.get(ID, "")) else "worker"
 
 
 def is_chief(name: str) -> bool:
-    """Returns whether a process of this name is the chief, by keras-tuner's rule."""
+    """Returns whether keras-tuner takes a process of this name for the chief."""
     return "chief" in name
 
 
 def check() -> None:
-    """Checks what the variables say, before anybody waits for anybody.
+    """Checks the variables before processes wait for each other.
 
     Raises:
-      UserError: they have the wrong shape, a chief cannot listen there, or a worker's
-        chief is on no machine that is known.
+      UserError: they are malformed, a chief cannot listen there, or a worker's chief is
+        on an unknown machine.
     """
     given = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
     if not given and HOST not in os.environ:
@@ -68,7 +68,7 @@ def chief() -> addresses.Address:
 
 
 def patience() -> float:
-    """Returns for how many seconds a worker waits for a chief that does not answer.
+    """Returns how many seconds a worker waits for a chief that does not answer.
 
     Raises:
       UserError: the variable holds no such number.

@@ -7,8 +7,8 @@
 3. At the final learning rate and momentum, the best batch size on a linear scale around
    the final one.
 
-Beyond the paper, what comes out then competes with all that was measured. The rules
-that the paper leaves open are in `comparison`, `scan`, `phases` and `finals`.
+Beyond the paper, the best of phase 3 then competes with all that was measured. The
+rules that the paper leaves open are in `comparison`, `scan`, `phases` and `finals`.
 """
 
 import dataclasses
@@ -33,9 +33,9 @@ class AppendixD(procedure.Procedure):
     """The procedure of appendix D.
 
     Attributes:
-      batch_sizes: those of phase 1, see `settings.logarithmic_batch_sizes`; none may be
-        above the training set, and those above `max_batch_size` are left out, which the
-        search says.
+      batch_sizes: of phase 1, see `settings.logarithmic_batch_sizes`. None may be above
+        the training set; those above `max_batch_size` are left out, with a decision
+        that says so.
       learning_rates: tried in this order, falling; the paper has 1 and 0.1.
       multiples: of the batch size in phase 3, 1 among them; our choice, as the paper
         says "in the local neighborhood". Half to double covers the gaps of a
@@ -94,7 +94,7 @@ class AppendixD(procedure.Procedure):
         return (yield from self._end(state, best, grown))
 
     def _announce(self, state: search_state.SearchState) -> None:
-        """Says which batch sizes will be tried, beyond those that were asked for."""
+        """Says which batch sizes will be tried, and which are left out."""
         fitting = [size for size in self.batch_sizes if size <= self.limit]
         least = max(round(min(self.multiples) * min(fitting)), 1)
         text = (
@@ -113,9 +113,9 @@ class AppendixD(procedure.Procedure):
         rate: float,
         rival: replay.Measured | None,
     ) -> replay.Steps[replay.Measured | None]:
-        """Scans all batch sizes, or beside a higher rate's best climbs to the best.
+        """Scans all batch sizes, or climbs to the best if a higher rate has a best.
 
-        B_opt ~ learning rate says where the climb begins.
+        The climb begins where B_opt ~ learning rate says.
         """
         candidates = [
             settings.Setting(size, rate, self.momentum)

@@ -1,8 +1,8 @@
 """Climbing to the best batch size on a logarithmic lattice, in a race of repeats.
 
-All settings begin with few repeats, and more go only to those that may still win: a
-race, in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
-1710.06451, appendix D, says nothing of repeats.
+All settings begin with few repeats, and only those that may still win get more: a race,
+in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
+1710.06451, appendix D, does not mention repeats.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,7 +21,7 @@ class Top(NamedTuple):
 
     Attributes:
       best: None if none trained.
-      measured: all of this climb, by rising batch size, each with the repeats it got.
+      measured: all settings of this climb by rising batch size, each with its repeats.
     """
 
     best: replay.Measured | None
@@ -31,13 +31,16 @@ class Top(NamedTuple):
 def lattice(
     centre: float, factor: float, minimum: int, maximum: int
 ) -> tuple[tuple[int, ...], int]:
-    """Returns centre * factor^k, rounded and clipped, rising, and the centre's place.
+    """Returns centre * factor^k, rounded and clipped, and the place of the centre.
 
     Args:
-      centre: clipped, too; above 0.
+      centre: above 0; is clipped, too.
       factor: above 1.
       minimum: the first batch size.
       maximum: the last one, at least `minimum`.
+
+    Returns:
+      Batch sizes in rising order, and the index of the centre among them.
     """
     centre = min(max(centre, minimum), maximum)
     sizes = {round(centre)}
@@ -60,26 +63,26 @@ def climb(
     complete: bool = False,
     rival: replay.Measured | None = None,
 ) -> replay.Steps[Top]:
-    """Measures a place and its neighbours and goes on to the better side.
+    """Measures a place and its neighbours and moves towards the better one.
 
-    A pass ends when the best has a measured neighbour on each side, as far as the
-    lattice and the memory reach. It looks up first: what is measured early in training
-    rather predicts too small a batch, since the noise scale grows. While nothing trains
-    it goes up: at a rate below the critical one too much noise is the likely cause.
+    A pass ends when the best has a measured neighbour on each side, as far as lattice
+    and memory reach. It looks at the larger batch first: a prediction from early in
+    training tends to be too small, since the noise scale grows. As long as nothing
+    trains it goes up, as too much noise is the likely cause below the critical rate.
     Where no batch fits it goes down.
 
-    The first pass takes the first `few` repeats, every further one one repeat more,
-    from where the last one ended. A neighbour takes no further part when it has not
-    trained, or is known not to be better than the best by the tolerance
+    The first pass takes the first `few` repeats. Every further pass starts where the
+    last one ended and takes one repeat more. A neighbour is out once it has not
+    trained, or is known not to beat the best by the tolerance
     (`comparison.Rules.is_settled`, both neighbours together). The climb ends when no
-    neighbour is left, or with all repeats: the flatter the surface for its noise, the
-    more it runs, but not to tell differences that do not matter.
+    neighbour is left, or with all repeats. So a surface that is flat for its noise
+    takes more runs, but none to resolve differences that do not matter.
 
     Args:
-      state: knows what fits.
-      rules: say what has trained, what is best, and what is settled.
+      state: of the search.
+      rules: the statistical rules.
       candidates: settings by rising batch size.
-      start: the place to start from.
+      start: index of the candidate to start from.
       repeats: at most these.
       few: how many of them in the first pass.
       complete: whether the best gets all repeats at the end.
@@ -100,7 +103,7 @@ def climb(
 
 
 class _Race:
-    """The places of a climb: what was measured there, and what is settled."""
+    """The candidates of a climb by their places, with what is known of each."""
 
     def __init__(
         self,
@@ -112,12 +115,12 @@ class _Race:
         self._rules = rules
         self._candidates = candidates
         self._measured: dict[int, replay.Measured] = {}
-        self._settled: dict[int, int] = {}  # and by which place
+        self._settled: dict[int, int] = {}  # the place that settled each
 
     def measure(
         self, places: Sequence[int], repeats: Sequence[int]
     ) -> replay.Steps[dict[int, replay.Measured]]:
-        """Measures places, and keeps what they gave."""
+        """Measures places and keeps the results."""
         asked = [self._candidates[k] for k in places]
         found = yield from self._state.measure(asked, repeats)
         known = dict(zip(places, found, strict=True))
@@ -125,7 +128,7 @@ class _Race:
         return known
 
     def run(self, place: int, repeats: Sequence[int]) -> replay.Steps[int]:
-        """Runs a pass from a place; returns the place of the best, if one trained."""
+        """Runs a pass from a place; returns the place of the best if any trained."""
         known: dict[int, replay.Measured] = {}
         while fitting := self._fitting():
             place = min(place, fitting[-1])
@@ -145,14 +148,14 @@ class _Race:
         return place
 
     def _missing(self, places: Sequence[int], known: Collection[int]) -> list[int]:
-        """Returns those of some places that are still to be measured in a pass."""
+        """Returns the given places that are still to be measured in a pass."""
         fitting = self._fitting()
         return [
             k for k in places if k in fitting and k not in known and not self._is_out(k)
         ]
 
     def _goal(self, place: int, known: Mapping[int, replay.Measured]) -> int:
-        """Returns the best place of a pass; while nothing trains, the next above."""
+        """Returns the best place of a pass; if none trained, the next one above."""
         fitting = self._fitting()
         best = self._rules.best([known[k] for k in known if k in fitting])
         if best is not None:
@@ -162,7 +165,7 @@ class _Race:
         return min(above, default=place)
 
     def settle(self, place: int) -> bool:
-        """Settles neighbours of the best; returns whether any is left in the race."""
+        """Rules out neighbours of the best; returns whether any is left in the race."""
         if not self.has_trained(place):
             return False
         left = [
@@ -177,7 +180,7 @@ class _Race:
         return not all(map(self._is_out, left))
 
     def has_trained(self, place: int) -> bool:
-        """Returns whether a place was measured and trained."""
+        """Returns whether a place was measured and has trained."""
         found = self._measured.get(place)
         return found is not None and self._rules.trained(found)
 
@@ -203,7 +206,7 @@ class _Race:
         ]
 
     def _is_out(self, place: int) -> bool:
-        """Whether a place cannot win: what settled it must not have failed since."""
+        """Whether a place cannot win, unless what ruled it out has failed since."""
         if place not in self._measured:
             return False
         if not self.has_trained(place):

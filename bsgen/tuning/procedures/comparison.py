@@ -46,9 +46,9 @@ class Rules(checked.Checked):
       baseline_score: the validation score of the best constant predictor, or for
         another metric that of an untrained model. A repeat that is not above it has
         not trained; the score of a diverged repeat must not be above it.
-      level: of the tests, the chance of seeing a difference where there is none.
+      level: of the tests, the probability of a false difference.
       tolerance: the difference that matters. Smaller ones do not count where no test is
-        possible, and are not sought (`is_settled`).
+        possible, and no repeats are spent on them (`is_settled`).
       metric: what is measured, in words.
       lower_is_better: whether the scores are the metric with its sign reversed.
     """
@@ -73,7 +73,7 @@ class Rules(checked.Checked):
         )
 
     def trained(self, measured: replay.Measured) -> bool:
-        """Returns whether every repeat ended, above the baseline.
+        """Returns whether every repeat ended above the baseline.
 
         One diverged or stuck repeat rules a setting out: its spread would hide any
         loss from a test, and nobody wants to depend on the seed.
@@ -83,7 +83,7 @@ class Rules(checked.Checked):
         )
 
     def best(self, measured: Sequence[replay.Measured]) -> replay.Measured | None:
-        """Returns the highest mean of those that trained; of equals, the larger batch.
+        """Returns the best mean of those that trained; of equals, the larger batch.
 
         None if none trained.
         """
@@ -95,8 +95,8 @@ class Rules(checked.Checked):
     def is_real(self, difference: Difference, num_tests: int = 1) -> bool:
         """Returns whether a difference is above 0 beyond chance.
 
-        One-sided, at `level` over all of `num_tests` tests together (Bonferroni's
-        bound, which needs no independence); by `tolerance` where no test is possible.
+        One-sided, at `level` over `num_tests` tests together (Bonferroni's bound, which
+        needs no independence); by `tolerance` where no test is possible.
         """
         if difference.p_value is None:
             return difference.mean > self.tolerance
@@ -107,9 +107,9 @@ class Rules(checked.Checked):
     ) -> bool:
         """Returns whether a loss counts.
 
-        It does if it is real. If no more repeats are to come and there are fewer than
-        `MIN_TESTED`, it also does if its mean is above `tolerance`: what no test can
-        see is not thereby absent. From one repeat of several nothing follows.
+        A real one does. If no more repeats will come and there are fewer than
+        `MIN_TESTED`, one with a mean above `tolerance` does, too: a test that is too
+        weak to see a loss does not disprove it. One repeat of several shows nothing.
         """
         if is_last and loss.num_pairs < MIN_TESTED and loss.mean > self.tolerance:
             return True
@@ -119,7 +119,7 @@ class Rules(checked.Checked):
         """Returns whether a gain at equal evidence is worth a change.
 
         It is if it is real, or if its mean is above `tolerance`: the better mean is the
-        better bet, and of two settings as good as each other either may be chosen.
+        better bet, and either of two equally good settings will do.
         """
         return gain.mean > self.tolerance or self.is_real(gain, num_tests)
 
@@ -128,8 +128,8 @@ class Rules(checked.Checked):
     ) -> bool:
         """Returns whether `other` is known not to beat `best` by `tolerance` or more.
 
-        By the paired t test, one-sided, at `level` over all of `num_tests` tests
-        together. From one repeat nothing is known.
+        By the paired t test, one-sided, at `level` over `num_tests` tests together. One
+        repeat shows nothing.
         """
         found = loss(best, other, self.tolerance)
         if found.standard_error is None:
@@ -156,8 +156,8 @@ def loss(
 ) -> Difference:
     """Returns what `candidate` loses against `reference`, paired by repeat.
 
-    Student's paired t test. Both were asked for repeats of one sequence from its start;
-    those that only one of them got do not count.
+    Student's paired t test. Both have repeats of one sequence from its start; those
+    that only one of them has do not count.
 
     Args:
       reference: with [n >= 1] scores.
@@ -182,14 +182,14 @@ def _difference(differences: np.ndarray) -> Difference:
 
 
 def default_tolerance(baseline_score: float, has_scale: bool) -> float:
-    """Returns the difference that matters where the user names none.
+    """Returns the difference that matters unless the user says otherwise.
 
     0.01 of a metric of which more is better, such as an accuracy; of an error or a
     loss, which may have any scale, a hundredth of the baseline's.
 
     Args:
       baseline_score: of the procedure.
-      has_scale: whether it is an error's or a loss's.
+      has_scale: whether it is that of an error or a loss.
     """
     scale = abs(baseline_score) if has_scale else 0.0
     return 0.01 * (scale or 1.0)

@@ -1,4 +1,4 @@
-"""What training one setting gave: a score a repeat, a status, and what it cost."""
+"""The outcome of training a setting: a score a repeat, a status, and the cost."""
 
 import dataclasses
 import math
@@ -17,18 +17,18 @@ STATUSES = ("completed", "diverged", "out_of_memory", "failed", "refused")
 class Outcome(checked.Checked):
     """Validation scores of a setting's repeats.
 
-    A diverged repeat has the worst score there is, a finite number (0 for an accuracy),
+    A diverged repeat has the worst score possible, a finite number (0 for an accuracy),
     never NaN: it is a result, and counts. Scores are kept in single precision, so that
-    they are the same numbers after keras-tuner has sent them between machines.
+    they stay the same when keras-tuner sends them between machines.
 
     Attributes:
-      scores: validation score by number of the repeat, higher is better. Lacks
-        repeats if the setting ended early.
+      scores: validation score by number of the repeat, higher is better; without the
+        missing repeats of a setting that ended early.
       status: "completed"; "diverged" if some repeat did; "out_of_memory", "failed"
         (the user's code raised) and "refused" (by a `UserError`, such as a batch that
         ghosts do not divide) end the setting: no further repeat will come.
       num_steps: parameter updates of all repeats together.
-      num_examples: training examples that all repeats went through together.
+      num_examples: training examples of all repeats together.
       seconds: of all repeats together.
     """
 
@@ -82,11 +82,11 @@ class Outcome(checked.Checked):
         return tuple(repeat for repeat in repeats if repeat not in self.scores)
 
     def of(self, repeats: Sequence[int]) -> np.ndarray:
-        """Returns [n] scores of those of `repeats` that are there, in their order."""
+        """Returns the [n] scores of the given repeats that exist, in their order."""
         return np.array([self.scores[i] for i in repeats if i in self.scores], float)
 
     def merged(self, other: "Outcome") -> "Outcome":
-        """Returns both outcomes of one setting as one; the worse status stays."""
+        """Returns two outcomes of one setting as one, with the worse status."""
         return Outcome(
             {**self.scores, **other.scores},
             max(self.status, other.status, key=STATUSES.index),
@@ -101,7 +101,7 @@ class Outcome(checked.Checked):
 
 
 def standard_error(values: np.ndarray) -> float | None:
-    """Returns that of the mean of independent values; None for fewer than two."""
+    """Returns the standard error of the mean of values; None for fewer than two."""
     if len(values) < 2:
         return None
     return float(statistics.standard_error(values))

@@ -68,8 +68,8 @@ class Baseline:
 class Recommendation:
     """What a search recommends.
 
-    About half of the repeats of its score chose the setting, so the score is somewhat
-    flattered by luck; those of new seeds would be unbiased.
+    About half of the repeats of its score chose the setting, so luck inflates the score
+    somewhat; repeats with new seeds would be unbiased.
 
     Attributes:
       setting: the setting to use.
@@ -83,8 +83,8 @@ class Recommendation:
         repeats that did not choose `start`; None if one of them failed.
       loss_standard_error: of the pairs; None below two.
       update_factor: parameter updates of a run of `start` over those of a run of
-        `setting`; None where nobody counted.
-      num_steps, num_examples, seconds: spent by the whole search.
+        `setting`; None if unknown.
+      num_steps, num_examples, seconds: of the whole search.
       num_runs: repeats trained by the whole search.
       metric: what is measured.
       lower_is_better: whether less of the metric is better.
@@ -158,7 +158,7 @@ def _worse(loss: float, error: float | None) -> str:
 
 
 def _updates(factor: float | None) -> str:
-    """Returns how many updates a setting takes, given how often the other takes it."""
+    """Returns the share of updates, given how many times as many the other takes."""
     if factor is None or factor == 1:
         return ""
     if factor > 1:

@@ -1,8 +1,8 @@
-"""The best of a list of batch sizes, with all repeats only for those that may be it.
+"""The best of a list of batch sizes, with all repeats only for those that may win.
 
-Half of the repeats first, the rest for what may still win: a race of two rounds, in the
-sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv 1710.06451,
-appendix D, says nothing of repeats.
+Half of the repeats come first, the rest goes to what may still win: a race of two
+rounds, in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
+1710.06451, appendix D, does not mention repeats.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from bsgen.tuning.procedures import (
 
 
 def first_look(num_repeats: int) -> int:
-    """Returns how many of the repeats a race begins with: half, or few at once."""
+    """Returns how many repeats a race begins with: half of them, or all of a few."""
     if num_repeats < comparison.MIN_TESTED:
         return num_repeats
     return (num_repeats + 1) // 2
@@ -34,13 +34,13 @@ def scan(
     the tolerance (`comparison.Rules.is_settled`, all settings together).
 
     Args:
-      state: knows what fits.
-      rules: say what has trained, what is best, and what is settled.
+      state: of the search.
+      rules: the statistical rules.
       wanted: the settings.
       repeats: of those that may be the best.
 
     Returns:
-      All of them that fit, in their order, each with the repeats that it got.
+      The settings that fit, in their order, each with the repeats that it got.
     """
     found = yield from state.measure(wanted, repeats[: first_look(len(repeats))])
     num_tests = max(len(found) - 1, 1)

@@ -1,4 +1,4 @@
-"""What the best constant answer scores on validation data, by the user's own metric."""
+"""The score of the best constant answer on validation data, by the user's metric."""
 
 import math
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ def best(
     train_data: "examples_lib.Examples",
     validation_data: "examples_lib.Examples",
 ) -> float | None:
-    """Returns the best score, higher is better, that a constant output has.
+    """Returns the best score of a constant output; higher is better.
 
-    A loss is that of the outputs alone: a model that gives a constant needs no weights
-    to be punished for. Of several outputs each is made the best one in turn.
+    A loss is that of the outputs alone, without penalties on weights: a constant needs
+    none. Several outputs are optimized one after the other.
 
     Args:
-      model: compiled, that has been evaluated; its metrics are used.
+      model: compiled and evaluated; its metrics are used.
       place: of the metric among the values of the model.
       sign: 1 where more of the metric is better, -1 where less is.
       train_data: see `constant_candidates.candidates`.
-      validation_data: on which answers are scored.
+      validation_data: that the answers are scored on.
 
     Returns:
-      None where no constant answer can be scored: the model computes loss or metrics
-      by itself, or its targets do not say what outputs mean.
+      None if no constant answer can be scored: the model computes loss or metrics by
+      itself, or its targets do not show what its outputs mean.
     """
     if computes_by_itself(model):
         return None
@@ -72,7 +72,7 @@ def best(
 
 
 def computes_by_itself(model: keras.Model) -> bool:
-    """Returns whether a model does not leave loss and metrics to Keras."""
+    """Returns whether a model computes its loss or metrics without Keras."""
     names = ("test_step", "compute_loss", "compute_metrics", "_compute_loss")
     return model._compile_loss is None or any(
         getattr(type(model), name) is not getattr(keras.Model, name) for name in names
@@ -116,7 +116,7 @@ class _Scorer:
                     tensor._keras_mask = tf.constant(mask[part])
             outputs = tf.nest.pack_sequence_as(self._outputs, flat)
             weight = weights[0] if weights else None
-            # The public `compute_loss` adds what regularisers make of the weights.
+            # The public `compute_loss` adds the penalties of regularisers.
             loss = model._compile_loss(targets, outputs, weight)
             total, count = total + size * float(loss), count + size
             measured = model.compute_metrics(None, targets, outputs, weight)
@@ -134,7 +134,7 @@ def _first_inputs(data: "examples_lib.Examples") -> Any:
 def _masks(
     model: keras.Model, data: "examples_lib.Examples", outputs: Any
 ) -> list[np.ndarray | None]:
-    """Returns the mask [n, *places] of each output on all examples, if it has one."""
+    """Returns each output's mask [n, *places] on all examples, if it has one."""
     kept = [getattr(each, "_keras_mask", None) for each in tf.nest.flatten(outputs)]
     if all(mask is None for mask in kept):
         return [None] * len(kept)

@@ -1,4 +1,4 @@
-"""Constant answers that make sense for some targets: candidates for the best one.
+"""Candidates for the best constant answer to some targets.
 
 Which one is best depends on the metric: the most frequent class for an accuracy, the
 shares of the classes for a cross-entropy, the mean for a squared error, the median for
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-_MOST_CLASSES = 16  # that are each answered alone
-_MOST_SHARES = 2**28  # comparisons for shares of classes at every place
-_MOST_NUMBERS = 2**24  # of targets; of more, only a regular sample
+_MOST_CLASSES = 16  # each a candidate of its own
+_MOST_SHARES = 2**28  # comparisons to find the classes' shares at every place
+_MOST_NUMBERS = 2**24  # of targets; of more, every n-th example
 _THRESHOLDS = (-1.0, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 _QUANTILES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _LARGEST_LOGIT = 10.0
@@ -34,8 +34,8 @@ def candidates(
     """Returns constant outputs of one example.
 
     Answers with one number a class or component come from the targets that they are
-    scored on. Those with other numbers at every place of a larger output would fit
-    these too well: they come from the training data.
+    scored on. Answers with separate numbers at every place of a larger output would
+    overfit those, so they come from the training data.
 
     Args:
       targets: [n, ...] on which the answers are scored.
@@ -44,7 +44,7 @@ def candidates(
       weights: of the targets, [n] or [n, *places], if there are any.
 
     Returns:
-      Arrays of `output_shape`; none where targets do not say what an output means.
+      Arrays of `output_shape`; none if targets do not show what an output means.
     """
     found: list[np.ndarray] = []
     some = slice(None, None, 1 + targets.size // _MOST_NUMBERS)
@@ -118,7 +118,7 @@ def _shares(
 ) -> np.ndarray:
     """Returns the shares [*places, classes] of labels [n, *places]."""
     if labels.ndim == 1:
-        # Labels without a class are those that some losses pass over.
+        # Some losses ignore labels of no class.
         known = (labels >= 0) & (labels < num_classes)
         chosen = None if weights is None else weights[known]
         counts = np.bincount(labels[known], chosen, num_classes)
@@ -129,9 +129,9 @@ def _shares(
 
 
 def _of_classes(shares: np.ndarray) -> list[np.ndarray]:
-    """Returns probabilities and logits [..., classes], of which no two are equal.
+    """Returns probabilities and logits [..., classes], no two of them equal.
 
-    Of equal ones Keras would put all among the top k.
+    Keras would count all of several equal ones among the top k.
     """
     ranks = shares.argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable")
     apart = (1 + ranks) / shares.shape[-1]
@@ -146,7 +146,7 @@ def _of_classes(shares: np.ndarray) -> list[np.ndarray]:
 
 
 def _of_probabilities(shares: np.ndarray) -> list[np.ndarray]:
-    """Returns probabilities, logits and signs of what is true with given shares."""
+    """Returns probabilities, logits and signs of binary targets with given shares."""
     found = [shares]
     for threshold in _THRESHOLDS:
         hard = (shares > threshold).astype(float)

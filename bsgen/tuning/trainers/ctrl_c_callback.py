@@ -1,4 +1,4 @@
-"""A Keras callback between whose batches a lost Ctrl-C is raised."""
+"""A Keras callback that raises a lost Ctrl-C after every batch."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """Reads a `tf.data.Dataset` into arrays, to draw its examples in any order.
 
-A shuffle buffer cannot do that: one of 10,000 leaves 60,000 examples that lie sorted by
-class nearly sorted.
+A shuffle buffer cannot do that: one of 10,000 leaves 60,000 examples sorted by class
+nearly sorted.
 """
 
 import tempfile
@@ -12,9 +12,10 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.data import dataset_forms
+from bsgen.tuning.trainers import epoch_cache
 
 _READ_AT_ONCE = 256  # examples
-# What is larger goes to files in the temporary folder. Our choice.
+# A larger data set goes to files in the temporary folder. Our choice.
 MAX_RESIDENT_BYTES = 4 * 2**30
 _NUM_COMPARED = 64  # examples
 
@@ -23,10 +24,9 @@ class DatasetRows:
     """The examples of a data set, as arrays.
 
     Attributes:
-      structure: (inputs, targets) or (inputs, targets, weights), with something at each
-        leaf.
-      is_random: whether every pass over the data set gives other examples, as it does
-        where it shuffles or augments them. Then it is read anew for every epoch.
+      structure: (inputs, targets) or (inputs, targets, weights), with any leaves.
+      is_random: whether every pass over the data set gives other examples, because it
+        shuffles or augments them. Then it is read again for every epoch.
     """
 
     def __init__(self, argument: str, dataset: tf.data.Dataset):
@@ -37,13 +37,13 @@ class DatasetRows:
           dataset: of single examples, (inputs, targets) or (inputs, targets, weights).
 
         Raises:
-          UserError: it does not end, its examples differ in shape, or there is no
-            place for them.
+          UserError: it does not end, its examples differ in shape, or they do not fit
+            on the disk.
         """
         self._argument, self._dataset = argument, dataset
         dataset_forms.check(argument, dataset)
         self.structure = dataset.element_spec
-        self._epochs: dict[int, list[np.ndarray]] = {0: self._read(dataset)}
+        self._epochs = epoch_cache.EpochCache(self._read_epoch)
         start = self._read(dataset.take(_NUM_COMPARED))
         self.is_random = not all(
             np.array_equal(again, once[: len(again)])
@@ -52,17 +52,14 @@ class DatasetRows:
 
     def epoch(self, number: int) -> list[np.ndarray]:
         """Returns an array of all examples for each leaf."""
-        if not self.is_random:
-            return self._epochs[0]
-        if number not in self._epochs:
-            # A batch can span two epochs, so the one before stays.
-            kept = {i: old for i, old in self._epochs.items() if i in (0, number - 1)}
-            found = self._read(self._dataset)
-            if len(found[0]) != len(self._epochs[0][0]):
-                remedy = "every pass over it must give as many examples"
-                raise self._error("tf.data.Dataset", remedy)
-            self._epochs = {**kept, number: found}
-        return self._epochs[number]
+        return self._epochs[number if self.is_random else 0]
+
+    def _read_epoch(self, number: int) -> list[np.ndarray]:
+        found = self._read(self._dataset)
+        if number and len(found[0]) != len(self._epochs[0][0]):
+            remedy = "every pass over it must give as many examples"
+            raise self._error("tf.data.Dataset", remedy)
+        return found
 
     def _read(self, dataset: tf.data.Dataset) -> list[np.ndarray]:
         columns = [_Column() for _ in tf.nest.flatten(self.structure)]
@@ -92,7 +89,7 @@ class DatasetRows:
 
 
 class _Column:
-    """One leaf of all examples: first in memory, in a file where that is too small."""
+    """One leaf of all examples, in memory or, once that is too small, in a file."""
 
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
@@ -120,7 +117,7 @@ class _Column:
 
     def array(self) -> np.ndarray:
         if self._file is not None:
-            with self._file:  # the array keeps what it needs
+            with self._file:  # the array keeps the file open itself
                 self._file.flush()
                 return np.memmap(self._file, self._dtype, "r", shape=self._shape)
         return np.concatenate(self._parts) if self._parts else np.zeros(0)

@@ -1,4 +1,4 @@
-"""What is wrong with examples before anything is trained on them."""
+"""Checks of examples before anything is trained on them."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _REFUSALS = (
 def check_finite(examples: "examples_lib.Examples", model: keras.Model) -> None:
     """Refuses examples with NaN or infinity, unless the model takes them.
 
-    A loss that passes over targets of NaN is a known way to say that one is missing.
+    Missing targets are often written as NaN, for a loss that ignores them.
 
     Args:
       examples: to check.
@@ -93,8 +93,8 @@ def _parts(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def check_trainable(examples: "examples_lib.Examples", model: keras.Model) -> None:
     """Refuses examples that a model, its loss or its metrics cannot take.
 
-    All are tried, since a single label or index out of range ends every trial; it is a
-    pass without gradients.
+    All of them are tried, in a pass without gradients, since a single label or index
+    out of range would end every trial.
 
     Args:
       examples: to check.
@@ -114,7 +114,7 @@ def check_trainable(examples: "examples_lib.Examples", model: keras.Model) -> No
 
 @contextlib.contextmanager
 def in_one_line(examples: "examples_lib.Examples") -> Iterator[None]:
-    """Says in one line that model, loss and metrics do not take examples.
+    """Turns an error of Keras or TensorFlow about examples into one line.
 
     Raises:
       UserError: in place of what Keras or TensorFlow raised.

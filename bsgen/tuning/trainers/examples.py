@@ -1,7 +1,7 @@
 """A user's training or validation data: arrays, or a `tf.data.Dataset`.
 
 Either way an epoch is a permutation of all examples, drawn from the seed, and batches
-are gathered row by row: arrays may be of any size, also on disk (`numpy.memmap`).
+are gathered row by row, so arrays may have any size, and lie on disk (`numpy.memmap`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from bsgen import errors
 from bsgen.data import array_forms, dataset_forms, sampling
 from bsgen.tuning.trainers import dataset_rows, weighted_examples
 
-# Of single precision numbers in a batch of all examples in order: 64 MiB.
+# Numbers in a batch of examples in order: 64 MiB in single precision.
 _MOST_NUMBERS = 2**24
 
 
@@ -30,7 +30,7 @@ class _Rows(Protocol):
 
 
 class Examples:
-    """Inputs and targets, and weights where they were given."""
+    """Inputs, targets and, if given, weights."""
 
     def __init__(self, argument: str, rows: _Rows):
         """Takes examples; reads nothing."""
@@ -43,7 +43,7 @@ class Examples:
 
     @property
     def is_random(self) -> bool:
-        """Whether every epoch has other examples, as of a data set that augments."""
+        """Whether every epoch has other examples, because a data set augments them."""
         return self._rows.is_random
 
     @property
@@ -65,7 +65,7 @@ class Examples:
         """Returns `num_steps` shuffled batches of exactly `batch_size` examples.
 
         Raises:
-          UserError: there are not so many examples.
+          UserError: there are fewer examples.
         """
         size = len(self)
         if not 1 <= batch_size <= size:
@@ -88,7 +88,7 @@ class Examples:
         """Returns every example once, in batches of at most `batch_size`.
 
         Args:
-          batch_size: None for one that takes little memory, at most 256.
+          batch_size: None for one that needs little memory, at most 256.
         """
         if batch_size is None:
             numbers = sum(array[:1].size for array in self.arrays)

@@ -1,7 +1,7 @@
-"""What tells one model from another, and one set of examples from another.
+"""Digests that tell models and sets of examples apart.
 
-The trials in a folder are of one model on certain data. Another model, or other data of
-the same size, would take their scores for its own.
+The trials in a folder belong to one model on certain data. Without the digests, another
+model or other data of the same size could continue the search with wrong scores.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import tensorflow as tf
 from bsgen.tuning.trainers import examples as examples_lib
 
 NAMES = ("model", "train_data", "validation_data")  # in a search's description
-# Arrays up to this size are read whole, of larger ones as much in pieces. Our choice.
+# Arrays up to this size are read whole; of larger ones, pieces of as much. Our choice.
 _MOST_BYTES = 2**28
 _NUM_PIECES = 256
 
@@ -27,7 +27,7 @@ def of(
     train_data: "examples_lib.Examples",
     validation_data: "examples_lib.Examples",
 ) -> dict[str, str]:
-    """Returns the digests of all that a search trains with, by `NAMES`."""
+    """Returns the digests of a search's model and data, by `NAMES`."""
     digests = (
         of_model(model),
         of_examples(train_data),
@@ -39,9 +39,10 @@ def of(
 def of_model(model: keras.Model) -> str:
     """Returns a digest of a model that has been evaluated.
 
-    It covers the layers with their settings, shapes and regularisers, which weights are
-    trained, and loss and metrics; neither the values of weights nor the names that
-    Keras made up. Of a model that is no graph of layers, the shapes of its weights.
+    It covers layers with their settings, shapes and regularisers, which weights are
+    trainable, loss and metrics, but neither the values of the weights nor the names
+    that Keras makes up. Of a model that is no graph of layers it covers the shapes of
+    the weights.
     """
     try:
         layers = _without_made_up_names(model.get_config())
@@ -65,9 +66,9 @@ def of_model(model: keras.Model) -> str:
 
 
 def of_examples(examples: "examples_lib.Examples") -> str:
-    """Returns a digest of examples: of their shapes, types, contents and order.
+    """Returns a digest of the shapes, types, contents and order of examples.
 
-    Of a data set that gives other examples at every pass, of shapes and types.
+    Of a data set that gives other examples in every pass, of shapes and types.
     """
     return _digest(_pieces(examples))
 
@@ -105,12 +106,12 @@ def _flat_metrics(model: keras.Model) -> list[Any]:
 
 
 def _loss_weights(model: keras.Model) -> Any:
-    # The public `get_compile_config` serialises, which not every loss can be.
+    # The public `get_compile_config` serialises, and not every loss can be.
     return model._compile_config.config.get("loss_weights") if model.compiled else None
 
 
 def _described(each: Any) -> Any:
-    """Returns what a loss or a metric is, of plain types."""
+    """Returns a loss or a metric in plain types."""
     if isinstance(each, dict):
         return {name: _described(value) for name, value in sorted(each.items())}
     if isinstance(each, list | tuple):
@@ -121,7 +122,7 @@ def _described(each: Any) -> Any:
             config = {**each.get_config(), "fn": None, "name": None}
         except NotImplementedError:
             config = {}
-        # Not all of Keras' losses tell these in their configuration.
+        # Some of Keras' losses leave these out of their configuration.
         config["more"] = getattr(each, "_fn_kwargs", None)
         text = json.dumps(config, sort_keys=True, default=_name)
         return type(each).__name__, text, _described(function)

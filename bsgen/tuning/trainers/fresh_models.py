@@ -1,4 +1,4 @@
-"""New models from a user's function: each a fresh one of the same kind, compiled."""
+"""New models from a user's function, all alike, and their optimizers."""
 
 import weakref
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _CHOSEN_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
 
 
 class FreshModels:
-    """Calls a user's function and checks what it returns."""
+    """Calls a user's function and checks the models that it returns."""
 
     def __init__(self, build_model: Callable[[], keras.Model]):
         """Checks the function without calling it.
@@ -39,7 +39,7 @@ class FreshModels:
           seed: of its weights, and of all that Keras draws afterwards.
 
         Raises:
-          UserError: it is no model, no new one, or another one than before.
+          UserError: it is no model, not a new one, or unlike those before.
         """
         keras.utils.set_random_seed(seed)
         model = self._build_model()
@@ -72,9 +72,9 @@ class FreshModels:
         }
 
     def _give_an_optimizer_of_its_own(self, model: keras.Model) -> None:
-        """Copies an optimizer that an earlier model was compiled with, untrained.
+        """Copies, untrained, an optimizer that an earlier model was compiled with.
 
-        One trains the variables of a single model only.
+        An optimizer can train the variables of one model only.
 
         Raises:
           UserError: it cannot be copied.
@@ -99,7 +99,7 @@ class FreshModels:
     def _check_is_alike(self, model: keras.Model) -> None:
         form = [tuple(weight.shape) for weight in model.weights]
         if not form:
-            return  # it is built when it meets data
+            return  # it is built by the first data
         if self._form and form != self._form:
             pairs = zip(self._form, form, strict=False)
             differing = next((pair for pair in pairs if pair[0] != pair[1]), None)
@@ -113,17 +113,17 @@ class FreshModels:
 def compile_by_default(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Any, metrics: Any
 ) -> None:
-    """Gives a model an optimizer, in all else as its user compiled it.
+    """Gives a model an optimizer; everything else stays as its user compiled it.
 
     Args:
       model: compiled or not.
-      optimizer: takes the place of the model's own. Under mixed_float16 it is wrapped
-        in loss scaling, as `compile` does, and as the user's own was.
+      optimizer: replaces the model's own. Under mixed_float16 it is wrapped in loss
+        scaling, as `compile` does, and as the user's own was.
       loss: for a model that is not compiled.
       metrics: for a model that is not compiled, as for `compile`.
 
     Raises:
-      UserError: there are two losses or none, or Keras knows none of the name.
+      UserError: there are two losses or none, or Keras knows none of that name.
     """
     if not model.compiled:
         if loss is None:
@@ -153,9 +153,9 @@ def compile_by_default(
 def _exchange_optimizer(
     model: keras.Model, optimizer: keras.optimizers.Optimizer
 ) -> None:
-    """Gives a compiled model another optimizer; all else stays as it was compiled."""
+    """Gives a compiled model another optimizer; everything else stays."""
     model.optimizer = optimizer
-    # One that was made before holds the optimizer that it was made with.
+    # A function that was traced before holds the old optimizer.
     model.train_function = None
 
 

@@ -1,7 +1,7 @@
-"""Which way a Keras metric points, and the best and worst values that it can take.
+"""Which way a Keras metric points, and its best and worst possible values.
 
-Decided by the metric's class, never by its name: "acc" in a name means nothing. For a
-metric that nobody but its author knows, the author is asked.
+The metric's class decides, never its name: "acc" in a name means nothing. For a metric
+that Keras does not know, its author is asked.
 """
 
 import inspect
@@ -21,8 +21,8 @@ class Direction(NamedTuple):
 
     Attributes:
       mode: "max" where more is better, "min" where less is.
-      worst: value that the metric can take, infinite where there is no bound.
-      best: value that the metric can take, likewise.
+      worst: bound of the metric, infinite if there is none.
+      best: bound of the metric, likewise.
     """
 
     mode: Mode
@@ -118,8 +118,8 @@ def direction(
 
     Args:
       name: of the value, as `evaluate` calls it.
-      metric: the object that computes it; None where nobody knows.
-      mode: what the user says, which is always obeyed.
+      metric: the object that computes it; None if it is unknown.
+      mode: the user's word, which always counts.
 
     Raises:
       UserError: `mode` is none of "max", "min" and None; or it is None, and Keras does
@@ -141,8 +141,8 @@ def direction(
 def is_loss(name: str, metric: keras.metrics.Metric | None) -> bool:
     """Returns whether a value is a loss.
 
-    Keras tracks the whole loss in a `Mean` that is called "loss", and that of an output
-    in one called "OUTPUT_loss"; models with a training step of their own do the same.
+    Keras tracks the whole loss in a `Mean` named "loss", and that of an output in one
+    named "OUTPUT_loss"; models with a training step of their own do the same.
     """
     tracks_loss = metric is None or type(metric) is keras.metrics.Mean
     return tracks_loss and (name == "loss" or name.endswith("_loss"))
@@ -158,7 +158,7 @@ def _known(metric: keras.metrics.Metric | None) -> Direction | None:
         return _LOSS
     if inspect.isfunction(function) and function in _OF_FUNCTIONS:
         return _OF_FUNCTIONS[function]
-    # Keras' own callbacks go by this attribute; a later Keras may have more metrics.
+    # Keras' own callbacks use this attribute; a later Keras may have more metrics.
     keras_says = getattr(metric, "_direction", None)
     if keras_says == "up":
         return Direction("max", -math.inf, math.inf)

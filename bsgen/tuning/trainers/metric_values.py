@@ -1,9 +1,9 @@
-"""The values that `evaluate` gives for a model, each with the metric that computes it.
+"""The values that `evaluate` returns for a model, each with its metric.
 
 Keras numbers whatever its user did not name: the second `AUC()` of a process is called
-"auc_1", the second unnamed output "dense_1". So a metric is known by its place among
-those of the model, which is the same in every model that one function builds, and goes
-by the name that it has in a process that builds one model only.
+"auc_1", the second unnamed output "dense_1". So a metric is identified by its place
+among those of the model, which is the same in all models of one function, and is shown
+with the name that it would have if the process built one model only.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Keeps TensorFlow from warning that a search retraces, which it has to.
+"""Hides TensorFlow's warning of retracing, which a search cannot avoid.
 
-Every trial compiles a new model, so "triggered tf.function retracing. Tracing is
-expensive ..." would come with most of them, five lines long.
+Every trial compiles a new model, and most of them would print the five lines of
+"triggered tf.function retracing. Tracing is expensive ...".
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def hidden() -> Iterator[None]:
-    """Hides the warning while what is inside runs; also a decorator."""
+    """Hides the warning inside a `with`; also a decorator."""
     logger = tf.get_logger()
     logger.addFilter(_is_other)
     try:

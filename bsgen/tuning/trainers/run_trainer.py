@@ -39,7 +39,7 @@ class RunTrainer:
 
         Args:
           run: what all trials share; its batch size, learning rate, momentum and number
-            of steps do not count, and its seed is that of repeat 0.
+            of steps are ignored, and its seed is that of repeat 0.
           num_epochs: of every trial.
           folder: where unfinished runs of big networks are kept.
           data_dir: where prepared datasets lie.
@@ -61,7 +61,7 @@ class RunTrainer:
         self.train_size = len(split.train)
         _, labels = source.gather(split.validation)
         self.baseline_score = float(np.bincount(labels).max() / len(labels))
-        # A network that does not take such inputs is refused here, not in every trial.
+        # Refuses a network that cannot take such inputs here, not in every trial.
         shape, num_classes = source.input_shape, source.num_classes
         models.build(run.model, shape, num_classes, precision=run.precision)
         self._needs_loop = (

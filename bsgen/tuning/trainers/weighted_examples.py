@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from bsgen.data import class_weights
+from bsgen.tuning.trainers import epoch_cache
 
 
 class Weighted:
@@ -17,28 +18,24 @@ class Weighted:
 
         Args:
           rows: where they come from.
-          class_weight: at least 0, by class; a class that is not named weighs 1.
+          class_weight: at least 0, by class; 1 for a class that it does not name.
 
         Raises:
           UserError: the examples have weights already or several targets, or a weight
-            is none.
+            is no such number.
         """
         self._weights = class_weights.check(class_weight)
         class_weights.check_parts(self._weights, rows.structure)
         self._rows = rows
         self.is_random = rows.is_random
         self.structure = (*rows.structure, 0)
-        self._epochs: dict[int, list[np.ndarray]] = {}
+        self._epochs = epoch_cache.EpochCache(self._read)
 
     def epoch(self, number: int) -> list[np.ndarray]:
         """Returns an array of all examples for each leaf, the weights last."""
-        number = number if self.is_random else 0
-        if number not in self._epochs:
-            arrays = self._rows.epoch(number)
-            # A batch can span two epochs, so the one before stays.
-            kept = {i: old for i, old in self._epochs.items() if i in (0, number - 1)}
-            self._epochs = {**kept, number: [*arrays, self._of(arrays[-1])]}
-        return self._epochs[number]
+        return self._epochs[number if self.is_random else 0]
 
-    def _of(self, targets: np.ndarray) -> np.ndarray:
-        return class_weights.of_targets(targets, self._weights, keras.config.floatx())
+    def _read(self, number: int) -> list[np.ndarray]:
+        arrays = self._rows.epoch(number)
+        dtype = keras.config.floatx()
+        return [*arrays, class_weights.of_targets(arrays[-1], self._weights, dtype)]

@@ -76,7 +76,7 @@ class RunTrainerTest(tf.test.TestCase, parameterized.TestCase):
         with mock.patch.object(loop, "train", wraps=loop.train) as spied:
             found = trainer.train(Setting(50, 0.1, 0.9), (0,))
         self.assertEqual(found.status, "completed")
-        self.assertEqual(spied.call_args.args[2], chosen)
+        self.assertEqual(spied.call_args.args[2].hardware, chosen)
         self.assertEqual(spied.call_args.args[0].precision, run.precision)
         self.assertEqual(
             [layer.compute_dtype for layer in trainer.subject().model.layers[2:3]],
