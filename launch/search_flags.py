@@ -1,6 +1,7 @@
 """The flags that describe a search, and the oracle that they make."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -8,6 +9,7 @@ from absl import flags
 from bsgen import config, errors
 
 if TYPE_CHECKING:
+    from bsgen import tuning
     from bsgen.tuning import search_folder
     from bsgen.tuning.keras_tuner_adapter import tuner
     from bsgen.tuning.procedures import replay, settings
@@ -148,25 +150,39 @@ def make_oracle(
     """
     from bsgen import tuning
     from bsgen.tuning.keras_tuner_adapter import general_oracles
-    from bsgen.tuning.trainers import protocol
 
     sizes = _batch_sizes(trainer.train_size)
-    if _ORACLE.value in _GENERAL:
-        return general_oracles.make(
-            _ORACLE.value,
-            sizes,
-            _learning_rates(),
-            EPOCHS.value,
-            _MAX_TRIALS.value,
-            SEED.value,
-        )
+    if is_procedure():
+        procedure = _procedure(trainer, own, folder, role, sizes)
+        return tuning.BatchSizeHeuristic(procedure, on_decision)
+    return general_oracles.make(
+        _ORACLE.value,
+        sizes,
+        _learning_rates(),
+        EPOCHS.value,
+        _MAX_TRIALS.value,
+        SEED.value,
+    )
+
+
+def _procedure(
+    trainer: Any,
+    own: "settings.AsCompiled | None",
+    folder: "search_folder.SearchFolder",
+    role: str,
+    sizes: Sequence[int],
+) -> "tuning.AppendixD | tuning.Guided":
+    """Returns the procedure; for --oracle=guided it measures, unless it did before."""
+    from bsgen import tuning
+    from bsgen.tuning.trainers import protocol
+
     numbers: dict[str, Any] = {
         "max_batch_size": _MAX_BATCH_SIZE.value,
         "num_repeats": num_repeats(),
     }
     if _TOLERANCE.value is not None:
         numbers["tolerance"] = _TOLERANCE.value
-    # A worker's own oracle is never asked, so nothing need be measured for it.
+    # A worker never asks its own oracle, so it need not measure for it.
     if _ORACLE.value == "guided" and role != "worker":
         numbers["min_batch_size"] = min(sizes)
 
@@ -174,15 +190,13 @@ def make_oracle(
             return dataclasses.asdict(tuning.measured_guided(trainer, **numbers))
 
         kept = folder.keep("guided.json", measure)
-        guided = tuning.Guided(**{**kept, "own": own})
-        return tuning.BatchSizeHeuristic(guided, on_decision)
-    procedure = tuning.AppendixD(
-        batch_sizes=sizes,
+        return tuning.Guided(**{**kept, "own": own})
+    return tuning.AppendixD(
+        batch_sizes=tuple(sizes),
         learning_rates=_learning_rates(),
         own=own,
         **{**protocol.numbers(trainer), **numbers},
     )
-    return tuning.BatchSizeHeuristic(procedure, on_decision)
 
 
 def _batch_sizes(train_size: int) -> tuple[int, ...]:

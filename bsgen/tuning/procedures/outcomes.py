@@ -58,12 +58,7 @@ class Outcome(checked.Checked):
     @property
     def mean(self) -> float | None:
         """Mean score; None if there is none."""
-        return float(np.mean(self._values)) if self.scores else None
-
-    @property
-    def standard_error(self) -> float | None:
-        """Standard error of the mean, n - 1 under the root; None below two repeats."""
-        return standard_error(self._values)
+        return float(np.mean([*self.scores.values()])) if self.scores else None
 
     @property
     def is_final(self) -> bool:
@@ -94,10 +89,6 @@ class Outcome(checked.Checked):
             self.num_examples + other.num_examples,
             self.seconds + other.seconds,
         )
-
-    @property
-    def _values(self) -> np.ndarray:
-        return np.array(list(self.scores.values()), float)
 
 
 def standard_error(values: np.ndarray) -> float | None:

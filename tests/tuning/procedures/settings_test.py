@@ -52,14 +52,15 @@ class OutcomeTest(parameterized.TestCase):
         outcome = tuning.Outcome({0: 0.5, 1: 0.25, 2: 0.75}, num_steps=30)
         self.assertEqual(outcome.mean, 0.5)
         # Variance 2 * 0.25^2 / 2, divided by 3.
-        self.assertAlmostEqual(outcome.standard_error, 0.25 / 3**0.5, places=15)
+        error = outcomes.standard_error(outcome.of((0, 1, 2)))
+        self.assertAlmostEqual(error, 0.25 / 3**0.5, places=15)
         self.assertEqual(outcome.steps_per_repeat, 10)
 
     def test_of_nothing_and_of_one(self):
         nothing = tuning.Outcome({}, "out_of_memory")
         self.assertIsNone(nothing.mean)
         self.assertEqual(nothing.missing((0, 1)), ())
-        self.assertIsNone(tuning.Outcome({0: 0.5}).standard_error)
+        self.assertIsNone(outcomes.standard_error(np.array([0.5])))
 
     def test_scores_are_those_of_single_precision(self):
         sent = tuning.Outcome({0: float(np.float32(0.1))})
