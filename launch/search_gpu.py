@@ -8,7 +8,7 @@ _GPU_MEMORY_MB = flags.DEFINE_integer(
     "gpu_memory_mb",
     None,
     "MiB of every visible GPU that this process may take (default: all; a worker takes "
-    "what it comes to need).",
+    "what it needs).",
 )
 
 

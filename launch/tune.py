@@ -28,7 +28,7 @@ on one GPU share its memory as they need it, or by --gpu_memory_mb each.
 import hashlib
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -41,6 +41,9 @@ from launch import (
     search_subject,
     task_flags,
 )
+
+if TYPE_CHECKING:
+    from bsgen import tuning
 
 _DEFAULT_DIR = "results/tune"
 _OUTPUT_DIR = paths.define(
@@ -112,7 +115,7 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
     _show(output_dir, found)
 
 
-def _show(output_dir: str, found) -> None:  # type: ignore[no-untyped-def]
+def _show(output_dir: str, found: "tuning.SearchResult") -> None:
     from bsgen.tuning import hparams_events, search_figure
 
     if _TENSORBOARD.value:

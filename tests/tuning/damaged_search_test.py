@@ -1,4 +1,4 @@
-"""Whatever happens to a file of a search, what comes out is what was measured."""
+"""Whatever happens to its files, a search ends with what was measured."""
 
 import contextlib
 import io

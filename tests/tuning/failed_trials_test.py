@@ -1,4 +1,4 @@
-"""What becomes of trials in which the user's code raised, or the trainer refused."""
+"""Trials in which the user's code raises, or the trainer refuses."""
 
 import contextlib
 import io

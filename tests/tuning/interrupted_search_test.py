@@ -1,4 +1,4 @@
-"""Ctrl-C ends a search wherever it comes, and no trial is the worse for it."""
+"""Ctrl-C ends a search at any moment, without harm to a trial."""
 
 import pathlib
 import signal

@@ -1,4 +1,4 @@
-"""What a search shows where the output is no terminal: lines, and no made-up score."""
+"""A piped search shows lines, and no made-up scores."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""A trainer that takes its scores from a synthetic surface, at once."""
+"""A trainer that reads its scores off a synthetic surface."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Whole searches: their end, their files, and what stops and goes on."""
+"""Whole searches: their results, their files, and how they continue."""
 
 import contextlib
 import io

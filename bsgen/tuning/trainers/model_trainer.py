@@ -31,16 +31,16 @@ _MAX_SEED = 2**31
 
 
 class ModelTrainer:
-    """See `trainers.Trainer`; the score is a metric of the user on validation data.
+    """See `protocol.Trainer`; the score is the user's metric on the validation data.
 
     A trial builds a new model, gives it `bsgen.optimizers.Momentum` and takes
-    floor(num_epochs N / B) steps of exactly B examples by `fit`; all else is as the
-    model was compiled. A repeat whose loss or metric stops being finite has diverged. A
-    metric of which less is better is scored with the sign reversed.
+    floor(num_epochs N / B) steps of exactly B examples with `fit`; everything else is
+    as the model was compiled. A repeat whose loss or metric stops being finite has
+    diverged.
 
     Attributes:
-      baseline: what `baseline_score` is of: the best constant answer, or the untrained
-        model where that is better, or where a constant cannot be scored or is perfect.
+      metric, lower_is_better, worst_score, baseline, baseline_score: see
+        `user_score.UserScore`.
       fingerprints: digests of the model and of the data, by name; see `fingerprints`.
       own_optimizer: the class that the model was compiled with, such as "Adam"; None if
         it was not compiled.
@@ -131,7 +131,7 @@ class ModelTrainer:
         repeats: Sequence[int],
         num_epochs: float | None = None,
     ) -> outcomes.Outcome:
-        """Trains a setting once a repeat; see `trainers.Trainer`."""
+        """Trains a setting once a repeat; see `protocol.Trainer`."""
         return self._train(
             setting.batch_size,
             repeats,

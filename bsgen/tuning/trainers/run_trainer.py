@@ -16,10 +16,10 @@ from bsgen.tuning.trainers import examples, subjects
 
 
 class RunTrainer:
-    """See `trainers.Trainer`; the score is the accuracy on the validation set.
+    """See `protocol.Trainer`; the score is the accuracy on the validation set.
 
     The repeats of a small network without state train as one program. A big one trains
-    by `bsgen.training.loop`, and goes on from its checkpoint after a crash.
+    by `bsgen.training.loop`, and continues from its checkpoint after a crash.
     """
 
     metric = "validation accuracy"
@@ -74,7 +74,7 @@ class RunTrainer:
         repeats: Sequence[int],
         num_epochs: float | None = None,
     ) -> outcomes.Outcome:
-        """Trains a setting once a repeat; see `trainers.Trainer`."""
+        """Trains a setting once a repeat; see `protocol.Trainer`."""
         epochs = num_epochs or self._num_epochs
         runs = {repeat: self._configure(setting, repeat, epochs) for repeat in repeats}
         begun = time.perf_counter()
@@ -83,7 +83,7 @@ class RunTrainer:
                 record.run.key: record for record in self._execute([*runs.values()])
             }
         except interruption.Interrupted as stopped:
-            # keras-tuner takes any Exception for a failed trial.
+            # keras-tuner counts any Exception as a failed trial.
             raise KeyboardInterrupt from stopped
         except (errors.OutOfMemory, tf.errors.ResourceExhaustedError):
             seconds = time.perf_counter() - begun

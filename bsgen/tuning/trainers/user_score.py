@@ -68,7 +68,7 @@ def find(
       validation_data: that the answers are scored on.
 
     Raises:
-      UserError: there is no such metric, or nobody says which way it points.
+      UserError: there is no such metric, or it is unknown which way it points.
     """
     place = metric_values.place(measured, metric)
     chosen = measured[place]

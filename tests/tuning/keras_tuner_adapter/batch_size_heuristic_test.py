@@ -1,4 +1,4 @@
-"""The oracle gives what the pure procedure gives, whoever trains and in what order."""
+"""The oracle does what the pure procedure says, in whatever order workers finish."""
 
 import keras_tuner
 import numpy as np

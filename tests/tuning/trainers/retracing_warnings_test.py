@@ -1,4 +1,4 @@
-"""The warning that TensorFlow itself gives, and others."""
+"""TensorFlow's warning of retracing is hidden, others are not."""
 
 import tensorflow as tf
 from absl.testing import absltest
