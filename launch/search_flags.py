@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bsgen import config, errors
+from bsgen.tuning.keras_tuner_adapter import oracle_names
 
 if TYPE_CHECKING:
     from bsgen import tuning
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
     from bsgen.tuning.procedures import replay, settings
 
 _PROCEDURES = ["appendix_d", "guided"]
-_GENERAL = ["random", "grid", "hyperband", "bayesian"]
 _MAX_REPEATS = 1000
 _MAX_TRIALS_OF_SEARCH = 100_000
 
 _ORACLE = flags.DEFINE_enum(
     "oracle",
     "appendix_d",
-    [*_PROCEDURES, *_GENERAL],
+    [*_PROCEDURES, *oracle_names.NAMES],
     "What chooses the trials: appendix D of Smith & Le, its variant guided by a "
     "measured noise scale, or a general search of keras-tuner.",
 )
@@ -96,7 +96,7 @@ def check() -> None:
     if oracle == "guided" and _LEARNING_RATES.value is not None:
         remedy = "guided chooses them by the critical one; leave it out"
         raise errors.UserError("learning_rates", _LEARNING_RATES.value, remedy)
-    if oracle in _GENERAL and _TOLERANCE.value is not None:
+    if oracle in oracle_names.NAMES and _TOLERANCE.value is not None:
         remedy = "goes with appendix_d and guided; leave it out"
         raise errors.UserError("tolerance", _TOLERANCE.value, remedy)
     _learning_rates()
@@ -111,7 +111,7 @@ def num_repeats() -> int:
     """Returns how often a setting is trained."""
     if REPEATS.value is not None:
         return REPEATS.value
-    return 1 if _ORACLE.value in _GENERAL else 5
+    return 1 if _ORACLE.value in oracle_names.NAMES else 5
 
 
 def description() -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _learning_rates() -> tuple[float, ...]:
         rates = tuple(float(rate) for rate in given)
     except ValueError as error:
         raise errors.UserError("learning_rates", given, "give numbers") from error
-    if _ORACLE.value in _GENERAL:  # these take any order
+    if _ORACLE.value in oracle_names.NAMES:  # these take any order
         rates = tuple(sorted(set(rates), reverse=True))
         if len(rates) < 2:
             remedy = "give a least and a larger one to search between"

@@ -1,46 +1,37 @@
 """Tuning batch size, learning rate and momentum: appendix D through keras-tuner.
 
-The procedures are pure Python; what trains, or adapts keras-tuner, loads TensorFlow
-when it is first used.
+Every name is imported when it is first used, so that the procedures load no TensorFlow,
+and launchers read their flags at once.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from bsgen.tuning.procedures.appendix_d import AppendixD
-from bsgen.tuning.procedures.guided import Guided
-from bsgen.tuning.procedures.outcomes import Outcome
-from bsgen.tuning.procedures.procedure import Review
-from bsgen.tuning.procedures.recommendations import Baseline, NextLarger, Recommendation
-from bsgen.tuning.procedures.replay import Decision
-from bsgen.tuning.procedures.settings import (
-    AsCompiled,
-    Request,
-    Setting,
-    logarithmic_batch_sizes,
-)
-from bsgen.tuning.procedures.theory_inputs import TheoryInputs
-
 if TYPE_CHECKING:
     from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
     from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
+    from bsgen.tuning.procedures.appendix_d import AppendixD
+    from bsgen.tuning.procedures.guided import Guided
+    from bsgen.tuning.procedures.outcomes import Outcome
+    from bsgen.tuning.procedures.procedure import Review
+    from bsgen.tuning.procedures.recommendations import (
+        Baseline,
+        NextLarger,
+        Recommendation,
+    )
+    from bsgen.tuning.procedures.replay import Decision
+    from bsgen.tuning.procedures.settings import (
+        AsCompiled,
+        Request,
+        Setting,
+        logarithmic_batch_sizes,
+    )
+    from bsgen.tuning.procedures.theory_inputs import TheoryInputs
     from bsgen.tuning.search import SearchResult, run_search
     from bsgen.tuning.theory_measurement import measured_guided
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
     from bsgen.tuning.tune import tune_batch_size
-
-_WITH_TENSORFLOW = {
-    "BatchSizeHeuristic": "keras_tuner_adapter.batch_size_heuristic",
-    "SettingTuner": "keras_tuner_adapter.tuner",
-    "search_space": "keras_tuner_adapter.tuner",
-    "measured_guided": "theory_measurement",
-    "ModelTrainer": "trainers.model_trainer",
-    "RunTrainer": "trainers.run_trainer",
-    "SearchResult": "search",
-    "run_search": "search",
-    "tune_batch_size": "tune",
-}
 
 __all__ = [
     "AppendixD",
@@ -67,9 +58,32 @@ __all__ = [
     "tune_batch_size",
 ]
 
+_MODULES = {
+    "keras_tuner_adapter.batch_size_heuristic": ["BatchSizeHeuristic"],
+    "keras_tuner_adapter.tuner": ["SettingTuner", "search_space"],
+    "procedures.appendix_d": ["AppendixD"],
+    "procedures.guided": ["Guided"],
+    "procedures.outcomes": ["Outcome"],
+    "procedures.procedure": ["Review"],
+    "procedures.recommendations": ["Baseline", "NextLarger", "Recommendation"],
+    "procedures.replay": ["Decision"],
+    "procedures.settings": [
+        "AsCompiled",
+        "Request",
+        "Setting",
+        "logarithmic_batch_sizes",
+    ],
+    "procedures.theory_inputs": ["TheoryInputs"],
+    "search": ["SearchResult", "run_search"],
+    "theory_measurement": ["measured_guided"],
+    "trainers.model_trainer": ["ModelTrainer"],
+    "trainers.run_trainer": ["RunTrainer"],
+    "tune": ["tune_batch_size"],
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _WITH_TENSORFLOW:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_WITH_TENSORFLOW[name]}")
-    return getattr(module, name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

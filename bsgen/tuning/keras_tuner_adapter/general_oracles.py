@@ -7,13 +7,12 @@ import keras_tuner
 
 from bsgen import errors
 from bsgen.tuning.keras_tuner_adapter import (
+    oracle_names,
     resumable_oracle,
     trials,
     tuner,
     undocumented,
 )
-
-NAMES = ("random", "grid", "hyperband", "bayesian")
 
 
 class _Random(resumable_oracle.ResumableOracle, keras_tuner.oracles.RandomSearchOracle):
@@ -49,7 +48,7 @@ def make(
     """Returns an oracle of keras-tuner for `SettingTuner`.
 
     Args:
-      name: one of `NAMES`.
+      name: one of `oracle_names.NAMES`.
       batch_sizes: to choose from.
       learning_rates: the smallest and the largest of them bound the search.
       num_epochs: budget of a trial; Hyperband's largest, rounded.
@@ -61,8 +60,8 @@ def make(
     Raises:
       UserError: the name is unknown, or the numbers do not fit.
     """
-    if name not in NAMES:
-        raise errors.unknown_name("oracle", name, NAMES)
+    if name not in oracle_names.NAMES:
+        raise errors.unknown_name("oracle", name, oracle_names.NAMES)
     least, largest = min(learning_rates), max(learning_rates)
     if not 0 < least < largest:
         remedy = "give a least and a larger one, above 0"
