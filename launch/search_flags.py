@@ -41,7 +41,7 @@ _MIN_BATCH_SIZE = flags.DEFINE_integer(
 _MAX_BATCH_SIZE = flags.DEFINE_integer(
     "max_batch_size",
     None,
-    "What the hardware takes (default: what the training set does).",
+    "The hardware's limit (default: the training set).",
     lower_bound=1,
 )
 _LEARNING_RATES = flags.DEFINE_list(
@@ -57,9 +57,9 @@ _MAX_TRIALS = flags.DEFINE_integer(
 _TOLERANCE = flags.DEFINE_float(
     "tolerance",
     None,
-    "The difference in the metric that matters: what is recommended is at most so much "
-    "worse than anything measured (default: 0.01; where less is better, a hundredth of "
-    "what an untrained model has).",
+    "The difference in the metric that matters: nothing that was measured is better "
+    "than what is recommended by more (default: 0.01; where less is better, a "
+    "hundredth of an untrained model's).",
     lower_bound=0.0,
 )
 SEED = flags.DEFINE_integer(
@@ -73,20 +73,19 @@ def is_procedure() -> bool:
 
 
 def check() -> None:
-    """Checks, before TensorFlow is loaded, what can be checked without it.
+    """Checks the flags as far as possible without TensorFlow.
 
     Raises:
-      UserError: a flag is out of range or does not fit to the oracle.
+      UserError: a flag is out of range or does not fit the oracle.
     """
     oracle = _ORACLE.value
     errors.check_integer("repeats", num_repeats(), 1, _MAX_REPEATS)
     if _MAX_TRIALS.value is not None:
         errors.check_integer("max_trials", _MAX_TRIALS.value, 1, _MAX_TRIALS_OF_SEARCH)
-    if _MIN_BATCH_SIZE.value and _MAX_BATCH_SIZE.value:
-        settings = _MIN_BATCH_SIZE.value, _MAX_BATCH_SIZE.value
-        if settings[0] > settings[1]:
-            remedy = f"give at most max_batch_size={settings[1]}"
-            raise errors.UserError("min_batch_size", settings[0], remedy)
+    smallest, largest = _MIN_BATCH_SIZE.value, _MAX_BATCH_SIZE.value
+    if smallest and largest and smallest > largest:
+        remedy = f"give at most max_batch_size={largest}"
+        raise errors.UserError("min_batch_size", smallest, remedy)
     errors.check_integer("seed", SEED.value, 0, config.MAX_SEED)
     if errors.check_real("epochs", EPOCHS.value, 0.0) == 0:
         raise errors.UserError("epochs", EPOCHS.value, "give more than 0")
@@ -96,7 +95,7 @@ def check() -> None:
     if oracle == "guided" and _LEARNING_RATES.value is not None:
         remedy = "guided chooses them by the critical one; leave it out"
         raise errors.UserError("learning_rates", _LEARNING_RATES.value, remedy)
-    if oracle in oracle_names.NAMES and _TOLERANCE.value is not None:
+    if not is_procedure() and _TOLERANCE.value is not None:
         remedy = "goes with appendix_d and guided; leave it out"
         raise errors.UserError("tolerance", _TOLERANCE.value, remedy)
     _learning_rates()
@@ -111,7 +110,7 @@ def num_repeats() -> int:
     """Returns how often a setting is trained."""
     if REPEATS.value is not None:
         return REPEATS.value
-    return 1 if _ORACLE.value in oracle_names.NAMES else 5
+    return 5 if is_procedure() else 1
 
 
 def description() -> dict[str, Any]:
@@ -146,7 +145,7 @@ def make_oracle(
       on_decision: called with each decision of a procedure.
 
     Raises:
-      UserError: the flags do not fit to the data.
+      UserError: the flags do not fit the data.
     """
     from bsgen import tuning
     from bsgen.tuning.keras_tuner_adapter import general_oracles
@@ -223,7 +222,7 @@ def _learning_rates() -> tuple[float, ...]:
         rates = tuple(float(rate) for rate in given)
     except ValueError as error:
         raise errors.UserError("learning_rates", given, "give numbers") from error
-    if _ORACLE.value in oracle_names.NAMES:  # these take any order
+    if not is_procedure():  # keras-tuner's oracles take any order
         rates = tuple(sorted(set(rates), reverse=True))
         if len(rates) < 2:
             remedy = "give a least and a larger one to search between"

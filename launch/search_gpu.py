@@ -13,7 +13,7 @@ _GPU_MEMORY_MB = flags.DEFINE_integer(
 
 
 def check() -> None:
-    """Checks, before TensorFlow is loaded, what can be checked without it.
+    """Checks the flag.
 
     Raises:
       UserError: the number is not above 0.

@@ -45,10 +45,10 @@ _BASELINE_BATCH_SIZE = flags.DEFINE_integer(
 
 
 def check() -> None:
-    """Checks, before TensorFlow is loaded, what can be checked without it.
+    """Checks the flags as far as possible without TensorFlow.
 
     Raises:
-      UserError: flags do not fit together, or name what is not there.
+      UserError: flags do not fit together, or name something that does not exist.
     """
     if _MODEL_FN.value or _DATA_FN.value:
         for flag in (_MODEL_FN, _DATA_FN):
