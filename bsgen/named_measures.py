@@ -38,15 +38,15 @@ class Subject:
         training: bool,
         **rest: Any,
     ):
-        """Takes them with the settings of `measures.Hessian`.
+        """Takes the arguments of `measures.Hessian`.
 
         Args:
           model: see there.
           loss: see there.
           data: see there.
-          l2: see there, for measures that take it.
-          training: see there, for measures that take it.
-          **rest: settings of every measure: `regularization`, `batch_size` ...
+          l2: see there; for the measures that take it.
+          training: see there; for the measures that take it.
+          **rest: see there; for all measures.
         """
         self.objective = {"model": model, "loss": loss, "data": data}
         self.optional = {"l2": l2, "training": training}
@@ -85,7 +85,7 @@ class Measure:
       shown: returns a result in words.
       record: returns a result as what JSON keeps of it.
       curve: returns columns of numbers, for results that are curves; or None.
-      picture: "package.module:function" that makes a PNG of the table of a curve.
+      picture: "package.module:function" that makes a PNG of a curve's table; or "".
     """
 
     name: str

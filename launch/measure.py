@@ -99,7 +99,8 @@ def _write_curve(
     table = pd.DataFrame(measure.curve(found))
     csv = table.to_csv(index=False).encode()
     atomic.write(folder / f"{measure.name}.csv", csv)
-    atomic.write(folder / f"{measure.name}.png", measure.draw(table))
+    if measure.picture:
+        atomic.write(folder / f"{measure.name}.png", measure.draw(table))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The mean loss that `fit` minimises, as a function of a model's weights.
 
-That of one batch is what Keras makes of the compiled loss (`compiled_loss`), plus the
-losses that the model itself adds: its layers' regularisers, and `add_loss`. That of
-many batches is their mean weighted by examples, the `loss` that `evaluate` reports at
-the same batch size. The batch size matters only where a batch's loss is no mean over
-its examples: where it is a sum, or is divided by what a mask or sample weights leave.
+For one batch it is the compiled loss as Keras computes it (`compiled_loss`), plus the
+losses that the model itself adds: its layers' regularisers, and `add_loss`. For many
+batches it is the mean of these weighted by examples, the `loss` that `evaluate` reports
+at the same batch size. The batch size matters only where a batch's loss is not a mean
+over its examples: where it is a sum, or is divided by what a mask or weights leave.
 """
 
 import math
@@ -20,7 +20,7 @@ from bsgen.measures.objective import compiled_loss, gradients, stateless
 INFERENCE = "inference"
 TRAINING = "training"
 
-_FEW = 4  # examples
+_FEW = 4  # examples, enough to see how a loss depends on their number
 
 
 class MeanLoss:
@@ -31,8 +31,8 @@ class MeanLoss:
     Attributes:
       name: of the loss, for messages.
       training: whether layers run in training mode.
-      is_sum: whether the loss is a sum over the batch, as far as it says so or
-        `recognise_sum` has found out.
+      is_sum: whether the loss is a sum over the batch: because it declares so, or
+        because `recognise_sum` found out.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class MeanLoss:
 
     @property
     def mode(self) -> str:
-        """How it is computed: "inference" or "training", and what else is to be said.
+        """How it is computed: "inference" or "training", with notes.
 
-        That is ", with regularization losses" or ", without regularization losses"
-        where the model has any, and ", loss summed over each batch".
+        These are ", with regularization losses" or ", without regularization losses",
+        if the model has any, and ", loss summed over each batch".
         """
         notes = [TRAINING if self.training else INFERENCE]
         if self._regularized:
@@ -83,7 +83,7 @@ class MeanLoss:
         return ", ".join(notes)
 
     def others(self) -> list[tf.Tensor]:
-        """Returns the variables that are no trainable weights, as tensors."""
+        """Returns the variables that are not trainable weights, as tensors."""
         variables = self._model.non_trainable_variables
         return [tf.convert_to_tensor(v.value) for v in variables]
 
@@ -96,9 +96,9 @@ class MeanLoss:
         """Calls the model with `weights` in place of its own.
 
         Args:
-          weights: of the model's trainable variables.
+          weights: values of the model's trainable variables.
           inputs: of a batch.
-          others: see above; None for the model's own.
+          others: values of its other variables; None for the model's own.
         """
         known = self.others() if others is None else others
         called = stateless.call(self._model, weights, known, inputs, self.training)
@@ -112,7 +112,7 @@ class MeanLoss:
         return self._compiled(targets, called, sample_weight)
 
     def added(self, called: stateless.Called) -> tf.Tensor | None:
-        """Returns the losses that the model added [], None where none are counted."""
+        """Returns the losses that the model added [], or None if none are counted."""
         losses = [*called.added, *called.penalties]
         if not (losses and self._regularization):
             return None
@@ -128,7 +128,7 @@ class MeanLoss:
         return self.value_of(batch, self.call(weights, batch[0], others))
 
     def value_of(self, batch: tuple[Any, ...], called: stateless.Called) -> tf.Tensor:
-        """Returns the mean loss of a batch [] with which the model was called."""
+        """Returns the mean loss [] of a batch with which the model was called."""
         value = self.compiled(batch, called)
         added = self.added(called)
         return value if added is None else value + tf.cast(added, value.dtype)
@@ -138,28 +138,28 @@ class MeanLoss:
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Returns the compiled loss, and each example's share in its derivative.
 
-        The shares s_i are the number of examples times the derivative by the outputs
-        y_i of example i, so that the loss's gradient by the weights is the mean over
-        the examples of those of s_i . y_i: the examples' gradients, whatever the
-        reduction, the sample weights and the mask are.
+        The share s_i of example i is the number of examples times the derivative by its
+        outputs y_i. The loss's gradient by the weights is then the mean of the
+        gradients of s_i . y_i, and these are the gradients of the single examples,
+        whatever the reduction, the sample weights and the mask are.
 
         Returns:
-          The loss [], and for each of `called.ends` its shares, of its shape.
+          The loss [], and for each of `called.ends` the shares, of its shape.
 
         Raises:
           UserError: the loss has no derivative.
         """
         count = tf.shape(called.ends[0])[0]
-        # Multiplied first, as an example's part may underflow in half precision.
+        # Multiplied first: a single example's part may underflow in half precision.
         return self.slopes(batch, called, count)
 
     def slopes(
         self, batch: tuple[Any, ...], called: stateless.Called, factor: Any = 1
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns the compiled loss, and `factor` its derivatives by `called.ends`.
+        """Returns the compiled loss, and `factor` times its slopes by `called.ends`.
 
         Raises:
-          UserError: it has none, or depends on the weights in another way as well.
+          UserError: it has no derivative, or also depends on the weights directly.
         """
         value, slopes, others = self._differentiated(batch, called, factor)
         if any(slope is not None for slope in others):
@@ -170,13 +170,10 @@ class MeanLoss:
             raise errors.UserError("loss", self.name, remedy)
         if all(slope is None for slope in slopes):
             raise self.no_gradient()
-        return value, [
-            tf.zeros_like(part) if slope is None else tf.convert_to_tensor(slope)
-            for slope, part in zip(slopes, called.ends, strict=True)
-        ]
+        return value, gradients.dense(slopes, called.ends)
 
     def bends(self, batch: tuple[Any, ...], called: stateless.Called) -> bool:
-        """Returns whether the loss has a second derivative by the outputs, not zero."""
+        """Returns whether the loss has a nonzero second derivative by the outputs."""
         ends = called.ends
         with tf.GradientTape() as outer:
             outer.watch(ends)
@@ -207,10 +204,10 @@ class MeanLoss:
         return value, slopes[: len(ends)], slopes[len(ends) :]
 
     def recognise_sum(self, batch: tuple[Any, ...]) -> None:
-        """Finds out whether a loss that is the user's code is a sum over the batch.
+        """Finds out whether a loss in the user's code is a sum over the batch.
 
-        A sum grows in proportion as a few examples are given once, twice and three
-        times; a mean stays, and what compares the examples of a batch grows otherwise.
+        A few examples are given once, twice and three times: a sum grows in proportion,
+        a mean stays, and a loss that compares examples grows in another way.
         """
         if self.is_sum or not self._compiled.is_own:
             return
@@ -225,18 +222,18 @@ class MeanLoss:
 
         try:
             once, twice, thrice = map(repeated, (1, 2, 3))
-        except Exception:  # noqa: BLE001, a user's code: said when it is measured
-            return  # or it takes batches of one size only
+        except Exception:  # noqa: BLE001, the user's code may raise anything
+            return  # it may take batches of one size only; else measuring raises it
         grows = not math.isclose(once, twice, rel_tol=1e-3, abs_tol=1e-12)
         self.is_sum = grows and math.isclose(
             thrice - once, 2 * (twice - once), rel_tol=1e-3
         )
 
     def check_added(self, batch: tuple[Any, ...]) -> None:
-        """Checks that losses added in a call are means over the examples, if counted.
+        """Checks that the losses added in a call, if counted, are means over examples.
 
         Raises:
-          UserError: they are not, so that an example's part in them is not known.
+          UserError: they are not, so an example's part in them is unknown.
         """
         if not (self._adds and self._regularization):
             return
@@ -266,7 +263,7 @@ class MeanLoss:
         """Returns the value [] of a function of this loss, and its gradient.
 
         Raises:
-          UserError: the weights do not move it.
+          UserError: it does not depend on the weights.
         """
         with tf.GradientTape() as tape:
             tape.watch(weights)
@@ -277,7 +274,7 @@ class MeanLoss:
         return value, gradients.dense(gradient, weights)
 
     def no_gradient(self) -> errors.UserError:
-        """Returns the error for a loss that the weights do not move."""
+        """Returns the error for a loss that does not depend on the weights."""
         remedy = "it does not depend on the weights in a differentiable way"
         return errors.UserError("loss", self.name, remedy)
 
