@@ -17,9 +17,13 @@ class Network:
     """How to build a network, how large it is, and its options.
 
     Attributes:
-      builder: a function that returns a Keras model, or "module.function" of this
-        package, which is imported when the network is built. It takes `input_shape`,
-        `num_classes`, `seed`, the fields `takes` and the `arguments`.
+      builder: a function, or "module.function" of this package, which is imported when
+        the network is built. Its arguments are `input_shape`, of one input;
+        `num_classes`, the width of the output; `seed`, of the initial weights and of
+        dropout; the fields `takes`, of which `normalization` is a factory (see
+        `bsgen.models.normalization`) or None for none; and the `arguments`. It returns
+        a functional Keras model from [batch, *input_shape] to logits [batch,
+        num_classes].
       size: a function of input shape and number of classes that returns `sizes.Size`
         without TensorFlow. It also gets what it names of the fields and arguments.
       takes: the fields of `ModelConfig` that are arguments of the builder; networks
