@@ -4,8 +4,6 @@ Either way `tfds.load(name, data_dir=..., download=False)` reads the result. Wri
 needs `importlib_resources`, which TFDS does not declare.
 """
 
-import contextlib
-import io
 import pathlib
 import zipfile
 from collections.abc import Iterator
@@ -144,21 +142,11 @@ def _store(
         features["label"].names = dataset.class_names
     if dataset.superclass_names:
         features["coarse_label"].names = dataset.superclass_names
-    # TFDS prints its folder, but this one is about to move.
-    with contextlib.redirect_stdout(io.StringIO()):
-        tfds.dataset_builders.store_as_tfds_dataset(
-            name=dataset.name,
-            version=str(builder.version),
-            features=features,
-            split_datasets={
-                split: _keyed(dataset, split, *pair, names=set(features))
-                for split, pair in examples.items()
-            },
-            data_dir=folder,
-            description=builder.info.description,
-            homepage=builder.info.homepage,
-            citation=builder.info.citation,
-        )
+    splits = {
+        split: _keyed(dataset, split, *pair, names=set(features))
+        for split, pair in examples.items()
+    }
+    staging.store(builder, splits, folder)
 
 
 def _keyed(

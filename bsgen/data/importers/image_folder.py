@@ -1,6 +1,7 @@
 """Images in folders named by label or class: FOLDER/train/7/NAME.png or train/horse."""
 
 import pathlib
+from collections.abc import Container
 
 import numpy as np
 
@@ -32,29 +33,53 @@ def read_folder(
     root = folder / split
     label_of = {name: label for label, name in enumerate(dataset.class_names)}
     label_of |= {str(label): label for label in range(dataset.num_classes)}
+    naming = f"their labels, 0 to {dataset.num_classes - 1}"
+    if dataset.class_names:
+        naming += f", or {dataset.class_names[0]} to {dataset.class_names[-1]}"
+    paths = find_images(root, label_of, naming, _SUFFIXES, "LABEL/NAME.png")
+    images = _decode_all(paths, dataset.input_shape)
+    labels = np.array([label_of[path.parent.name] for path in paths])
+    return labelled_images.check(dataset, images, labels, root)
+
+
+def find_images(
+    root: pathlib.Path,
+    labels: Container[str],
+    naming: str,
+    suffixes: tuple[str, ...],
+    example: str,
+) -> list[pathlib.Path]:
+    """Returns the paths ROOT/LABEL/NAME of images, sorted by label and name.
+
+    Args:
+      root: the folder; hidden files in it are skipped.
+      labels: the names that folders may have.
+      naming: what to name folders by, for the error.
+      suffixes: of images, in lower case.
+      example: where an image may be, for the error.
+
+    Raises:
+      UserError: a folder has another name, or there are no images.
+    """
     folders = sorted(
         path
         for path in root.glob("*")
         if path.is_dir() and not source_files.is_hidden(path)
     )
     for path in folders:
-        if path.name not in label_of:
-            remedy = f"name folders by their labels, 0 to {dataset.num_classes - 1}"
-            if dataset.class_names:
-                remedy += f", or {dataset.class_names[0]} to {dataset.class_names[-1]}"
+        if path.name not in labels:
+            remedy = f"name folders by {naming}"
             raise errors.UserError("source", str(path), remedy)
     paths = [
         path
-        for labelled in folders
-        for path in sorted(labelled.iterdir())
-        if path.suffix.lower() in _SUFFIXES and not source_files.is_hidden(path)
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in suffixes and not source_files.is_hidden(path)
     ]
     if not paths:
-        remedy = "there are no images in it: put them in LABEL/NAME.png"
+        remedy = f"there are no images in it: put them in {example}"
         raise errors.UserError("source", str(root), remedy)
-    images = _decode_all(paths, dataset.input_shape)
-    labels = np.array([label_of[path.parent.name] for path in paths])
-    return labelled_images.check(dataset, images, labels, root)
+    return paths
 
 
 def broken(source: str, reasons: dict[str, str]) -> errors.UserError:

@@ -93,50 +93,20 @@ def _store_folders(source: pathlib.Path, folder: pathlib.Path) -> None:
     # TFDS's own builder says which version and features tfds.load will look for.
     builder = tfds.builder(imagenet.NAME, data_dir=folder)
     names = set(builder.info.features["label"].names)
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name=imagenet.NAME,
-        version=str(builder.version),
-        features=builder.info.features,
-        split_datasets={
-            split: _images(_label_folders(source / name, names))
-            for split, name in _FOLDERS.items()
-        },
-        data_dir=folder,
-        description=builder.info.description,
-        homepage=builder.info.homepage,
-        citation=builder.info.citation,
-        file_format=imagenet.FILE_FORMAT,
-    )
+    naming, example = "ImageNet's 1000 labels, such as n01440764", "n01440764/NAME.JPEG"
+    paths = {  # of both splits, before anything is written
+        split: image_folder.find_images(
+            source / name, names, naming, _SUFFIXES, example
+        )
+        for split, name in _FOLDERS.items()
+    }
+    splits = {split: _examples(found) for split, found in paths.items()}
+    staging.store(builder, splits, folder, imagenet.FILE_FORMAT)
 
 
-def _label_folders(folder: pathlib.Path, names: set[str]) -> list[pathlib.Path]:
-    folders = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not source_files.is_hidden(path)
-    )
-    for path in folders:
-        if path.name not in names:
-            remedy = "name folders by ImageNet's 1000 labels, such as n01440764"
-            raise errors.UserError("source", str(path), remedy)
-    if not any(_files(path) for path in folders):
-        remedy = "there are no images in it: put them in n01440764/NAME.JPEG"
-        raise errors.UserError("source", str(folder), remedy)
-    return folders
-
-
-def _images(folders: list[pathlib.Path]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _examples(paths: list[pathlib.Path]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the images under the keys that TFDS gives them, their files' names."""
-    for folder in folders:
-        for path in _files(folder):
-            image = source_files.read(path, _LARGEST_FILE)
-            example = {"file_name": path.name, "image": image, "label": folder.name}
-            yield path.name, example
-
-
-def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not source_files.is_hidden(path)
-    )
+    for path in paths:
+        image = source_files.read(path, _LARGEST_FILE)
+        label = path.parent.name
+        yield path.name, {"file_name": path.name, "image": image, "label": label}

@@ -5,9 +5,11 @@ interruption leaves nothing that looks prepared; the next attempt cleans up.
 """
 
 import contextlib
+import io
 import pathlib
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 from bsgen import errors
 from bsgen.data import prepared
@@ -40,6 +42,37 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
     except OSError as error:
         remedy = f"cannot be written ({error.strerror or error})"
         raise errors.UserError("data_dir", str(data_dir), remedy) from error
+
+
+def store(
+    builder: Any,
+    splits: dict[str, Iterator[tuple[Any, dict[str, Any]]]],
+    folder: pathlib.Path,
+    file_format: str | None = None,
+) -> None:
+    """Writes examples as the dataset of a TFDS builder.
+
+    Args:
+      builder: says which version and features `tfds.load` will look for.
+      splits: keys and examples of each split.
+      folder: as `staged` yields it.
+      file_format: of TFDS; None for its default.
+    """
+    import tensorflow_datasets as tfds
+
+    # TFDS prints its folder, but this one is about to move.
+    with contextlib.redirect_stdout(io.StringIO()):
+        tfds.dataset_builders.store_as_tfds_dataset(
+            name=builder.name,
+            version=str(builder.version),
+            features=builder.info.features,
+            split_datasets=splits,
+            data_dir=folder,
+            description=builder.info.description,
+            homepage=builder.info.homepage,
+            citation=builder.info.citation,
+            file_format=file_format,
+        )
 
 
 def _clear(folder: pathlib.Path) -> None:
