@@ -27,14 +27,14 @@ class Tally(NamedTuple):
 
 def count(results: study.Results) -> Tally:
     """Returns the counts; a study may have no runs, or no measurements."""
-    runs, measured = results.runs, results.measurements
-    training = (0, 0, 0, 0.0)
-    if len(runs):
-        diverged = int((runs["status"] == "diverged").sum())
-        seconds = float(runs["seconds"].sum())
-        training = (len(runs), runs["seed"].nunique(), diverged, seconds)
-    measuring = (0, 0.0)
-    if len(measured):
-        seconds_of = measured.drop_duplicates("key")["seconds"]
-        measuring = (len(seconds_of), float(seconds_of.sum()))
-    return Tally(*training, *measuring)
+    runs = results.runs.reindex(columns=["seed", "status", "seconds"])
+    rows = results.measurements.reindex(columns=["key", "seconds"])
+    measured = rows.drop_duplicates("key")
+    return Tally(
+        len(runs),
+        runs["seed"].nunique(),
+        int((runs["status"] == "diverged").sum()),
+        float(runs["seconds"].sum()),
+        len(measured),
+        float(measured["seconds"].sum()),
+    )

@@ -68,13 +68,10 @@ def runs(scale: str, num_seeds: int | None, **setting: Any) -> list[config.RunCo
     """
     task = presets.task(scale, setting.get("learning_rate", 1.0))
     train_size = setting.get("train_size", presets.TRAIN_SIZE)
-    found = [
+    largest = _MAX_EXAMPLES[scale] / task.run(seed=0).num_steps
+    return [
         task.run(seed=seed, batch_size=batch_size, **setting)
         for batch_size in presets.batch_sizes(train_size)
+        if batch_size <= largest
         for seed in task.seeds(num_seeds)
-    ]
-    return [
-        run
-        for run in found
-        if run.num_steps * (run.batch_size or train_size) <= _MAX_EXAMPLES[scale]
     ]
