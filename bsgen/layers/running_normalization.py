@@ -109,14 +109,9 @@ class RunningNormalization(keras.layers.Layer):
         gamma, beta = self.scale_and_offset(inputs.shape[axis], dtype)
         shape = [1] * rank
         shape[axis] = -1
-        mean, slope, beta = (
-            tf.reshape(each, shape)
-            for each in (
-                tf.cast(self.moving_mean, dtype),
-                gamma / tf.cast(self.moving_std, dtype),
-                beta,
-            )
-        )
+        mean = tf.cast(self.moving_mean, dtype)
+        slope = gamma / tf.cast(self.moving_std, dtype)
+        mean, slope, beta = (tf.reshape(each, shape) for each in (mean, slope, beta))
         outputs = (tf.cast(inputs, dtype) - mean) * slope + beta
         return tf.cast(outputs, self.compute_dtype)
 
