@@ -1,4 +1,4 @@
-"""The finished measurements of an output folder, in `measurements.jsonl`."""
+"""The file of finished measurements, `measurements.jsonl`."""
 
 import dataclasses
 import logging
@@ -47,22 +47,14 @@ class MeasurementRecord:
 
 
 class MeasurementStore:
-    """Finds and keeps finished measurements."""
+    """The finished measurements of an output folder; see `records.RunStore`."""
 
     def __init__(
         self,
         folder: str | os.PathLike,
         warn: Callable[[str], None] = _LOGGER.warning,
     ):
-        """Opens the store; the folder is made when the first measurement is kept.
-
-        Args:
-          folder: that holds the file.
-          warn: called with one line if some lines of the file have no check sum.
-
-        Raises:
-          UserError: the file was written by a newer version, or is damaged.
-        """
+        """Opens the store, as `RunStore` is opened."""
         self._folder = pathlib.Path(folder)
         path = self._folder / "measurements.jsonl"
         remedy = "remove that line, and its measurement is made again"
@@ -100,11 +92,7 @@ class MeasurementStore:
         rows: Iterable[Mapping[str, Any]],
         seconds: float,
     ) -> None:
-        """Appends a finished measurement; it is on the disk when this returns.
-
-        Raises:
-          UserError: the file cannot be written.
-        """
+        """Appends a finished measurement, as `RunStore.add` a run."""
         values = {
             "version": json_lines.FORMAT_VERSION,
             "key": entry.key,

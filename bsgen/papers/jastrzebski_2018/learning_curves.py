@@ -37,9 +37,6 @@ class Setting(NamedTuple):
         """Returns the root mean squared difference from another setting, by seed.
 
         The k-th evaluations are compared, without the one before the first step.
-
-        Args:
-          other: a setting with the same seeds.
         """
         # Where all runs of a setting diverged, its last evaluations are missing.
         count = max(len(self.accuracies), len(other.accuracies))
@@ -54,12 +51,7 @@ class Setting(NamedTuple):
 
 
 def setting(results: study.Results, runs: pd.DataFrame) -> Setting:
-    """Returns a setting with its curves.
-
-    Args:
-      results: tables of the study.
-      runs: rows of `results.runs` that differ in their seed only.
-    """
+    """Returns the setting of some rows of `results.runs`, with its curves."""
     rows = results.curves.merge(runs[["key", "seed"]], on="key")
     rows["place"] = rows.groupby("key").cumcount()
     table = rows.pivot(index="place", columns="seed", values="test_accuracy")

@@ -20,7 +20,7 @@ QUICK_MODEL = config.ModelConfig("normalized_mlp", (128, 128, 128))
 MLP = config.ModelConfig("mlp4")
 VGG = config.ModelConfig("vgg11")
 RESNET = config.ModelConfig("resnet56")
-NUM_SEEDS = {"quick": 3, "reduced": 3, "paper": 5}  # 5 in figures 1 and 5
+NUM_SEEDS = {"quick": 3, "reduced": 3, "paper": 5}  # the paper's figures 1 and 5 say 5
 CHANCE = 0.1  # accuracy of a guess; all datasets have ten classes
 
 

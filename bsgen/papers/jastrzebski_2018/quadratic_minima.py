@@ -40,13 +40,9 @@ _SECONDS_PER_STEP, _SECONDS_PER_WEIGHT = 2e-5, 1.5e-8  # the latter per chain an
 
 @dataclasses.dataclass(frozen=True)
 class Simulation:
-    """The settings of one simulation; see `quadratic_descent.simulate`.
+    """The settings of `hessian` and `quadratic_descent.simulate`.
 
-    Attributes:
-      spectrum, dimension: see `hessian`.
-      learning_rate, batch_size, momentum: of SGD.
-      num_chains, num_steps: how much is averaged over.
-      seed: distinguishes repeats; the noise depends on all settings.
+    The seed distinguishes repeats; the noise depends on all settings.
     """
 
     spectrum: str
@@ -99,12 +95,7 @@ def _settings() -> list[tuple[float, int, float]]:
 
 
 def hessian(spectrum: str, dimension: int) -> np.ndarray:
-    """Returns a Hessian [dimension, dimension] of a spectrum, in one fixed basis.
-
-    Args:
-      spectrum: one of `SPECTRA`.
-      dimension: at least 4, the outliers and one more.
-    """
+    """Returns a Hessian [dimension, dimension] with a spectrum of `SPECTRA`."""
     values = _eigenvalues(spectrum, dimension)
     draws = np.random.default_rng(0).normal(size=(dimension, dimension))
     basis = np.linalg.qr(draws)[0]

@@ -140,10 +140,8 @@ def furthest(
 ) -> statistics.Interval:
     """Returns the one of simultaneous intervals that reaches furthest from 1.
 
-    Args:
-      rows: settings, with their `degrees` of freedom and `relative_error`.
-      values: one number per setting, predicted to be 1.
-      errors: standard errors of `values`; None to take the relative errors of the rows.
+    One for each row, whose value is predicted to be 1; without its standard errors they
+    follow from the `relative_error` of the rows.
     """
     from scipy import stats  # takes half a second
 
