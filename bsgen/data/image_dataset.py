@@ -63,22 +63,6 @@ class ImageDataset(prepared.PreparedDataset):
         """Returns inputs [P, height, width, channels] uint8, the training set first."""
         return read(self, data_dir)
 
-    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
-        """See `PreparedDataset.how_to_prepare`."""
-        run = f"run `{self.command(data_dir)}` to download it"
-        return f"{run}, or add --source=PATH to import files offline"
-
-    def check_download(self) -> None:
-        """See `PreparedDataset.check_download`: all of these can be downloaded."""
-
-    def download(
-        self, data_dir: str | None = None, force: bool = False
-    ) -> pathlib.Path:
-        """See `PreparedDataset.download`; raw files stay in data_dir/downloads."""
-        from bsgen.data.importers import image_files
-
-        return image_files.download(self, data_dir, force)
-
     def import_files(
         self,
         source: str,

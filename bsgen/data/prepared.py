@@ -4,6 +4,7 @@ Nothing here downloads.
 """
 
 import abc
+import dataclasses
 import os
 import pathlib
 import re
@@ -16,8 +17,16 @@ from bsgen.data import dataset
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 
 
+@dataclasses.dataclass(frozen=True)
 class PreparedDataset(dataset.Dataset):
-    """A dataset that `launch.prepare_data` puts where TensorFlow Datasets reads it."""
+    """A dataset that `launch.prepare_data` puts where TensorFlow Datasets reads it.
+
+    Attributes:
+      by_hand: how to get the files if TFDS cannot download them, as part of a message;
+        "" if it can.
+    """
+
+    by_hand: str = ""
 
     def require(self, data_dir: str | None = None) -> None:
         """See `Dataset.require`."""
@@ -32,7 +41,11 @@ class PreparedDataset(dataset.Dataset):
         root = resolve_data_dir(data_dir)
         found = find(self.name, root)
         if found is None:
-            remedy = f"not prepared in {root}; {self.how_to_prepare(root)}"
+            how = f"run `{self.command(root)}` to download it, or add --source=PATH to "
+            how += "import files offline"
+            if self.by_hand:
+                how = f"{self.by_hand}, and run `{self.command(root)} --source=FOLDER`"
+            remedy = f"not prepared in {root}; {how}"
             raise errors.UserError("dataset", self.name, remedy)
         return found
 
@@ -50,9 +63,11 @@ class PreparedDataset(dataset.Dataset):
           UserError: the dataset cannot be downloaded or is prepared already, or there
             is no such source.
         """
-        if not source:
-            self.check_download()
-        elif not os.path.exists(source):
+        if not source and self.by_hand:
+            remedy = "cannot be downloaded without an account: "
+            remedy += f"{self.by_hand}, and add --source=FOLDER"
+            raise errors.UserError("dataset", self.name, remedy)
+        if source and not os.path.exists(source):
             raise errors.UserError("source", source, "there is no such file or folder")
         check_absent(self.name, resolve_data_dir(data_dir), force)
 
@@ -61,23 +76,10 @@ class PreparedDataset(dataset.Dataset):
         program = f"python -m launch.prepare_data --dataset={self.name}"
         return f"{program} --data_dir={shlex.quote(str(data_dir))}"
 
-    @abc.abstractmethod
-    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
-        """Returns what to do when the dataset is not prepared, as part of a message."""
-
-    @abc.abstractmethod
-    def check_download(self) -> None:
-        """Checks at once that the dataset can be downloaded.
-
-        Raises:
-          UserError: it cannot; the message says what to do instead.
-        """
-
-    @abc.abstractmethod
     def download(
         self, data_dir: str | None = None, force: bool = False
     ) -> pathlib.Path:
-        """Downloads the dataset through TFDS.
+        """Downloads the dataset through TFDS; raw files stay in data_dir/downloads.
 
         Args:
           data_dir: the TFDS folder, made if missing.
@@ -91,6 +93,10 @@ class PreparedDataset(dataset.Dataset):
             the dataset already. TFDS takes some minutes to report that the network
             cannot be reached.
         """
+        from bsgen.data.importers import image_files
+
+        self.check("", data_dir, force)
+        return image_files.download(self, data_dir, force)
 
     @abc.abstractmethod
     def import_files(

@@ -171,18 +171,6 @@ class _ImageNet(prepared.PreparedDataset):
     ) -> ImageNet:
         return ImageNet(self.folder(data_dir))
 
-    def how_to_prepare(self, data_dir: pathlib.Path) -> str:
-        command = f"{self.command(data_dir)} --source=FOLDER"
-        return f"get {' and '.join(TARS)} from image-net.org and run `{command}`"
-
-    def check_download(self) -> None:
-        raise self._needs_account()
-
-    def download(
-        self, data_dir: str | None = None, force: bool = False
-    ) -> pathlib.Path:
-        raise self._needs_account()
-
     def import_files(
         self,
         source: str,
@@ -194,11 +182,6 @@ class _ImageNet(prepared.PreparedDataset):
 
         return imagenet_files.import_files(source, data_dir, force, on_progress)
 
-    def _needs_account(self) -> errors.UserError:
-        remedy = "cannot be downloaded without an account: register at image-net.org, "
-        remedy += f"get {' and '.join(TARS)}, and add --source=FOLDER"
-        return errors.UserError("dataset", self.name, remedy)
-
 
 IMAGENET = _ImageNet(
     NAME,
@@ -209,6 +192,7 @@ IMAGENET = _ImageNet(
     scaling="imagenet",
     augmentation="flip",
     fits_in_memory=False,
+    by_hand=f"register at image-net.org, get {' and '.join(TARS)}",
 )
 
 

@@ -61,7 +61,7 @@ def import_files(
 
 
 def download(
-    dataset: image_dataset.ImageDataset,
+    dataset: prepared.PreparedDataset,
     data_dir: str | None = None,
     force: bool = False,
 ) -> pathlib.Path:
@@ -85,7 +85,7 @@ def download(
     return _prepared(dataset, root)
 
 
-def _prepared(dataset: image_dataset.ImageDataset, root: pathlib.Path) -> pathlib.Path:
+def _prepared(dataset: prepared.PreparedDataset, root: pathlib.Path) -> pathlib.Path:
     image_dataset.read.cache_clear()
     folder = prepared.find(dataset.name, root)
     if folder is None:
