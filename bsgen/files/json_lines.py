@@ -97,11 +97,7 @@ class JsonLines:
         return parsed
 
     def replace(self, objects: Iterable[Mapping[str, Any]]) -> None:
-        """Replaces the content of the file by these objects, in one step.
-
-        Raises:
-          UserError: the file cannot be written.
-        """
+        """Replaces the content of the file by these objects, in one step."""
         atomic.write(self.path, b"".join(_to_lines(objects)))
 
     def _lines(self) -> list[tuple[int, bytes]]:

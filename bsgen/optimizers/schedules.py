@@ -93,12 +93,7 @@ def warm_up_factor(
 
 
 def completed(position: np.ndarray, period: float) -> np.ndarray:
-    """Returns floor(position / period), float64, as if in exact arithmetic.
-
-    Args:
-      position: steps or epochs, float64 [n], at least 0.
-      period: positive, in the same unit.
-    """
+    """Returns floor(position / period) for steps or epochs, float64 [n], as if exact."""
     return _floor(np, position / period)
 
 

@@ -83,14 +83,9 @@ def save(
 def load_latest(
     folder: str | os.PathLike, warn: Callable[[str], None]
 ) -> Checkpoint | None:
-    """Returns the newest undamaged checkpoint; changes nothing in the folder.
+    """Returns the newest undamaged checkpoint, or None; changes nothing in the folder.
 
-    Args:
-      folder: need not exist.
-      warn: called with one line for each newer file that is skipped.
-
-    Returns:
-      The checkpoint, or None if there is none.
+    Calls `warn` with one line for each newer file that is skipped.
 
     Raises:
       UserError: a newer version of bsgen wrote it.

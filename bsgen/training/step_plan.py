@@ -55,9 +55,6 @@ class Plan:
     def segment_end(self, step: int) -> int:
         """Returns the next step at which the batch size changes, or T.
 
-        Args:
-          step: 0 to T - 1.
-
         Raises:
           UserError: the step is out of range.
         """

@@ -37,14 +37,9 @@ class Feed:
     ):
         """Prepares the feed; nothing is read yet.
 
-        Args:
-          run: gives seed, sampling and augmentation.
-          plan: batch sizes and places.
-          source: of the examples.
-          train: positions of the training examples in the source, [N].
-          resident: the source, if its images are on the device.
-          devices: the workers share each batch in equal parts, and the replicas of
-            one an evaluation batch.
+        `train` holds the positions of the training examples in the source, [N];
+        `resident` is the source if its images are on the device. Workers share each
+        batch in equal parts, and the replicas of one share an evaluation batch.
         """
         self._run = run
         self._plan = plan

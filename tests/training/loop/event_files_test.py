@@ -34,7 +34,7 @@ class EventFilesTest(tf.test.TestCase):
 
     def test_holds_each_value_once(self):
         history = [{"step": 0, "test_accuracy": 0.5}, {"step": 3, "batch_size": 8}]
-        files = event_files.EventFiles(self.path, history)
+        files = event_files.EventFiles(self.path, history, self.fail)
         files.write({"step": 7, "test_accuracy": 0.75})
         expected = {
             (0, "test_accuracy"): 0.5,
@@ -44,10 +44,12 @@ class EventFilesTest(tf.test.TestCase):
         self.assertEqual(_events(self.path), expected)
 
     def test_begins_anew_with_the_history(self):
-        first = event_files.EventFiles(self.path)
+        first = event_files.EventFiles(self.path, [], self.fail)
         first.write({"step": 1, "test_accuracy": 0.5})
         first.write({"step": 2, "test_accuracy": 0.6})
-        event_files.EventFiles(self.path, [{"step": 1, "test_accuracy": 0.5}])
+        event_files.EventFiles(
+            self.path, [{"step": 1, "test_accuracy": 0.5}], self.fail
+        )
         self.assertEqual(_events(self.path), {(1, "test_accuracy"): 0.5})
 
     def test_a_place_that_is_taken_stops_nothing(self):
@@ -68,10 +70,14 @@ class EventFilesTest(tf.test.TestCase):
         files.write({"step": 2, "test_accuracy": 0.75})
 
     def test_damaged_files_are_begun_anew(self):
-        event_files.EventFiles(self.path).write({"step": 1, "test_accuracy": 0.5})
+        event_files.EventFiles(self.path, [], self.fail).write(
+            {"step": 1, "test_accuracy": 0.5}
+        )
         for path in (self.path / "tensorboard").iterdir():
             path.write_bytes(b"damaged")
-        event_files.EventFiles(self.path, [{"step": 1, "test_accuracy": 0.75}])
+        event_files.EventFiles(
+            self.path, [{"step": 1, "test_accuracy": 0.75}], self.fail
+        )
         self.assertEqual(_events(self.path), {(1, "test_accuracy"): 0.75})
 
     def test_a_run_writes_its_curve(self):
