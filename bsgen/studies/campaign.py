@@ -9,22 +9,13 @@ import logging
 import pathlib
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from bsgen import config, data, interrupts
+from bsgen import data, interrupts
 from bsgen.files import folder_lock
 from bsgen.studies import folder, measurement, measurement_store, outcome, study, tables
 from bsgen.training import cost, records
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class _Plan(NamedTuple):
-    """A study with its runs and measurements."""
-
-    study: study.Study
-    runs: list[config.RunConfig]
-    measurements: list[measurement.Measurement]
 
 
 class Campaign:
@@ -70,11 +61,11 @@ class Campaign:
         self._data_dir = data_dir
         self._output_dir = pathlib.Path(output_dir)
         self._plans = [
-            _Plan(s, s.runs(scale, num_seeds), s.measurements(scale, num_seeds))
+            (s, s.runs(scale, num_seeds), s.measurements(scale, num_seeds))
             for s in studies
         ]
-        runs = [run for plan in self._plans for run in plan.runs]
-        measurements = [m for plan in self._plans for m in plan.measurements]
+        runs = [run for _, planned, _ in self._plans for run in planned]
+        measurements = [entry for *_, planned in self._plans for entry in planned]
         read = {run.data.name for run in runs}
         for name in sorted(read.union(*(entry.datasets for entry in measurements))):
             data.find(name).require(data_dir)
@@ -127,8 +118,8 @@ class Campaign:
           Interrupted: as `execution.execute`.
         """
         waiting = [  # with the keys, which take time to compute
-            (plan.study, [r.key for r in plan.runs], [m.key for m in plan.measurements])
-            for plan in self._plans
+            (planned, [run.key for run in runs], [entry.key for entry in entries])
+            for planned, runs, entries in self._plans
         ]
 
         def finish_studies() -> None:
@@ -163,17 +154,12 @@ class Campaign:
             finish_studies()
 
     def _claim_folders(self, scale: str, force: bool) -> None:
-        claimed = [
-            (
-                folder.Folder(self._output_dir, plan.study.name),
-                (scale, plan.runs, plan.measurements, force),
-            )
-            for plan in self._plans
-        ]
-        for found, contents in claimed:
-            found.check(*contents)
-        for found, contents in claimed:  # nothing is written before all fit
-            found.claim_for(*contents)
+        for planned, runs, entries in self._plans:
+            found = folder.Folder(self._output_dir, planned.name)
+            found.check(scale, runs, entries, force)
+        for planned, runs, entries in self._plans:  # nothing is written before all fit
+            found = folder.Folder(self._output_dir, planned.name)
+            found.claim_for(scale, runs, entries, force)
 
     def _measure(self, entry: measurement.Measurement) -> None:
         begun = time.perf_counter()
