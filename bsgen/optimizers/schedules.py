@@ -93,7 +93,7 @@ def warm_up_factor(
 
 
 def completed(position: np.ndarray, period: float) -> np.ndarray:
-    """Returns floor(position / period) for steps or epochs, float64 [n], as if exact."""
+    """Returns floor(position / period) of steps or epochs [n], as if exact."""
     return _floor(np, position / period)
 
 
