@@ -1,4 +1,4 @@
-"""Tests of figure 5."""
+"""Tests of figure 5: its settings and its claims."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Tests of figure 1."""
+"""Tests of figure 1: its schedules and its claims."""
 
 import numpy as np
 from absl.testing import absltest, parameterized

@@ -1,4 +1,4 @@
-"""Tests of the lines of figure 4: which there are, and their measurement."""
+"""Tests of the lines of figure 4: their settings, and how they are measured."""
 
 import dataclasses
 import pathlib

@@ -1,4 +1,4 @@
-"""Tests of the simulation: it meets the theory within its interval, and tells apart."""
+"""Tests of the simulation: its interval holds the exact answer, not the SDE's."""
 
 import numpy as np
 from absl.testing import absltest, parameterized

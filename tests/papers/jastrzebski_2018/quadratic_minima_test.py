@@ -1,4 +1,4 @@
-"""Tests of the simulated quadratics: their spectra, settings, and what is measured."""
+"""Tests of the simulations on quadratics: spectra, settings and measured values."""
 
 import numpy as np
 from absl.testing import absltest, parameterized

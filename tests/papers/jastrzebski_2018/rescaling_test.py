@@ -1,4 +1,4 @@
-"""Tests of figure 2."""
+"""Tests of figure 2: its rules and its claims."""
 
 import math
 

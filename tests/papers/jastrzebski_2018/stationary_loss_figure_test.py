@@ -11,7 +11,7 @@ NAME = "jastrzebski_2018/theory"
 
 
 def _dots(axes):
-    """The places of all markers, those of the seven error bars apart."""
+    """The sorted places of all markers."""
     lines = [bars.lines[0] for bars in axes.containers]
     return sorted(p for line in lines for p in zip(*line.get_data(), strict=True))
 
