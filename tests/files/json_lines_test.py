@@ -1,4 +1,4 @@
-"""Tests of files of JSON lines; `tests/training/records_test.py` has those of damage."""
+"""Tests of files of JSON lines; those of damage are in `training/records_test.py`."""
 
 import math
 import pathlib
