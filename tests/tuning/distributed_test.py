@@ -21,12 +21,13 @@ from bsgen.tuning import AppendixD, BatchSizeHeuristic, Outcome, SettingTuner
 from bsgen.tuning.keras_tuner_adapter import (
     chief_client,
     general_oracles,
+    oracle_names,
     resumable_oracle,
     trials,
 )
 from tests.tuning import surface, surface_trainer
 
-_NAMES = ("appendix_d", *general_oracles.NAMES)
+_NAMES = ("appendix_d", *oracle_names.NAMES)
 
 
 def variables(name, port=1):

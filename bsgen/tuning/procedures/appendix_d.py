@@ -21,11 +21,12 @@ from bsgen.tuning.procedures import (
     finals,
     phases,
     procedure,
-    replay,
     scan,
     search_state,
     settings,
 )
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,9 +70,7 @@ class AppendixD(procedure.Procedure):
             multiples=tuple(sorted(multiples)),
         )
 
-    def _steps(
-        self, state: search_state.SearchState
-    ) -> replay.Steps[finals.Choice | None]:
+    def _steps(self, state: SearchState) -> Steps[finals.Choice | None]:
         self._announce(state)
         state.begin(1, "batch size")
 
@@ -93,7 +92,7 @@ class AppendixD(procedure.Procedure):
         best = yield from self._retune(state, grown.setting)
         return (yield from self._end(state, best, grown))
 
-    def _announce(self, state: search_state.SearchState) -> None:
+    def _announce(self, state: SearchState) -> None:
         """Says which batch sizes will be tried, and which are left out."""
         fitting = [size for size in self.batch_sizes if size <= self.limit]
         least = max(round(min(self.multiples) * min(fitting)), 1)
@@ -108,11 +107,8 @@ class AppendixD(procedure.Procedure):
         state.decide(text, batch_sizes=fitting, left_out=list(left_out))
 
     def _scan(
-        self,
-        state: search_state.SearchState,
-        rate: float,
-        rival: replay.Measured | None,
-    ) -> replay.Steps[replay.Measured | None]:
+        self, state: SearchState, rate: float, rival: Measured | None
+    ) -> Steps[Measured | None]:
         """Scans all batch sizes, or climbs to the best if a higher rate has a best.
 
         The climb begins where B_opt ~ learning rate says.
@@ -144,10 +140,7 @@ class AppendixD(procedure.Procedure):
         return best
 
     def _tell_scan(
-        self,
-        state: search_state.SearchState,
-        best: replay.Measured,
-        measured: Sequence[replay.Measured],
+        self, state: SearchState, best: Measured, measured: Sequence[Measured]
     ) -> None:
         size, rate = best.setting.batch_size, best.setting.learning_rate
         tried = [one.setting.batch_size for one in measured]
@@ -160,8 +153,8 @@ class AppendixD(procedure.Procedure):
         state.decide(text, measured=search_state.numbers_of(measured))
 
     def _retune(
-        self, state: search_state.SearchState, final: settings.Setting
-    ) -> replay.Steps[replay.Measured | None]:
+        self, state: SearchState, final: settings.Setting
+    ) -> Steps[Measured | None]:
         sizes = {max(round(x * final.batch_size), 1) for x in self.multiples}
         wanted = [
             dataclasses.replace(final, batch_size=size)

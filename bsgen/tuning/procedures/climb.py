@@ -8,12 +8,9 @@ in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from bsgen.tuning.procedures import (
-    comparison,
-    replay,
-    search_state,
-    settings,
-)
+from bsgen.tuning.procedures import comparison, settings
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 class Top(NamedTuple):
@@ -24,8 +21,8 @@ class Top(NamedTuple):
       measured: all settings of this climb by rising batch size, each with its repeats.
     """
 
-    best: replay.Measured | None
-    measured: list[replay.Measured]
+    best: Measured | None
+    measured: list[Measured]
 
 
 def lattice(
@@ -54,15 +51,15 @@ def lattice(
 
 
 def climb(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     candidates: Sequence[settings.Setting],
     start: int,
     repeats: Sequence[int],
     few: int = 1,
     complete: bool = False,
-    rival: replay.Measured | None = None,
-) -> replay.Steps[Top]:
+    rival: Measured | None = None,
+) -> Steps[Top]:
     """Measures a place and its neighbours and moves towards the better one.
 
     A pass ends when the best has a measured neighbour on each side, as far as lattice
@@ -107,19 +104,19 @@ class _Race:
 
     def __init__(
         self,
-        state: search_state.SearchState,
+        state: SearchState,
         rules: comparison.Rules,
         candidates: Sequence[settings.Setting],
     ):
         self._state = state
         self._rules = rules
         self._candidates = candidates
-        self._measured: dict[int, replay.Measured] = {}
+        self._measured: dict[int, Measured] = {}
         self._settled: dict[int, int] = {}  # the place that settled each
 
     def measure(
         self, places: Sequence[int], repeats: Sequence[int]
-    ) -> replay.Steps[dict[int, replay.Measured]]:
+    ) -> Steps[dict[int, Measured]]:
         """Measures places and keeps the results."""
         asked = [self._candidates[k] for k in places]
         found = yield from self._state.measure(asked, repeats)
@@ -127,9 +124,9 @@ class _Race:
         self._measured.update(known)
         return known
 
-    def run(self, place: int, repeats: Sequence[int]) -> replay.Steps[int]:
+    def run(self, place: int, repeats: Sequence[int]) -> Steps[int]:
         """Runs a pass from a place; returns the place of the best if any trained."""
-        known: dict[int, replay.Measured] = {}
+        known: dict[int, Measured] = {}
         while fitting := self._fitting():
             place = min(place, fitting[-1])
             wanted = self._missing((place, place + 1), known)
@@ -154,7 +151,7 @@ class _Race:
             k for k in places if k in fitting and k not in known and not self._is_out(k)
         ]
 
-    def _goal(self, place: int, known: Mapping[int, replay.Measured]) -> int:
+    def _goal(self, place: int, known: Mapping[int, Measured]) -> int:
         """Returns the best place of a pass; if none trained, the next one above."""
         fitting = self._fitting()
         best = self._rules.best([known[k] for k in known if k in fitting])
@@ -184,7 +181,7 @@ class _Race:
         found = self._measured.get(place)
         return found is not None and self._rules.trained(found)
 
-    def is_beaten(self, place: int, rival: replay.Measured | None) -> bool:
+    def is_beaten(self, place: int, rival: Measured | None) -> bool:
         """Returns whether the best of the climb is settled against a rival."""
         return (
             rival is not None

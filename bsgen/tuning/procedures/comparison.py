@@ -14,7 +14,8 @@ from scipy import stats
 
 from bsgen import errors
 from bsgen.config import checked
-from bsgen.tuning.procedures import outcomes, replay
+from bsgen.tuning.procedures import outcomes
+from bsgen.tuning.procedures.replay import Measured
 
 # With fewer repeats Student's t shows next to nothing: from three it takes 2.9 standard
 # errors, from two 6.3, and several times that where the level is shared by many tests.
@@ -72,7 +73,7 @@ class Rules(checked.Checked):
             tolerance=errors.check_real("tolerance", self.tolerance, 0.0),
         )
 
-    def trained(self, measured: replay.Measured) -> bool:
+    def trained(self, measured: Measured) -> bool:
         """Returns whether every repeat ended above the baseline.
 
         One diverged or stuck repeat rules a setting out: its spread would hide any
@@ -82,7 +83,7 @@ class Rules(checked.Checked):
             np.all(measured.scores > self.baseline_score)
         )
 
-    def best(self, measured: Sequence[replay.Measured]) -> replay.Measured | None:
+    def best(self, measured: Sequence[Measured]) -> Measured | None:
         """Returns the best mean of those that trained; of equals, the larger batch.
 
         None if none trained.
@@ -123,9 +124,7 @@ class Rules(checked.Checked):
         """
         return gain.mean > self.tolerance or self.is_real(gain, num_tests)
 
-    def is_settled(
-        self, best: replay.Measured, other: replay.Measured, num_tests: int = 1
-    ) -> bool:
+    def is_settled(self, best: Measured, other: Measured, num_tests: int = 1) -> bool:
         """Returns whether `other` is known not to beat `best` by `tolerance` or more.
 
         By the paired t test, one-sided, at `level` over `num_tests` tests together. One
@@ -138,7 +137,7 @@ class Rules(checked.Checked):
             return found.mean > 0
         return self.is_real(found, num_tests)
 
-    def beats_baseline(self, measured: replay.Measured) -> bool:
+    def beats_baseline(self, measured: Measured) -> bool:
         """Returns whether the mean score is really above the baseline.
 
         With fewer than `MIN_TESTED` repeats, whether it is above it at all.
@@ -151,9 +150,7 @@ class Rules(checked.Checked):
         return outcomes.mean_words(scores, self.lower_is_better)
 
 
-def loss(
-    reference: replay.Measured, candidate: replay.Measured, margin: float = 0.0
-) -> Difference:
+def loss(reference: Measured, candidate: Measured, margin: float = 0.0) -> Difference:
     """Returns what `candidate` loses against `reference`, paired by repeat.
 
     Student's paired t test. Both have repeats of one sequence from its start; those

@@ -13,12 +13,9 @@ finalists then have the same repeats, about half of which did not choose them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bsgen.tuning.procedures import (
-    comparison,
-    replay,
-    search_state,
-    settings,
-)
+from bsgen.tuning.procedures import comparison, search_state, settings
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 class Choice(NamedTuple):
@@ -34,19 +31,19 @@ class Choice(NamedTuple):
       baseline: the choice and the user's own optimizer; None without one.
     """
 
-    chosen: replay.Measured
+    chosen: Measured
     start: settings.Setting
-    compared: tuple[replay.Measured, replay.Measured] | None
-    next_larger: tuple[replay.Measured, replay.Measured] | None
-    baseline: tuple[replay.Measured, replay.Measured] | None
+    compared: tuple[Measured, Measured] | None
+    next_larger: tuple[Measured, Measured] | None
+    baseline: tuple[Measured, Measured] | None
 
 
 def choose(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
-    first: replay.Measured | None,
+    first: Measured | None,
     everything: Sequence[int],
-) -> replay.Steps[replay.Measured | None]:
+) -> Steps[Measured | None]:
     """Lets the best of phase 3 compete with everything that was measured.
 
     The leader gets all repeats. Whatever is better in the repeats that both have
@@ -89,13 +86,13 @@ def choose(
 
 
 def compare(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
-    chosen: replay.Measured,
+    chosen: Measured,
     start: settings.Setting,
     own: settings.AsCompiled | None,
     later: Sequence[int],
-) -> replay.Steps[Choice]:
+) -> Steps[Choice]:
     """Pairs the choice with phase 1's best, the next larger batch and the baseline.
 
     Args:
@@ -131,17 +128,15 @@ def compare(
 
 
 def _pair(
-    state: search_state.SearchState, one: settings.Trainable, other: settings.Trainable
-) -> replay.Steps[tuple[replay.Measured, replay.Measured]]:
+    state: SearchState, one: settings.Trainable, other: settings.Trainable
+) -> Steps[tuple[Measured, Measured]]:
     """Returns two settings in the repeats that were requested of both."""
     shared = sorted({*state.repeats(one)}.intersection(state.repeats(other)))
     first, second = yield from state.measure([one, other], shared)
     return first, second
 
 
-def _known(
-    state: search_state.SearchState,
-) -> replay.Steps[dict[settings.Setting, replay.Measured]]:
+def _known(state: SearchState) -> Steps[dict[settings.Setting, Measured]]:
     """Returns every setting of the search with all its repeats."""
     ours = dict.fromkeys(
         one.setting for one in state.asked if isinstance(one.setting, settings.Setting)
@@ -153,9 +148,9 @@ def _known(
 
 
 def _fallback(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
-    trained: dict[settings.Setting, replay.Measured],
+    trained: dict[settings.Setting, Measured],
 ) -> settings.Setting | None:
     """Returns the best setting of those with the most repeats."""
     most = max((len(found.scores) for found in trained.values()), default=0)
@@ -171,11 +166,11 @@ def _fallback(
 
 
 def _challengers(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     leader: settings.Setting,
-    trained: dict[settings.Setting, replay.Measured],
-) -> replay.Steps[list[settings.Setting]]:
+    trained: dict[settings.Setting, Measured],
+) -> Steps[list[settings.Setting]]:
     """Returns what is better than the leader in the repeats that both have."""
     others = [one for one in trained if one != leader]
     better = []
@@ -187,12 +182,12 @@ def _challengers(
 
 
 def _round(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     leader: settings.Setting,
     challengers: Sequence[settings.Setting],
     everything: Sequence[int],
-) -> replay.Steps[settings.Setting]:
+) -> Steps[settings.Setting]:
     """Gives the leader and its challengers all repeats; returns the new leader."""
     num_runs = sum(
         len({*everything}.difference(state.repeats(one))) for one in challengers

@@ -25,6 +25,8 @@ from bsgen.tuning.procedures import (
     search_state,
     settings,
 )
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,9 +109,7 @@ class Guided(procedure.Procedure):
         rest = self.critical_learning_rate - learning_rate
         return self.noise_scale * learning_rate / rest
 
-    def _steps(
-        self, state: search_state.SearchState
-    ) -> replay.Steps[finals.Choice | None]:
+    def _steps(self, state: SearchState) -> Steps[finals.Choice | None]:
         self._tell_assumptions(state)
         state.begin(1, "batch size")
         start = yield from phases.choose_learning_rate(
@@ -144,11 +144,8 @@ class Guided(procedure.Procedure):
         return (yield from self._end(state, top.best, grown))
 
     def _scan(
-        self,
-        state: search_state.SearchState,
-        rate: float,
-        higher: replay.Measured | None,
-    ) -> replay.Steps[replay.Measured | None]:
+        self, state: SearchState, rate: float, higher: Measured | None
+    ) -> Steps[Measured | None]:
         centre = self.predicted_batch_size(rate)
         if higher is not None:
             ratio = rate / higher.setting.learning_rate
@@ -169,14 +166,14 @@ class Guided(procedure.Procedure):
 
     def _climb(
         self,
-        state: search_state.SearchState,
+        state: SearchState,
         setting: settings.Setting,
         centre: float,
         factor: float,
         repeats: tuple[int, ...],
         complete: bool = False,
-        rival: replay.Measured | None = None,
-    ) -> replay.Steps[climb.Top]:
+        rival: Measured | None = None,
+    ) -> Steps[climb.Top]:
         sizes, place = climb.lattice(centre, factor, self.min_batch_size, self.limit)
         candidates = [dataclasses.replace(setting, batch_size=b) for b in sizes]
         few = self.few_repeats
@@ -194,7 +191,7 @@ class Guided(procedure.Procedure):
             num_examples=found.num_examples + self.measuring_examples,
         )
 
-    def _tell_assumptions(self, state: search_state.SearchState) -> None:
+    def _tell_assumptions(self, state: SearchState) -> None:
         if self.measurement:
             state.decide(
                 self.measurement,
@@ -218,10 +215,7 @@ class Guided(procedure.Procedure):
         )
 
     def _check(
-        self,
-        state: search_state.SearchState,
-        first: settings.Setting,
-        final: settings.Setting,
+        self, state: SearchState, first: settings.Setting, final: settings.Setting
     ) -> None:
         predicted = self.predicted_batch_size(first.learning_rate)
         rule = (1.0 - first.momentum) / (1.0 - final.momentum)

@@ -6,26 +6,20 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, steps 1 and 2.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from bsgen.tuning.procedures import (
-    comparison,
-    replay,
-    search_state,
-    settings,
-)
+from bsgen.tuning.procedures import comparison, search_state, settings
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
-ScanRate = Callable[
-    [search_state.SearchState, float, replay.Measured | None],
-    replay.Steps[replay.Measured | None],
-]
+ScanRate = Callable[[SearchState, float, Measured | None], Steps[Measured | None]]
 
 
 def choose_learning_rate(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     learning_rates: Sequence[float],
     repeats: Sequence[int],
     scan: ScanRate,
-) -> replay.Steps[replay.Measured | None]:
+) -> Steps[Measured | None]:
     """Phase 1: scans batch sizes at falling learning rates until one is refuted.
 
     "If the model performs poorly, the learning rate may be too high": only a comparison
@@ -45,7 +39,7 @@ def choose_learning_rate(
     Returns:
       The best of the rate that was kept; None if none trained.
     """
-    kept: replay.Measured | None = None
+    kept: Measured | None = None
     for rate in learning_rates:
         found = yield from scan(state, rate, kept)
         if kept is not None and found is not None:
@@ -73,12 +67,12 @@ def choose_learning_rate(
 
 
 def _complete(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
-    kept: replay.Measured,
-    found: replay.Measured,
+    kept: Measured,
+    found: Measured,
     repeats: Sequence[int],
-) -> replay.Steps[tuple[replay.Measured | None, replay.Measured | None]]:
+) -> Steps[tuple[Measured | None, Measured | None]]:
     """Gives the best of two rates all repeats, unless the lower rate is refuted.
 
     Returns:
@@ -93,10 +87,7 @@ def _complete(
 
 
 def _is_better(
-    state: search_state.SearchState,
-    rules: comparison.Rules,
-    kept: replay.Measured,
-    found: replay.Measured,
+    state: SearchState, rules: comparison.Rules, kept: Measured, found: Measured
 ) -> bool:
     """Decides between a rate and the next lower one, each at its best batch size."""
     gain = comparison.loss(found, kept)
@@ -118,10 +109,7 @@ def _is_better(
 
 
 def _skip(
-    state: search_state.SearchState,
-    rules: comparison.Rules,
-    rate: float,
-    found: replay.Measured | None,
+    state: SearchState, rules: comparison.Rules, rate: float, found: Measured | None
 ) -> None:
     reason = "no batch size trains in every repeat"
     if found is not None:
@@ -146,20 +134,20 @@ class Grown(NamedTuple):
       fallen: the next one, if it was tried; perhaps with fewer repeats.
     """
 
-    start: replay.Measured
+    start: Measured
     setting: settings.Setting
-    fallen: replay.Measured | None
+    fallen: Measured | None
 
 
 def grow_batch(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     start: settings.Setting,
     growth: float,
     min_growth: float,
     repeats: Sequence[int],
     looks: Sequence[int] = (),
-) -> replay.Steps[Grown]:
+) -> Steps[Grown]:
     """Phase 2: larger batches with (1 - momentum) ~ 1 / B until the score falls.
 
     The start was chosen for its high score, which luck has inflated, so it is trained
@@ -184,7 +172,7 @@ def grow_batch(
       looks: numbers of repeats after which a setting is judged, besides all of them.
     """
     counts = sorted({*looks, len(repeats)})
-    accepted: list[replay.Measured] = []
+    accepted: list[Measured] = []
     current = start
     while True:
         size = min(round(current.batch_size * growth), state.max_batch_size)
@@ -224,8 +212,8 @@ def grow_batch(
 
 def _judge(
     rules: comparison.Rules,
-    accepted: Sequence[replay.Measured],
-    candidate: replay.Measured,
+    accepted: Sequence[Measured],
+    candidate: Measured,
     num_looks: int,
     is_last: bool,
 ) -> tuple[str | None, dict[str, Any]]:

@@ -17,6 +17,8 @@ from bsgen.tuning.procedures import (
     search_state,
     settings,
 )
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,20 +103,16 @@ class Procedure(comparison.Rules, abc.ABC):
         Args:
           results: the outcome of each setting trained so far, with all its repeats.
         """
-        state = search_state.SearchState(self.limit)
+        state = SearchState(self.limit)
         wanted, choice = replay.replay(self._all_steps(state), results)
         recommended = None if choice is None else self._recommend(choice, results)
         return Review(wanted, tuple(state.decisions), recommended, tuple(state.asked))
 
     @abc.abstractmethod
-    def _steps(
-        self, state: search_state.SearchState
-    ) -> replay.Steps[finals.Choice | None]:
+    def _steps(self, state: SearchState) -> Steps[finals.Choice | None]:
         """Runs the procedure; see `replay`."""
 
-    def _all_steps(
-        self, state: search_state.SearchState
-    ) -> replay.Steps[finals.Choice | None]:
+    def _all_steps(self, state: SearchState) -> Steps[finals.Choice | None]:
         if self.num_repeats < comparison.MIN_TESTED:
             state.decide(
                 f"too few repeats a setting for a test ({self.num_repeats}, it takes "
@@ -127,9 +125,7 @@ class Procedure(comparison.Rules, abc.ABC):
             yield from self._measure_own(state, self.own)
         return (yield from self._steps(state))
 
-    def _measure_own(
-        self, state: search_state.SearchState, own: settings.AsCompiled
-    ) -> replay.Steps[None]:
+    def _measure_own(self, state: SearchState, own: settings.AsCompiled) -> Steps[None]:
         state.decide(
             f"the search trains with Momentum in place of your own {own.optimizer}, "
             f"which is measured beside it at batch size {own.batch_size}",
@@ -149,10 +145,7 @@ class Procedure(comparison.Rules, abc.ABC):
         state.decide(text, baseline=search_state.numbers_of([found])[0])
 
     def _tell_best(
-        self,
-        state: search_state.SearchState,
-        best: replay.Measured | None,
-        measured: Sequence[replay.Measured],
+        self, state: SearchState, best: Measured | None, measured: Sequence[Measured]
     ) -> None:
         """Says which of those measured around the final batch size is the best."""
         numbers = search_state.numbers_of(measured)
@@ -168,11 +161,8 @@ class Procedure(comparison.Rules, abc.ABC):
         state.decide(text, measured=numbers)
 
     def _end(
-        self,
-        state: search_state.SearchState,
-        best: replay.Measured | None,
-        grown: phases.Grown,
-    ) -> replay.Steps[finals.Choice | None]:
+        self, state: SearchState, best: Measured | None, grown: phases.Grown
+    ) -> Steps[finals.Choice | None]:
         """Lets the best of phase 3 compete with all that was measured."""
         state.begin(4, "finalist")
         chosen = yield from finals.choose(state, self, best, self.final_repeats)

@@ -11,6 +11,7 @@ from bsgen.tuning.procedures import (
     replay,
     settings,
 )
+from bsgen.tuning.procedures.replay import Measured
 
 
 def from_choice(
@@ -53,7 +54,7 @@ def from_best(
       None if no trial trained in all its repeats.
     """
     measured = [
-        replay.Measured(request.setting, outcome.of([*outcome.scores]), outcome.status)
+        Measured(request.setting, outcome.of([*outcome.scores]), outcome.status)
         for request, outcome in done
     ]
     trained = [one for one in measured if rules.trained(one)]
@@ -73,7 +74,7 @@ def from_best(
     )
 
 
-def _score(chosen: replay.Measured) -> dict[str, Any]:
+def _score(chosen: Measured) -> dict[str, Any]:
     return {
         "setting": chosen.setting,
         "score": chosen.mean,

@@ -7,12 +7,9 @@ rounds, in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017)
 
 from collections.abc import Sequence
 
-from bsgen.tuning.procedures import (
-    comparison,
-    replay,
-    search_state,
-    settings,
-)
+from bsgen.tuning.procedures import comparison, settings
+from bsgen.tuning.procedures.replay import Measured, Steps
+from bsgen.tuning.procedures.search_state import SearchState
 
 
 def first_look(num_repeats: int) -> int:
@@ -23,11 +20,11 @@ def first_look(num_repeats: int) -> int:
 
 
 def scan(
-    state: search_state.SearchState,
+    state: SearchState,
     rules: comparison.Rules,
     wanted: Sequence[settings.Setting],
     repeats: Sequence[int],
-) -> replay.Steps[list[replay.Measured]]:
+) -> Steps[list[Measured]]:
     """Measures settings, each with all repeats unless it cannot be the best.
 
     A setting is out once it has not trained, or is known not to beat the best so far by

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bsgen.tuning.procedures import replay, settings
+from bsgen.tuning.procedures.replay import Measured, Steps
 
 
 class SearchState:
@@ -28,7 +29,7 @@ class SearchState:
         self.reason: settings.Reason | None = None
         self.asked: list[settings.Request] = []
         self.decisions: list[replay.Decision] = []
-        self.trace: list[replay.Measured] = []
+        self.trace: list[Measured] = []
 
     def begin(self, phase: int, reason: settings.Reason) -> None:
         """Begins a phase."""
@@ -57,7 +58,7 @@ class SearchState:
         wanted: Iterable[settings.Trainable],
         repeats: Sequence[int],
         reason: settings.Reason | None = None,
-    ) -> replay.Steps[list[replay.Measured]]:
+    ) -> Steps[list[Measured]]:
         """Requests settings, all with the same repeats, and returns what they gave.
 
         Args:
@@ -79,9 +80,7 @@ class SearchState:
         reason = reason or self.reason
         return settings.Request(setting, tuple(repeats), self.phase, reason)
 
-    def ask(
-        self, requests: Sequence[settings.Request]
-    ) -> replay.Steps[list[replay.Measured]]:
+    def ask(self, requests: Sequence[settings.Request]) -> Steps[list[Measured]]:
         """Requests settings together, and returns what they gave."""
         self.asked.extend(requests)
         measured = yield tuple(requests)
@@ -89,7 +88,7 @@ class SearchState:
         return measured
 
 
-def numbers_of(measured: Iterable[replay.Measured]) -> list[dict[str, Any]]:
+def numbers_of(measured: Iterable[Measured]) -> list[dict[str, Any]]:
     """Returns settings and scores as JSON types, for a decision."""
     return [
         {

@@ -28,11 +28,7 @@ def of(
     validation_data: "examples_lib.Examples",
 ) -> dict[str, str]:
     """Returns the digests of a search's model and data, by `NAMES`."""
-    digests = (
-        of_model(model),
-        of_examples(train_data),
-        of_examples(validation_data),
-    )
+    digests = (of_model(model), of_examples(train_data), of_examples(validation_data))
     return dict(zip(NAMES, digests, strict=True))
 
 

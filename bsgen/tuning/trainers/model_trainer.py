@@ -140,10 +140,7 @@ class ModelTrainer:
         )
 
     def train_as_compiled(
-        self,
-        batch_size: int,
-        repeats: Sequence[int],
-        num_epochs: float | None = None,
+        self, batch_size: int, repeats: Sequence[int], num_epochs: float | None = None
     ) -> outcomes.Outcome:
         """Trains the model with the optimizer that it was compiled with.
 

@@ -57,10 +57,7 @@ class CompiledTrainer(Protocol):
     own_optimizer: str | None
 
     def train_as_compiled(
-        self,
-        batch_size: int,
-        repeats: Sequence[int],
-        num_epochs: float | None = None,
+        self, batch_size: int, repeats: Sequence[int], num_epochs: float | None = None
     ) -> outcomes.Outcome:
         """Trains with the optimizer as it was compiled; see `Trainer.train`."""
 
