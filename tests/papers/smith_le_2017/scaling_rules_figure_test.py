@@ -1,7 +1,10 @@
+"""Tests of the drawings of figures 5 to 7."""
+
 import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.smith_le_2017 import sweeps
+from tests.papers.smith_le_2017 import made_up_sweeps
 from tests.reports import recorded
 from tests.studies import made_up
 
@@ -12,36 +15,11 @@ RULES = {
 }
 
 
-def mean_accuracies(runs):
-    """By batch size; a diverged run counts with chance."""
-    accuracy = runs["final_test_accuracy"].astype(float).fillna(0.1)
-    return accuracy.groupby(runs["batch_size"]).mean()
-
-
-class SweepsTest(parameterized.TestCase):
+class ScalingRulesFigureTest(parameterized.TestCase):
     def draw(self, figure):
         name = f"smith_le_2017/{figure}"
         results = recorded.results(name)
         return results.runs, made_up.figure(name, results)
-
-    def test_figure4_points_are_means_and_the_best_is_marked(self):
-        runs, drawn = self.draw("fig4")
-        axes = drawn.axes[1]
-        means = mean_accuracies(runs)
-        points = axes.containers[0].lines[0]
-        np.testing.assert_array_equal(points.get_xdata(), means.index)
-        np.testing.assert_allclose(points.get_ydata(orig=False), means)
-        marked = [e for e in axes.lines if str(e.get_label()).startswith("$B_{opt}$")]
-        self.assertEqual(marked[0].get_xdata()[0], 32)
-        self.assertEqual(means.idxmax(), 32)
-        (cross,) = [
-            e for e in axes.lines if e.get_marker() == "x" and len(e.get_xdata())
-        ]
-        np.testing.assert_array_equal(cross.get_xdata(), [1])
-
-    def test_figure4_has_a_curve_for_each_batch_size(self):
-        runs, drawn = self.draw("fig4")
-        self.assertLen(drawn.axes[0].lines, runs["batch_size"].nunique())
 
     @parameterized.parameters(*RULES)
     def test_a_curve_for_each_setting(self, figure):
@@ -53,7 +31,7 @@ class SweepsTest(parameterized.TestCase):
         self.assertEqual(labels, [f"{setting:g}" for setting in settings])
         for setting, container in zip(settings, axes.containers, strict=True):
             rows = runs[runs[column] == setting]
-            means = mean_accuracies(rows)
+            means = made_up_sweeps.mean_accuracies(rows)
             np.testing.assert_allclose(container.lines[0].get_ydata(orig=False), means)
 
     @parameterized.parameters(*RULES)
