@@ -72,6 +72,18 @@ class CtrlCTest(parameterized.TestCase):
         self.assertEqual(found.stopped_because, "interrupted")
         self.assertLen(told, 5)
 
+    def test_a_loop_over_measures_stops_at_the_first(self):
+        begun = []
+
+        def on_progress(progress):
+            begun.append(name)
+            lost_interrupts.in_destructor()
+
+        with self.assertRaises(KeyboardInterrupt):
+            for name in _SPECTRUM:
+                self.spectrum(name, on_progress=on_progress)
+        self.assertEqual({*begun}, {next(iter(_SPECTRUM))})
+
 
 if __name__ == "__main__":
     absltest.main()

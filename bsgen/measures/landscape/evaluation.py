@@ -29,7 +29,7 @@ Metrics: TypeAlias = Mapping[str, Callable[[Any, Any], Any]]
 KEEP: Final = "keep"
 REESTIMATE: Final = "reestimate"
 # "keep": batch norm uses the running averages that it has (on a line: between those of
-# its ends); "reestimate": those of the data, found anew for every point.
+# its ends); "reestimate": those of the data, found again for every point.
 RunningStatistics: TypeAlias = Literal["keep", "reestimate"]
 
 
