@@ -31,13 +31,10 @@ class Finished(NamedTuple):
     num_lost: int = 0
 
     def warning(self) -> str:
-        """Returns what is wrong with the study; nothing, if it can be remade."""
-        if not self.num_lost:
-            return ""
-        return (
-            f"{self.num_lost} of its runs and measurements are not recorded any more: "
-            "the results below were made from them and cannot be remade"
-        )
+        """Returns what to say if the study cannot be remade, else nothing."""
+        words = "of its runs and measurements are not recorded any more: the results "
+        words += "below were made from them and cannot be remade"
+        return f"{self.num_lost} {words}" if self.num_lost else ""
 
 
 class Unfinished(NamedTuple):

@@ -68,7 +68,7 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
         "anchor": entry.study.name.replace("/", "-"),
         "title": entry.study.title,
         "caption": f"{entry.study.caption} {settings}",
-        "image": _embedded(entry.folder.read_figure()),
+        "image": base64.b64encode(entry.folder.read_figure() or b"").decode(),
         "table": None if table is None else cells.of_table(table),
         "lost": entry.warning(),
         "claims": [(claim, cells.measured(claim)) for claim in entry.judged],
@@ -76,12 +76,6 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
         "tally": tally.count(entry.results),
         "files": [name for name in _FILES if (path / name).exists()],
     }
-
-
-def _embedded(picture: bytes | None) -> str | None:
-    if picture is None:
-        return None
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
 
 
 def _versions(finished: list[contents.Finished]) -> list[str]:

@@ -85,7 +85,7 @@ def analyse(results: study.Results) -> Comparison:
 def judge_figure3(found: Comparison) -> list[claims.Claim]:
     """Small batches end above the full batch and take longer to converge."""
     (gap,) = found.gaps
-    note = _note(gap)
+    note = statistics.t_interval_note(len(gap.small.runs), paired=True)
     return [
         claims.above(
             "Small batches reach a higher test accuracy than the full batch",
@@ -119,7 +119,7 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
     """L2 regularisation shrinks the gap between small and full batches."""
     plain, regularised = found.gaps
     difference = regularised.difference("final_test_accuracy")
-    note = _note(plain)
+    note = statistics.t_interval_note(len(plain.small.runs), paired=True)
     return [
         claims.above(
             "Regularisation reduces the size of the generalization gap",
@@ -165,10 +165,6 @@ def _batches(results: study.Results, runs: pd.DataFrame) -> Batches:
 
 def _convergence_ratio(slow: Batches, fast: Batches) -> statistics.Interval:
     return statistics.log_ratio_interval(np.log(slow.converged / fast.converged))
-
-
-def _note(gap: Gap) -> str:
-    return statistics.t_interval_note(len(gap.small.runs), paired=True)
 
 
 _CAPTION = (
