@@ -40,13 +40,7 @@ class Subject:
     ):
         """Takes the arguments of `measures.Hessian`.
 
-        Args:
-          model: see there.
-          loss: see there.
-          data: see there.
-          l2: see there; for the measures that take it.
-          training: see there; for the measures that take it.
-          **rest: see there; for all measures.
+        Only `l2` and `training` are not given to every measure.
         """
         self.objective = {"model": model, "loss": loss, "data": data}
         self.optional = {"l2": l2, "training": training}

@@ -53,21 +53,14 @@ class Evaluation:
         metrics: Metrics | None = None,
         running_statistics: RunningStatistics = KEEP,
     ):
-        """Checks the arguments.
+        """Checks the arguments; those not named here are `measures.Hessian`'s.
 
         Args:
-          model: see `measures.Hessian`.
-          loss: see there.
-          data: see there.
-          loss_weights: see there.
-          regularization: see there.
-          l2: see there.
           batch_size: examples a call, for arrays; "reestimate" takes statistics of
             them.
           metrics: by name, callables of (targets, outputs) to values [batch, ...] or to
             their mean, such as `keras.metrics.sparse_categorical_accuracy`; none may be
             called "loss".
-          running_statistics: see `RunningStatistics`.
 
         Raises:
           UserError: an argument is wrong.

@@ -65,10 +65,10 @@ def loss_along_line(
     like the weights; beyond an end they are that end's, since a variance must not fall
     below 0.
 
+    Args not named here are those of `evaluation.Evaluation`.
+
     Args:
       model: a built model; only its architecture counts, and it is not changed.
-      loss: see `measures.Hessian`.
-      data: see there.
       start: a model of the same variables, or their values: all of them, as of
         `get_weights()`, or the trainable ones.
       end: the same.
@@ -76,7 +76,6 @@ def loss_along_line(
       on_progress: called with the loss after every alpha, which count as products.
       keep_partial: whether Ctrl-C returns what is known so far, instead of raising
         KeyboardInterrupt.
-      **options: see `evaluation.Evaluation`.
 
     Raises:
       UserError: an argument is wrong.

@@ -106,10 +106,10 @@ def loss_along_random_directions(
 ) -> LossAlongDirections:
     """Measures the MEAN loss along random directions through the model's weights.
 
+    Args not named here are those of `evaluation.Evaluation`.
+
     Args:
       model: a built model; it is not changed.
-      loss: see `measures.Hessian`.
-      data: see there.
       distances: [A], finite, in units of a direction.
       num_directions: D, at least 1.
       normalization: see `random_direction`.
@@ -117,7 +117,6 @@ def loss_along_random_directions(
       on_progress: called with the loss after every point, which count as products.
       keep_partial: whether Ctrl-C returns the directions measured so far, instead of
         raising KeyboardInterrupt; with none, it raises it all the same.
-      **options: see `evaluation.Evaluation`.
 
     Raises:
       UserError: an argument is wrong.

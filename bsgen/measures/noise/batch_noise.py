@@ -107,12 +107,10 @@ def noise_by_batch_size(
     gradients at each batch size, each of a whole batch at once, and
     2 + `num_directions` gradients of every example.
 
+    Args not named here are those of `measures.Hessian`.
+
     Args:
-      model: see `measures.Hessian`.
-      loss: see there.
-      data: see there, but arrays, of N examples, at least 2.
-      loss_weights: see there.
-      regularization: see there.
+      data: as there, but arrays, of N examples, at least 2.
       batch_sizes: each at least 1, and at most N without replacement.
       replacement: whether a batch may hold an example twice.
       num_batches: drawn independently at each batch size, at least 2: one number, or

@@ -64,19 +64,15 @@ def gradient_noise(
     It goes through the data twice, at the cost of a gradient and of one gradient for
     each group; only a few sums of gradients are kept.
 
+    Args not named here are those of `measures.Hessian`.
+
     Args:
-      model: see `measures.Hessian`.
-      loss: see there.
-      data: see there.
-      loss_weights: see there.
-      regularization: see there.
-      l2: see there; the penalty is part of G, without noise.
+      l2: as there; the penalty is part of G, without noise.
       training: measure in training mode instead of inference mode; then `group_size`,
         at least 2, is the batch that batch norm takes its statistics of.
       group_size: examples a gradient. More than one is faster and less exact, and
         assumes that neighbours in the data are independent, as after shuffling;
         examples of a batch that fill no group are left out.
-      batch_size: examples a call, for arrays.
       on_progress: called with the noise scale after every call; each group counts as
         two products, one a pass.
       keep_partial: whether Ctrl-C returns what is known so far (see `noise_passes`),
@@ -106,17 +102,7 @@ def gradient_noise(
 def gradient_noise_scale(
     model: keras.Model, loss: compiled_loss.Loss, data: Any, **options: Any
 ) -> GradientNoiseScale:
-    """Measures tr(Sigma) / |G|^2 of the mean loss.
-
-    Args:
-      model: see `measures.Hessian`.
-      loss: see there.
-      data: see there.
-      **options: see `gradient_noise`.
-
-    Raises:
-      UserError: see `gradient_noise`.
-    """
+    """Measures tr(Sigma) / |G|^2 of the mean loss; arguments as `gradient_noise`."""
     noise = gradient_noise(model, loss, data, **options)
     return GradientNoiseScale(
         noise.noise_scale,
