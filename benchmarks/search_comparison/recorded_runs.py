@@ -16,7 +16,7 @@ import numpy as np
 
 from bsgen import config, tuning
 from bsgen.training import records
-from bsgen.tuning.trainers import subjects
+from bsgen.tuning.trainers import protocol
 
 _SEARCHES = 1000
 
@@ -93,7 +93,7 @@ class View:
         }
         return dataclasses.replace(found, scores=scores)
 
-    def subject(self, repeat: int = 0) -> subjects.Subject:
+    def subject(self, repeat: int = 0) -> protocol.Subject:
         """Returns what theory measures, with the seed of this search."""
         return self._recorder.subject(self._number(repeat))
 

@@ -1,3 +1,4 @@
+# ruff: noqa: F401, what is imported for type checkers is what `__getattr__` finds
 """Tuning batch size, learning rate and momentum: appendix D through keras-tuner.
 
 Every name is imported when it is first used, so that the procedures load no TensorFlow,
@@ -32,31 +33,6 @@ if TYPE_CHECKING:
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
     from bsgen.tuning.tune import tune_batch_size
-
-__all__ = [
-    "AppendixD",
-    "AsCompiled",
-    "Baseline",
-    "BatchSizeHeuristic",
-    "Decision",
-    "Guided",
-    "ModelTrainer",
-    "NextLarger",
-    "Outcome",
-    "Recommendation",
-    "Request",
-    "Review",
-    "RunTrainer",
-    "SearchResult",
-    "Setting",
-    "SettingTuner",
-    "TheoryInputs",
-    "logarithmic_batch_sizes",
-    "measured_guided",
-    "run_search",
-    "search_space",
-    "tune_batch_size",
-]
 
 _MODULES = {
     "keras_tuner_adapter.batch_size_heuristic": ["BatchSizeHeuristic"],

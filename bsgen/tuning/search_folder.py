@@ -133,13 +133,7 @@ class SearchFolder:
         rows = [_row(request, outcome, lower_is_better) for request, outcome in trials]
         table = pd.DataFrame(rows).astype({"phase": "Int64"})
         atomic.write(self.path / _TRIALS, table.to_csv(index=False).encode())
-        self._write(
-            _DECISIONS,
-            [
-                {"phase": each.phase, "text": each.text, "numbers": dict(each.numbers)}
-                for each in decisions
-            ],
-        )
+        self._write(_DECISIONS, [dataclasses.asdict(each) for each in decisions])
         if recommendation is None:  # an earlier one no longer holds
             (self.path / _RECOMMENDATION).unlink(missing_ok=True)
         else:

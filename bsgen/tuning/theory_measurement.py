@@ -28,7 +28,7 @@ from bsgen.measures.objective import mean_loss
 from bsgen.optimizers import Momentum
 from bsgen.tuning.procedures.guided import Guided
 from bsgen.tuning.procedures.theory_inputs import Point, TheoryInputs
-from bsgen.tuning.trainers import ctrl_c_callback, fresh_models, protocol, subjects
+from bsgen.tuning.trainers import ctrl_c_callback, fresh_models, protocol
 
 _BATCH_SIZE = 256  # of the measurements
 _TOLERANCE = 0.1  # of the eigenvalue; only a share of the critical rate is used
@@ -72,7 +72,7 @@ def measured_guided(
 
 @interrupts.kept()
 def measure(
-    subject: subjects.Subject,
+    subject: protocol.Subject,
     momentum: float = 0.9,
     share: float = 0.25,
     num_passes: int = 2,
@@ -128,7 +128,7 @@ def measure(
 class _Measured:
     """Measures a subject and counts the cost."""
 
-    def __init__(self, subject: subjects.Subject, momentum: float, size: int):
+    def __init__(self, subject: protocol.Subject, momentum: float, size: int):
         self.subject = subject
         self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         self.num_steps = 0
@@ -218,7 +218,7 @@ def _train(
         yield point
 
 
-def _check_is_mean(subject: subjects.Subject) -> None:
+def _check_is_mean(subject: protocol.Subject) -> None:
     """Refuses a loss that is a sum over the batch.
 
     Raises:

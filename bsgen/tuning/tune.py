@@ -47,14 +47,12 @@ def tune_batch_size(
 
     Args:
       build_model: returns a new Keras model with fresh weights, compiled or not.
-      train_data: `(inputs, targets)` or `(inputs, targets, weights)`, or a
-        `tf.data.Dataset` of such, see `ModelTrainer`.
-      validation_data: the same; every choice is made on them.
+      train_data: see `ModelTrainer`, as the next five and `class_weight`.
+      validation_data: every choice is made on them.
       num_epochs: passes over the training data of every trial.
       loss: for a model that is not compiled.
-      metric: what to tune, see `ModelTrainer`.
-      mode: "max" or "min", whether more of the metric is better; None where Keras
-        knows.
+      metric: what to tune.
+      mode: "max" or "min", whether more of the metric is better.
       batch_sizes: of phase 1; None for powers of two from 8 to a quarter of the
         training data. Phases 2 and 3 try others, up to the limit.
       learning_rates: tried in this order, falling, until one is no better than the one

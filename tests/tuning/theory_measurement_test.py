@@ -11,7 +11,7 @@ import tensorflow as tf
 from bsgen import config, errors, measures, tuning
 from bsgen.tuning import theory_measurement
 from bsgen.tuning.procedures import theory_inputs
-from bsgen.tuning.trainers import examples, subjects
+from bsgen.tuning.trainers import examples, protocol
 from tests.tuning import surface as surfaces
 
 _LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -33,7 +33,7 @@ def build(seed=0):
 
 def subject(size=100, **options):
     data = examples.examples("train_data", blobs(size))
-    return subjects.Subject(build(), _LOSS, data, **options)
+    return protocol.Subject(build(), _LOSS, data, **options)
 
 
 class TheoryInputsTest(tf.test.TestCase):
@@ -62,7 +62,7 @@ class TheoryInputsTest(tf.test.TestCase):
         model = build()
         model.compile("adam", _LOSS, loss_weights=3.0)
         found = theory_measurement.measure(
-            subjects.Subject(model, None, data), num_passes=1
+            protocol.Subject(model, None, data), num_passes=1
         )
         noise = measures.gradient_noise_scale(
             build(), _LOSS, (inputs, labels, weights), loss_weights=3.0

@@ -75,18 +75,13 @@ class AppendixD(procedure.Procedure):
         state.begin(1, "batch size")
 
         start = yield from phases.choose_learning_rate(
-            state, self, self.learning_rates, self.first_repeats, self._scan
+            state, self.learning_rates, self.first_repeats, self._scan
         )
         if start is None:
             return None
         state.begin(2, "larger batch")
         grown = yield from phases.grow_batch(
-            state,
-            self,
-            start.setting,
-            self.growth,
-            max(self.multiples),
-            self.later_repeats,
+            state, start.setting, self.growth, max(self.multiples), self.later_repeats
         )
         state.begin(3, "neighbour")
         best = yield from self._retune(state, grown.setting)
@@ -120,7 +115,7 @@ class AppendixD(procedure.Procedure):
         ]
         repeats = self.first_repeats
         if rival is None:
-            measured = yield from scan.scan(state, self, candidates, repeats)
+            measured = yield from scan.scan(state, candidates, repeats)
             complete = [one for one in measured if len(one.scores) == self.num_repeats]
             best = self.best(complete)
         else:
@@ -131,7 +126,7 @@ class AppendixD(procedure.Procedure):
             place = distances.index(min(distances))
             few = scan.first_look(self.num_repeats)
             top = yield from climb.climb(
-                state, self, candidates, place, repeats, few, rival=rival
+                state, candidates, place, repeats, few, rival=rival
             )
             best, measured = top.best, top.measured
         if best is None:

@@ -8,7 +8,7 @@ in the sense of Maron & Moore (1994, Hoeffding races). Smith & Le (2017), arXiv
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from bsgen.tuning.procedures import comparison, settings
+from bsgen.tuning.procedures import settings
 from bsgen.tuning.procedures.replay import Measured, Steps
 from bsgen.tuning.procedures.search_state import SearchState
 
@@ -52,7 +52,6 @@ def lattice(
 
 def climb(
     state: SearchState,
-    rules: comparison.Rules,
     candidates: Sequence[settings.Setting],
     start: int,
     repeats: Sequence[int],
@@ -77,7 +76,6 @@ def climb(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       candidates: settings by rising batch size.
       start: index of the candidate to start from.
       repeats: at most these.
@@ -86,7 +84,7 @@ def climb(
       rival: the best of another climb; this one ends once its best is known not to beat
         that by the tolerance.
     """
-    race = _Race(state, rules, candidates)
+    race = _Race(state, candidates)
     place = start
     for count in range(min(few, len(repeats)), len(repeats) + 1):
         place = yield from race.run(place, repeats[:count])
@@ -102,14 +100,9 @@ def climb(
 class _Race:
     """The candidates of a climb by their places, with what is known of each."""
 
-    def __init__(
-        self,
-        state: SearchState,
-        rules: comparison.Rules,
-        candidates: Sequence[settings.Setting],
-    ):
+    def __init__(self, state: SearchState, candidates: Sequence[settings.Setting]):
         self._state = state
-        self._rules = rules
+        self._rules = state.rules
         self._candidates = candidates
         self._measured: dict[int, Measured] = {}
         self._settled: dict[int, int] = {}  # the place that settled each

@@ -39,10 +39,7 @@ class Choice(NamedTuple):
 
 
 def choose(
-    state: SearchState,
-    rules: comparison.Rules,
-    first: Measured | None,
-    everything: Sequence[int],
+    state: SearchState, first: Measured | None, everything: Sequence[int]
 ) -> Steps[Measured | None]:
     """Lets the best of phase 3 compete with everything that was measured.
 
@@ -52,7 +49,6 @@ def choose(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       first: the leader of the first round; None if phase 3 found none.
       everything: the repeats of finalists.
 
@@ -63,31 +59,33 @@ def choose(
     leader = first.setting if first else None
     while True:
         known = yield from _known(state)
-        trained = {one: found for one, found in known.items() if rules.trained(found)}
+        trained = {
+            one: found for one, found in known.items() if state.rules.trained(found)
+        }
         if leader not in trained:
-            leader = _fallback(state, rules, trained)
+            leader = _fallback(state, trained)
             if leader is None:
                 text = "nothing trains in every repeat: nothing can be recommended "
                 text += "(more epochs or other learning rates may help)"
                 state.decide(text)
                 return None
         (found,) = yield from state.measure([leader], everything)
-        if not rules.trained(found):
+        if not state.rules.trained(found):
             continue
-        challengers = yield from _challengers(state, rules, leader, trained)
+        challengers = yield from _challengers(state, leader, trained)
         if not challengers:
             state.decide(
                 f"compared with all that was measured, seed by seed: nothing is better "
-                f"than {leader.words()} by {rules.tolerance:.3g} or beyond chance",
+                f"than {leader.words()} by {state.rules.tolerance:.3g} or beyond "
+                "chance",
                 best=search_state.numbers_of([found])[0],
             )
             return found
-        leader = yield from _round(state, rules, leader, challengers, everything)
+        leader = yield from _round(state, leader, challengers, everything)
 
 
 def compare(
     state: SearchState,
-    rules: comparison.Rules,
     chosen: Measured,
     start: settings.Setting,
     own: settings.AsCompiled | None,
@@ -97,14 +95,13 @@ def compare(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       chosen: the choice.
       start: phase 1's best.
       own: the user's own optimizer, if there is one; it gets the choice's repeats.
       later: the repeats after phase 1.
     """
     ours, theirs = yield from state.measure([chosen.setting, start], later)
-    are_trained = rules.trained(ours) and rules.trained(theirs)
+    are_trained = state.rules.trained(ours) and state.rules.trained(theirs)
     larger = [
         one.setting
         for one in state.asked
@@ -148,13 +145,13 @@ def _known(state: SearchState) -> Steps[dict[settings.Setting, Measured]]:
 
 
 def _fallback(
-    state: SearchState,
-    rules: comparison.Rules,
-    trained: dict[settings.Setting, Measured],
+    state: SearchState, trained: dict[settings.Setting, Measured]
 ) -> settings.Setting | None:
     """Returns the best setting of those with the most repeats."""
     most = max((len(found.scores) for found in trained.values()), default=0)
-    best = rules.best([one for one in trained.values() if len(one.scores) == most])
+    best = state.rules.best(
+        [one for one in trained.values() if len(one.scores) == most]
+    )
     if best is None:
         return None
     state.decide(
@@ -167,7 +164,6 @@ def _fallback(
 
 def _challengers(
     state: SearchState,
-    rules: comparison.Rules,
     leader: settings.Setting,
     trained: dict[settings.Setting, Measured],
 ) -> Steps[list[settings.Setting]]:
@@ -176,14 +172,13 @@ def _challengers(
     better = []
     for one in others:
         ours, theirs = yield from _pair(state, leader, one)
-        if rules.is_better(comparison.loss(theirs, ours), len(others)):
+        if state.rules.is_better(comparison.loss(theirs, ours), len(others)):
             better.append(one)
     return better
 
 
 def _round(
     state: SearchState,
-    rules: comparison.Rules,
     leader: settings.Setting,
     challengers: Sequence[settings.Setting],
     everything: Sequence[int],
@@ -201,9 +196,9 @@ def _round(
     better = [
         one
         for one in theirs
-        if rules.is_better(comparison.loss(one, ours), len(theirs))
+        if state.rules.is_better(comparison.loss(one, ours), len(theirs))
     ]
-    best = rules.best(better)
+    best = state.rules.best(better)
     if best is None:
         text = f"none of them is: {leader.words()} stays"
         state.decide(text, **numbers)

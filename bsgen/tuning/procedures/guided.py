@@ -113,14 +113,13 @@ class Guided(procedure.Procedure):
         self._tell_assumptions(state)
         state.begin(1, "batch size")
         start = yield from phases.choose_learning_rate(
-            state, self, self.learning_rates, self.first_repeats, self._scan
+            state, self.learning_rates, self.first_repeats, self._scan
         )
         if start is None:
             return None
         state.begin(2, "larger batch")
         grown = yield from phases.grow_batch(
             state,
-            self,
             start.setting,
             self.growth,
             self.factor,
@@ -177,9 +176,7 @@ class Guided(procedure.Procedure):
         sizes, place = climb.lattice(centre, factor, self.min_batch_size, self.limit)
         candidates = [dataclasses.replace(setting, batch_size=b) for b in sizes]
         few = self.few_repeats
-        return climb.climb(
-            state, self, candidates, place, repeats, few, complete, rival
-        )
+        return climb.climb(state, candidates, place, repeats, few, complete, rival)
 
     def _recommend(
         self, choice: finals.Choice, results: replay.Results

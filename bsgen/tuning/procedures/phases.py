@@ -15,7 +15,6 @@ ScanRate = Callable[[SearchState, float, Measured | None], Steps[Measured | None
 
 def choose_learning_rate(
     state: SearchState,
-    rules: comparison.Rules,
     learning_rates: Sequence[float],
     repeats: Sequence[int],
     scan: ScanRate,
@@ -30,7 +29,6 @@ def choose_learning_rate(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       learning_rates: falling.
       repeats: those of this phase.
       scan: measures batch sizes at a rate, given the best of the next higher rate that
@@ -43,14 +41,14 @@ def choose_learning_rate(
     for rate in learning_rates:
         found = yield from scan(state, rate, kept)
         if kept is not None and found is not None:
-            kept, found = yield from _complete(state, rules, kept, found, repeats)
-        if found is None or not rules.beats_baseline(found):
-            _skip(state, rules, rate, found)
+            kept, found = yield from _complete(state, kept, found, repeats)
+        if found is None or not state.rules.beats_baseline(found):
+            _skip(state, rate, found)
             if kept is not None:
                 break
         elif kept is None:
             kept = found
-        elif _is_better(state, rules, kept, found):
+        elif _is_better(state, kept, found):
             kept = found
         else:
             break
@@ -60,39 +58,34 @@ def choose_learning_rate(
         state.decide(text, learning_rates=list(learning_rates))
         return None
     state.decide(
-        f"best of phase 1: {kept.setting.words()}, with {rules.words(kept.scores)}",
+        f"best of phase 1: {kept.setting.words()}, "
+        f"with {state.rules.words(kept.scores)}",
         best=search_state.numbers_of([kept])[0],
     )
     return kept
 
 
 def _complete(
-    state: SearchState,
-    rules: comparison.Rules,
-    kept: Measured,
-    found: Measured,
-    repeats: Sequence[int],
+    state: SearchState, kept: Measured, found: Measured, repeats: Sequence[int]
 ) -> Steps[tuple[Measured | None, Measured | None]]:
     """Gives the best of two rates all repeats, unless the lower rate is refuted.
 
     Returns:
       Both, each None if it has not trained in all repeats.
     """
-    if rules.is_settled(kept, found):
+    if state.rules.is_settled(kept, found):
         return kept, found
     both = [kept.setting, found.setting]
     pair = yield from state.measure(both, repeats, "learning rate")
-    trained = [one if rules.trained(one) else None for one in pair]
+    trained = [one if state.rules.trained(one) else None for one in pair]
     return trained[0], trained[1]
 
 
-def _is_better(
-    state: SearchState, rules: comparison.Rules, kept: Measured, found: Measured
-) -> bool:
+def _is_better(state: SearchState, kept: Measured, found: Measured) -> bool:
     """Decides between a rate and the next lower one, each at its best batch size."""
     gain = comparison.loss(found, kept)
-    settled = rules.is_settled(kept, found)
-    is_better = not settled and rules.is_better(gain)
+    settled = state.rules.is_settled(kept, found)
+    is_better = not settled and state.rules.is_better(gain)
     verb = "better" if gain.mean > 0 else "worse"
     text = (
         f"learning rate {found.setting.learning_rate:g} is {gain.words()} {verb} than "
@@ -101,26 +94,24 @@ def _is_better(
     if is_better:
         text += "the lower one is taken"
     elif settled:
-        text += f"the lower one is not better by {rules.tolerance:.3g}"
+        text += f"the lower one is not better by {state.rules.tolerance:.3g}"
     else:
         text += "the higher one stays"
     state.decide(text, **gain._asdict())
     return is_better
 
 
-def _skip(
-    state: SearchState, rules: comparison.Rules, rate: float, found: Measured | None
-) -> None:
+def _skip(state: SearchState, rate: float, found: Measured | None) -> None:
     reason = "no batch size trains in every repeat"
     if found is not None:
         reason = (
-            f"the best, {rules.words(found.scores)}, is not really better than an "
-            "untrained model or the best constant answer"
+            f"the best, {state.rules.words(found.scores)}, is not really better than "
+            "an untrained model or the best constant answer"
         )
     state.decide(
         f"learning rate {rate:g} performs poorly: {reason}",
         learning_rate=rate,
-        baseline_score=rules.baseline_score,
+        baseline_score=state.rules.baseline_score,
         best=search_state.numbers_of([found])[0] if found else None,
     )
 
@@ -141,7 +132,6 @@ class Grown(NamedTuple):
 
 def grow_batch(
     state: SearchState,
-    rules: comparison.Rules,
     start: settings.Setting,
     growth: float,
     min_growth: float,
@@ -164,7 +154,6 @@ def grow_batch(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       start: phase 1's best.
       growth: factor of the batch size; a last, smaller step ends at the limit.
       min_growth: the smallest factor worth a step; phase 3 covers the rest.
@@ -197,11 +186,11 @@ def grow_batch(
             # One repeat of several can only show that it does not train.
             num_tests = sum(each > 1 for each in counts) or 1
             is_last = count == len(repeats)
-            text, numbers = _judge(rules, accepted, candidate, num_tests, is_last)
+            text, numbers = _judge(state.rules, accepted, candidate, num_tests, is_last)
             if text is not None:
                 state.decide(text, **numbers)
                 return Grown(accepted[0], current, candidate)
-        score = rules.words(candidate.scores)
+        score = state.rules.words(candidate.scores)
         text = (
             f"{candidate.setting.words()}: {score}, not really worse than any smaller"
         )

@@ -103,7 +103,7 @@ class Procedure(comparison.Rules, abc.ABC):
         Args:
           results: the outcome of each setting trained so far, with all its repeats.
         """
-        state = SearchState(self.limit)
+        state = SearchState(self.limit, self)
         wanted, choice = replay.replay(self._all_steps(state), results)
         recommended = None if choice is None else self._recommend(choice, results)
         return Review(wanted, tuple(state.decisions), recommended, tuple(state.asked))
@@ -165,12 +165,12 @@ class Procedure(comparison.Rules, abc.ABC):
     ) -> Steps[finals.Choice | None]:
         """Lets the best of phase 3 compete with all that was measured."""
         state.begin(4, "finalist")
-        chosen = yield from finals.choose(state, self, best, self.final_repeats)
+        chosen = yield from finals.choose(state, best, self.final_repeats)
         if chosen is None:
             return None
         start = grown.start.setting
         later = self.later_repeats
-        return (yield from finals.compare(state, self, chosen, start, self.own, later))
+        return (yield from finals.compare(state, chosen, start, self.own, later))
 
     def _recommend(
         self, choice: finals.Choice, results: replay.Results

@@ -20,10 +20,7 @@ def first_look(num_repeats: int) -> int:
 
 
 def scan(
-    state: SearchState,
-    rules: comparison.Rules,
-    wanted: Sequence[settings.Setting],
-    repeats: Sequence[int],
+    state: SearchState, wanted: Sequence[settings.Setting], repeats: Sequence[int]
 ) -> Steps[list[Measured]]:
     """Measures settings, each with all repeats unless it cannot be the best.
 
@@ -32,7 +29,6 @@ def scan(
 
     Args:
       state: of the search.
-      rules: the statistical rules.
       wanted: the settings.
       repeats: of those that may be the best.
 
@@ -43,15 +39,15 @@ def scan(
     num_tests = max(len(found) - 1, 1)
     while True:
         found = [one for one in found if state.fits(one.setting.batch_size)]
-        best = rules.best(found)
+        best = state.rules.best(found)
         if best is None:
             return found
         left = [
             place
             for place, one in enumerate(found)
-            if rules.trained(one)
+            if state.rules.trained(one)
             and len(one.scores) < len(repeats)
-            and (one is best or not rules.is_settled(best, one, num_tests))
+            and (one is best or not state.rules.is_settled(best, one, num_tests))
         ]
         if not left:
             return found

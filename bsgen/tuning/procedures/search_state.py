@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bsgen.tuning.procedures import replay, settings
+from bsgen.tuning.procedures import comparison, replay, settings
 from bsgen.tuning.procedures.replay import Measured, Steps
 
 
@@ -16,6 +16,7 @@ class SearchState:
 
     Attributes:
       max_batch_size: the largest batch size allowed.
+      rules: the statistical rules.
       phase: the current one; see `settings.Request`.
       reason: for what the current phase asks, unless it says otherwise.
       asked: all requests so far, in order.
@@ -23,8 +24,8 @@ class SearchState:
       trace: all that was measured, in order.
     """
 
-    def __init__(self, max_batch_size: int):
-        self.max_batch_size = max_batch_size
+    def __init__(self, max_batch_size: int, rules: comparison.Rules):
+        self.max_batch_size, self.rules = max_batch_size, rules
         self.phase = 0
         self.reason: settings.Reason | None = None
         self.asked: list[settings.Request] = []

@@ -36,65 +36,28 @@ _COUNT_OF_HITS = Direction("max", 0.0, math.inf)
 _ERROR = Direction("min", math.inf, 0.0)
 _LOSS = Direction("min", math.inf, -math.inf)
 
-# Looked up in this order by `isinstance`, so a user's subclass counts as its parent.
-_OF_CLASSES: tuple[tuple[tuple[type, ...], Direction], ...] = (
-    (
-        (
-            _METRICS.Accuracy,
-            _METRICS.BinaryAccuracy,
-            _METRICS.CategoricalAccuracy,
-            _METRICS.SparseCategoricalAccuracy,
-            _METRICS.TopKCategoricalAccuracy,
-            _METRICS.SparseTopKCategoricalAccuracy,
-            _METRICS.AUC,
-            _METRICS.Precision,
-            _METRICS.Recall,
-            _METRICS.PrecisionAtRecall,
-            _METRICS.RecallAtPrecision,
-            _METRICS.SensitivityAtSpecificity,
-            _METRICS.SpecificityAtSensitivity,
-            _METRICS.FBetaScore,  # F1Score is one
-            _METRICS.IoU,  # and so are its kin
-        ),
-        _SHARE,
-    ),
-    (
-        (
-            _METRICS.CosineSimilarity,
-            _METRICS.PearsonCorrelation,
-            _METRICS.ConcordanceCorrelation,
-        ),
-        _CORRELATION,
-    ),
-    ((_METRICS.R2Score,), Direction("max", -math.inf, 1.0)),
-    ((_METRICS.TruePositives, _METRICS.TrueNegatives), _COUNT_OF_HITS),
-    (
-        (
-            _METRICS.FalsePositives,
-            _METRICS.FalseNegatives,
-            _METRICS.MeanSquaredError,
-            _METRICS.RootMeanSquaredError,
-            _METRICS.MeanAbsoluteError,
-            _METRICS.MeanAbsolutePercentageError,
-            _METRICS.MeanSquaredLogarithmicError,
-            _METRICS.LogCoshError,
-            _METRICS.Hinge,
-            _METRICS.SquaredHinge,
-            _METRICS.CategoricalHinge,
-        ),
-        _ERROR,
-    ),
-    (
-        (
-            _METRICS.BinaryCrossentropy,
-            _METRICS.CategoricalCrossentropy,
-            _METRICS.SparseCategoricalCrossentropy,
-            _METRICS.KLDivergence,
-            _METRICS.Poisson,
-        ),
-        _LOSS,
-    ),
-)
+# Names in keras.metrics. Looked up in this order by `isinstance`, so a user's subclass
+# counts as its parent, F1Score as FBetaScore, and all that is like IoU as that.
+_OF_CLASSES = {
+    _SHARE: """
+        Accuracy BinaryAccuracy CategoricalAccuracy SparseCategoricalAccuracy
+        TopKCategoricalAccuracy SparseTopKCategoricalAccuracy AUC Precision Recall
+        PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity
+        SpecificityAtSensitivity FBetaScore IoU
+    """,
+    _CORRELATION: "CosineSimilarity PearsonCorrelation ConcordanceCorrelation",
+    Direction("max", -math.inf, 1.0): "R2Score",
+    _COUNT_OF_HITS: "TruePositives TrueNegatives",
+    _ERROR: """
+        FalsePositives FalseNegatives MeanSquaredError RootMeanSquaredError
+        MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredLogarithmicError
+        LogCoshError Hinge SquaredHinge CategoricalHinge
+    """,
+    _LOSS: """
+        BinaryCrossentropy CategoricalCrossentropy SparseCategoricalCrossentropy
+        KLDivergence Poisson
+    """,
+}
 _OF_FUNCTIONS = {
     _METRICS.binary_accuracy: _SHARE,
     _METRICS.categorical_accuracy: _SHARE,
@@ -149,8 +112,8 @@ def is_loss(name: str, metric: keras.metrics.Metric | None) -> bool:
 
 
 def _known(metric: keras.metrics.Metric | None) -> Direction | None:
-    for classes, found in _OF_CLASSES:
-        if isinstance(metric, classes):
+    for found, names in _OF_CLASSES.items():
+        if isinstance(metric, tuple(getattr(_METRICS, name) for name in names.split())):
             return found
     # Keras wraps functions, and losses that serve as metrics.
     function = getattr(metric, "_fn", None)

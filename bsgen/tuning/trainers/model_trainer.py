@@ -21,8 +21,8 @@ from bsgen.tuning.trainers import (
     fingerprints,
     fresh_models,
     metric_values,
+    protocol,
     retracing_warnings,
-    subjects,
     user_score,
 )
 
@@ -192,14 +192,14 @@ class ModelTrainer:
             time.perf_counter() - begun,
         )
 
-    def subject(self, repeat: int = 0) -> subjects.Subject:
+    def subject(self, repeat: int = 0) -> protocol.Subject:
         """Returns what a repeat starts from; see `theory_measurement`."""
         model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)
         if not model.built:  # a subclass makes its weights when it is first called
             (batch,) = self._train_data.at(np.arange(1), 1)
             model(batch[0], training=False)
         seed = self._seed + repeat
-        return subjects.Subject(model, None, self._train_data, seed=seed)
+        return protocol.Subject(model, None, self._train_data, seed=seed)
 
     def _fit(
         self, model: keras.Model, batch_size: int, repeat: int, num_steps: int

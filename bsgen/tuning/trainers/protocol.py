@@ -1,11 +1,14 @@
 """What a search expects of a trainer, and what it asks one for."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import keras
+
 from bsgen import errors
 from bsgen.tuning.procedures import comparison, outcomes, settings
-from bsgen.tuning.trainers import subjects
+from bsgen.tuning.trainers import examples
 
 
 class Trainer(Protocol):
@@ -62,10 +65,29 @@ class CompiledTrainer(Protocol):
         """Trains with the optimizer as it was compiled; see `Trainer.train`."""
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject:
+    """A model at its initial weights, with everything that its training needs.
+
+    Attributes:
+      model: a built model of its own, which measuring trains.
+      loss: as for `compile`; None for that of a compiled model.
+      train_data: the training examples.
+      l2: of the penalty l2 |w|^2 / 2 that training adds.
+      seed: of the batches.
+    """
+
+    model: keras.Model
+    loss: Any
+    train_data: examples.Examples
+    l2: float = 0.0
+    seed: int = 0
+
+
 class MeasurableTrainer(Trainer, Protocol):
     """A trainer whose model can be measured before a search."""
 
-    def subject(self, repeat: int = 0) -> subjects.Subject:
+    def subject(self, repeat: int = 0) -> Subject:
         """Returns what a repeat of every setting starts from."""
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from bsgen import config, data, errors, models
 from bsgen.training import ensemble, execution, interruption, loop, records, step_plan
 from bsgen.tuning.procedures import outcomes, settings
-from bsgen.tuning.trainers import examples, subjects
+from bsgen.tuning.trainers import examples, protocol
 
 
 class RunTrainer:
@@ -99,7 +99,7 @@ class RunTrainer:
             time.perf_counter() - begun,
         )
 
-    def subject(self, repeat: int = 0) -> subjects.Subject:
+    def subject(self, repeat: int = 0) -> protocol.Subject:
         """Returns what a repeat starts from; see `theory_measurement`.
 
         Raises:
@@ -109,7 +109,7 @@ class RunTrainer:
         arrays = data.load(run.data, self._data_dir)
         inputs, labels = arrays.train
         shape, seed = inputs.shape[1:], run.seed + repeat
-        return subjects.Subject(
+        return protocol.Subject(
             models.build(run.model, shape, arrays.num_classes, seed, run.precision),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             examples.examples("train_data", (inputs, labels)),

@@ -25,11 +25,11 @@ def run(score, num_places, start, rules=_RULES, **options):
       The end, and how many repeats each place got, by rising place.
     """
     candidates = [settings.Setting(2**k, 1.0, 0.9) for k in range(num_places)]
-    state = search_state.SearchState(2**num_places)
+    state = search_state.SearchState(2**num_places, rules)
     results = {}
     while True:
         wanted, top = replay.replay(
-            climb.climb(state, rules, candidates, start, _REPEATS, **options), results
+            climb.climb(state, candidates, start, _REPEATS, **options), results
         )
         if not wanted:
             counts = [len(results[one].scores) for one in candidates if one in results]

@@ -47,11 +47,11 @@ def run(leader, others):
         one: outcomes.Outcome(dict(enumerate(map(float, scores))))
         for one, scores in results.items()
     }
-    state = search_state.SearchState(1000)
+    state = search_state.SearchState(1000, _RULES)
 
     def steps():
         measured = yield from state.ask(before)
-        return (yield from finals.choose(state, _RULES, measured[0], _ALL))
+        return (yield from finals.choose(state, measured[0], _ALL))
 
     _, chosen = replay.replay(steps(), results)
     found = [name for name, one in names.items() if chosen and one == chosen.setting]

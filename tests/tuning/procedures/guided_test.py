@@ -14,10 +14,7 @@ from tests.tuning import surface as surfaces
 # The peak is at batch size 100 for learning rate 1 and momentum 0.9.
 _SURFACE = surfaces.Surface(max_memory=100)
 _NUM_SEARCHES = 100
-_NUMBERS = {
-    "train_size": _SURFACE.train_size,
-    "baseline_score": _SURFACE.baseline,
-}
+_NUMBERS = {"train_size": _SURFACE.train_size, "baseline_score": _SURFACE.baseline}
 
 
 def guided(**values):

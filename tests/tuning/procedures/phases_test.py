@@ -25,8 +25,8 @@ def grow(start, candidate, looks):
     Returns:
       The end, the decisions, and how many of the candidate's repeats were asked for.
     """
-    state = search_state.SearchState(41)
-    steps = phases.grow_batch(state, _RULES, _START, 5, 2, _REPEATS, looks)
+    state = search_state.SearchState(41, _RULES)
+    steps = phases.grow_batch(state, _START, 5, 2, _REPEATS, looks)
     scores = {_START: start, _START.scaled(40): candidate}
     results = {
         setting: outcomes.Outcome(dict(zip(_REPEATS, map(float, values), strict=True)))

@@ -20,10 +20,7 @@ _PROCEDURES = (
         own=tuning.AsCompiled(32, "Adam"),
     ),
     tuning.Guided(
-        **_NUMBERS,
-        noise_scale=30.0,
-        noise_scale_error=3.0,
-        critical_learning_rate=4.0,
+        **_NUMBERS, noise_scale=30.0, noise_scale_error=3.0, critical_learning_rate=4.0
     ),
 )
 

@@ -31,7 +31,7 @@ def run(scores, num_repeats=5):
             found = outcomes.Outcome(dict(enumerate(map(float, values))))
         results[one] = found
     steps = scan.scan(
-        search_state.SearchState(100), _RULES, wanted, tuple(range(num_repeats))
+        search_state.SearchState(100, _RULES), wanted, tuple(range(num_repeats))
     )
     return replay.replay(steps, results)[1]
 
