@@ -32,6 +32,13 @@ _TOY = named_measures.Measure(
 )
 
 
+# Functions whose options are those of another function.
+_OPTIONS_OF = {
+    "critical_learning_rate": measures.top_eigenvalue,
+    "gradient_noise_scale": measures.gradient_noise,
+}
+
+
 class NamedMeasuresTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*named_measures.names())
     def test_functions_take_what_the_table_says(self, name):
@@ -40,7 +47,8 @@ class NamedMeasuresTest(tf.test.TestCase, parameterized.TestCase):
         taken = inspect.signature(getattr(importlib.import_module(module), function))
         parameters = taken.parameters
         if "options" in parameters:  # those of another function
-            parameters = inspect.signature(measures.gradient_noise).parameters
+            other = _OPTIONS_OF[function]
+            parameters = {**parameters, **inspect.signature(other).parameters}
         self.assertEqual(tuple(parameters)[: len(measure.needs)], measure.needs)
         keywords = [option.partition("=")[2] or option for option in measure.options]
         wanted = {*keywords, "on_progress", "keep_partial"}

@@ -7,8 +7,9 @@ curvature.
 
 import dataclasses
 import math
+from typing import Any
 
-from bsgen import interrupts, theory
+from bsgen import theory
 from bsgen.measures import progress
 from bsgen.measures.operators import linear_operator
 from bsgen.measures.spectrum import eigenvalues
@@ -46,41 +47,21 @@ class CriticalLearningRate:
         return self.max_eigenvalue.mode
 
 
-@interrupts.kept()
 def critical_learning_rate(
-    hessian: linear_operator.LinearOperator,
-    momentum: float = 0.0,
-    *,
-    tolerance: float = 1e-3,
-    max_products: int = 100,
-    seed: int = 0,
-    on_progress: progress.OnProgress | None = None,
-    keep_partial: bool = False,
+    hessian: linear_operator.LinearOperator, momentum: float = 0.0, **options: Any
 ) -> CriticalLearningRate:
     """Measures the critical learning rate for the MEAN loss.
 
     Args:
       hessian: a `measures.Hessian`, or any symmetric operator.
       momentum: of heavy-ball momentum, at least 0 and below 1.
-      tolerance: as of `eigenvalues.top_eigenvalue`, like all that follow.
-      max_products: see there.
-      seed: see there.
-      on_progress: see there; it is called with the eigenvalue.
-      keep_partial: see there.
+      **options: those of `eigenvalues.top_eigenvalue`.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     per_curvature = float(theory.critical_learning_rate(1.0, momentum))
-    top = eigenvalues.top_eigenvalue(
-        hessian,
-        tolerance=tolerance,
-        max_products=max_products,
-        seed=seed,
-        on_progress=on_progress,
-        keep_partial=keep_partial,
-    )
+    top = eigenvalues.top_eigenvalue(hessian, **options)
     if top.value <= 0.0:
         return CriticalLearningRate(math.inf, math.inf, momentum, top)
     value = per_curvature / top.value

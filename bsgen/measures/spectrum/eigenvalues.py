@@ -8,6 +8,7 @@ computed and when they stop: `spectrum_ends`.
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -86,26 +87,20 @@ def top_eigenvalue(
       seed: of the start. Where data are arrays of 512 examples or more, the start is
         found on a sample of them, at half a product's cost; else it is random.
       on_progress: called after every product.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
-
-    Returns:
-      The eigenvalue, with what is known of its error.
+      keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     errors.check_real("tolerance", tolerance, 0.0)
-    limit = errors.check_integer("max_products", max_products, 1)
+    errors.check_integer("max_products", max_products, 1)
     start = sampled_start.find(hessian, seed)
-    top = np.array([-1])
     pairs, stopped_because = spectrum_ends.search(
         hessian,
         lambda known: bool(known.off(-1) <= known.goals[-1]),
-        top,
+        np.array([-1]),
         tolerance=tolerance,
-        max_products=limit,
+        max_products=max_products,
         seed=seed,
         start=start.vector,
         on_progress=on_progress,
@@ -116,13 +111,7 @@ def top_eigenvalue(
 
 @interrupts.kept()
 def largest_magnitude_eigenvalue(
-    hessian: linear_operator.LinearOperator,
-    *,
-    tolerance: float = 1e-3,
-    max_products: int = 100,
-    seed: int = 0,
-    on_progress: progress.OnProgress | None = None,
-    keep_partial: bool = False,
+    hessian: linear_operator.LinearOperator, **options: Any
 ) -> Eigenvalue:
     """Measures the eigenvalue of largest MODULUS, with its sign.
 
@@ -130,7 +119,6 @@ def largest_magnitude_eigenvalue(
     It stops when the other end of the spectrum is certainly of smaller modulus or as
     exactly known.
     """
-    limit = errors.check_integer("max_products", max_products, 1)
     ends = np.array([-1, 0])
 
     def converged(known: spectrum_ends.State) -> bool:
@@ -142,16 +130,7 @@ def largest_magnitude_eigenvalue(
         smaller = bool(reach <= np.abs(values[winner]))
         return smaller or bool(known.pairs.errors[other] <= goals[other])
 
-    pairs, stopped_because = spectrum_ends.search(
-        hessian,
-        converged,
-        ends,
-        tolerance=tolerance,
-        max_products=limit,
-        seed=seed,
-        on_progress=on_progress,
-        keep_partial=keep_partial,
-    )
+    pairs, stopped_because = spectrum_ends.search(hessian, converged, ends, **options)
     winner = int(np.argmax(np.abs(pairs.values)))
     return _eigenvalue(hessian, pairs, winner, stopped_because)
 
@@ -162,12 +141,9 @@ def extreme_eigenvalues(
     k_top: int,
     k_bottom: int = 0,
     *,
-    tolerance: float = 1e-3,
     max_products: int = 200,
     block_size: int | None = None,
-    seed: int = 0,
-    on_progress: progress.OnProgress | None = None,
-    keep_partial: bool = False,
+    **options: Any,
 ) -> ExtremeEigenvalues:
     """Measures the `k_top` largest and `k_bottom` smallest eigenvalues.
 
@@ -175,22 +151,16 @@ def extreme_eigenvalues(
       hessian: a `measures.Hessian`, or any symmetric operator, of P rows.
       k_top: at least 0.
       k_bottom: at least 0; the two sum to at least 1 and at most P.
-      tolerance: as of `top_eigenvalue`; all wanted eigenvalues must meet it.
       max_products: at least k_top + k_bottom.
       block_size: number of start vectors; an eigenvalue of multiplicity r is counted
         min(r, block_size) times. None for the larger of the two k; 1 takes the fewest
         products where all eigenvalues are known to be simple.
-      seed: of the start vectors.
-      on_progress: called with the outermost wanted value and the largest wanted error.
-      keep_partial: whether Ctrl-C returns what is known so far, perhaps fewer values,
-        instead of raising KeyboardInterrupt.
-
-    Returns:
-      The eigenvalues, with what is known of their errors.
+      **options: the others of `top_eigenvalue`. All wanted eigenvalues must meet its
+        `tolerance`; `on_progress` gets the outermost and the largest wanted error. With
+        `keep_partial` there may be fewer values than asked for.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     size = linear_operator.size(hessian)
     k_top = errors.check_integer("k_top", k_top, 0)
@@ -210,12 +180,9 @@ def extreme_eigenvalues(
             and bool(np.all(known.off(wanted) <= known.goals[wanted]))
         ),
         wanted,
-        tolerance=tolerance,
         max_products=limit,
-        seed=seed,
         block_size=errors.check_integer("block_size", block_size, 1),
-        on_progress=on_progress,
-        keep_partial=keep_partial,
+        **options,
     )
     known = min(count, len(pairs.values))
     top = wanted[: min(k_top, known)]

@@ -30,8 +30,7 @@ class FrobeniusNorm:
       standard_error: of `value`, by the delta method; inf for one probe.
       squared: the squared norm, unbiased.
       squared_standard_error: of `squared`, over the probes.
-      num_products: products taken, one a probe; by finite differences each is two
-        gradients.
+      num_products: one a probe; by finite differences each is two gradients.
       stopped_because: see `progress.StoppedBecause`.
       method: "products" or "finite_differences".
       mode: how the model was measured, see `linear_operator.mode`.
@@ -59,19 +58,8 @@ def hessian_frobenius_norm(
 ) -> FrobeniusNorm:
     """Estimates the Frobenius norm.
 
-    Args:
-      hessian: a `measures.Hessian`, or any symmetric operator.
-      relative_error: standard error over the norm at which to stop; 0 to take all
-        `max_products`.
-      max_products: at least 2.
-      seed: of the probes.
-      on_progress: called after every probe.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
-
-    Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+    Arguments and errors are those of `trace.hessian_trace`; `relative_error` is
+    that of the norm.
     """
     size = linear_operator.size(hessian)
     relative_error = errors.check_real("relative_error", relative_error, 0.0)

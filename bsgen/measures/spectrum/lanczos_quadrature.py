@@ -21,6 +21,7 @@ import numpy.typing as npt
 from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 from bsgen.measures.spectrum import lanczos, probes
 
 _RELATIVE_WIDTH = 0.01  # of the range of the Ritz values; our choice
@@ -44,12 +45,12 @@ class SpectralDensity:
       mode: how the model was measured, see `linear_operator.mode`.
     """
 
-    grid: linear_operator.FloatArray
-    value: linear_operator.FloatArray
-    standard_error: linear_operator.FloatArray
-    per_probe: linear_operator.FloatArray = dataclasses.field(repr=False)
-    nodes: tuple[linear_operator.FloatArray, ...] = dataclasses.field(repr=False)
-    weights: tuple[linear_operator.FloatArray, ...] = dataclasses.field(repr=False)
+    grid: FloatArray
+    value: FloatArray
+    standard_error: FloatArray
+    per_probe: FloatArray = dataclasses.field(repr=False)
+    nodes: tuple[FloatArray, ...] = dataclasses.field(repr=False)
+    weights: tuple[FloatArray, ...] = dataclasses.field(repr=False)
     gaussian_width: float
     num_products: int
     stopped_because: progress.StoppedBecause
@@ -82,11 +83,10 @@ def spectral_density(
       seed: of the probes.
       on_progress: called after every product, with no value.
       keep_partial: whether Ctrl-C returns the probes that are done, or the steps of the
-        first where there are none yet, instead of raising KeyboardInterrupt.
+        first where there are none yet, instead of raising.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     size = linear_operator.size(hessian)
     num_probes = errors.check_integer("num_probes", num_probes, 1)
@@ -95,7 +95,9 @@ def spectral_density(
         limit = errors.check_integer("max_products", max_products, 1)
         num_steps = min(num_steps, limit)
         num_probes = limit // num_steps
-    _check_width(gaussian_width)
+    width = gaussian_width
+    if width is not None and errors.check_real("gaussian_width", width, 0.0) == 0.0:
+        raise errors.UserError("gaussian_width", width, "give a number above 0")
     draw = np.random.default_rng(seed)
     measures: list[lanczos.RitzPairs] = []
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
@@ -119,8 +121,14 @@ def spectral_density(
         stopped_because = progress.interrupted(keep_partial and measures)
     nodes = tuple(pairs.values for pairs in measures)
     weights = tuple(pairs.first_weights for pairs in measures)
-    width = gaussian_width or _default_width(nodes)
-    points = _default_grid(nodes, width) if grid is None else np.asarray(grid, float)
+    low, high = min(map(np.min, nodes)), max(map(np.max, nodes))
+    # A multiple of the identity has no range; its modulus is the other scale there is.
+    scale = float((high - low) or abs(high) or 1.0)
+    width = gaussian_width or _RELATIVE_WIDTH * scale
+    if grid is None:
+        margin = _MARGIN_WIDTHS * width
+        grid = np.linspace(low - margin, high + margin, 1000)
+    points = np.asarray(grid, float)
     density = np.stack(
         [_smooth(points, *pair, width) for pair in zip(nodes, weights, strict=True)]
     )
@@ -138,31 +146,9 @@ def spectral_density(
     )
 
 
-def _check_width(width: float | None) -> None:
-    if width is not None and errors.check_real("gaussian_width", width, 0.0) == 0.0:
-        raise errors.UserError("gaussian_width", width, "give a number above 0")
-
-
-def _default_width(nodes: tuple[linear_operator.FloatArray, ...]) -> float:
-    low, high = min(map(np.min, nodes)), max(map(np.max, nodes))
-    # A multiple of the identity has no range; its modulus is the other scale there is.
-    return _RELATIVE_WIDTH * float((high - low) or abs(high) or 1.0)
-
-
-def _default_grid(
-    nodes: tuple[linear_operator.FloatArray, ...], width: float
-) -> linear_operator.FloatArray:
-    margin = _MARGIN_WIDTHS * width
-    low, high = min(map(np.min, nodes)), max(map(np.max, nodes))
-    return np.linspace(low - margin, high + margin, 1000)
-
-
 def _smooth(
-    grid: linear_operator.FloatArray,
-    nodes: linear_operator.FloatArray,
-    weights: linear_operator.FloatArray,
-    width: float,
-) -> linear_operator.FloatArray:
+    grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: float
+) -> FloatArray:
     """Returns sum_i weights_i N(grid; nodes_i, width^2) [G]."""
     squares = ((grid[:, np.newaxis] - nodes) / width) ** 2
     return np.exp(-squares / 2) @ weights / (width * math.sqrt(2 * math.pi))

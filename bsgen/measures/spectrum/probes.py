@@ -60,13 +60,9 @@ def sample_mean(
       relative_error: standard error at which to stop, over |offset + mean|; 0 to take
         all `max_samples`.
       max_samples: at least 1.
-      offset: of a quantity of which the mean is a part.
+      offset: the rest of a quantity of which the mean is a part.
       report: called with the mean after every sample.
-      keep_partial: whether Ctrl-C returns the mean so far, instead of raising
-        KeyboardInterrupt.
-
-    Returns:
-      The mean; `offset` is not in it.
+      keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
       UserError: an argument is out of range.

@@ -45,9 +45,9 @@ def search(
     converged: Callable[[State], bool],
     wanted: npt.NDArray[np.int64],
     *,
-    tolerance: float,
-    max_products: int,
-    seed: int,
+    tolerance: float = 1e-3,
+    max_products: int = 100,
+    seed: int = 0,
     block_size: int = 1,
     start: linear_operator.FloatArray | None = None,
     on_progress: progress.OnProgress | None = None,
@@ -59,19 +59,19 @@ def search(
       operator: symmetric, of size P.
       converged: whether what is known will do.
       wanted: places of eigenvalues in ascending order; the first is reported.
-      tolerance: relative error at which to stop, at least 0.
-      max_products: at least 1.
-      seed: of the start vectors.
+      tolerance: as of `eigenvalues.top_eigenvalue`, like all that follow but two.
+      max_products: see there.
+      seed: see there.
       block_size: number of start vectors.
       start: [P], in place of the first random start vector.
-      on_progress: called with value and error after every product.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
+      on_progress: see there; called with that value and the largest wanted error.
+      keep_partial: see there.
 
     Raises:
-      UserError: the tolerance is out of range.
+      UserError: an argument is out of range.
     """
     tolerance = errors.check_real("tolerance", tolerance, 0.0)
+    max_products = errors.check_integer("max_products", max_products, 1)
     size = linear_operator.size(operator)
     draw = np.random.default_rng(seed)
     starts = draw.normal(size=(min(block_size, size), size))

@@ -12,7 +12,7 @@ import numpy as np
 
 from bsgen import errors, interrupts, theory
 from bsgen.measures import progress
-from bsgen.measures.operators import curvature
+from bsgen.measures.operators import curvature, linear_operator
 from bsgen.measures.spectrum import critical_rate
 
 _FIRST_FACTOR = 2.0  # from one rate tried to the next, until one is on the other side
@@ -72,8 +72,8 @@ def largest_stable_learning_rate(
       tolerance: upper / value - 1 at which to stop, above 0.
       seed: of the measure of curvature.
       on_progress: called after every trial, which counts as a product.
-      keep_partial: whether Ctrl-C returns the bracket so far, once the curvature is
-        known, instead of raising KeyboardInterrupt.
+      keep_partial: whether Ctrl-C returns the bracket so far instead of raising, once
+        the curvature is known.
 
     Raises:
       UserError: an argument is wrong, or the loss at the weights is not finite or has
@@ -91,14 +91,14 @@ def largest_stable_learning_rate(
     predicted = critical_rate.critical_learning_rate(
         hessian, momentum, tolerance=0.01, seed=seed
     )
-    descent = _Descent(hessian, momentum, num_steps)
+    start = hessian.loss_and_gradient(hessian.weights())
     stable, unstable = 0.0, math.inf
     stopped_because: progress.StoppedBecause = progress.MAX_PRODUCTS
     num_trials = 0
     try:
         while num_trials < _MOST_TRIED:
             rate = _next_rate(stable, unstable, predicted.value)
-            if descent.is_stable(rate):
+            if _is_stable(hessian, rate, momentum, num_steps, start):
                 stable = rate
             else:
                 unstable = rate
@@ -133,24 +133,21 @@ def _next_rate(stable: float, unstable: float, predicted: float) -> float:
     return math.sqrt(stable * unstable)
 
 
-class _Descent:
-    """Full-batch descent from the model's weights, which stay as they are."""
-
-    def __init__(self, hessian: curvature.Hessian, momentum: float, num_steps: int):
-        self._hessian = hessian
-        self._momentum, self._num_steps = momentum, num_steps
-        self._start = hessian.weights()
-        self._first = hessian.loss_and_gradient(self._start)
-
-    def is_stable(self, learning_rate: float) -> bool:
-        """Whether the loss after the steps is not above that before them."""
-        weights, (loss, gradient) = self._start, self._first
-        accumulator = np.zeros_like(weights)
-        for _ in range(self._num_steps):
-            weights, accumulator = theory.momentum_update(
-                weights, accumulator, gradient, learning_rate, self._momentum
-            )
-            loss, gradient = self._hessian.loss_and_gradient(weights)
-            if not loss <= _BLOWN_UP * abs(self._first[0]):
-                return False
-        return loss <= self._first[0]
+def _is_stable(
+    hessian: curvature.Hessian,
+    learning_rate: float,
+    momentum: float,
+    num_steps: int,
+    start: tuple[float, linear_operator.FloatArray],
+) -> bool:
+    """Whether descent from the model's weights ends no higher than its start."""
+    weights, (loss, gradient) = hessian.weights(), start
+    accumulator = np.zeros_like(weights)
+    for _ in range(num_steps):
+        weights, accumulator = theory.momentum_update(
+            weights, accumulator, gradient, learning_rate, momentum
+        )
+        loss, gradient = hessian.loss_and_gradient(weights)
+        if not loss <= _BLOWN_UP * abs(start[0]):
+            return False
+    return loss <= start[0]

@@ -20,6 +20,7 @@ import numpy as np
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 from bsgen.measures.spectrum import long_vectors, probes
 
 METHODS = ("hutchinson", "hutch++")
@@ -73,12 +74,10 @@ def hessian_trace(
         are outstanding eigenvalues.
       seed: of the probes.
       on_progress: called after every probe.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
+      keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     if method not in METHODS:
         raise errors.unknown_name("method", method, METHODS)
@@ -104,14 +103,8 @@ def hessian_trace(
 
     try:
         sketch.build(draw, size)
-        mean = probes.sample_mean(
-            sample,
-            relative_error,
-            limit - 2 * size,
-            sketch.trace,
-            report,
-            keep_partial,
-        )
+        limits = relative_error, limit - 2 * size
+        mean = probes.sample_mean(sample, *limits, sketch.trace, report, keep_partial)
     except KeyboardInterrupt:
         return sketch.interrupted(keep_partial)
     return Trace(
@@ -146,16 +139,12 @@ class _Sketch:
         self._basis = np.linalg.qr(images).Q
         self.trace = sum(float(q @ self._product(q)) for q in self._basis.T)
 
-    def _product(
-        self, vector: linear_operator.FloatArray
-    ) -> linear_operator.FloatArray:
+    def _product(self, vector: FloatArray) -> FloatArray:
         product = self._operator.matvec(vector)
         self.num_products += 1
         return product
 
-    def remainder(
-        self, vector: linear_operator.FloatArray
-    ) -> linear_operator.FloatArray:
+    def remainder(self, vector: FloatArray) -> FloatArray:
         """Returns what is left of a vector outside the span."""
         return vector - self._basis @ (self._basis.T @ vector)
 
