@@ -7,7 +7,7 @@ import pandas as pd
 
 from bsgen import statistics
 from bsgen.papers.jastrzebski_2018 import presets
-from bsgen.studies import study
+from bsgen.studies import claims, study
 
 
 class Setting(NamedTuple):
@@ -21,11 +21,6 @@ class Setting(NamedTuple):
 
     runs: pd.DataFrame
     accuracies: pd.DataFrame
-
-    @property
-    def num_seeds(self) -> int:
-        """How often the setting was repeated."""
-        return self.runs["seed"].nunique()
 
     @property
     def ratio(self) -> str:
@@ -60,14 +55,11 @@ def setting(results: study.Results, runs: pd.DataFrame) -> Setting:
     return Setting(runs, accuracies)
 
 
-def distance_ratio(
-    numerators: np.ndarray, denominators: np.ndarray
-) -> statistics.Interval:
-    """Returns the geometric mean over seeds of the ratio of two distances."""
-    return statistics.log_ratio_interval(np.log(numerators / denominators))
-
-
-def note(num_seeds: int) -> str:
-    """Returns how the intervals of ratios of distances are made."""
-    sentence = statistics.t_interval_note(num_seeds)
-    return f"{sentence} on the logarithm, paired by seed; 1 is what chance gives"
+def further_apart(
+    claim: str, quantity: str, distances: np.ndarray, others: np.ndarray
+) -> claims.Claim:
+    """Judges that distances, [seeds], are larger than others, seed by seed."""
+    ratio = statistics.log_ratio_interval(np.log(distances / others))
+    note = statistics.t_interval_note(len(distances))
+    note += " on the logarithm, paired by seed; 1 is what chance gives"
+    return claims.above(claim, quantity, ratio, note, bound=1)

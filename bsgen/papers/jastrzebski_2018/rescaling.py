@@ -91,16 +91,13 @@ def _panel(results: study.Results, runs: pd.DataFrame) -> Panel:
 def judge(panels: dict[str, Panel]) -> list[claims.Claim]:
     """Rescaling by the same amount as the batch size gives the closest match."""
     return [
-        claims.above(
+        learning_curves.further_apart(
             f"{model}: rescaling the learning rate as the batch size matches the small "
             f"batch better than {words}",
             f"distance of accuracy curves to the small batch, {rule} rule / linear "
             "rule",
-            learning_curves.distance_ratio(
-                panel.distances[rule], panel.distances["linear"]
-            ),
-            learning_curves.note(panel.small.num_seeds),
-            bound=1,
+            panel.distances[rule],
+            panel.distances["linear"],
         )
         for model, panel in panels.items()
         for rule, words in (

@@ -40,11 +40,13 @@ class LearningCurvesTest(absltest.TestCase):
         apart = _setting([[9.0], [9.0]]).distances(second)
         np.testing.assert_allclose(apart, [np.sqrt(0.025), 0.3], atol=1e-12)
 
-    def test_ratio_is_a_geometric_mean(self):
+    def test_claims_compare_distances_by_their_geometric_mean(self):
         apart = np.array([1.0, 4.0]), np.array([2.0, 1.0])
-        found = learning_curves.distance_ratio(*apart)
-        self.assertAlmostEqual(found.value, np.sqrt(2))
-        self.assertLess(found.lower, found.value)
+        found = learning_curves.further_apart("c", "q", *apart)
+        self.assertAlmostEqual(found.measured, np.sqrt(2))
+        self.assertLess(found.interval[0], found.measured)
+        self.assertEqual(found.predicted, "> 1")
+        self.assertIn("2 seeds on the logarithm, paired by seed; 1 is", found.note)
 
 
 if __name__ == "__main__":
