@@ -44,11 +44,9 @@ class SettingTuner(undocumented.Tuner):
         `search_space`.
       trainer: trains settings.
       directory: where keras-tuner keeps the trials, in `directory/trials`.
-      num_repeats: of a trial whose oracle does not say.
-      on_outcome: called with each setting and its outcome, once they are saved.
+      num_repeats, on_outcome, warn: see `bsgen.tuning.run_search`.
       identity: of the search, as JSON types; a worker whose identity differs from its
         chief's ends with a `UserError` before it trains.
-      warn: called with one line for each damaged file that the search goes on without.
 
     Raises:
       UserError: the directory is too damaged for the search to go on.

@@ -142,15 +142,7 @@ class ModelTrainer:
     def train_as_compiled(
         self, batch_size: int, repeats: Sequence[int], num_epochs: float | None = None
     ) -> outcomes.Outcome:
-        """Trains the model with the optimizer that it was compiled with.
-
-        Otherwise like `train`: the same seeds, budget and score.
-
-        Args:
-          batch_size: the examples in each step.
-          repeats: numbers of the repeats.
-          num_epochs: None for the trainer's own budget.
-        """
+        """Trains with the model's own optimizer; see `protocol.CompiledTrainer`."""
         return self._train(
             batch_size,
             repeats,
