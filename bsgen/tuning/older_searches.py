@@ -22,11 +22,7 @@ def is_older(found: Mapping[str, Any]) -> bool:
 def as_today(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the description by an earlier version, with what this one adds.
 
-    What it lacks counts as equal.
-
-    Args:
-      found: in a folder.
-      wanted: of the search to continue.
+    What it lacks counts as equal to that of the search to continue.
     """
     older = dict(found)
     older["metric"] = str(found["metric"]).removeprefix(_MINUS)
@@ -39,11 +35,7 @@ def as_today(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
 
 
 def words(wanted: Mapping[str, Any]) -> str:
-    """Returns what to tell the user when an earlier search goes on.
-
-    Args:
-      wanted: its description by this version.
-    """
+    """Returns what to tell the user when an earlier search goes on."""
     text = "was begun by an earlier version: its trials are kept, this version decides"
     if _has_digests(wanted):
         text += "; make sure that model and data are the same, it does not know them"
@@ -54,9 +46,6 @@ def values_of_today(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns the values of a trial, of an earlier one with its reason where known.
 
     Only trials of the user's own optimizer had the name of one.
-
-    Args:
-      values: of hyperparameters.
     """
     if "optimizer" in values and "reason" not in values:
         return {**values, "reason": "own optimizer"}
@@ -67,9 +56,6 @@ def table_of_today(trials: pd.DataFrame) -> pd.DataFrame:
     """Returns a table of trials, of an earlier one with the reason where known.
 
     Only trials of the user's own optimizer had no learning rate.
-
-    Args:
-      trials: as in `trials.csv`.
     """
     if "reason" in trials:
         return trials

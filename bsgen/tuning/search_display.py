@@ -21,13 +21,7 @@ class SearchDisplay(progress_bar.Bar):
         self._lower_is_better = False
 
     def begin(self, trainer: protocol.Trainer, own: settings.AsCompiled | None) -> None:
-        """Shows what a search must beat.
-
-        Args:
-          trainer: of the search.
-          own: the user's own optimizer, if it is measured beside the search; if not,
-            the display says that it is not used.
-        """
+        """Shows what a search must beat, and that a user's optimizer is not used."""
         self._lower_is_better = trainer.lower_is_better
         self.say(protocol.to_beat(trainer))
         optimizer = protocol.own_optimizer(trainer)

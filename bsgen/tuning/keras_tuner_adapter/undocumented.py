@@ -50,18 +50,11 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
 class Oracle(keras_tuner.Oracle):
     """An oracle whose private attributes and hooks have public names.
 
-    Attributes:
-      trials: by their names.
-      ongoing_trials: by the names of their workers.
-      start_order, end_order: names of the trials that were handed out, and ended.
-      tuner_ids: names of the workers that have not been told to stop.
+    Its `ongoing_trials` are by worker; `tuner_ids` are the workers that may still call.
     """
 
-    trials: dict[str, Trial]
     ongoing_trials: dict[str, Trial]
-    start_order: list[str]
     end_order: list[str]
-    tuner_ids: set[str]
 
     @property
     def output_dir(self) -> str:
@@ -87,11 +80,7 @@ class Oracle(keras_tuner.Oracle):
 
 
 def restore_grid(oracle: keras_tuner.oracles.GridSearchOracle) -> None:
-    """Restores what a grid search does not save: how far the grid has been walked.
-
-    Args:
-      oracle: with the trials of the search.
-    """
+    """Restores from its trials what a grid search does not save: its place."""
     values = {name: each.hyperparameters.values for name, each in oracle.trials.items()}
 
     def compare(one: str, other: str) -> int:

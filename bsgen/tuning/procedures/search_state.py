@@ -60,13 +60,7 @@ class SearchState:
         repeats: Sequence[int],
         reason: settings.Reason | None = None,
     ) -> Steps[list[Measured]]:
-        """Requests settings, all with the same repeats, and returns what they gave.
-
-        Args:
-          wanted: settings.
-          repeats: numbers of the repeats.
-          reason: None for that of the phase.
-        """
+        """Requests settings, all with the same repeats, and returns what they gave."""
         return (
             yield from self.ask([self.request(one, repeats, reason) for one in wanted])
         )
@@ -77,7 +71,7 @@ class SearchState:
         repeats: Sequence[int],
         reason: settings.Reason | None = None,
     ) -> settings.Request:
-        """Returns a request of the current phase."""
+        """Returns a request of the phase, for its reason unless another is given."""
         reason = reason or self.reason
         return settings.Request(setting, tuple(repeats), self.phase, reason)
 

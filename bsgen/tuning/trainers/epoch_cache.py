@@ -12,11 +12,6 @@ class EpochCache:
     """
 
     def __init__(self, read: Callable[[int], list[np.ndarray]]):
-        """Reads nothing yet.
-
-        Args:
-          read: returns the arrays of an epoch of a given number.
-        """
         self._read = read
         self._epochs: dict[int, list[np.ndarray]] = {}
 

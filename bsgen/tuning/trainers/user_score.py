@@ -59,13 +59,8 @@ def find(
 ) -> UserScore:
     """Chooses the metric, and scores answers without training.
 
-    Args:
-      model: untrained, compiled.
-      measured: its values on the validation data.
-      metric: its name or the metric itself; None for the model's first one.
-      mode: "max" or "min", or None where Keras knows which way the metric points.
-      train_data: for constant answers; see `constant_baseline.best`.
-      validation_data: that the answers are scored on.
+    `metric` and `mode` are those of `ModelTrainer`; `measured` are the values of the
+    untrained model on the validation data.
 
     Raises:
       UserError: there is no such metric, or it is unknown which way it points.
