@@ -20,16 +20,8 @@ def alexnet(
 ) -> keras.Model:
     """Builds five convolutions and three dense layers, normalised before the ReLU.
 
-    Args:
-      input_shape: [height, width, channels]; (224, 224, 3) in the paper, sides of at
-        least 63.
-      num_classes: width of the output.
-      normalization: see `bsgen.models.normalization`; None for none.
-      dropout: the share dropped after each of the two hidden dense layers.
-      seed: of the initial weights and of dropout.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
+    Inputs have sides of at least 63, 224 in the paper; dropout follows each of the two
+    hidden dense layers.
     """
     parts = assembly.Assembly(seed, normalization)
     inputs = assembly.image_input(input_shape, 63)

@@ -24,16 +24,10 @@ def mlp(
     """Builds a fully connected network that returns logits.
 
     Args:
-      input_shape: shape of one input; it is flattened first.
-      num_classes: width of the output, at least 2.
       hidden_units: widths of the hidden layers; () gives a linear model.
       activation: a Keras activation of the hidden layers.
-      seed: of the initial weights; the same seed gives the same weights.
       dtype: of weights and arithmetic; None for Keras' policy, of which the logits are
         in full precision.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
 
     Raises:
       UserError: Keras has no such activation.
@@ -53,7 +47,7 @@ def mlp(
         outputs = keras.layers.Dense(
             width,
             activation=activation if index < len(hidden_units) else None,
-            kernel_initializer=_initializer(seed, index),
+            kernel_initializer=assembly.glorot_uniform(1000 * seed + index),
             dtype=dtype if index < len(hidden_units) else of_logits,
         )(outputs)
     return keras.Model(inputs, outputs, name="mlp")
@@ -87,31 +81,15 @@ def normalized_mlp(
     """Builds dense layers with biases, each followed by a normalisation and a ReLU.
 
     Args:
-      input_shape: shape of one input; it is flattened first.
-      num_classes: width of the output.
       hidden_units: widths of the hidden layers.
-      normalization: see `bsgen.models.normalization`; None for none.
       variant: "paper" draws Glorot-uniform weights (the default of the Keras in which
         Keskar et al. released theirs), "released" PyTorch's default.
-      seed: of the initial weights.
-      name: of the model.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
     """
-    kernels = {
-        "paper": assembly.glorot_uniform,
-        "released": assembly.uniform_fan_in,
-    }[variant]
+    paper = variant == "paper"
+    kernels = assembly.glorot_uniform if paper else assembly.uniform_fan_in
     parts = assembly.Assembly(seed, normalization, kernels)
     inputs = keras.Input(input_shape)
     outputs = keras.layers.Flatten()(inputs)
     for width in hidden_units:
         outputs = parts.normalize_relu(parts.dense(outputs, width, use_bias=True))
     return keras.Model(inputs, parts.logits(outputs, num_classes), name=name)
-
-
-def _initializer(seed: int, layer: int) -> keras.initializers.Initializer:
-    # One seed a layer, spaced so that no two (seed, layer) pairs below 1000 layers
-    # meet.
-    return keras.initializers.GlorotUniform(seed=1000 * seed + layer)

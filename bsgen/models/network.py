@@ -1,4 +1,12 @@
-"""The entry of a network in the registry, which holds all that is known of it."""
+"""The entry of a network in the registry, which holds all that is known of it.
+
+What every builder takes and returns: `input_shape` is that of one input, (height,
+width, channels) for images; dense networks flatten it. `num_classes` is the width of
+the output. `normalization` is a factory of `bsgen.models.normalization`, None for none.
+`dropout` is the share dropped. `seed` draws the initial weights and the dropout: equal
+seeds give equal weights. The result is a functional Keras model, of inputs [batch,
+*input_shape] to logits [batch, num_classes]. Docstrings of builders add the rest.
+"""
 
 import dataclasses
 import importlib
@@ -18,12 +26,8 @@ class Network:
 
     Attributes:
       builder: a function, or "module.function" of this package, which is imported when
-        the network is built. Its arguments are `input_shape`, of one input;
-        `num_classes`, the width of the output; `seed`, of the initial weights and of
-        dropout; the fields `takes`, of which `normalization` is a factory (see
-        `bsgen.models.normalization`) or None for none; and the `arguments`. It returns
-        a functional Keras model from [batch, *input_shape] to logits [batch,
-        num_classes].
+        the network is built. It takes `input_shape`, `num_classes`, `seed`, the fields
+        `takes` and the `arguments`.
       size: a function of input shape and number of classes that returns `sizes.Size`
         without TensorFlow. It also gets what it names of the fields and arguments.
       takes: the fields of `ModelConfig` that are arguments of the builder; networks

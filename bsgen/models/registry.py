@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import keras
 
 _NORMALIZED = ("normalization",)
-_WITH_DROPOUT = ("normalization", "dropout")
+_DROPOUT = ("normalization", "dropout")
 _MAX_WEIGHTS = 2**28  # of dense layers of free width: 1 GiB, and training takes 3
 
 
@@ -28,24 +28,13 @@ def _normalized_mlp(name: str, *hidden_units: int) -> Network:
 
 
 def _shallow_cnn(name: str) -> Network:
-    return Network(
-        "shallow_cnn.shallow_cnn", sizes.shallow_cnn, _WITH_DROPOUT, {"name": name}
-    )
-
-
-def _resnet(depth: int) -> Network:
-    return Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": depth})
-
-
-def _vgg(depth: int) -> Network:
-    return Network("vgg.vgg", sizes.vgg, _WITH_DROPOUT, {"depth": depth})
+    arguments = {"name": name}
+    return Network("shallow_cnn.shallow_cnn", sizes.shallow_cnn, _DROPOUT, arguments)
 
 
 def _wide_resnet(depth: int, width: int) -> Network:
     arguments = {"depth": depth, "width": width}
-    return Network(
-        "wide_resnet.wide_resnet", sizes.wide_resnet, _WITH_DROPOUT, arguments
-    )
+    return Network("wide_resnet.wide_resnet", sizes.wide_resnet, _DROPOUT, arguments)
 
 
 _PAPER = {
@@ -64,13 +53,13 @@ _PAPER = {
     "mlp4": _normalized_mlp("mlp4", 512, 512, 512),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
-    "resnet44": _resnet(44),
-    "resnet56": _resnet(56),
-    "vgg11": _vgg(11),
-    "vgg16": _vgg(16),
+    "resnet44": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 44}),
+    "resnet56": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 56}),
+    "vgg11": Network("vgg.vgg", sizes.vgg, _DROPOUT, {"depth": 11}),
+    "vgg16": Network("vgg.vgg", sizes.vgg, _DROPOUT, {"depth": 16}),
     "wrn_16_4": _wide_resnet(16, 4),
     "wrn_28_10": _wide_resnet(28, 10),
-    "alexnet": Network("alexnet.alexnet", sizes.alexnet, _WITH_DROPOUT),
+    "alexnet": Network("alexnet.alexnet", sizes.alexnet, _DROPOUT),
     "resnet50": Network("resnet50.resnet50", sizes.resnet50, _NORMALIZED),
 }
 # The forms in github.com/eladhoffer/bigBatch. Its wide ResNet is its ResNet, wider, and
@@ -116,17 +105,17 @@ def build(
     seed: int = 0,
     precision: str = "float32",
 ) -> "keras.Model":
-    """Builds the network that `settings` names, with initial weights drawn by `seed`.
+    """Builds the network that `settings` names; see `bsgen.models.network`.
 
     Args:
       settings: name and choices.
       input_shape: shape of one input.
       num_classes: number of classes.
-      seed: of the initial weights.
+      seed: of the initial weights and of dropout.
       precision: the Keras policy of the layers; logits and weights are float32 always.
 
     Returns:
-      A functional model that maps [batch, *input_shape] to logits.
+      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
 
     Raises:
       UserError: as `check`, or the inputs do not fit the network, or it would have too
@@ -136,7 +125,11 @@ def build(
     network = _find(settings.name, settings.variant)
     arguments = network.all_arguments(settings)
     if "hidden_units" in network.takes:
-        _check_size(settings, input_shape, num_classes)
+        weights = size(settings, input_shape, num_classes).weights
+        if weights > _MAX_WEIGHTS:
+            remedy = f"makes {weights:,} weights, and a network may have "
+            remedy += f"{_MAX_WEIGHTS:,}; give less"
+            raise errors.UserError("hidden_units", settings.hidden_units, remedy)
     if "normalization" in arguments:
         from bsgen.models import normalization
 
@@ -153,20 +146,15 @@ def build(
 def size(
     settings: config.ModelConfig, input_shape: tuple[int, ...], num_classes: int
 ) -> sizes.Size:
-    """Returns how large a network is, without building it.
-
-    Args:
-      settings: name and choices.
-      input_shape: shape of one input.
-      num_classes: number of classes.
+    """Returns how large a network is, without building it; arguments as for `build`.
 
     Raises:
       UserError: no network has that name, or the inputs do not fit it.
     """
     network = _find(settings.name, settings.variant)
     named = inspect.signature(network.size).parameters
-    arguments = network.all_arguments(settings)
-    wanted = {name: arguments[name] for name in arguments if name in named}
+    arguments = network.all_arguments(settings).items()
+    wanted = {name: value for name, value in arguments if name in named}
     return network.size(input_shape, num_classes, **wanted)
 
 
@@ -206,16 +194,6 @@ def _policy(precision: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(previous)
-
-
-def _check_size(
-    settings: config.ModelConfig, input_shape: tuple[int, ...], num_classes: int
-) -> None:
-    weights = size(settings, input_shape, num_classes).weights
-    if weights > _MAX_WEIGHTS:
-        remedy = f"makes {weights:,} weights, and a network may have "
-        remedy += f"{_MAX_WEIGHTS:,}; give less"
-        raise errors.UserError("hidden_units", settings.hidden_units, remedy)
 
 
 def _find(name: str, variant: str) -> Network:

@@ -27,19 +27,13 @@ def resnet(
     Args:
       depth: 6 n + 2 for n >= 1; 44 and 56 in the papers.
       input_shape: [height, width, channels], sides of at least 4.
-      num_classes: width of the output.
-      normalization: see `bsgen.models.normalization`; None for none.
       variant: "paper" has shortcuts without weights, which subsample and append zero
         channels (option A of He et al.), and N(0, 2 / fan in) weights throughout.
         "released" is github.com/eladhoffer/bigBatch, models/resnet.py: shortcuts that
         change the shape are 1x1 convolutions with a normalisation (option B), the
         convolutions' weights N(0, 2 / fan out), the last layer's PyTorch's default.
-      seed: of the initial weights.
       multiplier: of the widths 16, 32 and 64.
       name: of the model; None for "resnet" and the depth.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
 
     Raises:
       UserError: no n gives that depth.

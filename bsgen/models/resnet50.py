@@ -19,15 +19,7 @@ def resnet50(
 ) -> keras.Model:
     """Builds 16 bottleneck blocks behind a 7x7 convolution, He-normal weights.
 
-    Args:
-      input_shape: [height, width, channels]; (224, 224, 3) in the paper, sides of at
-        least 32.
-      num_classes: width of the output.
-      normalization: see `bsgen.models.normalization`; None for none.
-      seed: of the initial weights.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
+    Inputs have sides of at least 32, 224 in the paper.
     """
     parts = assembly.Assembly(seed, normalization)
     inputs = assembly.image_input(input_shape, 32)

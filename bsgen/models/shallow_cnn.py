@@ -24,8 +24,6 @@ def shallow_cnn(
 
     Args:
       input_shape: [height, width, channels], sides of at least 8.
-      num_classes: width of the output.
-      normalization: see `bsgen.models.normalization`; None for none.
       variant: "paper" is the form that Keskar et al. released
         (github.com/keskarnitish/large-batch-training, network_zoo.py): biases;
         normalisation and ReLU before a max-pooling 3x3 / 2 that keeps the edges;
@@ -33,11 +31,6 @@ def shallow_cnn(
         (github.com/eladhoffer/bigBatch, models/cifar_shallow.py): no biases; pooling
         first, without the edges; PyTorch's default weights.
       dropout: the share dropped after each of the two dense layers.
-      seed: of the initial weights and of dropout.
-      name: of the model.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
     """
     paper = variant == "paper"
     kernels = assembly.glorot_uniform if paper else assembly.uniform_fan_in

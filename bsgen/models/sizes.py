@@ -36,61 +36,63 @@ class Size(NamedTuple):
     weights: int
 
 
-class Tally:
-    """Adds up the layers of a network; every method returns the shape of its output."""
+class _Tally:
+    """Adds up the layers of a network; `shape` is that of the output so far."""
 
-    def __init__(self) -> None:
-        self.size = Size(0, 0)
+    def __init__(self, shape: Shape):
+        self.shape = shape
+        self._multiplications = self._weights = 0
 
     def convolve(
-        self,
-        shape: Shape,
-        filters: int,
-        size: int,
-        strides: int = 1,
-        margin: int | None = None,
-    ) -> Shape:
+        self, filters: int, size: int, strides: int = 1, margin: int | None = None
+    ) -> None:
         """Adds a convolution, with the arguments of `Assembly.convolve`.
 
         Raises:
           UserError: the shape is not that of an image.
         """
-        if len(shape) != 3:
+        if len(self.shape) != 3:
             remedy = "give (height, width, channels)"
-            raise errors.UserError("input_shape", shape, remedy)
-        height, width, channels = shape
-        margin = size // 2 if margin is None else margin
-        rows, columns = (
-            _windows(side + 2 * margin, size, strides) for side in (height, width)
-        )
-        self._add(channels * size**2 * filters, rows * columns)
-        return rows, columns, filters
+            raise errors.UserError("input_shape", self.shape, remedy)
+        fan_in = self.shape[-1] * size**2
+        self.pool(size, strides, size // 2 if margin is None else margin)
+        self._add(fan_in * filters, math.prod(self.shape[:2]))
+        self.shape = (*self.shape[:2], filters)
 
-    def dense(self, shape: Shape, *widths: int) -> Shape:
-        """Adds dense layers of these widths, the first on flattened inputs."""
-        for fan_in, units in itertools.pairwise((math.prod(shape), *widths)):
+    def shortcut(self, filters: int, strides: int) -> None:
+        """Adds a 1x1 convolution beside the layers that follow."""
+        before = self.shape
+        self.convolve(filters, 1, strides)
+        self.shape = before
+
+    def pool(self, size: int, strides: int, margin: int = 0) -> None:
+        """Pools an image that has `margin` zeros on each side."""
+        *sides, channels = self.shape
+        rows, columns = ((side + 2 * margin - size) // strides + 1 for side in sides)
+        self.shape = rows, columns, channels
+
+    def dense(self, *widths: int) -> Size:
+        """Adds dense layers of these widths, the last ones; returns the network's size.
+
+        The first is on flattened inputs.
+        """
+        for fan_in, units in itertools.pairwise((math.prod(self.shape), *widths)):
             self._add(fan_in * units, 1)
-        return (widths[-1],)
+        return Size(self._multiplications, self._weights)
+
+    def logits(self, num_classes: int) -> Size:
+        """Adds the last layer, on averages over all positions; returns the size."""
+        self.shape = self.shape[-1:]
+        return self.dense(num_classes)
 
     def _add(self, weights: int, positions: int) -> None:
-        done = self.size
-        self.size = Size(
-            done.multiplications + weights * positions, done.weights + weights
-        )
-
-
-def pool(shape: Shape, size: int, strides: int, margin: int = 0) -> Shape:
-    """Returns the shape of a pooled image, which has `margin` zeros on each side."""
-    height, width, channels = shape
-    sides = (_windows(side + 2 * margin, size, strides) for side in (height, width))
-    return *sides, channels
+        self._weights += weights
+        self._multiplications += weights * positions
 
 
 def mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Size:
     """Returns the size of a dense network."""
-    tally = Tally()
-    tally.dense(shape, *hidden_units, num_classes)
-    return tally.size
+    return _Tally(shape).dense(*hidden_units, num_classes)
 
 
 def logistic_regression(shape: Shape, num_classes: int) -> Size:
@@ -100,16 +102,11 @@ def logistic_regression(shape: Shape, num_classes: int) -> Size:
 
 def shallow_cnn(shape: Shape, num_classes: int, variant: str = "paper") -> Size:
     """Returns the size of C1 and C3."""
-    tally = Tally()
+    tally = _Tally(shape)
     for _ in range(2):
-        shape = tally.convolve(shape, 64, 5)
-        if variant == "paper":  # its pooling keeps the edges
-            height, width, channels = shape
-            shape = -(-height // 2), -(-width // 2), channels
-        else:
-            shape = pool(shape, 3, 2)
-    tally.dense(shape, 384, 192, num_classes)
-    return tally.size
+        tally.convolve(64, 5)
+        tally.pool(3, 2, margin=1 if variant == "paper" else 0)
+    return tally.dense(384, 192, num_classes)
 
 
 def resnet(
@@ -120,73 +117,67 @@ def resnet(
     multiplier: int = 1,
 ) -> Size:
     """Returns the size of a ResNet for CIFAR."""
-    tally = Tally()
+    tally = _Tally(shape)
     widths = [multiplier * width for width in RESNET_WIDTHS]
-    shape = tally.convolve(shape, widths[0], 3)
+    tally.convolve(widths[0], 3)
     for width in widths:
         for _ in range((depth - 2) // 6):
-            strides = 1 if shape[-1] == width else 2
+            strides = 1 if tally.shape[-1] == width else 2
             if strides > 1 and variant == "released":
-                tally.convolve(shape, width, 1, strides)
-            shape = tally.convolve(shape, width, 3, strides)
-            shape = tally.convolve(shape, width, 3)
-    tally.dense((shape[-1],), num_classes)
-    return tally.size
+                tally.shortcut(width, strides)
+            tally.convolve(width, 3, strides)
+            tally.convolve(width, 3)
+    return tally.logits(num_classes)
 
 
 def wide_resnet(shape: Shape, num_classes: int, depth: int, width: int) -> Size:
     """Returns the size of a wide ResNet."""
-    tally = Tally()
-    shape = tally.convolve(shape, RESNET_WIDTHS[0], 3)
+    tally = _Tally(shape)
+    tally.convolve(RESNET_WIDTHS[0], 3)
     for group, base in enumerate(RESNET_WIDTHS):
         for block in range((depth - 4) // 6):
             strides = 2 if group and not block else 1
-            if strides > 1 or shape[-1] != base * width:
-                tally.convolve(shape, base * width, 1, strides)
-            shape = tally.convolve(shape, base * width, 3, strides)
-            shape = tally.convolve(shape, base * width, 3)
-    tally.dense((shape[-1],), num_classes)
-    return tally.size
+            if strides > 1 or tally.shape[-1] != base * width:
+                tally.shortcut(base * width, strides)
+            tally.convolve(base * width, 3, strides)
+            tally.convolve(base * width, 3)
+    return tally.logits(num_classes)
 
 
 def vgg(shape: Shape, num_classes: int, depth: int) -> Size:
     """Returns the size of a VGG for CIFAR."""
-    tally = Tally()
+    tally = _Tally(shape)
     for width, repeats in zip(VGG_WIDTHS, VGG_CONVOLUTIONS[depth], strict=True):
         for _ in range(repeats):
-            shape = tally.convolve(shape, width, 3)
-        shape = pool(shape, 2, 2)
-    tally.dense(shape, 512, 512, num_classes)
-    return tally.size
+            tally.convolve(width, 3)
+        tally.pool(2, 2)
+    return tally.dense(512, 512, num_classes)
 
 
 def alexnet(shape: Shape, num_classes: int) -> Size:
     """Returns the size of AlexNet."""
-    tally = Tally()
-    shape = pool(tally.convolve(shape, 64, 11, strides=4, margin=2), 3, 2)
-    shape = pool(tally.convolve(shape, 192, 5), 3, 2)
+    tally = _Tally(shape)
+    tally.convolve(64, 11, strides=4, margin=2)
+    tally.pool(3, 2)
+    tally.convolve(192, 5)
+    tally.pool(3, 2)
     for filters in (384, 256, 256):
-        shape = tally.convolve(shape, filters, 3)
-    tally.dense(pool(shape, 3, 2), 4096, 4096, num_classes)
-    return tally.size
+        tally.convolve(filters, 3)
+    tally.pool(3, 2)
+    return tally.dense(4096, 4096, num_classes)
 
 
 def resnet50(shape: Shape, num_classes: int) -> Size:
     """Returns the size of ResNet-50."""
-    tally = Tally()
-    shape = pool(tally.convolve(shape, 64, 7, strides=2), 3, 2, margin=1)
+    tally = _Tally(shape)
+    tally.convolve(64, 7, strides=2)
+    tally.pool(3, 2, margin=1)
     for group, (width, blocks) in enumerate(RESNET50_GROUPS):
-        expanded = RESNET50_EXPANSION * width
         for block in range(blocks):
             strides = 2 if group and not block else 1
             if not block:
-                tally.convolve(shape, expanded, 1, strides)
-            shape = tally.convolve(shape, width, 1)
-            shape = tally.convolve(shape, width, 3, strides)
-            shape = tally.convolve(shape, expanded, 1)
-    tally.dense((shape[-1],), num_classes)
-    return tally.size
-
-
-def _windows(side: int, size: int, strides: int) -> int:
-    return (side - size) // strides + 1
+                tally.shortcut(RESNET50_EXPANSION * width, strides)
+            tally.convolve(width, 1)
+            tally.convolve(width, 3, strides)
+            tally.convolve(RESNET50_EXPANSION * width, 1)
+    return tally.logits(num_classes)

@@ -25,13 +25,7 @@ def vgg(
     Args:
       depth: 11 or 16.
       input_shape: [height, width, channels], sides of at least 32.
-      num_classes: width of the output.
-      normalization: see `bsgen.models.normalization`; None for none.
       dropout: the share dropped after each of the two hidden dense layers.
-      seed: of the initial weights and of dropout.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
     """
     if depth not in sizes.VGG_CONVOLUTIONS:
         known = tuple(sizes.VGG_CONVOLUTIONS)

@@ -39,14 +39,9 @@ def wide_resnet(
       depth: 6 n + 4 for n >= 1: 16 or 28 in the papers.
       width: of the groups, as a multiple of 16, 32 and 64; the first layer has 16.
       input_shape: [height, width, channels], sides of at least 4.
-      num_classes: width of the output.
       normalization: see `bsgen.models.normalization`; None for Regularized SkipInit.
       dropout: the share dropped before the last layer; None for 0, and for
         SKIP_INIT_DROPOUT without normalisation.
-      seed: of the initial weights and of dropout.
-
-    Returns:
-      A functional model, inputs [batch, *input_shape] to logits [batch, num_classes].
 
     Raises:
       UserError: no n gives that depth.
