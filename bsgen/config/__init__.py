@@ -9,11 +9,7 @@ from bsgen.config.columns import columns
 from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.hardware import HardwareConfig
 from bsgen.config.model import ModelConfig
-from bsgen.config.optimizer import (
-    MomentumConfig,
-    NewtonConfig,
-    check_falling_rates,
-)
+from bsgen.config.optimizer import MomentumConfig, NewtonConfig, check_falling_rates
 from bsgen.config.run import (
     FINAL_MEASURES,
     MAX_EVALUATIONS,

@@ -23,8 +23,7 @@ def examples(argument: str, data: Any) -> tuple[Any, ...]:
       The parts, as NumPy arrays with the examples along their first axes.
 
     Raises:
-      UserError: the data are of another form, there are no examples, or their parts
-        differ in length.
+      UserError: the data are of another form, or as for `count`.
     """
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         remedy = "give (inputs, targets) or (inputs, targets, weights), or a "

@@ -31,7 +31,8 @@ class Augmentation:
 
     Attributes:
       margin: how many pixels are padded on each side.
-      fill: what is padded: "mean" for 0 after scaling, else the pixel before scaling.
+      fill: what is padded: "mean" for 0 after scaling (the mean, if the scaling
+        centres), else the pixel before scaling.
       flip: whether the crop is flipped with probability 1/2.
     """
 
@@ -58,9 +59,10 @@ _AUGMENTATIONS = {
     "none": None,
     "crop_flip": Augmentation(margin=4, fill="mean", flip=True),
     # The next two are the pipelines of the released code, eladhoffer/bigBatch, for
-    # CIFAR and for MNIST.
+    # CIFAR (grey) and for MNIST (black).
     "crop_flip_grey": Augmentation(margin=4, fill=127, flip=True),
     "crop_flip_mnist": Augmentation(margin=2, fill=0, flip=True),
+    # For images that are cropped while they are read.
     "flip": Augmentation(margin=0, fill="mean", flip=True),
 }
 
@@ -73,12 +75,6 @@ def names() -> tuple[str, ...]:
 def by_name(name: str) -> Augmentation | None:
     """Returns an augmentation, None for "none".
 
-    - "crop_flip": pads 4 pixels of 0 after scaling (the mean, if the scaling centres),
-      crops and flips.
-    - "crop_flip_grey": the same with grey, 127 before scaling.
-    - "crop_flip_mnist": pads 2 black pixels, crops and flips.
-    - "flip": flips only, for images that are cropped while they are read.
-
     Raises:
       UserError: the name is unknown.
     """
@@ -88,16 +84,7 @@ def by_name(name: str) -> Augmentation | None:
 
 
 def draws(augmentation: Augmentation, seed: int, first_place: int, count: int) -> Draws:
-    """Draws the shifts and flips of a piece of the stream of training examples.
-
-    Args:
-      augmentation: limits the shifts, and says whether to flip.
-      seed: of the draws.
-      first_place: at least 0.
-      count: n, at least 1.
-
-    Returns:
-      The draws of places first_place to first_place + n - 1.
+    """Draws for `count` places of the stream of training examples, from the first on.
 
     Raises:
       UserError: an argument is out of range.
@@ -125,9 +112,7 @@ def apply(
 
     Args:
       images: [n, height, width, channels], floating.
-      row_shifts: [n] integers; see `Draws`.
-      column_shifts: [n] integers.
-      flips: [n] bool.
+      row_shifts, column_shifts, flips: [n]; see `Draws`.
       fill: the value outside an image, scaled like it: [] or [channels].
 
     Returns:

@@ -29,11 +29,7 @@ def check(class_weight: Any) -> dict[int, float]:
 
 
 def check_parts(class_weight: Any, parts: Any) -> None:
-    """Refuses class weights for data that they do not fit.
-
-    Args:
-      class_weight: for the message.
-      parts: the data, or the form of their elements.
+    """Refuses class weights that do not fit the data, or the form of their elements.
 
     Raises:
       UserError: the data have weights already, or several targets.

@@ -34,6 +34,8 @@ _BLOCK_PLACES = 4096
 # where (vertically, horizontally) in [0, 1] of what is free the window lies.
 SHAPE = (_NUM_ATTEMPTS + 1, 2)
 
+# From height and width of an image, int32 scalars, to the window in it, [4] int32: top,
+# left, height, width.
 Window = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
@@ -61,15 +63,7 @@ def draw(seed: int, places: np.ndarray) -> np.ndarray:
 
 
 def random_window(crop: tf.Tensor) -> Window:
-    """Returns the window of a crop in an image, as a function of the image's size.
-
-    Args:
-      crop: [11, 2] float32, of `draw`.
-
-    Returns:
-      A function of height and width, int32 scalars, that returns the window [4] int32:
-      top, left, height, width.
-    """
+    """Returns the window of a crop [11, 2] float32, of `draw`, in any image."""
 
     def window(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
         whole = tf.stack([height, width])
@@ -91,13 +85,6 @@ def centre_window(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
 
     Resized to 224 it has the pixels, up to rounding, that resizing the shorter side to
     256 and cutting out the middle would leave, at a lower cost.
-
-    Args:
-      height: of the image, an int32 scalar.
-      width: likewise.
-
-    Returns:
-      The window [4] int32: top, left, height, width.
     """
     whole = tf.stack([height, width])
     shortest = tf.cast(tf.reduce_min(whole), tf.float32)
@@ -113,7 +100,7 @@ def decode(data: tf.Tensor, window: Window, image_size: int) -> tf.Tensor:
 
     Args:
       data: the file, a string scalar.
-      window: see `random_window` and `centre_window`.
+      window: that of `random_window`, or `centre_window`.
       image_size: the side of the square result.
 
     Returns:
@@ -124,10 +111,7 @@ def decode(data: tf.Tensor, window: Window, image_size: int) -> tf.Tensor:
         shape = tf.io.extract_jpeg_shape(data)
         # The transform as the standard has it: the faster one is off by several levels.
         return tf.io.decode_and_crop_jpeg(
-            data,
-            window(shape[0], shape[1]),
-            channels=3,
-            dct_method="INTEGER_ACCURATE",
+            data, window(shape[0], shape[1]), channels=3, dct_method="INTEGER_ACCURATE"
         )
 
     def from_other() -> tf.Tensor:

@@ -44,10 +44,9 @@ class Dataset(abc.ABC):
         """Returns all examples; recent ones should be kept for the next call.
 
         Args:
-          settings: of which a random task needs `subset_seed`, `train_size` and
-            `validation_size`, and the others nothing.
-          data_dir: the TFDS folder, for datasets that are prepared there; see
-            `bsgen.data.prepared.resolve_data_dir` for None.
+          settings: random tasks use `subset_seed`, `train_size` and `validation_size`.
+          data_dir: the TFDS folder of datasets that are prepared there; None as in
+            `bsgen.data.prepared.resolve_data_dir`.
 
         Raises:
           UserError: the dataset is not prepared or damaged.

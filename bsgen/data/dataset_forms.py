@@ -45,14 +45,11 @@ def single_examples(
 
 
 def is_batched(
-    dataset: tf.data.Dataset,
-    input_shapes: Sequence[tuple[int | None, ...]] | None,
+    dataset: tf.data.Dataset, input_shapes: Sequence[tuple[int | None, ...]] | None
 ) -> bool | None:
-    """Returns whether a data set consists of batches; None where nothing tells.
+    """Returns whether a data set of `single_examples` consists of batches.
 
-    Args:
-      dataset: see `single_examples`, as `input_shapes`.
-      input_shapes: see there.
+    None where nothing tells.
     """
     shapes = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec)]
     leading = {shape[0] if shape.rank else None for shape in shapes}

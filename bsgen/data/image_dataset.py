@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable
 
 import numpy as np
 
@@ -18,8 +17,7 @@ class OriginalFiles:
     Attributes:
       archive: the name of the archive.
       folder: what it unpacks to.
-      train: the names of the files of the training set.
-      test: of the test set.
+      train, test: the names of the files of each split.
       labels_per_record: of binary files, the labels before each image, the fine one
         last.
       labels_key: of pickled dictionaries, the key of the labels; "" for binary files.
@@ -62,18 +60,6 @@ class ImageDataset(prepared.PreparedDataset):
     ) -> pool.Pool:
         """Returns inputs [P, height, width, channels] uint8, the training set first."""
         return read(self, data_dir)
-
-    def import_files(
-        self,
-        source: str,
-        data_dir: str | None = None,
-        force: bool = False,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> pathlib.Path:
-        """See `PreparedDataset.import_files`, and `importers.image_files`."""
-        from bsgen.data.importers import image_files
-
-        return image_files.import_files(self, source, data_dir, force)
 
 
 @functools.lru_cache(maxsize=2)
@@ -118,11 +104,7 @@ def _read_split(
         raise errors.UserError("data_dir", str(folder), remedy) from error
     inputs = examples["image"].numpy()
     labels = examples["label"].numpy().astype(np.int32)
-    order = _content_order(inputs, labels)
-    return inputs[order], labels[order]
-
-
-def _content_order(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     pixels = inputs.reshape(len(inputs), -1)
     rows = np.column_stack([labels.astype(np.uint8), pixels])
-    return np.argsort(rows.view(f"V{rows.shape[1]}").ravel())
+    order = np.argsort(rows.view(f"V{rows.shape[1]}").ravel())
+    return inputs[order], labels[order]

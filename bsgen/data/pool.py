@@ -1,7 +1,7 @@
 """A pool: all examples of a dataset in memory, with the positions of its own split."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,15 +17,11 @@ class Pool:
 
     The arrays are made read-only, because pools are shared.
 
+    Attributes that are not listed are those of `bsgen.data.sources.Source`.
+
     Attributes:
-      name: the dataset's name.
       inputs: [P, ...], uint8 for images, float32 for anything else; finite.
       labels: [P] int32, each from 0 to num_classes - 1.
-      num_classes: the number of classes.
-      train_pool: positions of the official training set, None without such a split.
-      test_pool: positions of the official test set, None without such a split.
-      test_size: how many examples a split without an official one sets aside as the
-        test set; None for a third.
 
     Raises:
       UserError: inputs hold NaN or infinity, a label is out of range, or the numbers of
@@ -39,6 +35,7 @@ class Pool:
     train_pool: np.ndarray | None = None
     test_pool: np.ndarray | None = None
     test_size: int | None = None
+    crops_inputs: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels) or not len(self.labels):
@@ -61,11 +58,6 @@ class Pool:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input."""
         return self.inputs.shape[1:]
-
-    @property
-    def crops_inputs(self) -> bool:
-        """See `bsgen.data.sources.Source`."""
-        return False
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -3,8 +3,8 @@
 Nothing here downloads.
 """
 
-import abc
 import dataclasses
+import importlib
 import os
 import pathlib
 import re
@@ -22,10 +22,12 @@ class PreparedDataset(dataset.Dataset):
     """A dataset that `launch.prepare_data` puts where TensorFlow Datasets reads it.
 
     Attributes:
+      importer: the module of `bsgen.data.importers` whose `import_files` reads it.
       by_hand: how to get the files if TFDS cannot download them, as part of a message;
         "" if it can.
     """
 
+    importer: str = "image_files"
     by_hand: str = ""
 
     def require(self, data_dir: str | None = None) -> None:
@@ -54,10 +56,7 @@ class PreparedDataset(dataset.Dataset):
     ) -> None:
         """Checks what can be checked before anything is read or downloaded.
 
-        Args:
-          source: as for `import_files`; "" to download.
-          data_dir: as for `download`.
-          force: as for `download`.
+        Arguments are those of `import_files`, with the source "" to download.
 
         Raises:
           UserError: the dataset cannot be downloaded or is prepared already, or there
@@ -98,7 +97,6 @@ class PreparedDataset(dataset.Dataset):
         self.check("", data_dir, force)
         return image_files.download(self, data_dir, force)
 
-    @abc.abstractmethod
     def import_files(
         self,
         source: str,
@@ -109,19 +107,17 @@ class PreparedDataset(dataset.Dataset):
         """Imports the dataset from files, without a network.
 
         Args:
-          source: a file or folder; which ones are read, the subclass says.
-          data_dir: as for `download`.
-          force: as for `download`.
+          source: a file or folder; which ones are read, the `importer` says.
+          data_dir, force: as for `download`, as is the result.
           on_progress: called with the numbers of images checked and to check, where
             that takes long.
-
-        Returns:
-          The folder of the prepared dataset.
 
         Raises:
           UserError: the files are missing, damaged or of another dataset, or the folder
             cannot be written, or holds the dataset already.
         """
+        module = importlib.import_module(f"bsgen.data.importers.{self.importer}")
+        return module.import_files(self, source, data_dir, force, on_progress)
 
 
 def resolve_data_dir(data_dir: str | None = None) -> pathlib.Path:

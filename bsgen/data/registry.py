@@ -2,13 +2,7 @@
 
 from bsgen import config, errors
 from bsgen.data import dataset, pool, prepared, sources
-from bsgen.data.datasets import (
-    cifar,
-    digits,
-    gaussian,
-    imagenet,
-    mnist,
-)
+from bsgen.data.datasets import cifar, digits, gaussian, imagenet, mnist
 
 _DATASETS: dict[str, dataset.Dataset] = {
     entry.name: entry
@@ -54,7 +48,8 @@ def find(name: str) -> dataset.Dataset:
 
 def prepared_names() -> tuple[str, ...]:
     """Returns the names of the datasets that must be prepared on the disk."""
-    return tuple(n for n, entry in _DATASETS.items() if _is_prepared(entry))
+    prepared_class = prepared.PreparedDataset
+    return tuple(n for n, x in _DATASETS.items() if isinstance(x, prepared_class))
 
 
 def find_prepared(name: str) -> prepared.PreparedDataset:
@@ -91,7 +86,3 @@ def load_pool(settings: config.DataConfig, data_dir: str | None = None) -> pool.
         remedy = "does not fit in memory; take another, or stream it (load_source)"
         raise errors.UserError("dataset", settings.name, remedy)
     return loaded
-
-
-def _is_prepared(entry: dataset.Dataset) -> bool:
-    return isinstance(entry, prepared.PreparedDataset)

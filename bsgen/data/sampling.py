@@ -62,16 +62,7 @@ def stream(seed: int, first_place: int, count: int, train_size: int) -> np.ndarr
     """Returns a piece of the endless stream that `batches` cuts.
 
     Epoch e is the places e N to (e + 1) N - 1, and holds every example once. Batches of
-    changing size are cut from it just as well.
-
-    Args:
-      seed: of the order.
-      first_place: at least 0.
-      count: at least 1.
-      train_size: N, at least 1.
-
-    Returns:
-      Positions [count] int32.
+    changing size are cut from it just as well. Returns positions [count] int32.
 
     Raises:
       UserError: an argument is out of range.

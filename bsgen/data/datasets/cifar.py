@@ -8,18 +8,7 @@ from bsgen.data import image_dataset
 from bsgen.data.datasets import cifar100_classes
 from bsgen.data.image_dataset import OriginalFiles
 
-_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 
 CIFAR10 = image_dataset.ImageDataset(
@@ -30,7 +19,7 @@ CIFAR10 = image_dataset.ImageDataset(
     10_000,
     scaling="standardize_channels",
     augmentation="crop_flip",
-    class_names=_CLASSES,
+    class_names=tuple(_CLASSES.split()),
     original_files=(
         OriginalFiles(
             "cifar-10-binary.tar.gz",

@@ -78,12 +78,9 @@ class GaussianTask(dataset.Dataset):
         if self.informative:
             labels = inputs.sum(axis=1, dtype=np.float64) > 0
         else:
-            labels = np.concatenate(
-                [
-                    _coins(purpose.TRAIN_LABELS, seed, pool_size),
-                    _coins(purpose.TEST_LABELS, seed, _TEST_SIZE),
-                ]
-            )
+            coins = _coins(purpose.TRAIN_LABELS, seed, pool_size)
+            test_coins = _coins(purpose.TEST_LABELS, seed, _TEST_SIZE)
+            labels = np.concatenate([coins, test_coins])
         return pool.Pool(
             name=self.name,
             inputs=inputs,

@@ -11,7 +11,6 @@ shuffle buffer, and no state to save but the step.
 import os
 import pathlib
 import resource
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,15 +94,9 @@ class ImageNet:
     def _read(self, positions: np.ndarray) -> np.ndarray:
         """Returns the examples as they are stored, [n] bytes."""
         train, test = self._records
-        return np.array(
-            [
-                train[position]
-                if position < len(train)
-                else test[position - len(train)]
-                for position in positions
-            ],
-            dtype=object,
-        )
+        size = len(train)
+        found = [train[p] if p < size else test[p - size] for p in positions]
+        return np.array(found, dtype=object)
 
     def _decode(
         self, record: "tf.Tensor", *crop: "tf.Tensor"
@@ -171,17 +164,6 @@ class _ImageNet(prepared.PreparedDataset):
     ) -> ImageNet:
         return ImageNet(self.folder(data_dir))
 
-    def import_files(
-        self,
-        source: str,
-        data_dir: str | None = None,
-        force: bool = False,
-        on_progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> pathlib.Path:
-        from bsgen.data.importers import imagenet_files
-
-        return imagenet_files.import_files(source, data_dir, force, on_progress)
-
 
 IMAGENET = _ImageNet(
     NAME,
@@ -192,6 +174,7 @@ IMAGENET = _ImageNet(
     scaling="imagenet",
     augmentation="flip",
     fits_in_memory=False,
+    importer="imagenet_files",
     by_hand=f"register at image-net.org, get {' and '.join(TARS)}",
 )
 

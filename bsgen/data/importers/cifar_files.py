@@ -42,18 +42,7 @@ def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool
 def read_folder(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads the images and labels of "train" or "test" from the original files.
-
-    Unpacked files are preferred to an archive.
-
-    Args:
-      dataset: CIFAR-10 or CIFAR-100.
-      folder: a folder for which `is_folder` holds.
-      split: "train" or "test".
-
-    Raises:
-      UserError: a file is missing or damaged, or does not hold what it should.
-    """
+    """Reads a split from the original files; unpacked ones are preferred."""
     for form in dataset.original_files:
         place = _place(form, folder)
         if place is not None:
@@ -65,12 +54,7 @@ def read_folder(
 def read_archive(
     dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads the images and labels of "train" or "test" from the archive of the files.
-
-    Raises:
-      UserError: it is no such archive, or a file in it is missing or damaged, or does
-        not hold what it should.
-    """
+    """Reads a split from the archive of the files."""
     names_of = {
         form: [f"{form.folder}/{name}" for name in form.files(split)]
         for form in dataset.original_files

@@ -50,11 +50,7 @@ def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool
 def read_folder(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads NAME_SPLIT.csv, or SPLIT.csv, compressed or not.
-
-    Raises:
-      UserError: the file is missing or damaged, or does not hold what it should.
-    """
+    """Reads NAME_SPLIT.csv, or SPLIT.csv, compressed or not."""
     path = _find(dataset, folder, split)
     if path is None:
         remedy = f"{dataset.name}_{split}.csv is missing in this folder"

@@ -33,11 +33,7 @@ def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool
 def read_folder(
     dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads the images and labels of "train" or "test" under their standard names.
-
-    Raises:
-      UserError: a file is missing or damaged, or does not hold what it should.
-    """
+    """Reads the images and labels of a split under their standard names."""
     prefix = _PREFIXES[split]
     images_path = _require(folder, f"{prefix}-images-idx3")
     labels_path = _require(folder, f"{prefix}-labels-idx1")

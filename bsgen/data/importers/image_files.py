@@ -6,7 +6,7 @@ needs `importlib_resources`, which TFDS does not declare.
 
 import pathlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from bsgen.data.importers import (
 )
 
 _SPLITS = ("train", "test")
-# Each has is_folder(dataset, folder) and read_folder(dataset, folder, split).
+# Each has is_folder(dataset, folder), whether a folder holds files of its format, and
+# read_folder(dataset, folder, split), which reads the images and labels of "train" or
+# "test", and raises a UserError if a file is missing, damaged, or of another dataset.
 _FOLDER_READERS = (npz, cifar_files, idx, csv_files, image_folder)
 _NO_PICKLES = (
     "a pickle such as mnist.pkl.gz is not read, since it could run any program: get "
@@ -36,13 +38,13 @@ _NO_PICKLES = (
 def import_files(
     dataset: image_dataset.ImageDataset,
     source: str,
-    data_dir: str | None = None,
-    force: bool = False,
+    data_dir: str | None,
+    force: bool,
+    on_progress: Callable[[int, int], None],
 ) -> pathlib.Path:
-    """Imports a dataset from files, without a network.
+    """Imports a dataset; see `PreparedDataset.import_files`.
 
     Args:
-      dataset: to import.
       source: one .npz file with x_train, y_train, x_test and y_test; or a folder with
         NAME_train.npz and NAME_test.npz (arrays `images` and `labels`; instead of each,
         also the only NAME_train_ANYTHING.npz), or with the original files (of MNIST
@@ -50,9 +52,8 @@ def import_files(
         Python version, or the folder or the archive they come in), also where
         torchvision keeps them below its root, or with NAME_train.csv and NAME_test.csv,
         or with images in train/LABEL/ and test/LABEL/.
-      data_dir: see `PreparedDataset.import_files`, also for the result and the errors.
-      force: likewise.
     """
+    del on_progress  # it takes seconds
     root = prepared.resolve_data_dir(data_dir)
     with staging.staged(dataset.name, root, force) as folder:
         examples = {split: _read(dataset, source, split) for split in _SPLITS}
@@ -61,9 +62,7 @@ def import_files(
 
 
 def download(
-    dataset: prepared.PreparedDataset,
-    data_dir: str | None = None,
-    force: bool = False,
+    dataset: prepared.PreparedDataset, data_dir: str | None = None, force: bool = False
 ) -> pathlib.Path:
     """Downloads a dataset; see `PreparedDataset.download`."""
     import tensorflow_datasets as tfds

@@ -15,12 +15,7 @@ from typing import Any
 from bsgen import errors
 from bsgen.data import prepared
 from bsgen.data.datasets import imagenet
-from bsgen.data.importers import (
-    broken_images,
-    image_folder,
-    source_files,
-    staging,
-)
+from bsgen.data.importers import broken_images, image_folder, source_files, staging
 
 _FOLDERS = {"train": "train", "validation": "val"}
 _SUFFIXES = (".jpeg", ".jpg")
@@ -28,19 +23,17 @@ _LARGEST_FILE = 2**28  # the largest real image has 16 MB
 
 
 def import_files(
+    dataset: prepared.PreparedDataset,
     source: str,
-    data_dir: str | None = None,
-    force: bool = False,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    data_dir: str | None,
+    force: bool,
+    on_progress: Callable[[int, int], None],
 ) -> pathlib.Path:
-    """Imports ImageNet without a network, and then decodes every image once.
+    """Imports ImageNet, then decodes every image; see `PreparedDataset.import_files`.
 
     Args:
       source: a folder with the two tar files, or with the images as
         train/n01440764/*.JPEG and val/n01440764/*.JPEG.
-      data_dir: see `PreparedDataset.import_files`, also for the result and the errors.
-      force: likewise.
-      on_progress: called with the numbers of images decoded and to decode.
 
     Raises:
       UserError: also if images cannot be decoded, which are counted.
@@ -61,7 +54,7 @@ def import_files(
             broken = broken_images.broken_images(stored, on_progress)
             if broken:
                 raise image_folder.broken(source, broken)
-    return imagenet.IMAGENET.folder(str(root))
+    return dataset.folder(str(root))
 
 
 def _store(source: pathlib.Path, has_tars: bool, folder: pathlib.Path) -> None:

@@ -53,11 +53,7 @@ def read_folder(
 def read_file(
     dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
 ) -> labelled_images.LabelledImages:
-    """Reads x_train and y_train, or x_test and y_test: Keras' names, in one file.
-
-    Raises:
-      UserError: the file is missing or damaged, or does not hold what it should.
-    """
+    """Reads x_train and y_train, or x_test and y_test: Keras' names, in one file."""
     return _read(dataset, path, f"x_{split}", f"y_{split}")
 
 

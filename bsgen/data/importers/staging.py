@@ -20,11 +20,6 @@ from bsgen.files import folder_lock
 def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.Path]:
     """Yields a new folder; NAME/VERSION in it is moved into data_dir at the end.
 
-    Args:
-      name: the dataset to build.
-      data_dir: the TFDS folder.
-      force: whether to replace the dataset if it is prepared already.
-
     Raises:
       UserError: the dataset is there already, the folder cannot be written, or another
         process is preparing the same dataset.
