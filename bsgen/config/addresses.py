@@ -35,25 +35,27 @@ def parse(text: Any) -> Address | None:
     return Address(found[1], int(found[2]))
 
 
-def check_known(argument: str, address: Address) -> None:
-    """Checks that the host of an address can be found.
+def check_known(argument: str, address: Address) -> list[tuple]:
+    """Returns what `socket.getaddrinfo` finds for the address of any machine.
 
     Args:
       argument: the argument that the address came from, for the error.
-      address: of any machine.
+      address: to look up.
 
     Raises:
       UserError: no machine has that name.
     """
-    _found(argument, address)
+    host = address.host.strip("[]")
+    try:
+        return socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a name of a machine"
+        remedy = f"no machine is known as {host} ({reason}); mend the name"
+        raise errors.UserError(argument, str(address), remedy) from error
 
 
 def check_free(argument: str, address: Address) -> None:
-    """Checks that this process can listen at an address.
-
-    Args:
-      argument: the argument that the address came from, for the error.
-      address: of this machine.
+    """Checks that this process can listen at an address of this machine.
 
     Raises:
       UserError: the port is in use, or the address is not this machine's.
@@ -66,7 +68,7 @@ def listen(argument: str, address: Address) -> socket.socket:
     problems = []
     with contextlib.ExitStack() as stack:
         listening = []
-        for family, kind, protocol, _, place in _found(argument, address):
+        for family, kind, protocol, _, place in check_known(argument, address):
             one = stack.enter_context(socket.socket(family, kind, protocol))
             # Without it, a port stays taken for a while after its process has ended.
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,13 +96,3 @@ def _remedy(problems: list[OSError]) -> str:
         return "this machine has no such address; give one of its own"
     reason = problems[0].strerror or str(problems[0])
     return f"cannot listen there ({reason}); choose another port"
-
-
-def _found(argument: str, address: Address) -> list[tuple]:
-    host = address.host.strip("[]")
-    try:
-        return socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a name of a machine"
-        remedy = f"no machine is known as {host} ({reason}); mend the name"
-        raise errors.UserError(argument, str(address), remedy) from error

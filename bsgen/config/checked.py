@@ -48,12 +48,9 @@ class Checked:
     def _check_field(
         self, name: str, check: Callable[..., Any], *limits: float
     ) -> None:
-        """Checks a field, unless it is None and that is its default.
+        """Checks a field by a function of name, value and limits, as in `bsgen.errors`.
 
-        Args:
-          name: of the field.
-          check: a function of `bsgen.errors`, of name, value and limits.
-          limits: for `check`.
+        None passes where it is the default.
         """
         value = getattr(self, name)
         if value is not None or getattr(type(self), name, ...) is not None:

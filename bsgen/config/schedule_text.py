@@ -17,15 +17,11 @@ _CLASSES = {cls.name: cls for cls in typing.get_args(schedule.Schedule)}
 
 
 def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
-    """Parses a line of text.
-
-    Args:
-      text: the name of a schedule, and fields of its class with their values.
-      argument: the argument that the text came from, for the error.
+    """Parses a line of text, which came from `argument`.
 
     Raises:
-      UserError: the name or a field is unknown, a field is given twice, or a value does
-        be parsed.
+      UserError: the name or a field is unknown, a field is given twice, or a value
+        cannot be parsed.
     """
     name, *rest = text.split() or [""]
     if name not in _CLASSES:
@@ -47,11 +43,7 @@ def parse_schedule(text: str, argument: str = "schedule") -> schedule.Schedule:
 
 
 def to_text(written: dict[str, Any]) -> str:
-    """Returns the line that describes a schedule, or a warm-up.
-
-    Args:
-      written: what `bsgen.config.to_dict` makes of it.
-    """
+    """Returns the line for a schedule or warm-up that `bsgen.config.to_dict` wrote."""
     fields = dict(written)
     words = [fields.pop("name", "")]
     for name, value in fields.items():

@@ -5,24 +5,12 @@ import json
 from typing import Any, TypeVar
 
 import cattrs
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from bsgen import errors
-from bsgen.config import checked, data, model, optimizer, schedule
+from bsgen.config import checked
 
 Config = TypeVar("Config")
-
-_CLASSES: tuple[Any, ...] = (
-    data.DataConfig,
-    model.ModelConfig,
-    optimizer.MomentumConfig,
-    optimizer.NewtonConfig,
-    schedule.Constant,
-    schedule.Stepwise,
-    schedule.Cyclic,
-    schedule.ConstantThenDecay,
-    schedule.WarmUp,
-)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -56,9 +44,4 @@ def _omit_defaults(cls: Any) -> Any:
 
 
 _converter = cattrs.Converter(forbid_extra_keys=True)
-for _class in _CLASSES:
-    _converter.register_structure_hook(
-        _class,
-        make_dict_structure_fn(_class, _converter, _cattrs_forbid_extra_keys=True),
-    )
 _converter.register_unstructure_hook_factory(dataclasses.is_dataclass, _omit_defaults)

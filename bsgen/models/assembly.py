@@ -7,12 +7,14 @@ inputs; batch normalization cancels that everywhere but in the last layer.)
 import functools
 import itertools
 from collections.abc import Callable
+from typing import TypeAlias
 
 import keras
 
 from bsgen import errors
 from bsgen.models import normalization as normalization_lib
 
+Tensor: TypeAlias = keras.KerasTensor
 Kernels = Callable[[int], keras.initializers.Initializer]
 
 _scaled = keras.initializers.VarianceScaling
@@ -43,7 +45,7 @@ def normal(deviation: float) -> Kernels:
     return functools.partial(keras.initializers.RandomNormal, 0.0, deviation)
 
 
-def image_input(input_shape: tuple[int, ...], smallest_side: int) -> keras.KerasTensor:
+def image_input(input_shape: tuple[int, ...], smallest_side: int) -> Tensor:
     """Returns the input of a convolutional network.
 
     Raises:
@@ -83,13 +85,13 @@ class Assembly:
 
     def convolve(
         self,
-        inputs: keras.KerasTensor,
+        inputs: Tensor,
         filters: int,
         size: int,
         strides: int = 1,
         margin: int | None = None,
         use_bias: bool | None = None,
-    ) -> keras.KerasTensor:
+    ) -> Tensor:
         """Returns a convolution, [batch, height, width, filters].
 
         Args:
@@ -114,9 +116,7 @@ class Assembly:
             kernel_initializer=self._kernels(next(self._seeds)),
         )(inputs)
 
-    def dense(
-        self, inputs: keras.KerasTensor, units: int, use_bias: bool | None = None
-    ) -> keras.KerasTensor:
+    def dense(self, inputs: Tensor, units: int, use_bias: bool | None = None) -> Tensor:
         """Returns a linear map to [batch, units]; `use_bias` as in `convolve`."""
         return keras.layers.Dense(
             units,
@@ -124,19 +124,17 @@ class Assembly:
             kernel_initializer=self._kernels(next(self._seeds)),
         )(inputs)
 
-    def normalize(
-        self, inputs: keras.KerasTensor, gamma_initializer: str = "ones"
-    ) -> keras.KerasTensor:
+    def normalize(self, inputs: Tensor, gamma_initializer: str = "ones") -> Tensor:
         """Returns the inputs through a new normalisation layer, if there is one."""
         if self._normalization is None:
             return inputs
         return self._normalization(gamma_initializer=gamma_initializer)(inputs)
 
-    def normalize_relu(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+    def normalize_relu(self, inputs: Tensor) -> Tensor:
         """Returns ReLU(normalize(inputs))."""
         return keras.layers.ReLU()(self.normalize(inputs))
 
-    def dropout(self, inputs: keras.KerasTensor, rate: float) -> keras.KerasTensor:
+    def dropout(self, inputs: Tensor, rate: float) -> Tensor:
         """Returns the inputs with a share `rate` dropped in training."""
         if rate == 0:
             return inputs
@@ -144,12 +142,12 @@ class Assembly:
 
     def head(
         self,
-        inputs: keras.KerasTensor,
+        inputs: Tensor,
         widths: tuple[int, ...],
         num_classes: int,
         dropout: float,
         use_bias: bool | None = None,
-    ) -> keras.KerasTensor:
+    ) -> Tensor:
         """Returns logits behind normalised dense layers of `widths`, with dropout."""
         outputs = keras.layers.Flatten()(inputs)
         for width in widths:
@@ -158,11 +156,8 @@ class Assembly:
         return self.logits(outputs, num_classes)
 
     def logits(
-        self,
-        inputs: keras.KerasTensor,
-        num_classes: int,
-        kernels: Kernels | None = None,
-    ) -> keras.KerasTensor:
+        self, inputs: Tensor, num_classes: int, kernels: Kernels | None = None
+    ) -> Tensor:
         """Returns [batch, num_classes], in full precision under a mixed policy."""
         return keras.layers.Dense(
             num_classes,

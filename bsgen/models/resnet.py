@@ -10,6 +10,7 @@ import keras
 from bsgen import errors
 from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
+from bsgen.models.assembly import Assembly, Tensor
 
 
 def resnet(
@@ -43,7 +44,7 @@ def resnet(
         raise errors.UserError("depth", depth, "give 6 n + 2 for an integer n >= 1")
     paper = variant == "paper"
     kernels = assembly.he_normal if paper else assembly.he_normal_fan_out
-    parts = assembly.Assembly(seed, normalization, kernels)
+    parts = Assembly(seed, normalization, kernels)
     shortcut = _pad_shortcut if paper else _projection_shortcut
     inputs = assembly.image_input(input_shape, 4)
     widths = [multiplier * width for width in sizes.RESNET_WIDTHS]
@@ -62,23 +63,17 @@ def resnet(
     return keras.Model(inputs, outputs, name=name or f"resnet{depth}")
 
 
-def _branch(
-    parts: assembly.Assembly, inputs: keras.KerasTensor, width: int, strides: int
-) -> keras.KerasTensor:
+def _branch(parts: Assembly, inputs: Tensor, width: int, strides: int) -> Tensor:
     outputs = parts.normalize_relu(parts.convolve(inputs, width, 3, strides))
     return parts.normalize(parts.convolve(outputs, width, 3))
 
 
-def _pad_shortcut(
-    parts: assembly.Assembly, inputs: keras.KerasTensor, width: int
-) -> keras.KerasTensor:
+def _pad_shortcut(parts: Assembly, inputs: Tensor, width: int) -> Tensor:
     del parts  # it has no weights
     every_second = keras.layers.AveragePooling2D(1, 2)(inputs)
     added = width - inputs.shape[-1]
     return keras.ops.pad(every_second, ((0, 0), (0, 0), (0, 0), (0, added)))
 
 
-def _projection_shortcut(
-    parts: assembly.Assembly, inputs: keras.KerasTensor, width: int
-) -> keras.KerasTensor:
+def _projection_shortcut(parts: Assembly, inputs: Tensor, width: int) -> Tensor:
     return parts.normalize(parts.convolve(inputs, width, 1, strides=2))

@@ -9,6 +9,7 @@ import keras
 
 from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
+from bsgen.models.assembly import Assembly, Tensor
 
 
 def resnet50(
@@ -21,7 +22,7 @@ def resnet50(
 
     Inputs have sides of at least 32, 224 in the paper.
     """
-    parts = assembly.Assembly(seed, normalization)
+    parts = Assembly(seed, normalization)
     inputs = assembly.image_input(input_shape, 32)
     outputs = parts.normalize_relu(parts.convolve(inputs, 64, 7, strides=2))
     # Zeros pad as minus infinity would: nothing behind a ReLU is below 0.
@@ -36,9 +37,7 @@ def resnet50(
     return keras.Model(inputs, outputs, name="resnet50")
 
 
-def _bottleneck(
-    parts: assembly.Assembly, inputs: keras.KerasTensor, width: int, strides: int
-) -> keras.KerasTensor:
+def _bottleneck(parts: Assembly, inputs: Tensor, width: int, strides: int) -> Tensor:
     expanded = sizes.RESNET50_EXPANSION * width
     shortcut = inputs
     if inputs.shape[-1] != expanded:

@@ -11,6 +11,7 @@ import keras
 from bsgen import errors, layers
 from bsgen.models import assembly, sizes
 from bsgen.models import normalization as normalization_lib
+from bsgen.models.assembly import Assembly, Tensor
 
 # Our choice: Smith, Elsen & De (2020) do not give the rate of Regularized SkipInit.
 SKIP_INIT_DROPOUT = 0.6
@@ -52,7 +53,7 @@ def wide_resnet(
     skip_init = normalization is None
     if dropout is None:
         dropout = SKIP_INIT_DROPOUT if skip_init else 0.0
-    parts = assembly.Assembly(seed, normalization)
+    parts = Assembly(seed, normalization)
     inputs = assembly.image_input(input_shape, 4)
     outputs = parts.convolve(inputs, sizes.RESNET_WIDTHS[0], 3, use_bias=False)
     for group, base in enumerate(sizes.RESNET_WIDTHS):
@@ -68,12 +69,8 @@ def wide_resnet(
 
 
 def _block(
-    parts: assembly.Assembly,
-    inputs: keras.KerasTensor,
-    width: int,
-    strides: int,
-    skip_init: bool,
-) -> keras.KerasTensor:
+    parts: Assembly, inputs: Tensor, width: int, strides: int, skip_init: bool
+) -> Tensor:
     activated = parts.normalize_relu(inputs)
     shortcut = inputs
     if strides > 1 or inputs.shape[-1] != width:

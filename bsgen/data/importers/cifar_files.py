@@ -8,14 +8,15 @@ from the .tar.gz archive, in memory; an archive is read to its end, where its ch
 is. Coarse labels are not read, because they follow from the fine ones.
 """
 
-import pathlib
 import tarfile
+from pathlib import Path
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset, OriginalFiles
 from bsgen.data.importers import labelled_images, restricted_pickle, source_files
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _IMAGE_BYTES = 3072
 # The largest real file, train of CIFAR-100, has 155 MB; an archive a little more.
@@ -23,7 +24,7 @@ _LARGEST_FILE = 2**29
 _LARGEST_ARCHIVE = 2**30
 
 
-def is_archive(path: pathlib.Path) -> bool:
+def is_archive(path: Path) -> bool:
     """Whether a file is a tar archive, compressed or not, by its first bytes."""
     with source_files.opened(path) as file:
         try:
@@ -33,15 +34,13 @@ def is_archive(path: pathlib.Path) -> bool:
     return True
 
 
-def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: ImageDataset, folder: Path) -> bool:
     """Whether a folder holds original files of a dataset, their folder or archive."""
     found = any(_place(form, folder) for form in dataset.original_files)
     return found or _find_archive(dataset, folder) is not None
 
 
-def read_folder(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImages:
     """Reads a split from the original files; unpacked ones are preferred."""
     for form in dataset.original_files:
         place = _place(form, folder)
@@ -51,9 +50,7 @@ def read_folder(
     return read_archive(dataset, archive or folder, split)
 
 
-def read_archive(
-    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_archive(dataset: ImageDataset, path: Path, split: str) -> LabelledImages:
     """Reads a split from the archive of the files."""
     names_of = {
         form: [f"{form.folder}/{name}" for name in form.files(split)]
@@ -75,9 +72,7 @@ def read_archive(
     raise errors.UserError("source", str(path), f"{remedy} for {split}")
 
 
-def _place(
-    form: image_dataset.OriginalFiles, folder: pathlib.Path
-) -> pathlib.Path | None:
+def _place(form: OriginalFiles, folder: Path) -> Path | None:
     """Returns where unpacked files of a form lie: the folder or the one in it."""
     for place in (folder, folder / form.folder):
         if any((place / name).is_file() for name in (*form.train, *form.test)):
@@ -85,20 +80,15 @@ def _place(
     return None
 
 
-def _find_archive(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path
-) -> pathlib.Path | None:
+def _find_archive(dataset: ImageDataset, folder: Path) -> Path | None:
     """Returns the archive of a dataset that a folder holds under its own name."""
     places = (folder / form.archive for form in dataset.original_files)
     return next((place for place in places if place.is_file()), None)
 
 
 def _read_unpacked(
-    dataset: image_dataset.ImageDataset,
-    form: image_dataset.OriginalFiles,
-    place: pathlib.Path,
-    split: str,
-) -> labelled_images.LabelledImages:
+    dataset: ImageDataset, form: OriginalFiles, place: Path, split: str
+) -> LabelledImages:
     parts = []
     for name in form.files(split):
         path = place / name
@@ -110,7 +100,7 @@ def _read_unpacked(
     return _join(parts)
 
 
-def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
+def _unpack(path: Path, wanted: set[str]) -> dict[str, bytes]:
     """Returns the wanted members of an archive, by name; nothing touches the disk."""
     contents: dict[str, bytes] = {}
     total = 0
@@ -136,11 +126,8 @@ def _unpack(path: pathlib.Path, wanted: set[str]) -> dict[str, bytes]:
 
 
 def _decode(
-    dataset: image_dataset.ImageDataset,
-    form: image_dataset.OriginalFiles,
-    content: bytes,
-    source: str,
-) -> labelled_images.LabelledImages:
+    dataset: ImageDataset, form: OriginalFiles, content: bytes, source: str
+) -> LabelledImages:
     try:
         if form.labels_key:
             pixels, labels = _decode_pickle(content, form.labels_key)
@@ -152,9 +139,7 @@ def _decode(
     return labelled_images.check(dataset, images, labels, source)
 
 
-def _join(
-    parts: list[labelled_images.LabelledImages],
-) -> labelled_images.LabelledImages:
+def _join(parts: list[LabelledImages]) -> LabelledImages:
     images, labels = zip(*parts, strict=True)
     return np.concatenate(images), np.concatenate(labels)
 

@@ -6,30 +6,29 @@ without labels, which is refused.
 """
 
 import math
-import pathlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset
 from bsgen.data.importers import labelled_images, source_files
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _LONGEST_LINE = 2**16
 _ROWS_AT_ONCE = 10_000
 _MOST_ROWS = 100_000  # MNIST has 70,000
 
 
-def is_file(dataset: image_dataset.ImageDataset, path: pathlib.Path) -> bool:
+def is_file(dataset: ImageDataset, path: Path) -> bool:
     """Whether the first line of a file has as many columns as label and pixels."""
     with source_files.opened(path) as file:
         return _num_columns(file) in _columns(dataset)
 
 
-def read_file(
-    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_file(dataset: ImageDataset, path: Path, split: str) -> LabelledImages:
     """Reads a split from the file or from the one beside it.
 
     Raises:
@@ -42,14 +41,12 @@ def read_file(
     return read_folder(dataset, path.parent, split)
 
 
-def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: ImageDataset, folder: Path) -> bool:
     """Whether a folder holds a file of a grey dataset; see `read_folder`."""
     return any(_find(dataset, folder, split) for split in ("train", "test"))
 
 
-def read_folder(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImages:
     """Reads NAME_SPLIT.csv, or SPLIT.csv, compressed or not."""
     path = _find(dataset, folder, split)
     if path is None:
@@ -75,15 +72,13 @@ def read_folder(
     return labelled_images.check(dataset, images, rows[:, 0], path)
 
 
-def _columns(dataset: image_dataset.ImageDataset) -> tuple[int, int]:
+def _columns(dataset: ImageDataset) -> tuple[int, int]:
     """How many numbers a line has, and how many of them are pixels."""
     pixels = math.prod(dataset.input_shape)
     return pixels + 1, pixels
 
 
-def _find(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> pathlib.Path | None:
+def _find(dataset: ImageDataset, folder: Path, split: str) -> Path | None:
     if dataset.input_shape[-1] > 1:  # the order of the colours would be unknown
         return None
     stems = (dataset.name, dataset.name.replace("_", "-"))

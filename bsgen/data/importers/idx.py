@@ -6,14 +6,15 @@ http://yann.lecun.com/exdb/mnist.
 """
 
 import math
-import pathlib
 import struct
+from pathlib import Path
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset
 from bsgen.data.importers import labelled_images, source_files
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _UNSIGNED_BYTE = 0x08
 # EMNIST, ten times as large as MNIST, has 0.6 GB.
@@ -21,7 +22,7 @@ _LARGEST = 2**30
 _PREFIXES = {"train": "train", "test": "t10k"}
 
 
-def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: ImageDataset, folder: Path) -> bool:
     """Whether a folder holds a file with one of the standard names."""
     return any(
         _find(folder, f"{prefix}-{part}") is not None
@@ -30,9 +31,7 @@ def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool
     )
 
 
-def read_folder(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImages:
     """Reads the images and labels of a split under their standard names."""
     prefix = _PREFIXES[split]
     images_path = _require(folder, f"{prefix}-images-idx3")
@@ -46,7 +45,7 @@ def read_folder(
     return labelled_images.check(dataset, images, labels, images_path.parent)
 
 
-def read(path: pathlib.Path, num_axes: int) -> np.ndarray:
+def read(path: Path, num_axes: int) -> np.ndarray:
     """Reads one IDX file of unsigned bytes, and nothing but exactly that.
 
     Raises:
@@ -72,7 +71,7 @@ def read(path: pathlib.Path, num_axes: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
+def _find(folder: Path, stem: str) -> Path | None:
     # Both spellings of the last part are in circulation.
     names = [f"{stem}-ubyte", f"{stem}-ubyte.gz"]
     names += [name.replace("-idx", ".idx") for name in names]
@@ -82,7 +81,7 @@ def _find(folder: pathlib.Path, stem: str) -> pathlib.Path | None:
     return next((each for each in places if each.exists() and not each.is_dir()), None)
 
 
-def _require(folder: pathlib.Path, stem: str) -> pathlib.Path:
+def _require(folder: Path, stem: str) -> Path:
     path = _find(folder, stem)
     if path is None:
         remedy = f"{stem}-ubyte or {stem}-ubyte.gz is missing in this folder"

@@ -4,25 +4,26 @@ Either way `tfds.load(name, data_dir=..., download=False)` reads the result. Wri
 needs `importlib_resources`, which TFDS does not declare.
 """
 
-import pathlib
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bsgen import errors
 from bsgen.data import image_dataset, prepared
+from bsgen.data.image_dataset import ImageDataset
 from bsgen.data.importers import (
     cifar_files,
     csv_files,
     idx,
     image_folder,
-    labelled_images,
     npz,
     source_files,
     staging,
 )
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _SPLITS = ("train", "test")
 # Each has is_folder(dataset, folder), whether a folder holds files of its format, and
@@ -36,12 +37,12 @@ _NO_PICKLES = (
 
 
 def import_files(
-    dataset: image_dataset.ImageDataset,
+    dataset: ImageDataset,
     source: str,
     data_dir: str | None,
     force: bool,
     on_progress: Callable[[int, int], None],
-) -> pathlib.Path:
+) -> Path:
     """Imports a dataset; see `PreparedDataset.import_files`.
 
     Args:
@@ -63,7 +64,7 @@ def import_files(
 
 def download(
     dataset: prepared.PreparedDataset, data_dir: str | None = None, force: bool = False
-) -> pathlib.Path:
+) -> Path:
     """Downloads a dataset; see `PreparedDataset.download`."""
     import tensorflow_datasets as tfds
 
@@ -84,7 +85,7 @@ def download(
     return _prepared(dataset, root)
 
 
-def _prepared(dataset: prepared.PreparedDataset, root: pathlib.Path) -> pathlib.Path:
+def _prepared(dataset: prepared.PreparedDataset, root: Path) -> Path:
     image_dataset.read.cache_clear()
     folder = prepared.find(dataset.name, root)
     if folder is None:
@@ -94,15 +95,13 @@ def _prepared(dataset: prepared.PreparedDataset, root: pathlib.Path) -> pathlib.
     return folder
 
 
-def _read(
-    dataset: image_dataset.ImageDataset, source: str, split: str
-) -> labelled_images.LabelledImages:
-    path = pathlib.Path(source).expanduser()
+def _read(dataset: ImageDataset, source: str, split: str) -> LabelledImages:
+    path = Path(source).expanduser()
     if not path.exists():
         raise errors.UserError("source", source, "there is no such file or folder")
     if not path.is_dir():
         return _read_file(dataset, path, split)
-    torchvision = pathlib.Path(dataset.torchvision_folder)
+    torchvision = Path(dataset.torchvision_folder)
     for folder in (path, path / torchvision, path / torchvision.name):
         for reader in _FOLDER_READERS:
             if reader.is_folder(dataset, folder):
@@ -112,9 +111,7 @@ def _read(
     raise errors.UserError("source", source, f"{remedy}train; {_NO_PICKLES}")
 
 
-def _read_file(
-    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def _read_file(dataset: ImageDataset, path: Path, split: str) -> LabelledImages:
     source_files.require_regular(path)
     if zipfile.is_zipfile(path):
         return npz.read_file(dataset, path, split)
@@ -128,9 +125,7 @@ def _read_file(
 
 
 def _store(
-    dataset: image_dataset.ImageDataset,
-    examples: dict[str, labelled_images.LabelledImages],
-    folder: pathlib.Path,
+    dataset: ImageDataset, examples: dict[str, LabelledImages], folder: Path
 ) -> None:
     import tensorflow_datasets as tfds
 
@@ -149,7 +144,7 @@ def _store(
 
 
 def _keyed(
-    dataset: image_dataset.ImageDataset,
+    dataset: ImageDataset,
     split: str,
     images: np.ndarray,
     labels: np.ndarray,

@@ -1,27 +1,26 @@
 """Images in folders named by label or class: FOLDER/train/7/NAME.png or train/horse."""
 
-import pathlib
 from collections.abc import Container
+from pathlib import Path
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset
 from bsgen.data.importers import labelled_images, source_files
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 _LARGEST_FILE = 2**24  # of an image of 32 x 32 pixels
 _MOST_NAMED = 3
 
 
-def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: ImageDataset, folder: Path) -> bool:
     """Whether a folder holds a folder train or test."""
     return any((folder / split).is_dir() for split in ("train", "test"))
 
 
-def read_folder(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImages:
     """Reads FOLDER/SPLIT/LABEL/*, sorted by path; a label is a number or a class' name.
 
     Colours become grey where the dataset is grey. Hidden files are skipped.
@@ -43,12 +42,12 @@ def read_folder(
 
 
 def find_images(
-    root: pathlib.Path,
+    root: Path,
     labels: Container[str],
     naming: str,
     suffixes: tuple[str, ...],
     example: str,
-) -> list[pathlib.Path]:
+) -> list[Path]:
     """Returns the paths ROOT/LABEL/NAME of images, sorted by label and name.
 
     Args:
@@ -96,7 +95,7 @@ def broken(source: str, reasons: dict[str, str]) -> errors.UserError:
     return errors.UserError("source", source, f"{remedy}; get them again")
 
 
-def _decode_all(paths: list[pathlib.Path], shape: tuple[int, ...]) -> np.ndarray:
+def _decode_all(paths: list[Path], shape: tuple[int, ...]) -> np.ndarray:
     images, reasons = [], {}
     for path in paths:
         content = source_files.read(path, _LARGEST_FILE)

@@ -1,21 +1,18 @@
 """Checks images and labels from any file before they are imported."""
 
-import pathlib
+from pathlib import Path
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset
 
 # Images [n, height, width, channels] uint8 and labels [n] int64.
 LabelledImages = tuple[np.ndarray, np.ndarray]
 
 
 def check(
-    dataset: image_dataset.ImageDataset,
-    images: np.ndarray,
-    labels: np.ndarray,
-    source: str | pathlib.Path,
+    dataset: ImageDataset, images: np.ndarray, labels: np.ndarray, source: str | Path
 ) -> LabelledImages:
     """Returns the images with a channel axis and the labels, in the types to store.
 
@@ -36,7 +33,7 @@ def check(
 
 
 def _images(
-    images: np.ndarray, shape: tuple[int, ...], source: str | pathlib.Path
+    images: np.ndarray, shape: tuple[int, ...], source: str | Path
 ) -> np.ndarray:
     plain = shape[:-1] if shape[-1] == 1 else shape
     if images.shape[1:] not in (shape, plain):
@@ -56,7 +53,7 @@ def _images(
 
 
 def _labels(
-    labels: np.ndarray, num_images: int, num_classes: int, source: str | pathlib.Path
+    labels: np.ndarray, num_images: int, num_classes: int, source: str | Path
 ) -> np.ndarray:
     if labels.dtype.kind not in "iu":
         raise _error(source, f"its labels have type {labels.dtype}, not integers")
@@ -71,5 +68,5 @@ def _labels(
     return labels.astype(np.int64).reshape(-1)
 
 
-def _error(source: str | pathlib.Path, remedy: str) -> errors.UserError:
+def _error(source: str | Path, remedy: str) -> errors.UserError:
     return errors.UserError("source", str(source), remedy)

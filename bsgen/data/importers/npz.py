@@ -6,17 +6,18 @@ is compared.
 """
 
 import math
-import pathlib
 import struct
 import tokenize
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 
 from bsgen import errors
-from bsgen.data import image_dataset
+from bsgen.data.image_dataset import ImageDataset
 from bsgen.data.importers import labelled_images, source_files
+from bsgen.data.importers.labelled_images import LabelledImages
 
 _LARGEST_ARRAY = 2**31  # CIFAR in float64 has 1.2 GB
 _HEADERS = {
@@ -25,14 +26,12 @@ _HEADERS = {
 }
 
 
-def is_folder(dataset: image_dataset.ImageDataset, folder: pathlib.Path) -> bool:
+def is_folder(dataset: ImageDataset, folder: Path) -> bool:
     """Whether a folder holds files of a dataset; see `read_folder` for their names."""
     return any(_paths(folder, dataset.name, split) for split in ("train", "test"))
 
 
-def read_folder(
-    dataset: image_dataset.ImageDataset, folder: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImages:
     """Reads arrays `images` and `labels` of NAME_SPLIT.npz.
 
     Where there is no such file, the only one named NAME_SPLIT_ANYTHING.npz is read.
@@ -50,14 +49,12 @@ def read_folder(
     return _read(dataset, path, "images", "labels")
 
 
-def read_file(
-    dataset: image_dataset.ImageDataset, path: pathlib.Path, split: str
-) -> labelled_images.LabelledImages:
+def read_file(dataset: ImageDataset, path: Path, split: str) -> LabelledImages:
     """Reads x_train and y_train, or x_test and y_test: Keras' names, in one file."""
     return _read(dataset, path, f"x_{split}", f"y_{split}")
 
 
-def _paths(folder: pathlib.Path, name: str, split: str) -> list[pathlib.Path]:
+def _paths(folder: Path, name: str, split: str) -> list[Path]:
     exact = folder / f"{name}_{split}.npz"
     if exact.exists():
         return [exact]
@@ -66,11 +63,8 @@ def _paths(folder: pathlib.Path, name: str, split: str) -> list[pathlib.Path]:
 
 
 def _read(
-    dataset: image_dataset.ImageDataset,
-    path: pathlib.Path,
-    images_key: str,
-    labels_key: str,
-) -> labelled_images.LabelledImages:
+    dataset: ImageDataset, path: Path, images_key: str, labels_key: str
+) -> LabelledImages:
     source_files.require_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
