@@ -40,7 +40,7 @@ class Subject:
     ):
         """Takes the arguments of `measures.Hessian`.
 
-        Only `l2` and `training` are not given to every measure.
+        `l2` and `training` go to the measures that take them.
         """
         self.objective = {"model": model, "loss": loss, "data": data}
         self.optional = {"l2": l2, "training": training}

@@ -1,7 +1,6 @@
 """Mean loss and metrics of a model over a data set, at any weights, compiled once.
 
-The model itself is never changed, and runs in inference mode. Batches are shared out
-over the replicas of the model's strategy, see `replicas`.
+The model itself is never changed, and runs in inference mode.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -18,7 +18,7 @@ from bsgen import interrupts
 from bsgen.measures import progress
 from bsgen.measures.landscape import evaluation, model_state
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 _DEFAULT_ALPHAS = np.linspace(-1.0, 2.0, 31)
 
@@ -37,9 +37,9 @@ class LossAlongLine:
       mode: "inference", and the notes of `mean_loss.MeanLoss.mode`.
     """
 
-    alphas: linear_operator.FloatArray
-    loss: linear_operator.FloatArray
-    metrics: Mapping[str, linear_operator.FloatArray]
+    alphas: FloatArray
+    loss: FloatArray
+    metrics: Mapping[str, FloatArray]
     distance: float
     running_statistics: evaluation.RunningStatistics
     stopped_because: progress.StoppedBecause
@@ -74,8 +74,7 @@ def loss_along_line(
       end: the same.
       alphas: [A], finite; 0 is the start, 1 the end.
       on_progress: called with the loss after every alpha, which count as products.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
+      keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
       UserError: an argument is wrong.

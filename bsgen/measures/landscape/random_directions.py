@@ -21,7 +21,7 @@ from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.landscape import evaluation, model_state
 from bsgen.measures.objective import compiled_loss, flat_weights
-from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 _DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
 NORMALIZATIONS = ("filter", "unit")
@@ -43,11 +43,11 @@ class LossAlongDirections:
       mode: "inference", and the notes of `mean_loss.MeanLoss.mode`.
     """
 
-    distances: linear_operator.FloatArray
-    value: linear_operator.FloatArray
-    standard_error: linear_operator.FloatArray
-    loss: linear_operator.FloatArray
-    metrics: Mapping[str, linear_operator.FloatArray]
+    distances: FloatArray
+    value: FloatArray
+    standard_error: FloatArray
+    loss: FloatArray
+    metrics: Mapping[str, FloatArray]
     normalization: str
     running_statistics: evaluation.RunningStatistics
     stopped_because: progress.StoppedBecause

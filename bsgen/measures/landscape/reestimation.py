@@ -34,12 +34,7 @@ class Reestimation:
     """Finds the running averages of a data set; compiled once."""
 
     def __init__(self, model: keras.Model, data: batches.Batches):
-        """Finds the variables; measures nothing yet.
-
-        Args:
-          model: a built model.
-          data: the data whose statistics are taken, a batch at a time.
-        """
+        """Finds the variables of a built model; measures nothing yet."""
         self._model = model
         self._data = data
         self._places = [

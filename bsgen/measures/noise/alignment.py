@@ -66,20 +66,17 @@ def noise_alignment(
 ) -> NoiseAlignment:
     """Measures how alike the gradients' covariance and the Hessian are.
 
+    Args not named here are those of `eigenvalues.top_eigenvalue`.
+
     Args:
       hessian: a `measures.Hessian`, or any symmetric operator.
       covariance: a `measures.GradientCovariance` of the same model, loss and data, or
         any symmetric operator of the same size.
       standard_error: of the alignment at which to stop; 0 to take all `max_products`.
       max_products: at least 2, of both matrices together.
-      seed: of the probes.
-      on_progress: called after every probe.
-      keep_partial: whether Ctrl-C returns what is known so far, instead of raising
-        KeyboardInterrupt.
 
     Raises:
-      UserError: an argument is wrong, or the loss has no second derivative or no finite
-        one.
+      UserError: an argument is wrong, or the loss has no finite second derivative.
     """
     goal = errors.check_real("standard_error", standard_error, 0.0)
     limit = errors.check_integer("max_products", max_products, 2) // 2

@@ -18,8 +18,7 @@ examples the probability B^2 / N^2 when each is selected at most once, and, with
 replacement, B^2 / (N (N - 1)) in place of B (B - 1) / (N (N - 1)), so it is not exact
 for larger B.)
 
-None of this enters the measurement: the mean squared distance from a drawn batch's
-gradient to g, in total (the trace) and along some directions.
+None of this enters the measurement.
 """
 
 import dataclasses
@@ -41,7 +40,7 @@ from bsgen.measures.objective import (
     gradients,
     mean_loss,
 )
-from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,25 +64,17 @@ class BatchNoise:
     """
 
     batch_sizes: npt.NDArray[np.int64]
-    trace: linear_operator.FloatArray
-    trace_standard_error: linear_operator.FloatArray
-    variances: linear_operator.FloatArray
-    variances_standard_error: linear_operator.FloatArray
+    trace: FloatArray
+    trace_standard_error: FloatArray
+    variances: FloatArray
+    variances_standard_error: FloatArray
     example_trace: float
-    example_variances: linear_operator.FloatArray
+    example_variances: FloatArray
     squared_gradient: float
     num_examples: int
     num_batches: npt.NDArray[np.int64]
     replacement: bool
     mode: str = mean_loss.INFERENCE
-
-    @property
-    def predicted_share(self) -> linear_operator.FloatArray:
-        """[S], the exact covariance in units of F; see above."""
-        per_batch = 1.0 / self.batch_sizes
-        if self.replacement:
-            return per_batch * (1.0 - 1.0 / self.num_examples)
-        return per_batch - 1.0 / self.num_examples
 
 
 @interrupts.kept()
@@ -140,7 +131,8 @@ def noise_by_batch_size(
     sizes = _check_sizes(batch_sizes, num_examples, replacement)
     counts = _check_counts(num_batches, len(sizes))
     directions = _directions(model, gradient, num_directions, seed)
-    squares, projections = _deviations(groups, gradient, directions)
+    deviations = [groups.deviations(gradient, direction) for direction in directions]
+    projections = np.stack([each.projections for each in deviations])
     moments = _compiled_moments(model, objective)
     # With the same seed, batches of one example would be the same in both ways.
     draw = np.random.default_rng((seed, replacement))
@@ -157,7 +149,7 @@ def noise_by_batch_size(
         trace_standard_error=spread[:, 0],
         variances=means[:, 1:],
         variances_standard_error=spread[:, 1:],
-        example_trace=float(squares.sum() / (num_examples - 1)),
+        example_trace=float(deviations[0].squared_norms.sum() / (num_examples - 1)),
         example_variances=(projections**2).sum(axis=1) / (num_examples - 1),
         squared_gradient=float(gradient @ gradient),
         num_examples=num_examples,
@@ -194,11 +186,8 @@ def _check_counts(
 
 
 def _directions(
-    model: keras.Model,
-    gradient: linear_operator.FloatArray,
-    num_directions: int,
-    seed: int,
-) -> linear_operator.FloatArray:
+    model: keras.Model, gradient: FloatArray, num_directions: int, seed: int
+) -> FloatArray:
     """Returns unit vectors [1 + K, P]."""
     count = errors.check_integer("num_directions", num_directions, 0)
     length = np.linalg.norm(gradient)
@@ -207,16 +196,6 @@ def _directions(
         parts = random_directions.random_direction(model, (seed, number), "unit")
         rows.append(np.concatenate([part.ravel() for part in parts]))
     return np.stack(rows)
-
-
-def _deviations(
-    groups: group_gradients.GroupGradients,
-    gradient: linear_operator.FloatArray,
-    directions: linear_operator.FloatArray,
-) -> tuple[linear_operator.FloatArray, linear_operator.FloatArray]:
-    """Returns |g_i - g|^2, [N], and (g_i - g) . direction, [1 + K, N]."""
-    found = [groups.deviations(gradient, direction) for direction in directions]
-    return found[0].squared_norms, np.stack([part.projections for part in found])
 
 
 def _draw(
@@ -238,11 +217,7 @@ def _draw(
 
 
 def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
-    """Returns a function that gives squared deviations of batches.
-
-    Of `num_batches` batches they are [num_batches, 2 + K]: in total, then along each
-    direction.
-    """
+    """Returns a function to the squared deviations [num_batches, 2 + K] of batches."""
     flat = flat_weights.FlatWeights(model)
 
     def moments(

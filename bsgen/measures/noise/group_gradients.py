@@ -25,7 +25,8 @@ from bsgen.measures.objective import (
     misfits,
     replicas,
 )
-from bsgen.measures.operators import groupwise, linear_operator
+from bsgen.measures.operators import groupwise
+from bsgen.measures.operators.linear_operator import FloatArray
 
 # Gradients held at once, in bytes. Our choice.
 _MAX_BYTES = 2**27
@@ -40,8 +41,8 @@ class Deviations(NamedTuple):
       projections: (g_i - mean) . direction, [n].
     """
 
-    squared_norms: linear_operator.FloatArray
-    projections: linear_operator.FloatArray
+    squared_norms: FloatArray
+    projections: FloatArray
 
 
 class GroupGradients:
@@ -64,18 +65,7 @@ class GroupGradients:
         loss_weights: Any = None,
         regularization: bool = True,
     ):
-        """Checks the arguments.
-
-        Args:
-          model: a built model.
-          loss: see `compiled_loss.Loss`.
-          data: see `batches.Batches`.
-          group_size: examples in a group; those of a batch that fill none are left out.
-          training: whether layers run in training mode, on one group at a time.
-          batch_size: examples in a call, for arrays.
-          loss_weights: as for `compile`.
-          regularization: whether to count the losses that the model adds; those of the
-            weights alone have no noise.
+        """Checks the arguments, which are those of `gradient_noise.gradient_noise`.
 
         Raises:
           UserError: an argument is wrong, or the weights are not finite.
@@ -109,29 +99,25 @@ class GroupGradients:
         """See `mean_loss.MeanLoss`."""
         return self._loss.mode
 
-    def weights(self) -> linear_operator.FloatArray:
+    def weights(self) -> FloatArray:
         """Returns the model's trainable weights [P]."""
         return self._weights.read().astype(np.float64)
 
-    def mean(self) -> linear_operator.FloatArray:
+    def mean(self) -> FloatArray:
         """Returns the mean gradient [P].
 
         Raises:
           UserError: there are no groups; the loss or its gradient is not finite.
         """
         self.num_groups = 0
-        total: linear_operator.FloatArray = np.zeros(self._weights.num_parameters)
+        total: FloatArray = np.zeros(self._weights.num_parameters)
         for count, part in self.sums():
             self.num_groups += count
             total += part
         return total / self.num_groups
 
-    def sums(self) -> Iterator[tuple[int, linear_operator.FloatArray]]:
-        """Yields the number of groups of a chunk, and the sum of their gradients [P].
-
-        Raises:
-          UserError: there are no groups; the loss or its gradient is not finite.
-        """
+    def sums(self) -> Iterator[tuple[int, FloatArray]]:
+        """Yields the number of groups of a chunk, and the sum of their gradients."""
         empty = True
         with self._in_words.on(self._batches):
             for count, value, gradient in self._replicas.each(
@@ -146,27 +132,17 @@ class GroupGradients:
             remedy = f"give at least one group of {self.group_size} example(s)"
             raise errors.UserError("data", "empty", remedy)
 
-    def deviations(
-        self,
-        mean: linear_operator.FloatArray,
-        direction: linear_operator.FloatArray,
-    ) -> Deviations:
+    def deviations(self, mean: FloatArray, direction: FloatArray) -> Deviations:
         """Returns how the gradients deviate from `mean` [P]; see `Deviations`."""
         found = self.deviations_of_chunks(mean, direction)
         return Deviations(*map(np.concatenate, zip(*found, strict=True)))
 
     def deviations_of_chunks(
-        self,
-        mean: linear_operator.FloatArray,
-        direction: linear_operator.FloatArray,
+        self, mean: FloatArray, direction: FloatArray
     ) -> Iterator[Deviations]:
         """Yields what `deviations` returns, chunk by chunk."""
-        around = self._replicas.everywhere(
-            (
-                self._weights.cut(tf.constant(mean)),
-                self._weights.cut(tf.constant(direction)),
-            )
-        )
+        vectors = [self._weights.cut(tf.constant(v)) for v in (mean, direction)]
+        around = self._replicas.everywhere(vectors)
         for pairs in self._replicas.each(
             self._around, self._chunks(), self._variables(), around
         ):
@@ -261,11 +237,9 @@ class GroupGradients:
                 lambda weights: self._group_loss(weights, others, group), weights
             )
             moves = [g - c for g, c in zip(gradient, centre, strict=True)]
+            pairs = zip(moves, along, strict=True)
             squares = [tf.reduce_sum(move**2) for move in moves]
-            slopes = [
-                tf.reduce_sum(move * part)
-                for move, part in zip(moves, along, strict=True)
-            ]
+            slopes = [tf.reduce_sum(move * part) for move, part in pairs]
             sums = [
                 tf.add_n([tf.cast(s, tf.float64) for s in parts])
                 for parts in (squares, slopes)

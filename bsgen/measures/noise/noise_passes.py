@@ -15,7 +15,7 @@ import numpy as np
 from bsgen import errors
 from bsgen.measures import progress
 from bsgen.measures.noise import group_gradients, noise_moments
-from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 # Neighbouring runs are merged when there are more than this many, or when they take
 # more bytes than this. The standard error of a trace from 32 runs is a quarter of the
@@ -42,14 +42,14 @@ class Runs:
         self._most = max(_MIN_RUNS, min(_MAX_RUNS, affordable))
         self._target = 0  # groups in every run but the last
         self._counts: list[int] = []
-        self._sums: list[linear_operator.FloatArray] = []
+        self._sums: list[FloatArray] = []
 
     @property
     def num_groups(self) -> int:
         """The number of groups in all runs."""
         return sum(self._counts)
 
-    def add(self, count: int, total: linear_operator.FloatArray) -> None:
+    def add(self, count: int, total: FloatArray) -> None:
         """Adds a run of `count` groups whose gradients sum to `total` [P]."""
         if not self._counts:
             self._target = count
@@ -65,18 +65,16 @@ class Runs:
             self._counts = [sum(self._counts[i : i + 2]) for i in starts]
             self._sums = [np.sum(self._sums[i : i + 2], axis=0) for i in starts]
 
-    def mean(self) -> linear_operator.FloatArray:
+    def mean(self) -> FloatArray:
         """Returns the mean gradient of a group [P]."""
         return np.sum(self._sums, axis=0) / self.num_groups
 
     def noise(
-        self, penalty: linear_operator.FloatArray, group_size: int
+        self, penalty: FloatArray, group_size: int
     ) -> noise_moments.GradientNoise | None:
         """Returns the moments estimated from the runs; None from fewer than two.
 
-        Args:
-          penalty: [P], part of the gradient without noise.
-          group_size: examples a group.
+        The gradient is the mean plus `penalty` [P], which has no noise.
         """
         if len(self._sums) < 2:
             return None
@@ -157,20 +155,17 @@ class TwoPasses:
     def _num_seen(self) -> int:
         return sum(len(part.projections) for part in self._seen)
 
-    def _from_deviations(self) -> noise_moments.GradientNoise:
-        squares, projections = map(np.concatenate, zip(*self._seen, strict=True))
-        return noise_moments.from_deviations(
-            squares,
-            projections,
-            self._squared_gradient,
-            self._groups.group_size,
-            self._runs.num_groups,
-        )
-
     def _known(self) -> noise_moments.GradientNoise | None:
         """Returns the best estimate so far; None before there is one."""
         if self._seen and self._num_seen >= min(_ENOUGH, self._runs.num_groups / 2):
-            return self._from_deviations()
+            squares, projections = map(np.concatenate, zip(*self._seen, strict=True))
+            return noise_moments.from_deviations(
+                squares,
+                projections,
+                self._squared_gradient,
+                self._groups.group_size,
+                self._runs.num_groups,
+            )
         return self._runs.noise(self._penalty, self._groups.group_size)
 
     def _report(self, num_gradients: int) -> None:

@@ -22,10 +22,8 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.data import array_forms
-from bsgen.measures.objective import gradients, stateless
+from bsgen.measures.objective import flat_weights, gradients, stateless
 from bsgen.measures.operators import groupwise
-
-MAX_PARAMETERS = 5000  # of the matrix: 200 MB
 
 _MAX_ENTRIES = 2**24  # derivatives held at once
 
@@ -48,23 +46,6 @@ class OutputDerivatives:
     def largest_mean(self) -> float:
         """The largest |mean|; 0 for a plausible prior, 1 for the bias of one output."""
         return float(np.max(np.abs(self.mean)))
-
-    @property
-    def diagonal_distance(self) -> float:
-        """The root mean square of second_moment_diagonal - 1."""
-        return float(np.sqrt(np.mean((self.second_moment_diagonal - 1.0) ** 2)))
-
-    @property
-    def identity_distance(self) -> float | None:
-        """|second_moment - I| / |I| in Frobenius' norm, |I| being the root of P.
-
-        0 for a plausible prior, 1 for a model that ignores its weights. With N examples
-        of N(0, 1) inputs, sampling alone gives about the root of P / N.
-        """
-        if self.second_moment is None:
-            return None
-        size = len(self.second_moment)
-        return float(np.linalg.norm(self.second_moment - np.eye(size)) / np.sqrt(size))
 
     @property
     def covariance(self) -> npt.NDArray[np.float64] | None:
@@ -92,10 +73,7 @@ def output_derivatives(
       model: a built model with one output tensor [batch, ...].
       inputs: [N, ...], N at least 1; of several inputs a list, tuple or dictionary.
       output: index of one of the flattened outputs; None for all.
-      covariance: whether to compute the matrix, for at most `MAX_PARAMETERS` weights.
-
-    Returns:
-      The moments, float64.
+      covariance: whether to compute the matrix, for at most 5000 weights.
 
     Raises:
       UserError: there are no inputs or weights, no such output or several output
@@ -103,9 +81,17 @@ def output_derivatives(
     """
     inputs = array_forms.part("inputs", inputs)
     num_examples = array_forms.count("inputs", inputs)
-    num_parameters = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    num_parameters = flat_weights.FlatWeights(model).num_parameters
     num_outputs = _count_outputs(model, _cut(inputs, slice(1)))
-    _check(model, num_parameters, num_outputs, output, covariance)
+    if covariance and num_parameters > flat_weights.MAX_PARAMETERS:
+        remedy = (
+            f"the matrix of {num_parameters} weights is too large (the limit is "
+            f"{flat_weights.MAX_PARAMETERS}); give False for mean and diagonal"
+        )
+        raise errors.UserError("covariance", True, remedy)
+    if output is not None and not 0 <= output < num_outputs:
+        remedy = f"the model has outputs 0 to {num_outputs - 1}"
+        raise errors.UserError("output", output, remedy)
     chosen = range(num_outputs) if output is None else [output]
     jacobian = _compiled_jacobian(model, chosen)
     rows_per_example = len(chosen)
@@ -134,11 +120,7 @@ def _cut(inputs: Any, examples: slice) -> Any:
 
 
 def _count_outputs(model: keras.Model, example: Any) -> int:
-    """Returns how many outputs an example has, in one tensor.
-
-    Raises:
-      UserError: the model has several output tensors.
-    """
+    """Returns how many outputs an example has, in the one tensor that is allowed."""
     outputs = tf.nest.flatten(model(example))
     if len(outputs) > 1:
         remedy = f"it has {len(outputs)} output tensors; give a model of one"
@@ -181,24 +163,3 @@ def _compiled_jacobian(model: keras.Model, chosen: Sequence[int]) -> Any:
         return tf.reshape(rows, [-1, rows.shape[-1]])
 
     return tf.function(jacobian, autograph=False)
-
-
-def _check(
-    model: keras.Model,
-    num_parameters: int,
-    num_outputs: int,
-    output: int | None,
-    covariance: bool,
-) -> None:
-    if not num_parameters:
-        remedy = "it has no trainable weights; build it first"
-        raise errors.UserError("model", model.name, remedy)
-    if covariance and num_parameters > MAX_PARAMETERS:
-        remedy = (
-            f"the matrix of {num_parameters} weights is too large (the limit is "
-            f"{MAX_PARAMETERS}); give False for mean and diagonal"
-        )
-        raise errors.UserError("covariance", True, remedy)
-    if output is not None and not 0 <= output < num_outputs:
-        remedy = f"the model has outputs 0 to {num_outputs - 1}"
-        raise errors.UserError("output", output, remedy)

@@ -115,11 +115,7 @@ def check_finite(batches: Iterable[tuple[Any, ...]]) -> None:
 def _dataset(
     dataset: tf.data.Dataset, batch_size: int, model: keras.Model | None
 ) -> tf.data.Dataset:
-    """Returns a data set of batches.
-
-    Raises:
-      UserError: it is empty, endless, or of another form.
-    """
+    """Returns a data set of batches; refuses one that is empty or of another form."""
     if int(dataset.cardinality()) == 0:
         raise errors.UserError("data", "an empty data set", "give at least one batch")
     dataset_forms.check("data", dataset)

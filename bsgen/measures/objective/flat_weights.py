@@ -24,10 +24,7 @@ class FlatWeights:
     """
 
     def __init__(self, model: keras.Model):
-        """Notes the shapes.
-
-        Args:
-          model: a built model.
+        """Notes the shapes of a built model's weights.
 
         Raises:
           UserError: the model has no trainable weights.

@@ -93,12 +93,9 @@ class MeanLoss:
         inputs: Any,
         others: list[tf.Tensor] | None = None,
     ) -> stateless.Called:
-        """Calls the model with `weights` in place of its own.
+        """Calls the model with values for its trainable and its other variables.
 
-        Args:
-          weights: values of the model's trainable variables.
-          inputs: of a batch.
-          others: values of its other variables; None for the model's own.
+        None for the others stands for the model's own.
         """
         known = self.others() if others is None else others
         called = stateless.call(self._model, weights, known, inputs, self.training)

@@ -43,10 +43,7 @@ class InWords:
 
     @contextlib.contextmanager
     def on(self, batches: Iterable[tuple[Any, ...]]) -> Iterator[None]:
-        """Raises one line if model and loss cannot take the data.
-
-        Args:
-          batches: the data that the code inside goes through.
+        """Raises one line if model and loss cannot take the data gone through inside.
 
         Raises:
           UserError: in place of TensorFlow's or Keras' error.
@@ -57,7 +54,8 @@ class InWords:
             self._failure(batches)
         try:
             if not self._fitted:
-                self._recognise_sum(batches)
+                for batch in itertools.islice(batches, 1):
+                    self._loss.recognise_sum(batch)
             self._fitted = True
             yield
         except errors.UserError:
@@ -70,10 +68,6 @@ class InWords:
                 raise NotCompiled("model", self._name, remedy) from error
             remedy = f"model and loss cannot take it ({reason(failure or error)})"
             raise errors.UserError("data", _shapes(batches), remedy) from error
-
-    def _recognise_sum(self, batches: Iterable[tuple[Any, ...]]) -> None:
-        for batch in itertools.islice(batches, 1):
-            self._loss.recognise_sum(batch)
 
     def _failure(self, batches: Iterable[tuple[Any, ...]]) -> Exception | None:
         """Returns the error that the loss of the first batch alone raises, or None."""

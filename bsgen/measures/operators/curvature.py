@@ -4,8 +4,7 @@ H v is the derivative of the gradient along v (Pearlmutter 1994): forward-mode
 differentiation of a backward pass, at about twice the cost of a gradient and without
 loss of accuracy. Where an operation has no forward derivative, it is the gradient of
 g . v instead. The third way, that of Jastrzebski et al. (2018), section 3, is to take
-differences of gradients. The Gauss-Newton matrix leaves out the curvature of the
-network's outputs.
+differences of gradients.
 """
 
 from collections.abc import Callable
@@ -19,10 +18,10 @@ from bsgen.measures.objective import gradients
 from bsgen.measures.operators import (
     data_operator,
     differentiation,
-    linear_operator,
     loss_sum,
     stopped_gradients,
 )
+from bsgen.measures.operators.linear_operator import FloatArray
 
 Parts = data_operator.Parts
 Batch = data_operator.Batch
@@ -49,10 +48,10 @@ class Hessian(data_operator.DataOperator):
 
     @property
     def mode(self) -> str:
-        """See `mean_loss.MeanLoss`; notes on the products are added.
+        """That of `mean_loss.MeanLoss`, with notes on finite differences and kinks.
 
-        They are ", finite differences" and ", loss piecewise linear in the outputs", as
-        an absolute error is: then H holds the curvature of the outputs only.
+        Where the loss is piecewise linear in the outputs, as an absolute error is, H
+        holds the curvature of the outputs only.
         """
         notes = [super().mode]
         if self.method == data_operator.FINITE_DIFFERENCES:
@@ -61,23 +60,17 @@ class Hessian(data_operator.DataOperator):
             notes.append("loss piecewise linear in the outputs")
         return ", ".join(notes)
 
-    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
-        """Returns the product with a vector [P], as [P] in float64.
-
-        Raises:
-          UserError: the loss, or its second derivative, is not finite, zero or missing.
-        """
+    def matvec(self, vector: npt.NDArray[Any], /) -> FloatArray:
+        """See `DataOperator`."""
         exact = super().matvec
         product = self._exact(lambda: exact(vector))
         return self._difference(vector) if product is None else product
 
-    def _rows(self) -> linear_operator.FloatArray:
+    def _rows(self) -> FloatArray:
         rows = self._exact(self._rows_at_once)
         return super()._rows() if rows is None else rows
 
-    def _exact(
-        self, product: Callable[[], linear_operator.FloatArray]
-    ) -> linear_operator.FloatArray | None:
+    def _exact(self, product: Callable[[], FloatArray]) -> FloatArray | None:
         """Returns an exact product; None where differences must be taken."""
         if self.method == data_operator.FINITE_DIFFERENCES:
             return None
@@ -90,7 +83,7 @@ class Hessian(data_operator.DataOperator):
             self.method = data_operator.FINITE_DIFFERENCES
             return None
 
-    def _rows_at_once(self) -> linear_operator.FloatArray:
+    def _rows_at_once(self) -> FloatArray:
         sums = loss_sum.LossSum(self._model, self._loss)
         value, count, total = 0.0, 0, np.zeros(self.shape)
         with self._mean.passing() as parts:
@@ -101,16 +94,14 @@ class Hessian(data_operator.DataOperator):
         self._mean.check_finite(value / count, total)
         return total / count + self._l2 * np.eye(self.size)
 
-    def _check_curvature(
-        self, product: linear_operator.FloatArray, weights: Parts
-    ) -> None:
+    def _check_curvature(self, product: FloatArray, weights: Parts) -> None:
         super()._check_curvature(product, weights)
         batch = next(iter(self._mean.batches))
         batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
         called = self._loss.call(weights, batch[0])
         self._piecewise_linear = not self._loss.bends(batch, called)
 
-    def _difference(self, vector: npt.NDArray[Any]) -> linear_operator.FloatArray:
+    def _difference(self, vector: npt.NDArray[Any]) -> FloatArray:
         vector = np.asarray(vector, np.float64)
         length = np.linalg.norm(vector)
         if length == 0.0:
@@ -124,13 +115,9 @@ class Hessian(data_operator.DataOperator):
         return (sides[0] - sides[1]) / (2.0 * factor)
 
     def _batch_product(
-        self,
-        derive: differentiation.Differentiator,
-        weights: Parts,
-        vector: Parts,
-        batch: Batch,
+        self, weights: Parts, vector: Parts, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
-        found = derive.along(self._gradient_of(batch), weights, vector)
+        found = self._derive.along(self._gradient_of(batch), weights, vector)
         stopped_gradients.check(found[0], weights, self._model.name)
         return found
 
@@ -145,30 +132,20 @@ class GaussNewton(data_operator.DataOperator):
     """
 
     def _batch_product(
-        self,
-        derive: differentiation.Differentiator,
-        weights: Parts,
-        vector: Parts,
-        batch: Batch,
+        self, weights: Parts, vector: Parts, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
-        pushed = derive.push(self._loss, weights, vector, *batch.call)
-        value, product = self._pulled_back(pushed, batch)
-        if self._loss.added(pushed.called) is None:
-            return value, product
-        _, bends = derive.along(self._added_gradient_of(batch), weights, vector)
-        return value, [p + b for p, b in zip(product, bends, strict=True)]
-
-    def _pulled_back(
-        self, pushed: differentiation.Pushed, batch: Batch
-    ) -> tuple[tf.Tensor, Parts]:
-        """Returns the compiled loss and J^T H_l J v."""
+        pushed = self._derive.push(self._loss, weights, vector, *batch.call)
         ends = pushed.called.ends
         with tf.GradientTape() as outer:
             outer.watch(ends)
             value, slopes = self._loss.slopes(batch.data, pushed.called)
             slope = gradients.dot(slopes, pushed.moves)
         bends = gradients.gradient_or_zeros(outer, slope, ends)
-        return value, pushed.pulled_back(bends)
+        product = pushed.pulled_back(bends)
+        if self._loss.added(pushed.called) is None:
+            return value, product
+        _, bends = self._derive.along(self._added_gradient_of(batch), weights, vector)
+        return value, [p + b for p, b in zip(product, bends, strict=True)]
 
     def _added_gradient_of(self, batch: Batch) -> differentiation.GradientOf:
         """Returns a function to the losses that the model adds and their gradient."""

@@ -22,7 +22,7 @@ from bsgen.measures.objective import (
     misfits,
     replicas,
 )
-from bsgen.measures.operators import linear_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 Parts = gradients.Parts
 
@@ -59,13 +59,7 @@ class DataMean:
         data: Any,
         batch_size: int,
     ):
-        """Checks the data.
-
-        Args:
-          model: a built model.
-          loss: of the model.
-          data: see `batches.Batches`.
-          batch_size: examples in a call, for arrays.
+        """Takes a built model, its loss, and the data as `batches.Batches` does.
 
         Raises:
           UserError: an argument is wrong, or the model has no trainable weights.
@@ -113,7 +107,7 @@ class DataMean:
 
     def of(
         self, step: Any, weights: Parts, vector: tf.Tensor
-    ) -> tuple[float, linear_operator.FloatArray]:
+    ) -> tuple[float, FloatArray]:
         """Returns the mean loss, and the mean [P] of what batches give for a vector.
 
         Args:
@@ -136,7 +130,7 @@ class DataMean:
             raise errors.UserError("data", "empty", "give at least one example")
         return value / count, total / count
 
-    def check_finite(self, value: float, mean: linear_operator.FloatArray) -> None:
+    def check_finite(self, value: float, mean: FloatArray) -> None:
         """Checks what `of` returned.
 
         Raises:

@@ -6,7 +6,6 @@ may be kept while the model trains. How means over the data are taken: `data_mea
 """
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,8 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.measures.objective import compiled_loss, mean_loss, misfits
-from bsgen.measures.operators import data_mean, differentiation, linear_operator
+from bsgen.measures.operators import data_mean, differentiation
+from bsgen.measures.operators.linear_operator import FloatArray
 
 AUTO = "auto"
 FORWARD = "forward_over_reverse"
@@ -30,7 +30,7 @@ Batch = data_mean.Batch
 
 
 class DataOperator:
-    """A matrix of P rows that is a mean over data; see `linear_operator`.
+    """A matrix of P rows that is a mean over data.
 
     Attributes:
       size: P, the number of trainable weights, in the order of
@@ -99,9 +99,8 @@ class DataOperator:
         self._weights = self._mean.weights
         self._seen_curvature = False
         reverse = method == REVERSE
-        self._product = self._compiled(
-            differentiation.REVERSE if reverse else differentiation.FORWARD
-        )
+        self._derive = differentiation.REVERSE if reverse else differentiation.FORWARD
+        self._product = self._mean.compiled(self._batch_product)
         self._gradient = self._mean.compiled(
             lambda weights, _, batch: self._gradient_of(batch)(weights)
         )
@@ -131,11 +130,11 @@ class DataOperator:
         finally:
             self._seen_curvature = seen_curvature
 
-    def weights(self) -> linear_operator.FloatArray:
+    def weights(self) -> FloatArray:
         """Returns the model's trainable weights [P]."""
         return self._weights.read().astype(np.float64)
 
-    def gradient(self) -> linear_operator.FloatArray:
+    def gradient(self) -> FloatArray:
         """Returns the gradient [P] of the mean loss, penalty included.
 
         Raises:
@@ -143,20 +142,16 @@ class DataOperator:
         """
         return self.gradient_at(self.weights())
 
-    def gradient_at(self, weights: npt.NDArray[Any]) -> linear_operator.FloatArray:
+    def gradient_at(self, weights: npt.NDArray[Any]) -> FloatArray:
         """Returns the gradient [P] with `weights` [P] in place of the model's own."""
         value, gradient = self.loss_and_gradient(weights)
         self._mean.check_finite(value, gradient)
         return gradient
 
-    def loss_and_gradient(
-        self, weights: npt.NDArray[Any]
-    ) -> tuple[float, linear_operator.FloatArray]:
-        """Returns the mean loss and its gradient [P], penalty included.
+    def loss_and_gradient(self, weights: npt.NDArray[Any]) -> tuple[float, FloatArray]:
+        """Returns mean loss and gradient [P], penalty included, at weights [P].
 
-        Args:
-          weights: [P], in place of the model's own. Where the model overflows, loss and
-            gradient are not finite.
+        Where the model overflows they are not finite.
         """
         flat = tf.constant(weights, tf.float64)
         value, gradient = self._mean.of(
@@ -166,7 +161,7 @@ class DataOperator:
         penalty = self._l2 / 2 * float(np.sum(weights**2))
         return value + penalty, gradient + self._l2 * weights
 
-    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
+    def matvec(self, vector: npt.NDArray[Any], /) -> FloatArray:
         """Returns the product with a vector [P], as [P] in float64.
 
         Raises:
@@ -180,14 +175,20 @@ class DataOperator:
             if self.method != AUTO:
                 raise
             self.method = REVERSE
-            self._product = self._compiled(differentiation.REVERSE)
+            self._derive = differentiation.REVERSE
+            self._product = self._mean.compiled(self._batch_product)
             try:
                 product = self._finite(weights, flat)
             except misfits.NotCompiled as second_error:
                 reason = second_error.__cause__
-                if isinstance(reason, LookupError):
-                    raise self._no_second_derivative(reason) from error
-                raise
+                if not isinstance(reason, LookupError):
+                    raise
+                remedy = (
+                    "one of its operations has no second derivative "
+                    f"({str(reason).splitlines()[0]}); build LSTM and GRU with "
+                    "use_cudnn=False"
+                )
+                raise errors.UserError("model", self._model.name, remedy) from error
         if self.method == AUTO:
             self.method = FORWARD
         if not self._seen_curvature:
@@ -195,7 +196,7 @@ class DataOperator:
         return product + self._l2 * np.asarray(vector, np.float64)
 
     @interrupts.kept()
-    def dense(self) -> linear_operator.FloatArray:
+    def dense(self) -> FloatArray:
         """Returns the matrix [P, P], made symmetric, which rounding is not.
 
         Raises:
@@ -205,22 +206,14 @@ class DataOperator:
         matrix = self._rows()
         return (matrix + matrix.T) / 2
 
-    def _rows(self) -> linear_operator.FloatArray:
-        """Returns the matrix [P, P] as it is computed."""
+    def _rows(self) -> FloatArray:
         return np.stack([self.matvec(row) for row in np.eye(self.size)])
 
     def _batch_product(
-        self,
-        derive: differentiation.Differentiator,
-        weights: Parts,
-        vector: Parts,
-        batch: Batch,
+        self, weights: Parts, vector: Parts, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
         """Returns the mean loss of a batch, and its matrix times the vector."""
         raise NotImplementedError
-
-    def _compiled(self, derive: differentiation.Differentiator) -> Any:
-        return self._mean.compiled(functools.partial(self._batch_product, derive))
 
     def _gradient_of(self, batch: Batch) -> differentiation.GradientOf:
         """Returns a function to the mean loss of a batch and its gradient."""
@@ -228,14 +221,12 @@ class DataOperator:
             lambda weights: self._loss.value(weights, *batch), weights
         )
 
-    def _finite(self, weights: Parts, vector: tf.Tensor) -> linear_operator.FloatArray:
+    def _finite(self, weights: Parts, vector: tf.Tensor) -> FloatArray:
         value, product = self._mean.of(self._product, weights, vector)
         self._mean.check_finite(value, product)
         return product
 
-    def _check_curvature(
-        self, product: linear_operator.FloatArray, weights: Parts
-    ) -> None:
+    def _check_curvature(self, product: FloatArray, weights: Parts) -> None:
         if not product.any():
             # The vector may lie in the null space; a random one does not.
             vector = np.random.default_rng(0).normal(size=self.size)
@@ -247,10 +238,3 @@ class DataOperator:
             )
             raise errors.UserError("loss", self._loss.name, remedy)
         self._seen_curvature = True
-
-    def _no_second_derivative(self, error: LookupError) -> errors.UserError:
-        remedy = (
-            "one of its operations has no second derivative "
-            f"({str(error).splitlines()[0]}); build LSTM and GRU with use_cudnn=False"
-        )
-        return errors.UserError("model", self._model.name, remedy)

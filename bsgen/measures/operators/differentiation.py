@@ -57,10 +57,8 @@ def _forward_push(
         tape.watch(weights)
         with tf.autodiff.ForwardAccumulator(weights, vector) as accumulator:
             called = loss.call(weights, inputs, others)
-        moves = accumulator.jvp(
-            called.ends,
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
+        zero = tf.UnconnectedGradients.ZERO
+        moves = accumulator.jvp(called.ends, unconnected_gradients=zero)
     return Pushed(called, moves, tape, weights)
 
 

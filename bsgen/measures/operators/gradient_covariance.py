@@ -22,11 +22,8 @@ import tensorflow as tf
 
 from bsgen import errors
 from bsgen.measures.objective import compiled_loss
-from bsgen.measures.operators import (
-    data_operator,
-    differentiation,
-    linear_operator,
-)
+from bsgen.measures.operators import data_operator
+from bsgen.measures.operators.linear_operator import FloatArray
 
 Parts = data_operator.Parts
 Batch = data_operator.Batch
@@ -50,11 +47,7 @@ class GradientCovariance(data_operator.DataOperator):
         batch_size: int = 256,
         method: str = data_operator.AUTO,
     ):
-        """Checks the arguments; see `data_operator.DataOperator`.
-
-        Raises:
-          UserError: an argument is wrong, or the weights are not finite.
-        """
+        """Checks the arguments; see `data_operator.DataOperator`."""
         super().__init__(
             model,
             loss,
@@ -66,7 +59,7 @@ class GradientCovariance(data_operator.DataOperator):
         )
         self._seen_curvature = True  # C may well be zero
         self._counts_added = regularization
-        self._centre: tuple[npt.NDArray[Any], linear_operator.FloatArray] | None = None
+        self._centre: tuple[npt.NDArray[Any], FloatArray] | None = None
 
     @contextlib.contextmanager
     def on_sample(self, count: int, draw: np.random.Generator) -> Iterator[None]:
@@ -78,17 +71,13 @@ class GradientCovariance(data_operator.DataOperator):
         finally:
             self._centre = kept
 
-    def matvec(self, vector: npt.NDArray[Any], /) -> linear_operator.FloatArray:
-        """Returns the product with a vector [P], as [P] in float64.
-
-        Raises:
-          UserError: the loss or its gradient is not finite, or it has no gradient.
-        """
+    def matvec(self, vector: npt.NDArray[Any], /) -> FloatArray:
+        """See `DataOperator`."""
         mean = self._mean_gradient()
         vector = np.asarray(vector, np.float64)
         return super().matvec(vector) - (mean @ vector) * mean
 
-    def _mean_gradient(self) -> linear_operator.FloatArray:
+    def _mean_gradient(self) -> FloatArray:
         """Returns g at the model's weights, taken anew when they have changed."""
         weights = self._weights.read()
         if self._centre is None or not np.array_equal(self._centre[0], weights):
@@ -96,14 +85,10 @@ class GradientCovariance(data_operator.DataOperator):
         return self._centre[1]
 
     def _batch_product(
-        self,
-        derive: differentiation.Differentiator,
-        weights: Parts,
-        vector: Parts,
-        batch: Batch,
+        self, weights: Parts, vector: Parts, batch: Batch
     ) -> tuple[tf.Tensor, Parts]:
-        """Returns the mean loss, and the mean of s_i g_i."""
-        pushed = derive.push(self._loss, weights, vector, *batch.call)
+        """Returns the mean loss and the mean of s_i g_i."""
+        pushed = self._derive.push(self._loss, weights, vector, *batch.call)
         if pushed.called.added and self._counts_added:
             remedy = (
                 "its layers add losses that depend on the data (add_loss, activity "

@@ -10,6 +10,7 @@ right for every network, so the graph that it makes is inspected before it runs:
   branches, of texts that are cut into words, and of any function that it fails on.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -171,7 +172,7 @@ def _all_at_once(at_once: Callable[..., Any], weights: Weights, groups: Any) -> 
     )
     copied: list[int] = []
     while True:
-        compiled = _compiled(at_once, tuple(copied))
+        compiled = tf.function(functools.partial(at_once, copied), autograph=False)
         try:
             traced = compiled.get_concrete_function(weights, some)
         except errors.UserError:
@@ -184,9 +185,3 @@ def _all_at_once(at_once: Callable[..., Any], weights: Weights, groups: Any) -> 
         if not sources:
             return compiled(weights, groups)
         copied = sorted(sources.union(copied))
-
-
-def _compiled(at_once: Callable[..., Any], copied: Sequence[int]) -> Any:
-    return tf.function(
-        lambda weights, groups: at_once(copied, weights, groups), autograph=False
-    )

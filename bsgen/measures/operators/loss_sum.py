@@ -12,7 +12,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen.measures.objective import flat_weights, mean_loss
-from bsgen.measures.operators import groupwise, linear_operator, stopped_gradients
+from bsgen.measures.operators import groupwise, stopped_gradients
+from bsgen.measures.operators.linear_operator import FloatArray
 
 # Rows of the Hessian times examples in one call: each row sends every example backwards
 # once more, so memory grows with this times the model's activations.
@@ -35,11 +36,7 @@ class LossSum:
     """
 
     def __init__(self, model: keras.Model, loss: mean_loss.MeanLoss):
-        """Prepares the functions; nothing is compiled yet.
-
-        Args:
-          model: a built model.
-          loss: of the model.
+        """Prepares the functions of a built model; nothing is compiled yet.
 
         Raises:
           UserError: the model has no trainable weights, or too many for a matrix.
@@ -64,9 +61,7 @@ class LossSum:
         """Sets the model's trainable weights from a vector [P]."""
         self._weights.assign(weights)
 
-    def hessian(
-        self, batch: tuple[Any, ...]
-    ) -> tuple[float, linear_operator.FloatArray]:
+    def hessian(self, batch: tuple[Any, ...]) -> tuple[float, FloatArray]:
         """Returns value and Hessian [P, P] at the model's weights.
 
         Takes less memory than `derivatives` where batches are large.

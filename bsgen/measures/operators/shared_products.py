@@ -24,12 +24,12 @@ def sources(traced: Any, num_weights: int) -> set[int] | None:
     """Returns the weights from which the shared matrices of unsafe products come.
 
     Args:
-      traced: a concrete function of `num_weights` tensors and more.
-      num_weights: the number of those tensors that are weights.
+      traced: a concrete function of weights and more.
+      num_weights: how many of its first arguments are weights.
 
     Returns:
-      Places among the weights, none if all products are safe; None if one is unsafe and
-      its matrix comes from no weight.
+      Their places, none if all products are safe; None if one is unsafe and its matrix
+      comes from no weight.
     """
     library = traced.graph.as_graph_def(add_shapes=True).library
     nodes = (node for function in library.function for node in function.node_def)

@@ -72,15 +72,15 @@ def spectral_density(
 ) -> SpectralDensity:
     """Estimates the density of the eigenvalues with num_probes num_steps products.
 
+    Args not named here are those of `eigenvalues.top_eigenvalue`.
+
     Args:
-      hessian: a `measures.Hessian`, or any symmetric operator.
       num_probes: at least 1.
       num_steps: of Lanczos, at least 1; m resolves features wider than about range / m.
       max_products: in place of `num_probes`: as many probes as it allows, of fewer
         steps if it does not allow one; None for `num_probes`.
       grid: [G] ascending; None for 1000 points over all that is not 0.
       gaussian_width: above 0; None for a hundredth of the range of the nodes.
-      seed: of the probes.
       on_progress: called after every product, with no value.
       keep_partial: whether Ctrl-C returns the probes that are done, or the steps of the
         first where there are none yet, instead of raising.

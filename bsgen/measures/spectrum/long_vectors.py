@@ -7,9 +7,7 @@ for it: longer than the sum takes, up to some millions of entries.
 
 import numpy as np
 
-from bsgen.measures.operators import linear_operator
-
-FloatArray = linear_operator.FloatArray
+from bsgen.measures.operators.linear_operator import FloatArray
 
 _BLAS_ENTRIES = 2**22  # of all rows together; with more, BLAS is faster after all
 

@@ -23,12 +23,7 @@ _FEWEST = 32
 
 
 class Start(NamedTuple):
-    """A start vector and its cost.
-
-    Attributes:
-      vector: [P]; None for a random start.
-      num_products: its cost, in products over all examples.
-    """
+    """A start vector [P], None for a random one; its cost in products over all data."""
 
     vector: linear_operator.FloatArray | None
     num_products: float

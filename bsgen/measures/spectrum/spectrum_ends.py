@@ -84,7 +84,11 @@ def search(
         while True:
             solver.advance()
             pairs = solver.ritz_pairs()
-            _report(on_progress, pairs, wanted, max_products)
+            if on_progress is not None and len(pairs.values) >= len(wanted):
+                value = float(pairs.values[wanted[0]])
+                error = float(np.max(pairs.errors[wanted]))
+                done = len(pairs.values)
+                on_progress(progress.Progress(done, max_products, value, error))
             moduli = np.abs(pairs.values)
             goals = tolerance * np.maximum(moduli, _SMALLEST * moduli.max())
             if solver.complete:
@@ -101,16 +105,3 @@ def search(
         if pairs is None or not keep_partial:
             raise
         return pairs, progress.interrupted()
-
-
-def _report(
-    on_progress: progress.OnProgress | None,
-    pairs: lanczos.RitzPairs,
-    wanted: npt.NDArray[np.int64],
-    max_products: int,
-) -> None:
-    if on_progress is None or len(pairs.values) < len(wanted):
-        return
-    value = float(pairs.values[wanted[0]])
-    error = float(np.max(pairs.errors[wanted]))
-    on_progress(progress.Progress(len(pairs.values), max_products, value, error))

@@ -64,17 +64,15 @@ def hessian_trace(
 ) -> Trace:
     """Estimates the trace.
 
+    Args not named here are those of `eigenvalues.top_eigenvalue`.
+
     Args:
-      hessian: a `measures.Hessian`, or any symmetric operator.
       method: "hutchinson" or "hutch++".
       relative_error: standard error over |value| at which to stop; 0 to take all
         `max_products`.
       max_products: at least 2, and 2 more than 2 sketch_size for "hutch++".
       sketch_size: columns of Q for "hutch++", two products each; a few more than there
         are outstanding eigenvalues.
-      seed: of the probes.
-      on_progress: called after every probe.
-      keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
       UserError: an argument is wrong, or the loss has no finite second derivative.
