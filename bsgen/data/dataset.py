@@ -3,8 +3,8 @@
 import abc
 import dataclasses
 
-from bsgen import config
-from bsgen.data import sources
+from bsgen.config import DataConfig
+from bsgen.data.sources import Source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +38,7 @@ class Dataset(abc.ABC):
     is_random: bool = False
 
     @abc.abstractmethod
-    def load(
-        self, settings: config.DataConfig, data_dir: str | None = None
-    ) -> sources.Source:
+    def load(self, settings: DataConfig, data_dir: str | None = None) -> Source:
         """Returns all examples; recent ones should be kept for the next call.
 
         Args:

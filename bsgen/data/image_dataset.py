@@ -6,8 +6,10 @@ import pathlib
 
 import numpy as np
 
-from bsgen import config, errors
-from bsgen.data import pool, prepared
+from bsgen import errors
+from bsgen.config import DataConfig
+from bsgen.data import prepared
+from bsgen.data.pool import Pool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +57,13 @@ class ImageDataset(prepared.PreparedDataset):
     torchvision_folder: str = ""
     original_files: tuple[OriginalFiles, ...] = ()
 
-    def load(
-        self, settings: config.DataConfig, data_dir: str | None = None
-    ) -> pool.Pool:
+    def load(self, settings: DataConfig, data_dir: str | None = None) -> Pool:
         """Returns inputs [P, height, width, channels] uint8, the training set first."""
         return read(self, data_dir)
 
 
 @functools.lru_cache(maxsize=2)
-def read(dataset: ImageDataset, data_dir: str | None = None) -> pool.Pool:
+def read(dataset: ImageDataset, data_dir: str | None = None) -> Pool:
     """Reads a prepared dataset.
 
     TFDS leaves the order of the examples to whoever wrote them. Here they are sorted by
@@ -77,7 +77,7 @@ def read(dataset: ImageDataset, data_dir: str | None = None) -> pool.Pool:
     train_inputs, train_labels = _read_split(dataset, folder, "train")
     test_inputs, test_labels = _read_split(dataset, folder, "test")
     train_size, test_size = len(train_labels), len(test_labels)
-    return pool.Pool(
+    return Pool(
         name=dataset.name,
         inputs=np.concatenate([train_inputs, test_inputs]),
         labels=np.concatenate([train_labels, test_labels]),

@@ -1,8 +1,11 @@
 """Every dataset by its name."""
 
-from bsgen import config, errors
-from bsgen.data import dataset, pool, prepared, sources
+from bsgen import errors
+from bsgen.config import DataConfig
+from bsgen.data import dataset, prepared
 from bsgen.data.datasets import cifar, digits, gaussian, imagenet, mnist
+from bsgen.data.pool import Pool
+from bsgen.data.sources import Source
 
 _DATASETS: dict[str, dataset.Dataset] = {
     entry.name: entry
@@ -64,9 +67,7 @@ def find_prepared(name: str) -> prepared.PreparedDataset:
     return entry
 
 
-def load_source(
-    settings: config.DataConfig, data_dir: str | None = None
-) -> sources.Source:
+def load_source(settings: DataConfig, data_dir: str | None = None) -> Source:
     """Returns the examples of a dataset, in memory or, if too many, on disk.
 
     Args and errors are those of `Dataset.load`; an unknown name is one more error.
@@ -74,7 +75,7 @@ def load_source(
     return find(settings.name).load(settings, data_dir)
 
 
-def load_pool(settings: config.DataConfig, data_dir: str | None = None) -> pool.Pool:
+def load_pool(settings: DataConfig, data_dir: str | None = None) -> Pool:
     """Returns the examples of a dataset that fits in memory.
 
     Raises:
@@ -82,7 +83,7 @@ def load_pool(settings: config.DataConfig, data_dir: str | None = None) -> pool.
     """
     entry = find(settings.name)
     loaded = entry.load(settings, data_dir) if entry.fits_in_memory else None
-    if not isinstance(loaded, pool.Pool):
+    if not isinstance(loaded, Pool):
         remedy = "does not fit in memory; take another, or stream it (load_source)"
         raise errors.UserError("dataset", settings.name, remedy)
     return loaded

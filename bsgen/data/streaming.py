@@ -50,9 +50,8 @@ def batches(
     Raises:
       UserError: an example cannot be read; the message has its position.
     """
-    examples = iter(
-        dataset(source, positions_of, first_step, last_step, places_of, seed)
-    )
+    found = dataset(source, positions_of, first_step, last_step, places_of, seed)
+    examples = iter(found)
     for step in range(first_step, last_step):
         try:
             batch = next(examples)
@@ -67,16 +66,7 @@ def evaluation_batches(
 ) -> Generator[Batch, None, None]:
     """Yields the examples at some positions in order, without random crops.
 
-    Args:
-      source: the examples.
-      positions: [n].
-      batch_size: of each batch; the last one holds what remains, and is not padded.
-
-    Yields:
-      Inputs and labels, as `batches` does.
-
-    Raises:
-      UserError: an example cannot be read; the message has its position.
+    The last batch holds what remains, and is not padded. Errors are as in `batches`.
     """
     size = errors.check_integer("batch_size", batch_size, 1)
     num_batches = -(-len(positions) // size)

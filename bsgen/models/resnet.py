@@ -52,20 +52,14 @@ def resnet(
     for width in widths:
         for _ in range(blocks):
             strides = 1 if outputs.shape[-1] == width else 2
-            around = outputs
-            if strides > 1:
-                around = shortcut(parts, outputs, width)
-            outputs = _branch(parts, outputs, width, strides)
-            outputs = keras.layers.ReLU()(keras.layers.Add()([around, outputs]))
+            around = shortcut(parts, outputs, width) if strides > 1 else outputs
+            branch = parts.normalize_relu(parts.convolve(outputs, width, 3, strides))
+            branch = parts.normalize(parts.convolve(branch, width, 3))
+            outputs = keras.layers.ReLU()(keras.layers.Add()([around, branch]))
     outputs = keras.layers.GlobalAveragePooling2D()(outputs)
     head = assembly.he_normal if paper else assembly.uniform_fan_in
     outputs = parts.logits(outputs, num_classes, head)
     return keras.Model(inputs, outputs, name=name or f"resnet{depth}")
-
-
-def _branch(parts: Assembly, inputs: Tensor, width: int, strides: int) -> Tensor:
-    outputs = parts.normalize_relu(parts.convolve(inputs, width, 3, strides))
-    return parts.normalize(parts.convolve(outputs, width, 3))
 
 
 def _pad_shortcut(parts: Assembly, inputs: Tensor, width: int) -> Tensor:

@@ -8,26 +8,25 @@ import functools
 
 import numpy as np
 
-from bsgen import config
-from bsgen.data import dataset, pool
+from bsgen.config import DataConfig
+from bsgen.data import dataset
+from bsgen.data.pool import Pool
 
 _TRAIN_SIZE, _TEST_SIZE = 1200, 597  # our choice
 
 
 class _Digits(dataset.Dataset):
-    def load(
-        self, settings: config.DataConfig, data_dir: str | None = None
-    ) -> pool.Pool:
+    def load(self, settings: DataConfig, data_dir: str | None = None) -> Pool:
         return load()
 
 
 @functools.lru_cache(maxsize=1)
-def load() -> pool.Pool:
+def load() -> Pool:
     """Returns the digits: inputs [1797, 8, 8] uint8 from 0 to 16, 10 classes."""
     from sklearn import datasets  # takes about a second
 
     digits = datasets.load_digits()
-    return pool.Pool(
+    return Pool(
         name=DIGITS.name,
         inputs=digits.images.astype(np.uint8),
         labels=digits.target.astype(np.int32),

@@ -10,8 +10,10 @@ import functools
 
 import numpy as np
 
-from bsgen import config, errors
-from bsgen.data import dataset, pool, random_streams
+from bsgen import errors
+from bsgen.config import DataConfig
+from bsgen.data import dataset, random_streams
+from bsgen.data.pool import Pool
 
 # Smith & Le (2017), section 3.
 _TRAIN_SIZE = 200
@@ -30,9 +32,7 @@ class GaussianTask(dataset.Dataset):
 
     informative: bool = False
 
-    def load(
-        self, settings: config.DataConfig, data_dir: str | None = None
-    ) -> pool.Pool:
+    def load(self, settings: DataConfig, data_dir: str | None = None) -> Pool:
         """See `Dataset.load`."""
         return self.draw(
             settings.subset_seed, settings.train_size, settings.validation_size
@@ -41,7 +41,7 @@ class GaussianTask(dataset.Dataset):
     @functools.lru_cache(maxsize=4)  # noqa: B019, the tasks live as long as the module
     def draw(
         self, seed: int, train_size: int | None = None, validation_size: int = 0
-    ) -> pool.Pool:
+    ) -> Pool:
         """Draws the whole task from a seed.
 
         The paper does not say over which examples the averages run. Our choice: each
@@ -81,7 +81,7 @@ class GaussianTask(dataset.Dataset):
             coins = _coins(purpose.TRAIN_LABELS, seed, pool_size)
             test_coins = _coins(purpose.TEST_LABELS, seed, _TEST_SIZE)
             labels = np.concatenate([coins, test_coins])
-        return pool.Pool(
+        return Pool(
             name=self.name,
             inputs=inputs,
             labels=labels.astype(np.int32),

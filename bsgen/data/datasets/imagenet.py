@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bsgen import config, errors
+from bsgen import errors
+from bsgen.config import DataConfig
 from bsgen.data import prepared
 
 if TYPE_CHECKING:
@@ -159,9 +160,7 @@ def records(folder: pathlib.Path, split: str) -> Any:
 
 
 class _ImageNet(prepared.PreparedDataset):
-    def load(
-        self, settings: config.DataConfig, data_dir: str | None = None
-    ) -> ImageNet:
+    def load(self, settings: DataConfig, data_dir: str | None = None) -> ImageNet:
         return ImageNet(self.folder(data_dir))
 
 

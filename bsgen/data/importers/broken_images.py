@@ -18,14 +18,10 @@ _MOST_PIXELS = 2**28  # 0.8 GB; a damaged header may claim any number
 def broken_images(
     folder: pathlib.Path, on_progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """Decodes every image completely, on all processors.
+    """Decodes every image of a prepared dataset completely, on all processors.
 
-    Args:
-      folder: of the prepared dataset.
-      on_progress: called with the numbers of images decoded and to decode.
-
-    Returns:
-      What is wrong with each broken image, by split and file name.
+    Returns what is wrong with each broken image, by split and file name. `on_progress`
+    is called with the numbers of images decoded and to decode.
     """
     reasons: dict[str, str] = {}
     splits = {name: imagenet.records(folder, name) for name in imagenet.SPLITS}

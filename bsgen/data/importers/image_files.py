@@ -59,7 +59,8 @@ def import_files(
     with staging.staged(dataset.name, root, force) as folder:
         examples = {split: _read(dataset, source, split) for split in _SPLITS}
         _store(dataset, examples, folder)
-    return _prepared(dataset, root)
+    image_dataset.read.cache_clear()
+    return dataset.folder(str(root))
 
 
 def download(
@@ -82,17 +83,8 @@ def download(
             remedy = f"the download failed ({reason}); try again, or add --source=PATH "
             remedy += "to import files offline"
             raise errors.UserError("dataset", dataset.name, remedy) from error
-    return _prepared(dataset, root)
-
-
-def _prepared(dataset: prepared.PreparedDataset, root: Path) -> Path:
     image_dataset.read.cache_clear()
-    folder = prepared.find(dataset.name, root)
-    if folder is None:
-        raise errors.UserError(
-            "data_dir", str(root), f"{dataset.name} vanished; prepare it again"
-        )
-    return folder
+    return dataset.folder(str(root))
 
 
 def _read(dataset: ImageDataset, source: str, split: str) -> LabelledImages:

@@ -50,12 +50,8 @@ def find_images(
 ) -> list[Path]:
     """Returns the paths ROOT/LABEL/NAME of images, sorted by label and name.
 
-    Args:
-      root: the folder; hidden files in it are skipped.
-      labels: the names that folders may have.
-      naming: what to name folders by, for the error.
-      suffixes: of images, in lower case.
-      example: where an image may be, for the error.
+    Hidden files are skipped. `naming`, what to name folders by, and `example`, where an
+    image may be, are for the errors; `suffixes` are in lower case.
 
     Raises:
       UserError: a folder has another name, or there are no images.
@@ -82,10 +78,9 @@ def find_images(
 
 
 def broken(source: str, reasons: dict[str, str]) -> errors.UserError:
-    """Returns the error that counts broken images, and names the first few.
+    """Returns the error that counts the broken images in `source`, and names a few.
 
     Args:
-      source: where they were found.
       reasons: what is wrong with each, by its name there.
     """
     named = [f"{name} ({why})" for name, why in sorted(reasons.items())[:_MOST_NAMED]]
@@ -119,9 +114,7 @@ def _decode(content: bytes, shape: tuple[int, ...]) -> np.ndarray:
     if not content:
         raise ValueError("empty")
     try:
-        image = tf.io.decode_image(
-            content, channels=shape[-1], expand_animations=False
-        ).numpy()
+        image = tf.io.decode_image(content, shape[-1], expand_animations=False).numpy()
     except tf.errors.OpError as error:
         raise ValueError("not a readable image") from error
     if image.shape != shape:

@@ -26,47 +26,32 @@ def check(
     Raises:
       UserError: they are something else.
     """
-    return (
-        _images(images, dataset.input_shape, source),
-        _labels(labels, len(images), dataset.num_classes, source),
-    )
 
+    def error(remedy: str) -> errors.UserError:
+        return errors.UserError("source", str(source), remedy)
 
-def _images(
-    images: np.ndarray, shape: tuple[int, ...], source: str | Path
-) -> np.ndarray:
+    shape = dataset.input_shape
     plain = shape[:-1] if shape[-1] == 1 else shape
     if images.shape[1:] not in (shape, plain):
         expected = ", ".join(map(str, plain))
         remedy = f"its images have shape {images.shape}, not [n, {expected}]"
-        raise _error(source, remedy)
+        raise error(remedy)
     if not len(images):
-        raise _error(source, "it holds no images")
+        raise error("it holds no images")
     if images.dtype != np.uint8:
         if images.dtype.kind not in "iuf":
-            raise _error(source, f"its images have type {images.dtype}, not uint8")
+            raise error(f"its images have type {images.dtype}, not uint8")
         if not np.isfinite(images).all():
-            raise _error(source, "its images hold NaN or infinite values")
+            raise error("its images hold NaN or infinite values")
         if images.min() < 0 or images.max() > 255 or np.any(images % 1):
-            raise _error(source, "its pixels are not whole numbers from 0 to 255")
-    return images.astype(np.uint8).reshape(-1, *shape)
-
-
-def _labels(
-    labels: np.ndarray, num_images: int, num_classes: int, source: str | Path
-) -> np.ndarray:
+            raise error("its pixels are not whole numbers from 0 to 255")
     if labels.dtype.kind not in "iu":
-        raise _error(source, f"its labels have type {labels.dtype}, not integers")
-    if labels.shape not in ((num_images,), (num_images, 1)):
-        raise _error(
-            source, f"its labels have shape {labels.shape}, for {num_images} images"
-        )
+        raise error(f"its labels have type {labels.dtype}, not integers")
+    if labels.shape not in ((len(images),), (len(images), 1)):
+        raise error(f"its labels have shape {labels.shape}, for {len(images)} images")
     lowest, highest = int(labels.min()), int(labels.max())
-    if lowest < 0 or highest >= num_classes:
+    if lowest < 0 or highest >= dataset.num_classes:
         remedy = f"its labels span {lowest}..{highest}, but must lie in "
-        raise _error(source, f"{remedy}0..{num_classes - 1}")
-    return labels.astype(np.int64).reshape(-1)
-
-
-def _error(source: str | Path, remedy: str) -> errors.UserError:
-    return errors.UserError("source", str(source), remedy)
+        raise error(f"{remedy}0..{dataset.num_classes - 1}")
+    pixels = images.astype(np.uint8).reshape(-1, *shape)
+    return pixels, labels.astype(np.int64).reshape(-1)

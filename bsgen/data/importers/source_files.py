@@ -57,7 +57,9 @@ def opened(path: pathlib.Path) -> Iterator[IO[bytes]]:
     except errors.UserError:
         raise
     except _DAMAGES as error:
-        raise _damaged(path, error) from error
+        reason = str(error) or type(error).__name__
+        remedy = f"cannot be read ({reason}); it is damaged or incomplete: get it again"
+        raise errors.UserError("source", str(path), remedy) from error
 
 
 def require_regular(path: pathlib.Path) -> None:
@@ -81,12 +83,8 @@ def require_regular(path: pathlib.Path) -> None:
 def read(path: pathlib.Path, limit: int) -> bytes:
     """Returns all of a file, decompressed if it is compressed.
 
-    Args:
-      path: the file.
-      limit: of the result, in bytes.
-
     Raises:
-      UserError: it holds more, is damaged, or cannot be read.
+      UserError: it holds more than `limit` bytes, is damaged, or cannot be read.
     """
     with opened(path) as file:
         return read_at_most(file, limit, path)
@@ -97,14 +95,8 @@ def read_at_most(
 ) -> bytes:
     """Returns the rest of an open file.
 
-    Args:
-      file: open.
-      limit: of the result, in bytes.
-      path: of the file, for the error.
-      promise: why there should not be more, likewise.
-
     Raises:
-      UserError: that is more than `limit`.
+      UserError: that is more than `limit` bytes; `promise` may say why it must not be.
     """
     pieces = []
     left = limit
@@ -130,9 +122,3 @@ def skip(file: IO[bytes], limit: int, path: pathlib.Path) -> None:
         if left < 0:
             remedy = f"it goes on for more than {limit} bytes: it is damaged"
             raise errors.UserError("source", str(path), remedy)
-
-
-def _damaged(path: pathlib.Path, error: Exception) -> errors.UserError:
-    reason = str(error) or type(error).__name__
-    remedy = f"cannot be read ({reason}); it is damaged or incomplete: get it again"
-    return errors.UserError("source", str(path), remedy)

@@ -45,11 +45,10 @@ def store(
     folder: pathlib.Path,
     file_format: str | None = None,
 ) -> None:
-    """Writes examples as the dataset of a TFDS builder.
+    """Writes keys and examples of each split as the dataset of a TFDS builder.
 
     Args:
       builder: says which version and features `tfds.load` will look for.
-      splits: keys and examples of each split.
       folder: as `staged` yields it.
       file_format: of TFDS; None for its default.
     """
