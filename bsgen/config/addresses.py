@@ -13,12 +13,7 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
 
 
 class Address(NamedTuple):
-    """A port of a machine.
-
-    Attributes:
-      host: its name or number; one of IPv6 stands in brackets.
-      port: 1 to 65535.
-    """
+    """A port, 1 to 65535, of a host: a name or a number, of IPv6 in brackets."""
 
     host: str
     port: int

@@ -65,9 +65,7 @@ def choices(cls: type, name: str) -> tuple[str, ...]:
 def always(default: Any, column: bool = True) -> Any:
     """Returns a field that is written even at its default, since it always was.
 
-    Args:
-      default: the default value.
-      column: whether tables of runs show the field.
+    `column` says whether tables of runs show it.
     """
     return dataclasses.field(default=default, metadata={**ALWAYS, "column": column})
 

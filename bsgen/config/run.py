@@ -70,9 +70,6 @@ class RunConfig(checked.Checked):
         if train_size is not None and (self.batch_size or 1) > train_size:
             remedy = f"a batch is at most the training set, train_size={train_size}"
             raise errors.UserError("batch_size", self.batch_size, remedy)
-        self._check_measures()
-
-    def _check_measures(self) -> None:
         for name in self.final_measures:
             if name not in FINAL_MEASURES:
                 raise errors.unknown_name("final_measures", name, FINAL_MEASURES)

@@ -41,10 +41,8 @@ def examples(argument: str, data: Any) -> tuple[Any, ...]:
 def part(argument: str, given: Any) -> Any:
     """Returns one array, or a structure of arrays, with examples along axis 0.
 
-    Args:
-      argument: what it was given as, for messages.
-      given: an array or nested lists of numbers; or lists, tuples or dictionaries of
-        arrays.
+    `given` is an array or nested lists of numbers; or lists, tuples or dictionaries of
+    arrays.
 
     Raises:
       UserError: it, or something in it, is no array of numbers or texts.

@@ -19,11 +19,7 @@ class Arrays:
 
 
 def load(config: configuration.DataConfig, data_dir: str | None = None) -> Arrays:
-    """Loads, splits and scales a dataset.
-
-    Args:
-      config: which examples, and how their inputs are scaled.
-      data_dir: see `bsgen.data.load_pool`.
+    """Loads, splits and scales a dataset; arguments are those of `load_pool`.
 
     Raises:
       UserError: a name is unknown, a size too large, or the dataset is not prepared.

@@ -108,15 +108,12 @@ def apply(
     flips: "tf.Tensor",
     fill: "tf.Tensor",
 ) -> "tf.Tensor":
-    """Shifts and flips scaled images, inside or outside of a compiled function.
+    """Returns scaled images, shifted and flipped; compiled functions may call it.
 
     Args:
       images: [n, height, width, channels], floating.
       row_shifts, column_shifts, flips: [n]; see `Draws`.
       fill: the value outside an image, scaled like it: [] or [channels].
-
-    Returns:
-      Images of the same shape and type.
     """
     import tensorflow as tf
 

@@ -50,7 +50,6 @@ def of_targets(
     Args:
       targets: labels [n, ...] or [n, ..., 1], or one-hot [n, ..., classes].
       class_weight: as `check` returns it.
-      dtype: of the weights.
     """
     if targets.ndim > 1:
         single = targets.shape[-1] == 1

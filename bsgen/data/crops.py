@@ -45,14 +45,10 @@ def draw(seed: int, places: np.ndarray) -> np.ndarray:
     They are a pure function of the seed and of the place in the endless stream of
     `bsgen.data.sampling.stream`, so a resumed run continues with the same crops.
 
-    Args:
-      seed: of the draws.
-      places: [n], at least 0.
-
     Returns:
-      Crops [n, 11, 2] float32: ten pairs sqrt(a / r), sqrt(a r), with the area a
-      uniform in [0.08, 1) and log r uniform between log 3/4 and log 4/3, and a pair of
-      numbers in [0, 1].
+      Crops [n, 11, 2] float32 for places [n]: ten pairs sqrt(a / r), sqrt(a r), with
+      the area a uniform in [0.08, 1) and log r uniform between log 3/4 and log 4/3, and
+      a pair of numbers in [0, 1].
     """
     blocks, rows = np.divmod(places, _BLOCK_PLACES)
     drawn = np.empty((len(places), *SHAPE), np.float32)

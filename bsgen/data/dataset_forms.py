@@ -1,6 +1,6 @@
 """Of which form the elements of a user's `tf.data.Dataset` are: examples or batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -26,10 +26,8 @@ def single_examples(
 ) -> tf.data.Dataset:
     """Returns a data set of single examples, taken apart if it consists of batches.
 
-    Args:
-      argument: what it was given as, for messages.
-      dataset: of (inputs, targets) or (inputs, targets, weights).
-      input_shapes: of the model's inputs, with the axis of the batch; None if unknown.
+    `input_shapes` are those of the model's inputs, with the axis of the batch; None if
+    unknown.
 
     Raises:
       UserError: its elements are of another form, or may be either.
@@ -100,5 +98,5 @@ def fits(shape: Any, wanted: Any) -> bool:
     )
 
 
-def _by_rank(shapes: Sequence[Any]) -> Iterator[Any]:
-    return iter(sorted(shapes, key=lambda shape: (len(shape), str(tuple(shape)))))
+def _by_rank(shapes: Sequence[Any]) -> list[Any]:
+    return sorted(shapes, key=lambda shape: (len(shape), str(tuple(shape))))

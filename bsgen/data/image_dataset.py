@@ -42,8 +42,7 @@ class ImageDataset(prepared.PreparedDataset):
     """An entry of the registry; a subclass is not needed for another dataset of TFDS.
 
     Attributes:
-      name: as in TFDS.
-      input_shape: (height, width, channels).
+      name, input_shape: as in TFDS; (height, width, channels).
       class_names: in the order of the labels; () if TFDS has none.
       superclass_names: what TFDS calls the coarse labels, likewise.
       superclasses: the coarse label of each class; () without them.

@@ -95,7 +95,8 @@ class PreparedDataset(dataset.Dataset):
         from bsgen.data.importers import image_files
 
         self.check("", data_dir, force)
-        return image_files.download(self, data_dir, force)
+        image_files.download(self, resolve_data_dir(data_dir), force)
+        return self.folder(data_dir)
 
     def import_files(
         self,
@@ -117,7 +118,9 @@ class PreparedDataset(dataset.Dataset):
             cannot be written, or holds the dataset already.
         """
         module = importlib.import_module(f"bsgen.data.importers.{self.importer}")
-        return module.import_files(self, source, data_dir, force, on_progress)
+        root = resolve_data_dir(data_dir)
+        module.import_files(self, source, root, force, on_progress)
+        return self.folder(data_dir)
 
 
 def resolve_data_dir(data_dir: str | None = None) -> pathlib.Path:

@@ -32,10 +32,7 @@ def generator(purpose: Purpose, seed: int, index: int = 0) -> np.random.Generato
     The 128-bit key holds the seed and the index; the highest word of the 256-bit
     counter holds the purpose, which leaves 2^192 blocks to each stream.
 
-    Args:
-      purpose: what the numbers are for.
-      seed: 0 to 2^64 - 1.
-      index: 0 to 2^64 - 1, e.g. the number of the epoch.
+    Seed and index (such as the number of the epoch) are 0 to 2^64 - 1.
 
     Raises:
       UserError: the seed is out of range.

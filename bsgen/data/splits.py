@@ -30,11 +30,6 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
     larger N; the last V of it are set aside for validation. The test set is the
     official one; where there is none, it is drawn by the same seed.
 
-    Args:
-      pool: all examples, in memory or not.
-      config: `train_size` (None takes all that remain), `validation_size` and
-        `subset_seed` decide.
-
     Raises:
       UserError: the pool is too small.
     """
@@ -54,10 +49,9 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
         raise errors.UserError("validation_size", config.validation_size, remedy)
     train_size = available if config.train_size is None else config.train_size
     if train_size > available:
-        remedy = (
-            f"give at most {available}: {pool.name} has {len(train_pool)} training "
-        )
-        remedy += f"examples, {config.validation_size} of them set aside for validation"
+        remedy = f"give at most {available}: {pool.name} has {len(train_pool)} "
+        remedy += f"training examples, {config.validation_size} of them set aside for "
+        remedy += "validation"
         raise errors.UserError("train_size", train_size, remedy)
     return Split(
         train=train_pool[:train_size].astype(np.int32),

@@ -34,10 +34,8 @@ BATCH: Factory = functools.partial(
 def by_name(name: str, ghost_batch_size: int | None = None) -> Factory | None:
     """Returns the factory of a normalisation, None for "none".
 
-    Args:
-      name: "batch" (statistics over the whole batch of a replica), "ghost" (over ghost
-        batches) or "none".
-      ghost_batch_size: examples of a ghost batch, at least 2; only for "ghost".
+    "batch" takes its statistics over the whole batch of a replica, "ghost" over ghost
+    batches of `ghost_batch_size` examples, at least 2.
 
     Raises:
       UserError: the name is unknown, or "ghost" comes without a size.

@@ -30,6 +30,8 @@ class GaussianTask(dataset.Dataset):
       informative: whether the labels follow from the inputs.
     """
 
+    test_size: int | None = _TEST_SIZE
+    is_random: bool = True
     informative: bool = False
 
     def load(self, settings: DataConfig, data_dir: str | None = None) -> Pool:
@@ -49,14 +51,9 @@ class GaussianTask(dataset.Dataset):
         ones included), and the test inputs get the same shift and factor. The labels
         follow from the normalised inputs.
 
-        Args:
-          seed: of inputs and labels.
-          train_size: N, at least 2; None is the paper's 200.
-          validation_size: V, how many more examples the training pool holds; N + V are
-            at most 500,000.
-
-        Returns:
-          A pool with inputs [N + V + 10000, 200] float32, those of the test last.
+        Returns a pool with inputs [N + V + 10000, 200] float32, those of the test last:
+        N is `train_size` (None is the paper's 200) and V `validation_size`; N + V are 2
+        to 500,000.
 
         Raises:
           UserError: there are too few examples, or too many.
@@ -91,17 +88,8 @@ class GaussianTask(dataset.Dataset):
         )
 
 
-RANDOM = GaussianTask(
-    "gaussian_random", _INPUT_SHAPE, 2, test_size=_TEST_SIZE, is_random=True
-)
-INFORMATIVE = GaussianTask(
-    "gaussian_informative",
-    _INPUT_SHAPE,
-    2,
-    test_size=_TEST_SIZE,
-    is_random=True,
-    informative=True,
-)
+RANDOM = GaussianTask("gaussian_random", _INPUT_SHAPE, 2)
+INFORMATIVE = GaussianTask("gaussian_informative", _INPUT_SHAPE, 2, informative=True)
 
 
 def _normal(purpose: random_streams.Purpose, seed: int, size: int) -> np.ndarray:

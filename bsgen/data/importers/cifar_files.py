@@ -60,11 +60,10 @@ def read_archive(dataset: ImageDataset, path: Path, split: str) -> LabelledImage
     for form, names in names_of.items():
         missing = [name for name in names if name not in contents]
         if not missing:
-            parts = [
-                _decode(dataset, form, contents[name], f"{path}:{name}")
-                for name in names
-            ]
-            return _join(parts)
+            decoded = (
+                _decode(dataset, form, contents[n], f"{path}:{n}") for n in names
+            )
+            return _join([*decoded])
         if len(missing) < len(names):
             remedy = f"{missing[0]} is missing in this archive"
             raise errors.UserError("source", str(path), remedy)

@@ -39,10 +39,10 @@ _NO_PICKLES = (
 def import_files(
     dataset: ImageDataset,
     source: str,
-    data_dir: str | None,
+    data_dir: Path,
     force: bool,
     on_progress: Callable[[int, int], None],
-) -> Path:
+) -> None:
     """Imports a dataset; see `PreparedDataset.import_files`.
 
     Args:
@@ -55,25 +55,20 @@ def import_files(
         or with images in train/LABEL/ and test/LABEL/.
     """
     del on_progress  # it takes seconds
-    root = prepared.resolve_data_dir(data_dir)
-    with staging.staged(dataset.name, root, force) as folder:
+    with staging.staged(dataset.name, data_dir, force) as folder:
         examples = {split: _read(dataset, source, split) for split in _SPLITS}
         _store(dataset, examples, folder)
     image_dataset.read.cache_clear()
-    return dataset.folder(str(root))
 
 
-def download(
-    dataset: prepared.PreparedDataset, data_dir: str | None = None, force: bool = False
-) -> Path:
+def download(dataset: prepared.PreparedDataset, data_dir: Path, force: bool) -> None:
     """Downloads a dataset; see `PreparedDataset.download`."""
     import tensorflow_datasets as tfds
 
-    root = prepared.resolve_data_dir(data_dir)
-    with staging.staged(dataset.name, root, force) as folder:
+    with staging.staged(dataset.name, data_dir, force) as folder:
         builder = tfds.builder(dataset.name, data_dir=folder)
         try:
-            builder.download_and_prepare(download_dir=root / "downloads")
+            builder.download_and_prepare(download_dir=data_dir / "downloads")
         except (
             OSError,  # every error of the network is one
             tfds.download.DownloadError,
@@ -84,7 +79,6 @@ def download(
             remedy += "to import files offline"
             raise errors.UserError("dataset", dataset.name, remedy) from error
     image_dataset.read.cache_clear()
-    return dataset.folder(str(root))
 
 
 def _read(dataset: ImageDataset, source: str, split: str) -> LabelledImages:

@@ -25,10 +25,10 @@ _LARGEST_FILE = 2**28  # the largest real image has 16 MB
 def import_files(
     dataset: prepared.PreparedDataset,
     source: str,
-    data_dir: str | None,
+    data_dir: pathlib.Path,
     force: bool,
     on_progress: Callable[[int, int], None],
-) -> pathlib.Path:
+) -> None:
     """Imports ImageNet, then decodes every image; see `PreparedDataset.import_files`.
 
     Args:
@@ -39,22 +39,20 @@ def import_files(
       UserError: also if images cannot be decoded, which are counted.
     """
     path = pathlib.Path(source).expanduser()
-    root = prepared.resolve_data_dir(data_dir)
     has_tars = all((path / name).is_file() for name in imagenet.TARS)
     if not has_tars and not all((path / each).is_dir() for each in _FOLDERS.values()):
         remedy = f"this folder holds neither {' and '.join(imagenet.TARS)}, nor the "
         remedy += "folders train and val"
         raise errors.UserError("source", source, remedy)
-    with staging.staged(imagenet.NAME, root, force) as folder:
+    with staging.staged(dataset.name, data_dir, force) as folder:
         # TFDS prints its folder, but this one is about to move.
         with contextlib.redirect_stdout(io.StringIO()):
             _store(path, has_tars, folder)
-        stored = prepared.find(imagenet.NAME, folder)
+        stored = prepared.find(dataset.name, folder)
         if stored is not None:
             broken = broken_images.broken_images(stored, on_progress)
             if broken:
                 raise image_folder.broken(source, broken)
-    return dataset.folder(str(root))
 
 
 def _store(source: pathlib.Path, has_tars: bool, folder: pathlib.Path) -> None:

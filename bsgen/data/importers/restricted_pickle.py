@@ -20,11 +20,9 @@ import numpy as np
 def loads(content: bytes) -> Any:
     """Returns the object in a pickle of dictionaries, lists, numbers, text and arrays.
 
-    Byte strings of Python 2 become bytes. Arrays hold unsigned bytes, and come as
-    NumPy arrays that are read-only.
-
-    Args:
-      content: the pickle, of any protocol; arrays in the form of protocols 0 to 4.
+    It may be of any protocol, with arrays in the form of protocols 0 to 4. Byte strings
+    of Python 2 become bytes. Arrays hold unsigned bytes, and come as NumPy arrays that
+    are read-only.
 
     Raises:
       ValueError: the pickle is damaged, or contains anything else; the message says
@@ -122,9 +120,8 @@ _GLOBALS = {
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str) -> Any:
         if (module_name, global_name) not in _GLOBALS:
-            raise pickle.UnpicklingError(
-                f"it asks for {module_name}.{global_name}, which is forbidden"
-            )
+            name = f"{module_name}.{global_name}"
+            raise pickle.UnpicklingError(f"it asks for {name}, which is forbidden")
         return _GLOBALS[module_name, global_name]
 
 

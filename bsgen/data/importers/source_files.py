@@ -98,16 +98,8 @@ def read_at_most(
     Raises:
       UserError: that is more than `limit` bytes; `promise` may say why it must not be.
     """
-    pieces = []
-    left = limit
-    while piece := file.read(min(_PIECE, left + 1)):
-        left -= len(piece)
-        if left < 0:
-            remedy = promise or f"it is to hold {limit} bytes at most"
-            remedy += ", but it has more: it is damaged or another file"
-            raise errors.UserError("source", str(path), remedy)
-        pieces.append(piece)
-    return b"".join(pieces)
+    promise = promise or f"it is to hold {limit} bytes at most"
+    return b"".join(_pieces(file, limit, path, promise))
 
 
 def skip(file: IO[bytes], limit: int, path: pathlib.Path) -> None:
@@ -116,9 +108,16 @@ def skip(file: IO[bytes], limit: int, path: pathlib.Path) -> None:
     Raises:
       UserError: more than `limit` bytes are left.
     """
-    left = limit
-    while piece := file.read(_PIECE):
+    for _ in _pieces(file, limit, path, f"at most {limit} bytes are to be left"):
+        pass
+
+
+def _pieces(
+    file: IO[bytes], left: int, path: pathlib.Path, promise: str
+) -> Iterator[bytes]:
+    while piece := file.read(min(_PIECE, left + 1)):
         left -= len(piece)
         if left < 0:
-            remedy = f"it goes on for more than {limit} bytes: it is damaged"
+            remedy = f"{promise}, but it has more: it is damaged or another file"
             raise errors.UserError("source", str(path), remedy)
+        yield piece

@@ -29,7 +29,9 @@ def staged(name: str, data_dir: pathlib.Path, force: bool) -> Iterator[pathlib.P
     try:
         with folder_lock.FolderLock(folder, "data_dir"):
             try:
-                _clear(folder)
+                for left in folder.iterdir():  # by a killed process; the lock stays
+                    if left.is_dir():
+                        shutil.rmtree(left)
                 yield folder
                 _publish(folder, name, data_dir)
             finally:
@@ -67,13 +69,6 @@ def store(
             citation=builder.info.citation,
             file_format=file_format,
         )
-
-
-def _clear(folder: pathlib.Path) -> None:
-    """Removes what a killed process left; the lock, a file, stays."""
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
 
 
 def _publish(folder: pathlib.Path, name: str, data_dir: pathlib.Path) -> None:
