@@ -2,7 +2,8 @@
 
 To add a field, give it a plain default, a line in the docstring of its class, and a
 check in `__post_init__`. A field at its default is not written, so runs recorded before
-it existed keep their keys. The fields of the first version are marked by `always`.
+it existed keep their keys. Always written are the fields of the first version, marked
+by `always`, and the names that tell classes apart, which are keyword-only.
 """
 
 import dataclasses
@@ -12,8 +13,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from bsgen import errors
-
-ALWAYS = {"always": True}  # metadata of a field that is written even at its default
 
 
 class Checked:
@@ -67,7 +66,8 @@ def always(default: Any, column: bool = True) -> Any:
 
     `column` says whether tables of runs show it.
     """
-    return dataclasses.field(default=default, metadata={**ALWAYS, "column": column})
+    metadata = {"always": True, "column": column}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def no_column(default: Any) -> Any:
@@ -77,7 +77,7 @@ def no_column(default: Any) -> Any:
 
 def is_always_written(field: dataclasses.Field) -> bool:
     """Returns whether a field is written at its default."""
-    return field.metadata.get("always", False)
+    return field.kw_only is True or field.metadata.get("always", False)
 
 
 def is_column(field: dataclasses.Field) -> bool:

@@ -30,9 +30,7 @@ class MomentumConfig(checked.Checked):
       warm_up: a rise of the learning rate at the start, times `schedule`.
     """
 
-    name: Literal["momentum"] = dataclasses.field(
-        default="momentum", kw_only=True, metadata=checked.ALWAYS
-    )
+    name: Literal["momentum"] = dataclasses.field(default="momentum", kw_only=True)
     learning_rate: float = checked.always(1.0)
     momentum: float = checked.always(0.9)
     nesterov: bool = checked.always(False)
@@ -79,9 +77,7 @@ def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, .
 class NewtonConfig(checked.Checked):
     """Newton's method on the whole training set, for convex costs; `l2` as above."""
 
-    name: Literal["newton"] = dataclasses.field(
-        default="newton", kw_only=True, metadata=checked.ALWAYS
-    )
+    name: Literal["newton"] = dataclasses.field(default="newton", kw_only=True)
     l2: float = checked.always(0.0)
 
     def __post_init__(self) -> None:

@@ -19,9 +19,7 @@ _SHORTEST_PERIOD = 1e-6  # so that the longest run has fewer cycles than float64
 class Constant(checked.Checked):
     """The base value throughout."""
 
-    name: Literal["constant"] = dataclasses.field(
-        default="constant", kw_only=True, metadata=checked.ALWAYS
-    )
+    name: Literal["constant"] = dataclasses.field(default="constant", kw_only=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,9 +34,7 @@ class Stepwise(checked.Checked):
       unit: of the boundaries.
     """
 
-    name: Literal["stepwise"] = dataclasses.field(
-        default="stepwise", kw_only=True, metadata=checked.ALWAYS
-    )
+    name: Literal["stepwise"] = dataclasses.field(default="stepwise", kw_only=True)
     boundaries: tuple[float, ...] = checked.always(())
     factors: tuple[float, ...] = checked.always(())
     unit: Unit = checked.always("epochs")
@@ -68,9 +64,7 @@ class Cyclic(checked.Checked):
         the beginning of one to the beginning of the next, and back to the first.
     """
 
-    name: Literal["cyclic"] = dataclasses.field(
-        default="cyclic", kw_only=True, metadata=checked.ALWAYS
-    )
+    name: Literal["cyclic"] = dataclasses.field(default="cyclic", kw_only=True)
     factors: tuple[float, ...] = checked.always(())
     period: float = checked.always(1.0)
     unit: Unit = checked.always("epochs")
@@ -99,7 +93,7 @@ class ConstantThenDecay(checked.Checked):
     """
 
     name: Literal["constant_then_decay"] = dataclasses.field(
-        default="constant_then_decay", kw_only=True, metadata=checked.ALWAYS
+        default="constant_then_decay", kw_only=True
     )
     decay: float = checked.always(2.0)
     num_decays: int = checked.always(10)
