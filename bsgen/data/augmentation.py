@@ -152,9 +152,8 @@ def fill_value(augmentation: Augmentation, scale: scaling.Scaling) -> np.ndarray
 # Consecutive steps fall in one block or in two neighbours.
 @functools.lru_cache(maxsize=8)
 def _block(augmentation: Augmentation, seed: int, block: int) -> Draws:
-    generator = random_streams.generator(
-        random_streams.Purpose.AUGMENTATION, seed, block
-    )
+    purpose = random_streams.Purpose.AUGMENTATION
+    generator = random_streams.generator(purpose, seed, block)
     margin = augmentation.margin
     shifts = generator.integers(
         -margin, margin, size=[2, _BLOCK_PLACES], dtype=np.int32, endpoint=True

@@ -109,9 +109,8 @@ def _permutation(seed: int, epoch: int, train_size: int) -> np.ndarray:
 
 def _block(seed: int, block: int, batch_size: int, train_size: int) -> np.ndarray:
     """Returns the independent batches [_BLOCK_STEPS, batch_size] int32 of a block."""
-    generator = random_streams.generator(
-        random_streams.Purpose.INDEPENDENT_BATCHES, seed, block
-    )
+    purpose = random_streams.Purpose.INDEPENDENT_BATCHES
+    generator = random_streams.generator(purpose, seed, block)
     positions = np.empty((_BLOCK_STEPS, batch_size), np.int32)
     for row in positions:
         # The order inside a batch does not matter, so it is not shuffled.

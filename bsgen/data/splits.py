@@ -33,9 +33,8 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
     Raises:
       UserError: the pool is too small.
     """
-    generator = random_streams.generator(
-        random_streams.Purpose.SUBSET, config.subset_seed
-    )
+    purpose = random_streams.Purpose.SUBSET
+    generator = random_streams.generator(purpose, config.subset_seed)
     if pool.train_pool is None or pool.test_pool is None:
         size = len(pool)
         test_size = size // 3 if pool.test_size is None else pool.test_size

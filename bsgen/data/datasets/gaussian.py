@@ -93,9 +93,8 @@ INFORMATIVE = GaussianTask("gaussian_informative", _INPUT_SHAPE, 2, informative=
 
 
 def _normal(purpose: random_streams.Purpose, seed: int, size: int) -> np.ndarray:
-    return random_streams.generator(purpose, seed).standard_normal(
-        (size, *_INPUT_SHAPE)
-    )
+    generator = random_streams.generator(purpose, seed)
+    return generator.standard_normal((size, *_INPUT_SHAPE))
 
 
 def _coins(purpose: random_streams.Purpose, seed: int, size: int) -> np.ndarray:
