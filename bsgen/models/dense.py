@@ -43,7 +43,7 @@ def mlp(
     if len(input_shape) > 1:
         outputs = keras.layers.Flatten(dtype=dtype)(outputs)
     widths = (*hidden_units, num_classes)
-    for index, width in enumerate(widths):
+    for index, width in enumerate(widths):  # with seeds as in `assembly.Assembly`
         outputs = keras.layers.Dense(
             width,
             activation=activation if index < len(hidden_units) else None,

@@ -64,8 +64,8 @@ _PAPER = {
 }
 # The forms in github.com/eladhoffer/bigBatch. Its wide ResNet is its ResNet, wider, and
 # has int((16 - 2) / 6) = 2 blocks a group: 14 layers, not 16.
-_SAME = ("f1", "c1", "c3", "resnet44", "resnet56")  # builders that have both
-_RELEASED = {name: _PAPER[name].released() for name in _SAME}
+_TWO_FORMS = ("f1", "c1", "c3", "resnet44", "resnet56")
+_RELEASED = {name: _PAPER[name].released() for name in _TWO_FORMS}
 _RELEASED["wrn_16_4"] = Network(
     "resnet.resnet",
     sizes.resnet,
