@@ -3,7 +3,13 @@
 from bsgen import errors
 from bsgen.config import DataConfig
 from bsgen.data import dataset, prepared
-from bsgen.data.datasets import cifar, digits, gaussian, imagenet, mnist
+from bsgen.data.datasets import (
+    cifar,
+    digits,
+    gaussian,
+    imagenet,
+    mnist,
+)
 from bsgen.data.pool import Pool
 from bsgen.data.sources import Source
 

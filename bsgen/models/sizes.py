@@ -36,7 +36,7 @@ class Size(NamedTuple):
     weights: int
 
 
-class _Tally:
+class Tally:
     """Adds up the layers of a network; `shape` is that of the output so far."""
 
     def __init__(self, shape: Shape):
@@ -92,7 +92,7 @@ class _Tally:
 
 def mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Size:
     """Returns the size of a dense network."""
-    return _Tally(shape).dense(*hidden_units, num_classes)
+    return Tally(shape).dense(*hidden_units, num_classes)
 
 
 def logistic_regression(shape: Shape, num_classes: int) -> Size:
@@ -102,7 +102,7 @@ def logistic_regression(shape: Shape, num_classes: int) -> Size:
 
 def shallow_cnn(shape: Shape, num_classes: int, variant: str = "paper") -> Size:
     """Returns the size of C1 and C3."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     for _ in range(2):
         tally.convolve(64, 5)
         tally.pool(3, 2, margin=1 if variant == "paper" else 0)
@@ -117,7 +117,7 @@ def resnet(
     multiplier: int = 1,
 ) -> Size:
     """Returns the size of a ResNet for CIFAR."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     widths = [multiplier * width for width in RESNET_WIDTHS]
     tally.convolve(widths[0], 3)
     for width in widths:
@@ -132,7 +132,7 @@ def resnet(
 
 def wide_resnet(shape: Shape, num_classes: int, depth: int, width: int) -> Size:
     """Returns the size of a wide ResNet."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     tally.convolve(RESNET_WIDTHS[0], 3)
     for group, base in enumerate(RESNET_WIDTHS):
         for block in range((depth - 4) // 6):
@@ -146,7 +146,7 @@ def wide_resnet(shape: Shape, num_classes: int, depth: int, width: int) -> Size:
 
 def vgg(shape: Shape, num_classes: int, depth: int) -> Size:
     """Returns the size of a VGG for CIFAR."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     for width, repeats in zip(VGG_WIDTHS, VGG_CONVOLUTIONS[depth], strict=True):
         for _ in range(repeats):
             tally.convolve(width, 3)
@@ -156,7 +156,7 @@ def vgg(shape: Shape, num_classes: int, depth: int) -> Size:
 
 def alexnet(shape: Shape, num_classes: int) -> Size:
     """Returns the size of AlexNet."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     tally.convolve(64, 11, strides=4, margin=2)
     tally.pool(3, 2)
     tally.convolve(192, 5)
@@ -169,7 +169,7 @@ def alexnet(shape: Shape, num_classes: int) -> Size:
 
 def resnet50(shape: Shape, num_classes: int) -> Size:
     """Returns the size of ResNet-50."""
-    tally = _Tally(shape)
+    tally = Tally(shape)
     tally.convolve(64, 7, strides=2)
     tally.pool(3, 2, margin=1)
     for group, (width, blocks) in enumerate(RESNET50_GROUPS):

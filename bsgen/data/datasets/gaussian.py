@@ -36,9 +36,8 @@ class GaussianTask(dataset.Dataset):
 
     def load(self, settings: DataConfig, data_dir: str | None = None) -> Pool:
         """See `Dataset.load`."""
-        return self.draw(
-            settings.subset_seed, settings.train_size, settings.validation_size
-        )
+        sizes = settings.train_size, settings.validation_size
+        return self.draw(settings.subset_seed, *sizes)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019, the tasks live as long as the module
     def draw(

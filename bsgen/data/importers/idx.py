@@ -39,9 +39,8 @@ def read_folder(dataset: ImageDataset, folder: Path, split: str) -> LabelledImag
     images, labels = read(images_path, 3), read(labels_path, 1)
     if len(images) != len(labels):
         remedy = f"it holds {len(labels)} labels, but {images_path.name} holds "
-        raise errors.UserError(
-            "source", str(labels_path), f"{remedy}{len(images)} images"
-        )
+        remedy += f"{len(images)} images"
+        raise errors.UserError("source", str(labels_path), remedy)
     return labelled_images.check(dataset, images, labels, images_path.parent)
 
 
