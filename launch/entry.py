@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import functools
+import gc
 import math
 import os
 import signal
@@ -96,20 +97,28 @@ def _parse(arguments: list[str]) -> list[str]:
 
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
+    status = 1
     try:
         with _interrupts(signal.default_int_handler), interrupts.kept():
             _refuse_nan()
             main(arguments)
+        return
     except errors.UserError as error:
-        _exit(f"error: {error}")
+        text = f"error: {error}"
     except MemoryError:
-        _exit("error: the memory of this machine does not suffice")
+        text = "error: the memory of this machine does not suffice"
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise
-        _exit(f"error: {error}")
+        text = f"error: {error}"
     except KeyboardInterrupt:
-        _exit("interrupted", launch.INTERRUPTED)
+        text, status = "interrupted", launch.INTERRUPTED
+    # Frees what the exception kept alive, while that is safe: when the interpreter
+    # ends, thread pools of TensorFlow's strategies print a traceback as they go.
+    gc.collect()
+    sys.stdout.flush()
+    print(text, file=sys.stderr)
+    sys.exit(status)
 
 
 def _refuse_nan() -> None:
@@ -118,12 +127,6 @@ def _refuse_nan() -> None:
         value = flags.FLAGS[name].value
         if isinstance(value, float) and math.isnan(value):
             raise errors.UserError(name, value, "give a number")
-
-
-def _exit(text: str, status: int = 1) -> None:
-    sys.stdout.flush()
-    print(text, file=sys.stderr)
-    sys.exit(status)
 
 
 @contextlib.contextmanager
