@@ -6,7 +6,7 @@ from typing import Any
 import rich.progress
 
 from bsgen import progress_bar
-from bsgen.training.observer import Observer, Progress
+from bsgen.training.observer import Observer, TrainingProgress
 
 
 class RunDisplay(progress_bar.Bar, Observer):
@@ -36,7 +36,7 @@ class RunDisplay(progress_bar.Bar, Observer):
         if step:
             self.say(f"continuing after step {step:,} of {self._num_steps:,}")
 
-    def advanced(self, progress: Progress) -> None:
+    def advanced(self, progress: TrainingProgress) -> None:
         """Shows how far the run is."""
         words = (
             f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "

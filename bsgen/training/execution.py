@@ -126,7 +126,7 @@ class _StepCounter(loop.Observer):
     def started(self, step: int) -> None:
         self._count(step)
 
-    def advanced(self, progress: loop.Progress) -> None:
+    def advanced(self, progress: loop.TrainingProgress) -> None:
         self._count(progress.step)
 
     def _count(self, step: int) -> None:

@@ -8,7 +8,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a run is.
 
     Attributes:
@@ -33,7 +33,7 @@ class Observer:
     def started(self, step: int) -> None:
         """Called when training begins or continues, with the steps taken before."""
 
-    def advanced(self, progress: Progress) -> None:
+    def advanced(self, progress: TrainingProgress) -> None:
         """Called about once a second, and after every evaluation."""
 
     def warned(self, line: str) -> None:

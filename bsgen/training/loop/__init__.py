@@ -2,6 +2,6 @@
 
 from bsgen.training.loop.engine import train
 from bsgen.training.loop.options import Options
-from bsgen.training.observer import Observer, Progress
+from bsgen.training.observer import Observer, TrainingProgress
 
-__all__ = ["Observer", "Options", "Progress", "train"]
+__all__ = ["Observer", "Options", "TrainingProgress", "train"]

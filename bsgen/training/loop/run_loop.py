@@ -17,7 +17,7 @@ from bsgen.training.loop import (
     trainee,
 )
 from bsgen.training.loop.options import Options
-from bsgen.training.observer import Observer, Progress
+from bsgen.training.observer import Observer, TrainingProgress
 
 _SECONDS_PER_CALL = 1.0  # how soon an interruption is noticed and progress is shown
 _MAX_STEPS_PER_CALL = 1000
@@ -100,7 +100,7 @@ class RunLoop:
                     raise interruption.Interrupted(signal_number, state.step)
         return self._finish("completed")
 
-    def _take_steps(self, evaluations: set[int]) -> Progress:
+    def _take_steps(self, evaluations: set[int]) -> TrainingProgress:
         """Takes as many steps as one call may, up to the next event."""
         state, plan = self._state, self._trainee.plan
         first = state.step
@@ -121,7 +121,7 @@ class RunLoop:
         images = int(plan.batch_sizes[first]) * len(metrics)
         means = metrics.mean(axis=0, dtype=np.float64)
         epoch = float(plan.epochs[state.step])
-        return Progress(
+        return TrainingProgress(
             state.step, epoch, float(means[0]), float(means[1]), images / elapsed
         )
 
@@ -132,7 +132,7 @@ class RunLoop:
         wanted = min(wanted, 2.0 * self._steps_per_call, limit)
         self._steps_per_call = max(1, int(wanted))
 
-    def _evaluate(self, progress: Progress | None = None) -> dict[str, Any]:
+    def _evaluate(self, progress: TrainingProgress | None = None) -> dict[str, Any]:
         """Returns the record of this step; without progress, of the untrained model."""
         state, plan = self._state, self._trainee.plan
         measured: dict[str, float] = {}
