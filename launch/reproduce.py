@@ -103,7 +103,7 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
             work.run(progress.advance, on_study)
         except interruption.Interrupted as stopped:
             entry.let_go_of_lost_terminal()
-            progress.say("interrupted; saved: the same command goes on from there")
+            progress.say("interrupted; saved: the same command continues from there")
             sys.exit(128 + stopped.signal_number)
 
 

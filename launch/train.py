@@ -28,7 +28,7 @@ _RESUME = flags.DEFINE_enum(
     "resume",
     "auto",
     ["auto", "never", "must"],
-    "Continue a run in the folder: if there is one, never (begin anew), or insist.",
+    "Continue a run in the folder: if there is one, never (start over), or insist.",
 )
 _CHECKPOINT_SECONDS = flags.DEFINE_float(
     "checkpoint_seconds",
@@ -81,7 +81,7 @@ def _train(
             )
         except interruption.Interrupted as stopped:
             entry.let_go_of_lost_terminal()
-            display.say(f"{stopped}; saved: the same command goes on from there")
+            display.say(f"{stopped}; saved: the same command continues from there")
             sys.exit(128 + stopped.signal_number)
     if not display.has_started:
         print("already finished; nothing was done")

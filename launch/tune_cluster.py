@@ -5,10 +5,10 @@
 takes the flags of `launch.tune` after the --, and shows the lines of all processes,
 each after its process's name. The recommendation is the same as that of one process. On
 a GPU, --gpu_memory_mb after the -- is the share of each process. A process that is
-killed is started again, and the search goes on: a worker gets its trial back, the chief
-knows all finished trials. It ends with the chief, and with its exit status; Ctrl-C,
-SIGTERM and SIGHUP end all processes. About a minute on two cores, most of it start-up:
-for a network as small as this one, `launch.tune` alone is quicker.
+killed is started again, and the search continues: a worker gets its trial back, the
+chief knows all finished trials. It ends with the chief, and with its exit status;
+Ctrl-C, SIGTERM and SIGHUP end all processes. About a minute on two cores, most of it
+start-up: for a network as small as this one, `launch.tune` alone is quicker.
 """
 
 import os

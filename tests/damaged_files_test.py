@@ -213,7 +213,7 @@ class DamagedRunTest(_DamagedFilesTest):
                 self.assertEqual((summary, history), (self.summary, self.history))
                 if name == "model.keras":
                     self.assertTrue(self._is_loaded(path / where / name))
-            else:  # it goes on from one of the checkpoints
+            else:  # it continues from one of the checkpoints
                 if last.step == 20:
                     self.assertEqual(last.info, self.last.info)
                 expected = np.arange(5, dtype=np.float32) + last.step

@@ -1,7 +1,7 @@
 """JSON objects that carry a check sum, so that damage is never mistaken for a value.
 
 The sum is an ordinary entry, so any JSON reader can read the file. It covers the values
-and not their layout: a file may be indented anew.
+and not their layout: a file may be indented again.
 """
 
 import hashlib

@@ -58,7 +58,7 @@ def execute(
 ) -> None:
     """Trains those of `runs` that `store` lacks; every finished run is kept at once.
 
-    Runs that are trained one by one go on where a killed program left them; each keeps
+    Runs trained one by one continue where a killed program left them; each keeps
     its network in `runs/KEY/model.keras` beside the store.
 
     Args:
@@ -68,7 +68,7 @@ def execute(
       on_work: called with the expected seconds (`cost.seconds`) of work just done;
         those of a run sum to its cost, also when it diverged early.
       on_record: called with each run's record after it is on the disk.
-      resume: as in `loop.Options`: "never" begins such runs anew.
+      resume: as in `loop.Options`: "never" starts such runs over.
 
     Raises:
       UserError: a run does not fit its data; nothing has been trained then.

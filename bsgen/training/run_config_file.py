@@ -51,7 +51,7 @@ def recorded_run(folder: str | os.PathLike) -> config.RunConfig:
     try:
         found = read(path)
     except sealed_json.Damaged as error:
-        remedy = f"{NAME}: {error}; start the run again to have it written anew"
+        remedy = f"{NAME}: {error}; start the run again to write it"
         raise errors.UserError("run_dir", str(path), remedy) from error
     if found is None:
         remedy = f"it has no {NAME}; give the folder of a run"

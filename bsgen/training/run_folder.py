@@ -143,7 +143,7 @@ class RunFolder(run_files.RunFiles):
         if self.finished() is not None:
             return latest
         if resume == "must" and latest is None:
-            remedy = "holds no usable checkpoint; give --resume=auto to begin anew"
+            remedy = "holds no usable checkpoint; give --resume=auto to start over"
             raise self._error(remedy)
         run_config_file.write(self.path, self._run, self._hardware)
         if latest is None:

@@ -35,7 +35,7 @@ def as_today(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
 
 
 def words(wanted: Mapping[str, Any]) -> str:
-    """Returns what to tell the user when an earlier search goes on."""
+    """Returns what to tell the user when an earlier search continues."""
     text = "was begun by an earlier version: its trials are kept, this version decides"
     if _has_digests(wanted):
         text += "; make sure that model and data are the same, it does not know them"

@@ -81,11 +81,11 @@ def run_search(
       description: of the search, as JSON types; a folder with another one is refused.
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting trained in this process, and its outcome.
-      warn: called with one line for each damaged file that the search goes on without.
+      warn: called with one line for each damaged file that the search does without.
 
     Raises:
       UserError: another process searches in the folder, it holds something else, it is
-        too damaged for the search to go on, or it cannot be written.
+        too damaged for the search to continue, or it cannot be written.
     """
     process_role.check()
     is_worker = process_role.role() == "worker"

@@ -40,7 +40,7 @@ class SearchDisplay(progress_bar.Bar):
         self.say(f"phase {decision.phase}: {decision.text}")
 
     def warn(self, line: str) -> None:
-        """Shows a warning; the search goes on."""
+        """Shows a warning; the search continues."""
         self.say(f"warning: {line}")
 
     def _words(self, outcome: outcomes.Outcome) -> str:

@@ -109,7 +109,7 @@ class SearchFolder:
             if found is not None:
                 return found
         except sealed_json.Damaged as error:
-            self._warn(f"{self.path / name} is damaged ({error}): it is made anew")
+            self._warn(f"{self.path / name} is damaged ({error}): it is made again")
         return sealed_json.write_state(self.path / name, make())
 
     def write(

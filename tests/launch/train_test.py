@@ -72,7 +72,7 @@ class TrainTest(parameterized.TestCase):
             self.assertEqual(returned, code)
             self.assertRegex(
                 lines[-1],
-                r"^stopped after step \d+; saved: the same command goes on from there$",
+                r"^stopped after step \d+; saved: the same command continues",
             )
             stops.append(int(re.search(r"\d+", lines[-1])[0]))
             newest = checkpoints.load_latest(self.output, self.fail)

@@ -26,7 +26,7 @@ _FLAGS = (
 _TIMINGS = {"seconds", "images_per_second"}
 _LOST = (
     r"^error: TF_CONFIG='worker %d': lost another worker; start all of them again with "
-    "the same commands, and the run goes on from its last checkpoint$"
+    "the same commands, and the run continues from its last checkpoint$"
 )
 
 

@@ -72,7 +72,7 @@ def train(
         if devices.num_workers == 1:
             raise
         remedy = "lost another worker; start all of them again with the same "
-        remedy += "commands, and the run goes on from its last checkpoint"
+        remedy += "commands, and the run continues from its last checkpoint"
         raise errors.UserError(
             "TF_CONFIG", f"worker {devices.worker}", remedy
         ) from error

@@ -61,4 +61,6 @@ class EventFiles:
         except (OSError, tf.errors.OpError) as error:
             self._writer = None
             reason = str(error).splitlines()[0]
-            self._warn(f"cannot write TensorBoard's files ({reason}); goes on without")
+            self._warn(
+                f"cannot write TensorBoard's files ({reason}); continues without"
+            )

@@ -20,7 +20,7 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
     Args:
       procedure: `AppendixD` or `Guided`.
       on_decision: called once with each decision as soon as it is taken; in a search
-        that goes on, with the earlier ones, too.
+        that continues, with the earlier ones, too.
       **kwargs: further arguments of `keras_tuner.Oracle`, except the objective.
     """
 

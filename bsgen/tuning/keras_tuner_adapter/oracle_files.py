@@ -41,7 +41,7 @@ class OracleFiles:
             return
         if self._written is not None:
             # It is behind the trials by one change at most, just like what a kill
-            # between two writings leaves; `ResumableOracle` goes on from that.
+            # between two writings leaves; `ResumableOracle` continues from that.
             atomic.write(self._folder / _BEFORE, self._written)
         atomic.write(self._folder / _STATE, content)
         self._written = content
@@ -59,7 +59,7 @@ class OracleFiles:
             try:
                 state = sealed_json.read(path, entries)
             except sealed_json.Damaged as error:
-                self._warn(f"{path} is damaged ({error}): the search goes on without")
+                self._warn(f"{path} is damaged ({error}): the search continues without")
             else:
                 found += [] if state is None else [state]
         return found

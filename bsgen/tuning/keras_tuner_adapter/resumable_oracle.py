@@ -32,14 +32,14 @@ _ABSENCE_SECONDS = 60.0
 
 
 class ResumableOracle(undocumented.Oracle):
-    """Base of oracles whose search goes on exactly after a kill at any moment.
+    """Base of oracles whose search continues exactly after a kill at any moment.
 
     Stands before keras-tuner's class among the bases.
 
     Attributes:
       identity: versions and description of the search, as JSON types; workers compare
         it with theirs.
-      warn: called with one line for each damaged file that the search goes on without.
+      warn: called with one line for each damaged file that the search does without.
     """
 
     identity: Mapping[str, Any] = {}

@@ -49,7 +49,7 @@ class SettingTuner(undocumented.Tuner):
         chief's ends with a `UserError` before it trains.
 
     Raises:
-      UserError: the directory is too damaged for the search to go on.
+      UserError: the directory is too damaged for the search to continue.
     """
 
     def __init__(
@@ -123,12 +123,12 @@ class SettingTuner(undocumented.Tuner):
             self.oracle.check(self._identity)
 
     def save(self) -> None:
-        """Saves what a search goes on from; keras-tuner calls this."""
+        """Saves what a search continues from; keras-tuner calls this."""
         if not self.is_worker:
             self.oracle.save()
 
     def reload(self) -> None:
-        """Reads what a search goes on from; keras-tuner calls this."""
+        """Reads what a search continues from; keras-tuner calls this."""
         if self.is_worker:
             return
         if isinstance(self.oracle, resumable_oracle.ResumableOracle):

@@ -1,7 +1,7 @@
 """Every undocumented name of keras-tuner that this project uses, as seen in 1.4.8.
 
 The other files of this folder use keras-tuner's documented names and what is defined
-here. Few of these names would be needed if keras-tuner could go on with a search whose
+here. Few of these names would be needed if keras-tuner could continue a search whose
 chief was killed, tell a worker that its chief is away, and say why it cannot listen.
 """
 

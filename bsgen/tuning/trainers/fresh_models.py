@@ -64,7 +64,7 @@ class FreshModels:
             is_known = known is not None and known() is variable
             if is_known:
                 remedy = f"its models share the trainable weights {variable.path!r}, "
-                remedy += "which would be trained on and on: build all layers anew"
+                remedy += "which would be trained on and on: build all layers again"
                 raise errors.UserError("build_model", model.name, remedy)
         self._trained = {
             id(variable): weakref.ref(variable)
