@@ -9,8 +9,8 @@ Importing the table loads no TensorFlow: functions are looked up when they are c
 """
 
 import dataclasses
-import importlib
 import math
+import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,7 +53,7 @@ class Subject:
         settings = defaults | {s: self.optional[s] for s in taken if s in defaults}
         key = (name, *settings.values())
         if key not in self._operators:
-            make = _look_up(f"bsgen.measures:{kind}")
+            make = pkgutil.resolve_name(f"bsgen.measures:{kind}")
             self._operators[key] = make(**self.objective, **settings, **self.rest)
         return self._operators[key]
 
@@ -129,7 +129,7 @@ class Measure:
             needed = [subject.objective[name] for name in self.needs]
         else:
             needed = [subject.operator(name, self.settings) for name in self.needs]
-        return _look_up(self.function)(*needed, **given)
+        return pkgutil.resolve_name(self.function)(*needed, **given)
 
     def in_words(self, found: Any) -> str:
         """Returns "12.3 ± 0.1 (tolerance, 23 products, inference)"."""
@@ -142,7 +142,7 @@ class Measure:
 
     def draw(self, table: Any) -> bytes:
         """Returns the picture of a curve's table as a PNG."""
-        return _look_up(self.picture)(table)
+        return pkgutil.resolve_name(self.picture)(table)
 
 
 def register(measure: Measure) -> None:
@@ -198,11 +198,6 @@ def _density_curve(found: Any) -> dict[str, Any]:
         "density": found.value,
         "standard_error": found.standard_error,
     }
-
-
-def _look_up(path: str) -> Any:
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 _SPECTRUM = "bsgen.measures.spectrum"
