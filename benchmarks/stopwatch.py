@@ -9,10 +9,13 @@ import contextlib
 import importlib
 import importlib.util
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
 from typing import Any, NamedTuple
+
+from benchmarks import device
 
 
 class Entry(NamedTuple):
@@ -135,6 +138,7 @@ def seconds(function: Callable[[], object]) -> float:
 def _serve(
     watch: Callable[[str], Stopwatch], module: str, requests: connection.Connection
 ) -> None:
+    os.environ.update(device.SHARED_MEMORY)
     stopwatch = watch(module)
     while True:
         try:
