@@ -1,5 +1,7 @@
 """Tests of the runs of figures 4 to 7."""
 
+import collections
+
 from absl.testing import absltest, parameterized
 
 from tests.papers.smith_le_2017.made_up_sweeps import FIGURE4, FIGURE5, FIGURE6, FIGURE7
@@ -49,6 +51,18 @@ class RunsTest(parameterized.TestCase):
                 self.assertLessEqual(examples, MAX_EXAMPLES[scale])
         # More seeds add runs and change none: a folder may grow.
         self.assertContainsSubset(_keys(runs), _keys(made_up.runs(name, scale, 3)))
+
+    def test_large_training_sets_have_sizes_between_the_powers_of_two(self):
+        sizes = collections.defaultdict(set)
+        for run in made_up.runs(FIGURE6, "paper", 1):
+            sizes[run.data.train_size].add(run.batch_size)
+        powers = {2**k for k in range(13)}
+        between = {round(2 ** (k + 0.5)) for k in range(4, 9)}
+        for train_size, found in sizes.items():
+            large = train_size >= 10_000
+            own = {train_size} if train_size < max(powers) else set()
+            expected = {size for size in powers if size <= train_size} | own
+            self.assertEqual(found, expected | (between if large else set()))
 
 
 if __name__ == "__main__":
