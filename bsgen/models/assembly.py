@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import keras
 
-from bsgen import errors
+from bsgen import errors, layers
 from bsgen.models import normalization as normalization_lib
 
 Tensor: TypeAlias = keras.KerasTensor
@@ -138,7 +138,7 @@ class Assembly:
         """Returns the inputs with a share `rate` dropped in training."""
         if rate == 0:
             return inputs
-        return keras.layers.Dropout(rate, seed=next(self._seeds))(inputs)
+        return layers.Dropout(rate, seed=next(self._seeds))(inputs)
 
     def head(
         self,

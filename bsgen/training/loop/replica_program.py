@@ -11,7 +11,7 @@ statistics, or ghost batches that divide a replica's share; the running averages
 ghosts, which inference uses, are then averaged over replicas. With "batch"
 normalisation each replica uses the statistics of its own share, and dropout draws other
 masks on each replica, so there the number of replicas changes the result. Dropout also
-draws other masks under XLA, and with another number of parts.
+draws other masks with another number of parts.
 """
 
 import math
