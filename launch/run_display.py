@@ -38,11 +38,11 @@ class RunDisplay(progress_bar.Bar, Observer):
 
     def advanced(self, progress: TrainingProgress) -> None:
         """Shows how far the run is."""
-        words = (
-            f"loss {progress.cross_entropy:.3f}, accuracy {progress.accuracy:.3f}, "
-            f"{progress.images_per_second:,.0f} images/s"
-        )
-        self._bar.update(self._task, completed=progress.step, description=words)
+        (_, loss), *others = progress.metrics.items()
+        words = [f"loss {loss:.3f}", *(f"{name} {value:.3f}" for name, value in others)]
+        words.append(f"{progress.images_per_second:,.0f} images/s")
+        line = ", ".join(words)
+        self._bar.update(self._task, completed=progress.step, description=line)
         if progress.record is not None:
             self.say(_line(progress.record))
 

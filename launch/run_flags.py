@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from absl import flags
 
 from bsgen import config, errors
+from bsgen.models import losses
 from launch import task_flags
 
 if TYPE_CHECKING:
@@ -42,7 +43,15 @@ _EVALUATION_EPOCHS = flags.DEFINE_float(
 _EVALUATION_STEPS = flags.DEFINE_integer(
     "evaluation_steps", None, "Steps from one to the next, instead."
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Of weights, order of batches, augmentation.")
+_LOSS = flags.DEFINE_string(
+    "loss",
+    losses.names()[0],
+    f"What is minimised: {', '.join(losses.names())}; it must fit model and dataset.",
+)
+_LOSS_NOISE = flags.DEFINE_float(
+    "loss_noise", 0.0, "Multiply each example's loss by a draw from N(1, LOSS_NOISE^2)."
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches, augmentation, noise.")
 
 
 def described() -> config.RunConfig:
@@ -62,6 +71,8 @@ def described() -> config.RunConfig:
         batch_size_schedule=config.parse_schedule(
             _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
         ),
+        loss=_LOSS.value,
+        loss_noise=_LOSS_NOISE.value,
         **task_flags.run_fields(_VALIDATION_SIZE.value),
     )
     if (_EPOCHS.value is None) == (_STEPS.value is None):

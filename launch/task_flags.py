@@ -6,6 +6,7 @@ from absl import flags
 
 from bsgen import config, data, errors, models
 from bsgen.data import augmentation, scaling
+from bsgen.models import losses
 from launch import paths
 
 DATA_DIR = paths.define(
@@ -107,6 +108,7 @@ def check(run: config.RunConfig) -> None:
     from bsgen.training import cluster
 
     models.check(run.model, run.precision)
+    losses.of_run(run)
     for field, flag in _CHOICES.items():
         # Also refused where it names what the network does anyway.
         if flag.value is not None and field not in models.takes(run.model):

@@ -35,6 +35,9 @@ class RunConfig(checked.Checked):
       final_measures: what is measured on the trained network, of `FINAL_MEASURES`; see
         `bsgen.training.loop.final_measures`.
       measured_examples: training examples it is measured on, at most N; None for N.
+      loss: what is minimised, a loss of `bsgen.models.losses`.
+      loss_noise: sigma; each example's loss is multiplied by a number drawn from
+        N(1, sigma^2), see `bsgen.data.loss_weights`. Recorded losses are without it.
     """
 
     data: DataConfig = checked.always(DataConfig())
@@ -48,6 +51,8 @@ class RunConfig(checked.Checked):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     final_measures: tuple[str, ...] = checked.no_column(())
     measured_examples: int | None = None
+    loss: str = "cross_entropy"
+    loss_noise: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,6 +60,7 @@ class RunConfig(checked.Checked):
         self._check_field("seed", errors.check_integer, 0, MAX_SEED)
         self._check_field("batch_size", errors.check_integer, 1)
         self._check_field("measured_examples", errors.check_integer, 1)
+        self._check_field("loss_noise", errors.check_float32)
         if len(self.evaluation_steps) > MAX_EVALUATIONS:
             remedy = f"give at most {MAX_EVALUATIONS}; evaluate less often"
             raise errors.UserError("evaluation_steps", self.evaluation_steps, remedy)

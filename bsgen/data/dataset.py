@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from typing import Literal
 
 from bsgen.config import DataConfig
 from bsgen.data.sources import Source
@@ -17,13 +18,16 @@ class Dataset(abc.ABC):
     Attributes:
       name: as in `DataConfig.name`.
       input_shape: of one input, as `Source.gather` returns it.
-      num_classes: labels are 0 to num_classes - 1.
+      num_classes: labels are 0 to num_classes - 1; of labels that are numbers, how many
+        an example has.
       train_size: examples for training and validation; None if a configuration may
         ask for any number.
       test_size: test examples.
       scaling: the usual input scaling, which the command line takes by default.
       augmentation: the usual augmentation of training images, likewise.
       fits_in_memory: whether `load` returns a `Pool`; otherwise examples are streamed.
+      labels: what they are: "classes" int32 [n], "tokens" int32 [n, T], which are
+        classes too, or "numbers" float32 [n, num_classes].
       is_random: whether the examples themselves are drawn, by `subset_seed` and sizes.
     """
 
@@ -35,6 +39,7 @@ class Dataset(abc.ABC):
     scaling: str = "unit_norm"
     augmentation: str = "none"
     fits_in_memory: bool = True
+    labels: Literal["classes", "tokens", "numbers"] = "classes"
     is_random: bool = False
 
     @abc.abstractmethod

@@ -21,11 +21,12 @@ class Pool:
 
     Attributes:
       inputs: [P, ...], uint8 for images, float32 for anything else; finite.
-      labels: [P] int32, each from 0 to num_classes - 1.
+      labels: int32 [P] or, if there are T an example, [P, T], each from 0 to
+        num_classes - 1; or float32 [P, num_classes], finite.
 
     Raises:
-      UserError: inputs hold NaN or infinity, a label is out of range, or the numbers of
-        inputs and labels differ.
+      UserError: inputs or labels hold NaN or infinity, a label is out of range or of
+        another shape, or the numbers of inputs and labels differ.
     """
 
     name: str
@@ -45,14 +46,26 @@ class Pool:
         if not np.isfinite(self.inputs).all():
             remedy = "its inputs hold NaN or infinite values; remove these examples"
             raise errors.UserError("dataset", self.name, remedy)
+        self._check_labels()
+        for array in (self.inputs, self.labels, self.train_pool, self.test_pool):
+            if array is not None:
+                array.flags.writeable = False
+
+    def _check_labels(self) -> None:
+        if self.labels.dtype.kind == "f":
+            if self.labels.shape[1:] != (self.num_classes,):
+                remedy = f"labels that are numbers must have the shape [{len(self)}, "
+                remedy += f"{self.num_classes}], but they have {self.labels.shape}"
+                raise errors.UserError("dataset", self.name, remedy)
+            if not np.isfinite(self.labels).all():
+                remedy = "its labels hold NaN or infinite values; remove these examples"
+                raise errors.UserError("dataset", self.name, remedy)
+            return
         lowest, highest = int(self.labels.min()), int(self.labels.max())
         if lowest < 0 or highest >= self.num_classes:
             remedy = f"labels must lie in 0..{self.num_classes - 1}"
             remedy += f", but they span {lowest}..{highest}"
             raise errors.UserError("dataset", self.name, remedy)
-        for array in (self.inputs, self.labels, self.train_pool, self.test_pool):
-            if array is not None:
-                array.flags.writeable = False
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -76,7 +89,8 @@ class Pool:
 
         def answer(positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             inputs, labels = tf.numpy_function(self.gather, [positions], types)
-            shape = (None, *self.input_shape)
-            return tf.ensure_shape(inputs, shape), tf.ensure_shape(labels, [None])
+            label_shape = (None, *self.labels.shape[1:])
+            inputs = tf.ensure_shape(inputs, (None, *self.input_shape))
+            return inputs, tf.ensure_shape(labels, label_shape)
 
         return requests.map(answer)

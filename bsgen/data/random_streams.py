@@ -24,6 +24,7 @@ class Purpose(enum.IntEnum):
     INDEPENDENT_BATCHES = 6
     AUGMENTATION = 7
     RESIZED_CROP = 8
+    LOSS_WEIGHTS = 9
 
 
 def generator(purpose: Purpose, seed: int, index: int = 0) -> np.random.Generator:

@@ -34,6 +34,9 @@ class Network:
         without `normalization` have no state and may be trained many at once.
       arguments: others.
       precision: that the network always has, if not that of the run.
+      reconstructs: whether its outputs are compared with its inputs, as of an
+        autoencoder; there may be any number of values in [batch, ...] as long as an
+        input has as many.
     """
 
     builder: str | Callable[..., "keras.Model"]
@@ -41,6 +44,7 @@ class Network:
     takes: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     precision: str | None = None
+    reconstructs: bool = False
 
     def released(self) -> "Network":
         """Returns the same network in the form of its authors' code."""

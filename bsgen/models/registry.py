@@ -183,6 +183,15 @@ def takes(settings: config.ModelConfig) -> tuple[str, ...]:
     return _find(settings.name, settings.variant).takes
 
 
+def reconstructs(settings: config.ModelConfig) -> bool:
+    """Returns whether the network of `settings` predicts its own inputs.
+
+    Raises:
+      UserError: no network has that name.
+    """
+    return _find(settings.name, settings.variant).reconstructs
+
+
 @contextlib.contextmanager
 def _policy(precision: str) -> Iterator[None]:
     import keras

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from bsgen import config, data, interrupts, models
+from bsgen.models import losses
 from bsgen.training import checkpoints, cost, ensemble, loop, minima, records, step_plan
 
 
@@ -32,6 +33,7 @@ def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None
       UserError: a dataset is not prepared, or a run does not fit it.
     """
     for run in runs:
+        losses.of_run(run)
         trained_by = engine(run)
         if trained_by == "loop":
             step_plan.make(run, _train_size(run.data, data_dir))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 _LOGGER = logging.getLogger(__name__)
@@ -14,15 +15,14 @@ class TrainingProgress:
     Attributes:
       step: number of steps taken.
       epoch: passes over the training set completed.
-      cross_entropy, accuracy: means over the batches of the last call.
+      metrics: of the batches of the last call, by name; the first is the loss.
       images_per_second: of the last call.
       record: the evaluation that followed the last call, or None.
     """
 
     step: int
     epoch: float
-    cross_entropy: float
-    accuracy: float
+    metrics: Mapping[str, float]
     images_per_second: float
     record: dict[str, Any] | None = None
 

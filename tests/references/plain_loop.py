@@ -1,15 +1,15 @@
 """An eager loop over ONE Keras model: the slow twin of the engine for big networks.
 
 Scaling, crops, clipping and momentum in NumPy, one step after the other: no code of
-`bsgen.training` or `bsgen.optimizers` is used. The order of the examples and the drawn
-crops are those of `bsgen.data`.
+`bsgen.training` or `bsgen.optimizers` is used. The order of the examples, the drawn
+crops and the weights of the losses are those of `bsgen.data`.
 """
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen.data import augmentation, sampling
+from bsgen.data import augmentation, loss_weights, sampling
 
 
 class PlainLoop:
@@ -30,18 +30,21 @@ class PlainLoop:
 
     def step(self, batch_size, learning_rate):
         """Takes a step; returns cross-entropy and accuracy of its batch."""
+        weights_of_losses = loss_weights.draws(
+            self._run.loss_noise, self._run.seed, self._place, batch_size
+        )
         inputs, labels = self._batch(batch_size)
         with tf.GradientTape() as tape:
             logits = self._model(tf.constant(inputs, tf.float32), training=True)
             losses = keras.losses.sparse_categorical_crossentropy(
                 labels, logits, from_logits=True
             )
-            loss = tf.reduce_mean(losses)
+            loss = tf.reduce_mean(losses * weights_of_losses)
         weights = [variable.value for variable in self._model.trainable_variables]
         self._update(tape.gradient(loss, weights), learning_rate)
         self._step += 1
         accuracy = (logits.numpy().argmax(axis=1) == labels).mean()
-        return float(loss), accuracy
+        return losses.numpy().mean(), accuracy
 
     def _batch(self, size):
         seed, name = self._run.seed, self._run.data.augmentation

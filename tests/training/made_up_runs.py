@@ -1,6 +1,7 @@
 """Small runs of the engine for big networks, on made-up images."""
 
 import contextlib
+import types
 from unittest import mock
 
 import numpy as np
@@ -39,6 +40,7 @@ def run(
     precision="float32",
     seed=5,
     data_settings=None,
+    loss_noise=0.0,
     **optimizer,
 ):
     """A run far from the edge of stability; a dense network without normalisation."""
@@ -58,6 +60,7 @@ def run(
         evaluation_steps=evaluation_steps,
         batch_size_schedule=batch_size_schedule or config.Constant(),
         precision=precision,
+        loss_noise=loss_noise,
         seed=seed,
     )
 
@@ -81,7 +84,11 @@ def convolutional(dropout=0.5):
 def source(found=None):
     """Makes every run use these examples."""
     found = found or pool()
-    with mock.patch.object(data, "load_source", lambda config, data_dir: found):
+    entry = types.SimpleNamespace(labels="classes")
+    with (
+        mock.patch.object(data, "load_source", lambda config, data_dir: found),
+        mock.patch.object(data, "find", lambda name: entry),
+    ):
         yield found
 
 

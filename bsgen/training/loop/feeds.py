@@ -2,7 +2,7 @@
 
 Images that fit stay on the device, and a batch holds positions in them; larger data
 are read ahead through `tf.data`, and a batch holds the images themselves. Either way,
-the examples, their shifts and their flips follow from seed and step alone.
+the examples, their shifts, flips and weights follow from seed and step alone.
 """
 
 from collections.abc import Generator, Iterator
@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from bsgen import config, data
-from bsgen.data import augmentation, sampling, streaming
+from bsgen.data import augmentation, loss_weights, sampling, streaming
 from bsgen.training import step_plan
 from bsgen.training.loop import strategies
 from bsgen.training.loop.replica_program import Batch
@@ -63,13 +63,13 @@ class Feed:
 
         They are those of the steps first_step to last_step - 1.
         """
-        draws = self._draws(first_step, last_step)
+        drawn = self._draws(first_step, last_step), self._weights(first_step, last_step)
         if self._labels is not None:
             positions = self._positions(first_step, last_step)
-            return Batch(positions, self._labels[positions], draws)
+            return Batch(positions, self._labels[positions], *drawn)
         parts = zip(*(self._read(s) for s in range(first_step, last_step)), strict=True)
         images, labels = (np.stack(part) for part in parts)
-        return Batch(images, labels, draws)
+        return Batch(images, labels, *drawn)
 
     def evaluation(self, positions: np.ndarray) -> Iterator[tuple[Batch, np.ndarray]]:
         """Yields a worker's share of some examples, padded to batches of equal size.
@@ -141,6 +141,19 @@ class Feed:
             self._augmentation, self._run.seed, first_place, num_steps * size
         )
         return tuple(self._share(each.reshape(num_steps, size)) for each in drawn)
+
+    def _weights(self, first_step: int, last_step: int) -> tuple[np.ndarray, ...]:
+        """Returns the weights of the losses, one array [K, b]; () without noise."""
+        if not self._run.loss_noise:
+            return ()
+        num_steps, size = last_step - first_step, self._size(first_step)
+        drawn = loss_weights.draws(
+            self._run.loss_noise,
+            self._run.seed,
+            int(self._plan.first_places[first_step]),
+            num_steps * size,
+        )
+        return (self._share(drawn.reshape(num_steps, size)),)
 
     def _places(self, step: int) -> np.ndarray:
         """Returns the places in the stream of this worker's share of a batch, [b]."""

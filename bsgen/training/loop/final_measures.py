@@ -1,11 +1,9 @@
 """What a run's configuration asks to be measured on its trained network.
 
-The Hessian is that of the mean cross-entropy, without an L2 penalty and with batch norm
+The Hessian is that of the mean loss, without noise or an L2 penalty and with batch norm
 in inference mode, on training examples without augmentation: its largest eigenvalue and
 its Frobenius norm, as in figure 3 of Jastrzebski et al. (2018).
 """
-
-import keras
 
 from bsgen import config, measures
 from bsgen.training.loop import trainee
@@ -32,7 +30,7 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
     """
     hessian = measures.Hessian(
         trained.model,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        trained.loss.per_example,
         trained.training_examples(run.measured_examples),
         batch_size=_BATCH_SIZE,
     )

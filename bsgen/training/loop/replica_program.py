@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from bsgen import models
+from bsgen.models import losses
 from bsgen.training.loop import resident_images
 from bsgen.training.loop.preprocessing import Preprocessing
 
@@ -31,14 +31,17 @@ class Batch(NamedTuple):
     Attributes:
       examples: int32 positions in the images on the device, or the images themselves,
         [..., H, W, C], in the type they are stored in.
-      labels: int32 class numbers.
+      labels: of the dataset; see `bsgen.data.Dataset.labels`.
       draws: row shifts, column shifts and flips of `bsgen.data.augmentation`; empty
         without one.
+      loss_weights: one tensor, float32 [..., b], that multiplies the examples' losses;
+        empty without noise.
     """
 
     examples: tf.Tensor
     labels: tf.Tensor
     draws: tuple[tf.Tensor, ...] = ()
+    loss_weights: tuple[tf.Tensor, ...] = ()
 
 
 class ReplicaProgram:
@@ -53,11 +56,12 @@ class ReplicaProgram:
         num_workers: int = 1,
         gradient_accumulation: int = 1,
         jit: bool = False,
+        loss: losses.Loss = losses.CROSS_ENTROPY,
     ):
         """Prepares the program; call this within the scope of the strategy.
 
         Args:
-          model: maps inputs to logits.
+          model: maps inputs to the outputs that the loss takes.
           optimizer: with a learning rate that can be assigned, or a
             `keras.optimizers.LossScaleOptimizer` of one.
           preprocessing: of the images.
@@ -67,10 +71,12 @@ class ReplicaProgram:
           gradient_accumulation: the number of parts in which a replica processes its
             share, one after the other.
           jit: whether XLA compiles the gradient; on a single device only.
+          loss: what is minimised, and its metrics.
         """
         self._strategy = tf.distribute.get_strategy()
         self._model = model
         self._optimizer = optimizer
+        self._loss = loss
         self._preprocessing = preprocessing
         self._images = images
         self._num_workers = num_workers
@@ -95,8 +101,8 @@ class ReplicaProgram:
           first_step: int64, the number of steps taken before.
 
         Returns:
-          Mean cross-entropy and accuracy of each step's batch under the weights before
-          the step, float32 [K, 2].
+          Means over each step's batch of what the metrics of the loss sum, under the
+          weights before the step, float32 [K, number of metrics].
         """
         size = batches.labels.shape[1]
         if size not in self._compiled:
@@ -128,7 +134,8 @@ class ReplicaProgram:
             total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
             return index + 1, metrics.write(index, total)
 
-        metrics = tf.TensorArray(tf.float32, num_steps, element_shape=[2])
+        shape = [len(self._loss.metrics)]
+        metrics = tf.TensorArray(tf.float32, num_steps, element_shape=shape)
         _, metrics = tf.while_loop(
             lambda index, _: index < num_steps, step, (0, metrics)
         )
@@ -136,7 +143,7 @@ class ReplicaProgram:
 
     @tf.function(autograph=False)
     def evaluate(self, batch: Batch, weights: tf.Tensor) -> tf.Tensor:
-        """Returns the sums of cross-entropy and of correct answers, float32 [2].
+        """Returns `Loss.sums` of a batch.
 
         Args:
           batch: [b, ...] with b a multiple of a worker's replicas, not augmented.
@@ -153,17 +160,22 @@ class ReplicaProgram:
         """Takes one step with this replica's share; returns its part of the metrics."""
         global_size = tf.cast(tf.shape(batch.labels)[0] * self._num_workers, tf.float32)
         share = self._share(batch)
-        metrics = tf.zeros([2])
+        metrics = tf.zeros([len(self._loss.metrics)])
         gradients: list[tf.Tensor] = []
         for part in range(self.gradient_accumulation):
             # Keeps the parts from being in memory at the same time.
             with tf.control_dependencies([metrics, *gradients]):
-                inputs, labels = self._prepare(
-                    _part(share, part, self.gradient_accumulation), images
-                )
+                own = _part(share, part, self.gradient_accumulation)
+                inputs, targets = self._prepare(own, images)
                 self._set_draw_counters(number * self.gradient_accumulation + part)
             sums, added = self._gradient(
-                self._model, self._optimizer, inputs, labels, global_size
+                self._model,
+                self._optimizer,
+                self._loss,
+                inputs,
+                targets,
+                own.loss_weights,
+                global_size,
             )
             metrics += sums
             gradients = (
@@ -180,19 +192,19 @@ class ReplicaProgram:
         self, batch: Batch, images: tf.Tensor | None, weights: tf.Tensor
     ) -> tf.Tensor:
         batch, weights = self._share((batch, weights))
-        inputs, labels = self._prepare(batch, images)
-        logits = self._model(inputs, training=False)
-        return _sums(labels, logits, weights)
+        inputs, targets = self._prepare(batch, images)
+        return self._loss.sums(targets, self._model(inputs, training=False), weights)
 
     def _prepare(
         self, batch: Batch, images: tf.Tensor | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the inputs of the network, and labels."""
+        """Returns the inputs of the network, and its targets."""
         examples = batch.examples
         if images is not None:
             shape = self._model.input_shape[1:]
             examples = resident_images.gather(images, examples, shape)
-        return self._preprocessing.apply(examples, batch.draws), batch.labels
+        inputs = self._preprocessing.apply(examples, batch.draws)
+        return inputs, self._loss.targets(inputs, batch.labels)
 
     def _share(self, tensors: Any) -> Any:
         """Returns this replica's part of its worker's share."""
@@ -236,19 +248,23 @@ def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
 def _gradient(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
+    loss: losses.Loss,
     inputs: tf.Tensor,
-    labels: tf.Tensor,
+    targets: tf.Tensor,
+    loss_weights: tuple[tf.Tensor, ...],
     global_size: tf.Tensor,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Returns sums of the metrics, and this part of the gradient of the mean loss."""
     with tf.GradientTape() as tape:
-        logits = model(inputs, training=True)
-        cross_entropy = models.cross_entropy(labels, logits)
-        loss = tf.reduce_sum(cross_entropy) / tf.cast(global_size, cross_entropy.dtype)
-        loss = optimizer.scale_loss(loss)
+        outputs = model(inputs, training=True)
+        of_examples = loss.per_example(targets, outputs)
+        ones = tf.ones_like(of_examples)
+        for weights in loss_weights:
+            of_examples *= tf.cast(weights, of_examples.dtype)
+        mean = tf.reduce_sum(of_examples) / tf.cast(global_size, of_examples.dtype)
+        scaled = optimizer.scale_loss(mean)
     weights = [variable.value for variable in model.trainable_variables]
-    sums = _sums(labels, logits, tf.ones_like(cross_entropy))
-    return sums, tape.gradient(loss, weights)
+    return loss.sums(targets, outputs, ones), tape.gradient(scaled, weights)
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -262,10 +278,3 @@ def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
     overflow = tf.cast(~tf.reduce_all(finite), tf.float32)
     count = context.all_reduce(tf.distribute.ReduceOp.SUM, overflow)
     return [tf.where(count > 0, math.nan, gradient) for gradient in gradients]
-
-
-def _sums(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    metrics = models.cross_entropy(labels, logits), models.correct(labels, logits)
-    weights = tf.cast(weights, logits.dtype)
-    sums = tf.stack([tf.reduce_sum(metric * weights) for metric in metrics])
-    return tf.cast(sums, tf.float32)

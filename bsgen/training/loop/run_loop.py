@@ -78,7 +78,7 @@ class RunLoop:
         with interruption.Interruption() as asked:
             while state.step < num_steps:
                 progress = self._take_steps(evaluations)
-                if not math.isfinite(progress.cross_entropy):
+                if not math.isfinite(next(iter(progress.metrics.values()))):
                     return self._finish("diverged")
                 if state.step in evaluations:
                     record = self._evaluate(progress)
@@ -121,9 +121,8 @@ class RunLoop:
         images = int(plan.batch_sizes[first]) * len(metrics)
         means = metrics.mean(axis=0, dtype=np.float64)
         epoch = float(plan.epochs[state.step])
-        return TrainingProgress(
-            state.step, epoch, float(means[0]), float(means[1]), images / elapsed
-        )
+        values = self._trainee.loss.values(means.tolist())
+        return TrainingProgress(state.step, epoch, values, images / elapsed)
 
     def _adapt(self, seconds_per_step: float) -> None:
         wanted = _SECONDS_PER_CALL / seconds_per_step
@@ -142,10 +141,9 @@ class RunLoop:
         record = {"step": state.step, "epoch": float(plan.epochs[state.step])}
         record |= measured
         if progress is not None:  # what is known of the steps since the last record
-            cross_entropy, accuracy = (total / state.num_summed for total in state.sums)
+            means = [total / state.num_summed for total in state.sums]
+            record |= self._trainee.loss.recorded("batch", means)
             record |= {
-                "batch_cross_entropy": cross_entropy,
-                "batch_accuracy": accuracy,
                 "learning_rate": float(plan.learning_rates[state.step - 1]),
                 "batch_size": int(plan.batch_sizes[state.step - 1]),
                 "images_per_second": round(progress.images_per_second, 1),

@@ -14,31 +14,32 @@ class RunState:
     Attributes:
       step: number of steps taken.
       history: the records so far.
-      sums: of cross-entropy and accuracy over the batches since the last record.
+      sums: of the metrics over the batches since the last record; empty at first.
       num_summed: the number of those batches.
       seconds: time spent on steps and evaluations.
     """
 
     step: int = 0
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    sums: list[float] = dataclasses.field(default_factory=lambda: [0.0, 0.0])
+    sums: list[float] = dataclasses.field(default_factory=list)
     num_summed: int = 0
     seconds: float = 0.0
 
     def add_batches(self, metrics: Iterable[Iterable[float]]) -> None:
-        """Adds cross-entropy and accuracy of batches to the sums.
+        """Adds the metrics of batches to the sums.
 
         One by one, so that the sums do not depend on how steps are grouped into calls.
         """
         for values in metrics:
-            pairs = zip(self.sums, values, strict=True)
-            self.sums = [total + value for total, value in pairs]
+            values = list(values)
+            sums = self.sums or [0.0] * len(values)
+            self.sums = [a + b for a, b in zip(sums, values, strict=True)]
             self.num_summed += 1
 
     def add_record(self, record: dict[str, Any]) -> None:
         """Appends a record; the sums start again."""
         self.history.append(record)
-        self.sums, self.num_summed = [0.0, 0.0], 0
+        self.sums, self.num_summed = [], 0
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
+from bsgen.models import losses
 from bsgen.optimizers import Momentum
 from bsgen.training import step_plan
 from bsgen.training.loop import (
@@ -25,6 +26,7 @@ class Trainee:
       model: the Keras model.
       plan: of every step.
       state: of model and optimizer.
+      loss: what is minimised, and its metrics.
       max_steps: the most steps that one call of `take_steps` may take.
     """
 
@@ -40,6 +42,7 @@ class Trainee:
         Raises:
           UserError: the run does not fit the data, the network or the devices.
         """
+        self.loss = losses.of_run(run)
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
         self.plan = step_plan.make(run, len(self._split.train))
@@ -81,6 +84,7 @@ class Trainee:
                 devices.num_workers,
                 hardware.gradient_accumulation,
                 _jit(hardware),
+                self.loss,
             )
         self.state = training_state.TrainingState(self.model, self._optimizer)
         self._devices = devices
@@ -90,7 +94,8 @@ class Trainee:
         """Takes the steps first_step to last_step - 1, of equal batch size.
 
         Returns:
-          Mean cross-entropy and accuracy of each step's batch, float32 [K, 2].
+          Means of the metrics over each step's batch, float32 [K, number of metrics];
+          `Loss.recorded` makes values of them.
 
         Raises:
           UserError: a device is out of memory.
@@ -114,17 +119,16 @@ class Trainee:
             raise errors.OutOfMemory("batch_size", batch_size, remedy) from error
 
     def evaluate(self, part: str) -> dict[str, float]:
-        """Returns mean cross-entropy and accuracy on a part of the split, by name."""
+        """Returns the metrics of a part of the split, as they are recorded."""
         positions = getattr(self._split, part)
-        sums = np.zeros(2)
+        sums = np.zeros(len(self.loss.metrics))
         for batch, weights in self._feed.evaluation(positions):
             batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
             sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
-        cross_entropy, accuracy = (sums / len(positions)).tolist()
-        return {f"{part}_cross_entropy": cross_entropy, f"{part}_accuracy": accuracy}
+        return self.loss.recorded(part, (sums / len(positions)).tolist())
 
     def training_examples(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Returns scaled inputs and labels of training examples.
+        """Returns scaled inputs and targets of training examples.
 
         Args:
           count: how many, the first in a random order; None for all.
@@ -137,7 +141,8 @@ class Trainee:
             remedy = f"give at most the training set, {len(train)}"
             raise errors.UserError("measured_examples", count, remedy)
         inputs, labels = self._source.gather(train[:count])
-        return self._scaling.apply(inputs), labels
+        inputs = self._scaling.apply(inputs)
+        return inputs, self.loss.targets(inputs, labels)
 
     @property
     def parts(self) -> tuple[str, ...]:

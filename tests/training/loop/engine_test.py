@@ -246,7 +246,9 @@ class RecordsTest(_LoopTestCase):
         self.assertEqual([each.step for each in self.recorder.seen], list(range(1, 12)))
         recorded = [each.step for each in self.recorder.seen if each.record]
         self.assertEqual(recorded, [*_EVALUATIONS[1:], 11])
-        mean = np.mean([each.cross_entropy for each in self.recorder.seen[4:9]])
+        mean = np.mean(
+            [each.metrics["cross_entropy"] for each in self.recorder.seen[4:9]]
+        )
         self.assertAllClose(mean, record.curve["batch_cross_entropy"][3], 1e-6, 1e-6)
         self.assertGreater(
             min(each.images_per_second for each in self.recorder.seen), 0
@@ -305,7 +307,7 @@ class RecordsTest(_LoopTestCase):
         summary = sealed_json.read(path / "summary.json", None)
         self.assertLess(summary["step"], 100)
         for progress in self.recorder.seen:
-            self.assertTrue(np.isfinite(progress.cross_entropy))
+            self.assertTrue(np.isfinite(progress.metrics["cross_entropy"]))
 
 
 if __name__ == "__main__":

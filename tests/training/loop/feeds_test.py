@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from bsgen.data import augmentation, sampling
+from bsgen.data import augmentation, loss_weights, sampling
 from bsgen.training import step_plan
 from bsgen.training.loop import feeds
 from tests.training import made_up_runs
@@ -16,7 +16,7 @@ _BOTH = parameterized.parameters(True, False)
 
 def _feed(run=None, resident=True, found=None, worker=0, num_workers=1, replicas=1):
     found = found or made_up_runs.pool()
-    run = run or made_up_runs.run(batch_size_schedule=made_up_runs.GROW)
+    run = run or made_up_runs.run(batch_size_schedule=made_up_runs.GROW, loss_noise=0.5)
     train = np.random.default_rng(1).permutation(found.train_pool).astype(np.int32)
     steps = step_plan.make(run, len(train))
     devices = types.SimpleNamespace(
@@ -27,12 +27,13 @@ def _feed(run=None, resident=True, found=None, worker=0, num_workers=1, replicas
 
 
 def _images(feed, found, first, last):
-    """Images, labels and draws of steps, wherever the images are."""
+    """Images, labels, draws and weights of steps, wherever the images are."""
     batch = feed.training(first, last)
     examples = np.asarray(batch.examples)
     if examples.ndim == 2:
         examples = found.inputs[examples]
-    return [examples, np.asarray(batch.labels), *map(np.asarray, batch.draws)]
+    others = batch.labels, *batch.draws, *batch.loss_weights
+    return [examples, *map(np.asarray, others)]
 
 
 class TrainingTest(tf.test.TestCase, parameterized.TestCase):
@@ -47,6 +48,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         run = made_up_runs.run(
             data_settings={"sampling": kind},
             batch_size_schedule=made_up_runs.GROW,
+            loss_noise=0.5,
         )
         found = made_up_runs.pool()
         feed, train = _feed(run, resident, found)
@@ -64,6 +66,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
                 augmentation.by_name("crop_flip"), run.seed, place, count
             )
             expected = [found.inputs[chosen], found.labels[chosen]]
+            drawn = *drawn, loss_weights.draws(0.5, run.seed, place, count)
             expected += [each.reshape(-1, size) for each in drawn]
             self.assert_equal(_images(feed, found, first, last), expected)
 
@@ -127,7 +130,7 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
             given = list(feed.evaluation(positions))
             numbers.add(len(given))
             for batch, weights in given:
-                self.assertEqual(batch.draws, ())
+                self.assertEqual((batch.draws, batch.loss_weights), ((), ()))
                 self.assertLen(batch.examples, 16 * replicas)
                 self.assertLen(weights, 16 * replicas)
                 examples = np.asarray(batch.examples)

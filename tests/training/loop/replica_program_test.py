@@ -33,6 +33,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         ("l2_nesterov", {"l2": 0.1, "nesterov": True}, "crop_flip"),
         ("clipped", {"clip_norm": 0.3, "clip_steps": 3}, "crop_flip"),
         ("always_clipped", {"clip_norm": 0.3, "l2": 0.01}, "flip"),
+        ("noisy", {"loss_noise": 1.5, "clip_norm": 0.3, "clip_steps": 3}, "none"),
     )
     def test_takes_the_steps_of_a_plain_loop(self, optimizer, augmentation):
         run = made_up_runs.run(
@@ -72,6 +73,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
             clip_norm=0.3,
             clip_steps=5,
             l2=0.01,
+            loss_noise=1.0,
             schedule=_STEPS,
             batch_size_schedule=made_up_runs.GROW,
         )
@@ -126,7 +128,9 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         self, parts, replicas, normalization
     ):
         model = made_up_runs.ghost(2) if normalization == "ghost" else None
-        run = made_up_runs.run(model, batch_size=16, num_steps=3, clip_norm=0.5)
+        run = made_up_runs.run(
+            model, batch_size=16, num_steps=3, clip_norm=0.5, loss_noise=1.0
+        )
         whole = made_up_runs.train(run, replicas)
         in_parts = made_up_runs.train(run, replicas, gradient_accumulation=parts)
         self.assertAllClose(whole[0], in_parts[0], _ROUNDING, _ROUNDING)
