@@ -1,4 +1,4 @@
-"""What captions say of the runs of a study: their settings, as the tables have them."""
+"""What captions say of the runs of a study: their settings and their hardware."""
 
 import pandas as pd
 
@@ -35,6 +35,21 @@ def settings(results: study.Results, scale: str) -> str:
     if diverged:
         parts.append(f"{diverged} of {len(runs)} runs diverged")
     return ", ".join(parts) + "."
+
+
+def hardware(results: study.Results) -> str:
+    """Returns a sentence with each device and how many runs it trained.
+
+    Empty where no run has its device recorded.
+    """
+    devices = results.runs.reindex(columns=["hardware"])["hardware"]
+    if not devices.notna().any():
+        return ""
+    counts = devices.fillna("hardware that was not recorded").value_counts()
+    if len(counts) == 1:
+        return f"Trained on {counts.index[0]}."
+    parts = [f"{name} ({n} run{'s' * (n != 1)})" for name, n in counts.items()]
+    return f"Trained on {', '.join(parts[:-1])} and {parts[-1]}."
 
 
 def _range(values: pd.Series) -> str:

@@ -75,7 +75,8 @@ def results(finished: Sequence[contents.Finished]) -> str:
     parts = [_INTRODUCTION, _totals(finished)]
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
-        parts.append(captions.settings(entry.results, entry.config["scale"]))
+        settings = captions.settings(entry.results, entry.config["scale"])
+        parts.append(f"{settings} {captions.hardware(entry.results)}".strip())
         shown = entry.folder.read_table()
         if shown is not None:
             parts.append(_table(*cells.of_table(shown)))

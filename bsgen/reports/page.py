@@ -63,11 +63,12 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns one study as the template needs it."""
     path, table = entry.folder.path, entry.folder.read_table()
     settings = captions.settings(entry.results, entry.config["scale"])
+    trained_on = captions.hardware(entry.results)
     return {
         "name": entry.study.name,
         "anchor": entry.study.name.replace("/", "-"),
         "title": entry.study.title,
-        "caption": f"{entry.study.caption} {settings}",
+        "caption": f"{entry.study.caption} {settings} {trained_on}".strip(),
         "image": base64.b64encode(entry.folder.read_figure() or b"").decode(),
         "table": None if table is None else cells.of_table(table),
         "lost": entry.warning(),

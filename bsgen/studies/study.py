@@ -28,9 +28,9 @@ class Results(NamedTuple):
     Attributes:
       runs: one row per run: `key`, the fields of its configuration (`dataset`, `model`,
         `batch_size`, which is N for the full batch, ...; fields such as `schedule` only
-        where a run departs from the default), `status`, `seconds`, `final_<metric>`,
-        and with its step `best_<metric>`, the highest accuracy or lowest cross-entropy
-        of the curve.
+        where a run departs from the default), `status`, `seconds`, `hardware` (the
+        device; None if it was not recorded), `final_<metric>`, and with its step
+        `best_<metric>`, the highest accuracy or lowest cross-entropy of the curve.
       curves: one row per evaluation: `key`, `step` and the metrics measured there.
       measurements: the rows of all measurements: `key`, settings, `seconds`, values.
     """

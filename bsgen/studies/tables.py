@@ -93,6 +93,7 @@ def _row(record: records.RunRecord) -> dict[str, Any]:
         **config.columns(record.run),
         "status": record.status,
         "seconds": record.seconds,
+        "hardware": record.hardware.get("device"),
         **{f"final_{name}": value for name, value in record.final.items()},
         **best,
     }

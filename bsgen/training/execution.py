@@ -1,6 +1,7 @@
 """Trains what is missing of a list of runs, each by its optimizer's engine."""
 
 import collections
+import dataclasses
 import functools
 import itertools
 import pathlib
@@ -9,7 +10,16 @@ from typing import Literal
 
 from bsgen import config, data, interrupts, models
 from bsgen.models import losses
-from bsgen.training import checkpoints, cost, ensemble, loop, minima, records, step_plan
+from bsgen.training import (
+    checkpoints,
+    cost,
+    ensemble,
+    loop,
+    minima,
+    provenance,
+    records,
+    step_plan,
+)
 
 
 def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:
@@ -96,6 +106,9 @@ def execute(
             by_engine["loop"], store.path.parent / "runs", data_dir, on_steps, resume
         ),
     ):
+        if not record.hardware:  # only the loop, which others resume, names its own
+            made_by = provenance.hardware(engine(record.run))
+            record = dataclasses.replace(record, hardware=made_by)
         store.add([record])
         on_steps(record.run, steps_left[record.run.key])
         on_record(record)

@@ -1,8 +1,12 @@
-"""The software that made a result: versions of the packages, and the commit."""
+"""What made a result: versions of the packages, the commit, and the hardware."""
 
+import contextlib
+import functools
 import importlib.metadata
+import os
 import pathlib
 import platform
+import re
 import subprocess
 
 _PACKAGES = ("bsgen", "tensorflow", "keras", "numpy")
@@ -31,6 +35,59 @@ def commit(root: pathlib.Path = _ROOT) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def hardware(
+    engine: str, num_replicas: int = 1, num_workers: int = 1
+) -> dict[str, str]:
+    """Returns what trains a run in this process, for its record.
+
+    Args:
+      engine: of `execution.engine`.
+      num_replicas: devices that train the run together, of all workers.
+      num_workers: processes that train it together.
+
+    Returns:
+      `device` (as "NVIDIA H200", "2 x NVIDIA H200" or "AMD EPYC, 2 cores"),
+      `tensorflow` (its version) and `engine`.
+    """
+    card, version = _card_and_version()
+    device = card or processor()
+    if num_replicas > 1:
+        device = f"{num_replicas} x {card or 'CPU'}"
+    if num_workers > 1:
+        device += f", {num_workers} workers"
+    return {"device": device, "tensorflow": version, "engine": engine}
+
+
+@functools.cache
+def processor() -> str:
+    """Returns the name of the processor, and how many cores this process may use."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
+        name = " ".join(found[1].split()) if found else name
+    return f"{name}, {num_cores()} cores"
+
+
+def num_cores() -> int:
+    """Returns how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def _card_and_version() -> tuple[str | None, str]:
+    """Returns the name of the first GPU that TensorFlow sees, and its version."""
+    import tensorflow as tf  # late: versions are also named where it is not needed
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return None, tf.__version__
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return details.get("device_name", "GPU"), tf.__version__
 
 
 def _version(package: str) -> str | None:

@@ -83,6 +83,14 @@ def check_curve(name: str, values: Any) -> None:
         raise ValueError(f"{name}.step does not rise: {_short(steps)}")
 
 
+def check_texts(name: str, values: Any) -> None:
+    """Checks an object of texts."""
+    _check_object(name, values)
+    for field, value in values.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{name}.{field} is {_short(value)}, not a text")
+
+
 def _check_object(name: str, value: Any) -> None:
     if not isinstance(value, dict):
         raise ValueError(f"{name} is {_short(value)}, not an object")

@@ -39,6 +39,8 @@ class RunRecord:
         values that were not finite.
       final: metrics at the end, None as in `curve`; empty for a diverged run.
       seconds: wall time; for runs trained together, this run's share.
+      hardware: `provenance.hardware` of where it was trained (at its end, if it moved);
+        empty for runs of versions that did not record it.
     """
 
     run: config.RunConfig
@@ -46,10 +48,11 @@ class RunRecord:
     curve: dict[str, list[float | None]]
     final: dict[str, float | None]
     seconds: float
+    hardware: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def to_values(self) -> dict[str, Any]:
         """Returns the record as an object for `JsonLines`."""
-        return {
+        values = {
             "version": json_lines.FORMAT_VERSION,
             "key": self.run.key,
             "config": config.to_dict(self.run),
@@ -58,6 +61,7 @@ class RunRecord:
             "final": self.final,
             "seconds": round(self.seconds, 4),
         }
+        return values | ({"hardware": self.hardware} if self.hardware else {})
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "RunRecord":
@@ -66,7 +70,7 @@ class RunRecord:
         Raises:
           ValueError: a field is missing or unknown, or its value impossible.
         """
-        recorded_values.check_fields(values, _FIELDS)
+        recorded_values.check_fields(values, _FIELDS, optional=("hardware",))
         try:
             run = config.from_dict(values["config"])
         except errors.UserError as error:
@@ -75,12 +79,14 @@ class RunRecord:
             raise ValueError(f"key is {values['key']!r}, its config's is {run.key!r}")
         recorded_values.check_curve("curve", values["curve"])
         recorded_values.check_outcome(values)
+        recorded_values.check_texts("hardware", values.get("hardware", {}))
         return cls(
             run,
             values["status"],
             values["curve"],
             values["final"],
             values["seconds"],
+            values.get("hardware", {}),
         )
 
 
@@ -95,9 +101,11 @@ def from_history(
     """
     names = dict.fromkeys(name for record in history for name in record)
     curve = {name: [record.get(name) for record in history] for name in names}
-    return RunRecord(
-        run, summary["status"], curve, summary["final"], summary["seconds"]
-    )
+    hardware = summary.get("hardware", {})
+    if isinstance(hardware, str):  # of older versions: the devices in words
+        hardware = {"device": hardware}
+    status, final, seconds = (summary[n] for n in ("status", "final", "seconds"))
+    return RunRecord(run, status, curve, final, seconds, hardware)
 
 
 class RunStore:

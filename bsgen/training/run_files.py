@@ -83,8 +83,8 @@ class RunFiles:
         """Writes `summary.json`, after which the run is `finished`.
 
         Args:
-          summary: status, step, seconds, final values, hardware in words; the run's
-            key and seed, versions and commit are added.
+          summary: status, step, seconds, final values, hardware; the run's key and
+            seed, versions and commit are added.
         """
         values = {
             **summary,

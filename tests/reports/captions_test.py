@@ -28,6 +28,22 @@ class CaptionsTest(parameterized.TestCase):
             f"momentum 0.9, 3 seeds, 4 of {len(runs)} runs diverged.",
         )
 
+    def test_hardware_is_counted(self):
+        results = recorded.results("smith_le_2017/fig6")
+        self.assertEqual(captions.hardware(results), "")  # as of older versions
+        number = len(results.runs)
+        for devices, expected in (
+            (["H200"] * number, "Trained on H200."),
+            (
+                ["H200"] * 3 + ["EPYC, 2 cores"] + [None] * (number - 4),
+                f"Trained on hardware that was not recorded ({number - 4} runs), "
+                "H200 (3 runs) and EPYC, 2 cores (1 run).",
+            ),
+        ):
+            runs = results.runs.assign(hardware=devices)
+            self.assertEqual(captions.hardware(results._replace(runs=runs)), expected)
+        self.assertEqual(captions.hardware(results._replace(runs=pd.DataFrame())), "")
+
     def test_newton_has_no_steps(self):
         results = recorded.results("smith_le_2017/fig1")
         of_one_seed = results._replace(runs=results.runs[results.runs["seed"] == 1])

@@ -33,7 +33,9 @@ class TablesTest(absltest.TestCase):
             "test_cross_entropy": [2.3, 0.5, 0.7],
         }
         final = {"test_accuracy": 0.8, "test_cross_entropy": 0.7, "train_accuracy": 1.0}
-        record = _record(3, None, curve, final)
+        record = dataclasses.replace(
+            _record(3, None, curve, final), hardware={"device": "a card"}
+        )
         (row,) = tables.results([record]).runs.to_dict("records")
         expected = {
             "key": record.run.key,
@@ -53,6 +55,7 @@ class TablesTest(absltest.TestCase):
             "seed": 3,
             "status": "completed",
             "seconds": 1.25,
+            "hardware": "a card",
             "final_test_accuracy": 0.8,
             "final_train_accuracy": 1.0,
             "best_test_accuracy": 0.8,

@@ -8,7 +8,7 @@ from unittest import mock
 from absl.testing import absltest, parameterized
 
 from bsgen import config, data, errors
-from bsgen.training import cost, execution, minima, records
+from bsgen.training import cost, execution, minima, provenance, records
 from tests import lost_interrupts
 from tests.data import made_up_imagenet
 
@@ -87,6 +87,15 @@ class ExecuteTest(absltest.TestCase):
         execution.execute(runs, self.store, on_record=on_record)
         self.assertLen(seen, 4)
         self.assertEqual(self.store.path.read_bytes(), before)
+
+    def test_records_name_the_hardware(self):
+        runs = {"ensemble": _run(0), "minima": _exact(1.0), "loop": _normalized(0)}
+        execution.execute(runs.values(), self.store)
+        for engine, run in runs.items():
+            found = self.store.find(run).hardware
+            self.assertEqual(found, provenance.hardware(engine))
+        (summary,) = self.folder.glob("runs/*/summary.json")
+        self.assertIn(provenance.processor(), summary.read_text())
 
     def test_work_sums_to_the_cost(self):
         # The second diverges long before its end, yet its whole cost is counted.

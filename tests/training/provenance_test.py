@@ -7,6 +7,7 @@ import subprocess
 from unittest import mock
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest
 
 from bsgen.training import provenance
@@ -37,6 +38,29 @@ class ProvenanceTest(absltest.TestCase):
         self.assertEqual(
             set(found), {"bsgen", "tensorflow", "keras", "numpy", "python"}
         )
+
+    def test_hardware_of_cpus(self):
+        found = provenance.hardware("loop")
+        expected = {"tensorflow": tf.__version__, "engine": "loop"}
+        self.assertEqual(found, {"device": provenance.processor(), **expected})
+        number = len(os.sched_getaffinity(0))
+        self.assertRegex(found["device"], rf"^\w.*, {number} cores$")
+        two = provenance.hardware("loop", num_replicas=4, num_workers=2)
+        self.assertEqual(two["device"], "4 x CPU, 2 workers")
+
+    def test_hardware_of_gpus(self):
+        """A machine with a card, as TensorFlow describes it."""
+        provenance._card_and_version.cache_clear()
+        self.addCleanup(provenance._card_and_version.cache_clear)
+        details = {"device_name": "NVIDIA H200", "compute_capability": (9, 0)}
+        with (
+            mock.patch.object(tf.config, "list_physical_devices", lambda kind: ["a"]),
+            mock.patch.object(
+                tf.config.experimental, "get_device_details", {"a": details}.get
+            ),
+        ):
+            one, two = (provenance.hardware("minima", n)["device"] for n in (1, 2))
+        self.assertEqual((one, two), ("NVIDIA H200", "2 x NVIDIA H200"))
 
     def test_commit_and_whether_a_file_has_changed_since(self):
         self.assertIsNone(provenance.commit(self.root))

@@ -1,5 +1,6 @@
 """Tests of the append-only file of finished runs."""
 
+import dataclasses
 import json
 import math
 import multiprocessing
@@ -56,6 +57,28 @@ class RunStoreTest(parameterized.TestCase):
         )
         found = records.RunStore(self.folder).find(run)
         self.assertEqual(found, records.RunRecord(run, "completed", curve, final, 1.5))
+
+    def test_hardware_is_kept_and_older_lines_have_none(self):
+        hardware = {"device": "NVIDIA H200", "tensorflow": "2.21.0", "engine": "loop"}
+        made = dataclasses.replace(_record(0), hardware=hardware)
+        store = records.RunStore(self.folder)
+        store.add([made, _record(1)])
+        for reader in (store, records.RunStore(self.folder, self.fail)):
+            self.assertEqual(reader.find(_run(0)), made)
+            self.assertEqual(reader.find(_run(1)).hardware, {})
+        first, second = map(json.loads, self.path.read_text().splitlines())
+        self.assertEqual(first["hardware"], hardware)
+        self.assertNotIn("hardware", second)
+
+    def test_a_summary_tells_the_hardware(self):
+        summary = {"status": "completed", "final": {}, "seconds": 1.0}
+        for recorded, expected in (
+            ({"device": "NVIDIA H200"}, {"device": "NVIDIA H200"}),
+            ("1 x CPU", {"device": "1 x CPU"}),  # of older versions
+        ):
+            values = {**summary, "hardware": recorded}
+            found = records.from_history(_run(0), values, [])
+            self.assertEqual(found.hardware, expected)
 
     def test_nothing_is_made_before_the_first_run(self):
         store = records.RunStore(self.folder)
@@ -151,6 +174,8 @@ class RunStoreTest(parameterized.TestCase):
         ("key", "key", "0" * 16, "key is '0000000000000000', its config's is"),
         ("config", "config", {"seed": "x"}, "config: config="),
         ("unknown", "more", 1, "has an unknown field 'more'"),
+        ("hardware", "hardware", "a CPU", "hardware is 'a CPU', not an object"),
+        ("device", "hardware", {"device": 1}, "hardware.device is 1, not a text"),
         ("version", "version", "1", "version is '1', not of type int"),
     )
     def test_impossible_values_are_refused(self, field, value, reason):

@@ -191,7 +191,7 @@ class RunLoop:
             "num_records": len(state.history),
             "seconds": round(state.seconds, 2),
             "final": final,
-            "hardware": self._devices.words,
+            "hardware": self._devices.hardware,
         }
         if status == "completed":
             self._folder.save_model(self._trainee.model)

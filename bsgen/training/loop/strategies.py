@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, errors
-from bsgen.training import cluster, interruption
+from bsgen.training import cluster, interruption, provenance
 
 
 class Devices:
@@ -25,7 +25,7 @@ class Devices:
       num_workers: processes that train together.
       worker: the number of this process; 0 is the chief, which alone writes files.
       num_replicas: devices of all workers.
-      words: a description of the devices, for records.
+      hardware: `provenance.hardware` of them.
     """
 
     def __init__(self, hardware: config.HardwareConfig):
@@ -47,10 +47,7 @@ class Devices:
         else:
             self.strategy = tf.distribute.get_strategy()
         self.num_replicas = self.strategy.num_replicas_in_sync
-        kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-        self.words = f"{self.num_replicas} x {kind}"
-        if self.num_workers > 1:
-            self.words += f", {self.num_workers} workers"
+        self.hardware = provenance.hardware("loop", self.num_replicas, self.num_workers)
 
     @property
     def replicas_of_worker(self) -> int:

@@ -5,19 +5,21 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
+from bsgen.training import provenance
 from bsgen.training.loop import strategies
 from tests.training import made_up_runs
 
 
 class DevicesTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters((1, "1 x CPU"), (2, "2 x CPU"))
-    def test_one_process_is_the_chief(self, replicas, words):
+    @parameterized.parameters((1, provenance.processor()), (2, "2 x CPU"))
+    def test_one_process_is_the_chief(self, replicas, device):
         devices = made_up_runs.devices(replicas)
         self.assertEqual(devices.num_replicas, replicas)
         self.assertEqual((devices.num_workers, devices.worker), (1, 0))
         self.assertTrue(devices.is_chief)
         if not tf.config.list_physical_devices("GPU"):
-            self.assertEqual(devices.words, words)
+            self.assertEqual(devices.hardware["device"], device)
+        self.assertEqual(devices.hardware["engine"], "loop")
         self.assertEqual(devices.largest([3, 2**53 + 1, 0]), [3, 2**53 + 1, 0])
 
     @parameterized.parameters(1, 2)
