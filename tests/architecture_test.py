@@ -32,6 +32,7 @@ _WITHOUT_TENSORFLOW = (
     "bsgen.config",
     "bsgen.theory",
     "bsgen.named_measures",
+    "bsgen.training.cost",
     "bsgen.training.run_folder",
     "bsgen.files",
     "bsgen.figures",

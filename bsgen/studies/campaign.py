@@ -10,7 +10,7 @@ import pathlib
 import time
 from collections.abc import Callable, Sequence
 
-from bsgen import data, interrupts
+from bsgen import config, data, interrupts
 from bsgen.files import folder_lock
 from bsgen.studies import folder, measurement, measurement_store, outcome, study, tables
 from bsgen.training import cost, records
@@ -79,11 +79,16 @@ class Campaign:
             self.close()
             raise
         self._resume = "never" if force else "auto"
+        self._warn = warn
         if force:
             self._store.forget(runs)
             self._measured.forget(measurements)
-        self.missing = self._store.missing(runs)
         self.unmeasured = self._measured.missing(measurements)
+        measured = {run.key: run for entry in self.unmeasured for run in entry.runs}
+        self._keep_networks = {*measured}
+        # Records that were made elsewhere, or by an ensemble, come without networks.
+        self._store.forget(filter(self._lacks_network, measured.values()))
+        self.missing = self._store.missing(runs)
 
     def __enter__(self) -> "Campaign":
         return self
@@ -98,7 +103,9 @@ class Campaign:
     @property
     def expected_seconds(self) -> float:
         """The expected wall time of what is missing, on two cores."""
-        training = sum(cost.seconds(run) for run in self.missing)
+        training = sum(
+            cost.seconds(run, run.key in self._keep_networks) for run in self.missing
+        )
         return training + sum(entry.seconds for entry in self.unmeasured)
 
     @interrupts.kept()
@@ -144,6 +151,8 @@ class Campaign:
                 on_work,
                 lambda record: finish_studies(),
                 self._resume,
+                self._keep_networks,
+                self._warn,
             )
             self.missing = []
         for entry in list(self.unmeasured):
@@ -152,6 +161,11 @@ class Campaign:
             self.unmeasured.remove(entry)
             on_work(entry.seconds)
             finish_studies()
+
+    def _lacks_network(self, run: config.RunConfig) -> bool:
+        record = self._store.find(run)
+        completed = record is not None and record.status == "completed"
+        return completed and not self._store.network(run).exists()
 
     def _claim_folders(self, scale: str, force: bool) -> None:
         for planned, runs, entries in self._plans:

@@ -53,12 +53,12 @@ class Place:
         """Returns the network that a finished run left.
 
         Args:
-          run: trained on its own; runs of an ensemble leave no networks.
+          run: one of the measurement's own; others may have left no network.
 
         Raises:
           UserError: its folder holds no network, or a damaged one.
         """
-        path = self.store.path.parent / "runs" / run.key / "model.keras"
+        path = self.store.network(run)
         return model_file.load(path, "train its run again with --force")
 
     def train(self, runs: Sequence[config.RunConfig]) -> list[records.RunRecord]:
@@ -82,7 +82,8 @@ class Measurement:
     Attributes:
       settings: name to value; they determine the rows, and become columns of the table.
       measure: makes the rows, name to value; long work resumes from the place's folder.
-      runs: to be finished before; they also belong to the study's table of runs.
+      runs: to be finished before, and to leave their networks; they also belong to
+        the study's table of runs.
       datasets: names of the datasets that the measurement reads itself.
       seconds: expected wall time on two cores.
     """

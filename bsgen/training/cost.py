@@ -8,6 +8,7 @@ example, and for each step a fixed price and the pass over weights.
 """
 
 from bsgen import config, data, models
+from bsgen.training import routing
 
 _OPERATIONS_PER_SECOND = 2e11
 _SECONDS_PER_WEIGHT = 1.5e-10
@@ -18,16 +19,17 @@ _MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured example
 _TRAIN_SIZE = 1000  # of a task that may have any number
 
 
-def seconds(run: config.RunConfig) -> float:
-    """Returns the expected wall time of a run on two cores."""
-    if isinstance(run.optimizer, config.NewtonConfig):
+def seconds(run: config.RunConfig, keeps_network: bool = False) -> float:
+    """Returns the expected wall time of a run on two cores; see `routing.engine`."""
+    trained_by = routing.engine(run, keeps_network)
+    if trained_by == "minima":
         return _EXACT_SECONDS
     dataset = data.find(run.data.name)
     size = models.size(run.model, dataset.input_shape, dataset.num_classes)
     train_size = run.data.train_size or dataset.train_size or _TRAIN_SIZE
     batch_size = run.batch_size or train_size
     pass_over_weights = size.weights * _SECONDS_PER_WEIGHT
-    if "normalization" not in models.takes(run.model):
+    if trained_by == "ensemble":
         arithmetic = 4.4 * batch_size * size.weights / _OPERATIONS_PER_SECOND
         return run.num_steps * (arithmetic + pass_over_weights)
     examples = float(run.num_steps * batch_size)

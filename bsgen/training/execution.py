@@ -1,14 +1,13 @@
-"""Trains what is missing of a list of runs, each by its optimizer's engine."""
+"""Trains what is missing of a list of runs, each by its engine (see `routing`)."""
 
 import collections
 import dataclasses
 import functools
 import itertools
-import pathlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from bsgen import config, data, interrupts, models
+from bsgen import config, data, errors, interrupts
 from bsgen.models import losses
 from bsgen.training import (
     checkpoints,
@@ -18,39 +17,37 @@ from bsgen.training import (
     minima,
     provenance,
     records,
+    routing,
     step_plan,
 )
 
-
-def engine(run: config.RunConfig) -> Literal["minima", "ensemble", "loop"]:
-    """Returns which engine trains a run.
-
-    Exact minima have their own; dense networks without state and with nothing that
-    changes during the run are trained many at once, on data that fit in memory;
-    everything else one by one.
-    """
-    if isinstance(run.optimizer, config.NewtonConfig):
-        return "minima"
-    plain = "normalization" not in models.takes(run.model)
-    fits = data.find(run.data.name).fits_in_memory
-    return "ensemble" if plain and fits and not ensemble.only_in_loop(run) else "loop"
+_LOGGER = logging.getLogger(__name__)
 
 
-def check(runs: Sequence[config.RunConfig], data_dir: str | None = None) -> None:
-    """Checks runs against their data, without training.
+def check(
+    runs: Sequence[config.RunConfig],
+    data_dir: str | None = None,
+    keep_networks: Collection[str] = (),
+) -> None:
+    """Checks runs against their data, without training; arguments as of `execute`.
 
     Raises:
-      UserError: a dataset is not prepared, or a run does not fit it.
+      UserError: a dataset is not prepared, or a run does not fit it, or it is to keep a
+        network that its engine does not leave.
     """
     for run in runs:
         losses.of_run(run)
-        trained_by = engine(run)
+        kept = run.key in keep_networks
+        trained_by = routing.engine(run, kept)
         if trained_by == "loop":
             step_plan.make(run, _train_size(run.data, data_dir))
             continue
         ensemble.check(run, data_dir)
         if trained_by == "minima":
             minima.check(run)
+            if kept:
+                remedy = "Newton's method leaves no network, which is needed here"
+                raise errors.UserError("optimizer", run.optimizer.name, remedy)
 
 
 @functools.lru_cache(maxsize=64)
@@ -67,11 +64,13 @@ def execute(
     on_work: Callable[[float], None] = lambda seconds: None,
     on_record: Callable[[records.RunRecord], None] = lambda record: None,
     resume: str = "auto",
+    keep_networks: Collection[str] = (),
+    warn: Callable[[str], None] = _LOGGER.warning,
 ) -> None:
     """Trains those of `runs` that `store` lacks; every finished run is kept at once.
 
     Runs trained one by one continue where a killed program left them; each keeps
-    its network in `runs/KEY/model.keras` beside the store.
+    its network, see `RunStore.network`.
 
     Args:
       runs: any mixture of configurations.
@@ -81,33 +80,36 @@ def execute(
         those of a run sum to its cost, also when it diverged early.
       on_record: called with each run's record after it is on the disk.
       resume: as in `loop.Options`: "never" starts such runs over.
+      keep_networks: keys of runs whose trained networks are needed afterwards.
+      warn: called with one line when runs exceed the memory and are divided.
 
     Raises:
       UserError: a run does not fit its data; nothing has been trained then.
       Interrupted: the program was asked to stop, and the run in progress is saved.
     """
     missing = store.missing(runs)
-    check(missing, data_dir)
+    check(missing, data_dir, keep_networks)
     by_engine = collections.defaultdict(list)
+    costs = {run.key: cost.seconds(run, run.key in keep_networks) for run in missing}
     # Cheap runs first: first results soon, and the time left is learned early.
-    for run in sorted(missing, key=cost.seconds):
-        by_engine[engine(run)].append(run)
+    for run in sorted(missing, key=lambda run: costs[run.key]):
+        by_engine[routing.engine(run, run.key in keep_networks)].append(run)
 
     steps_left = {run.key: run.num_steps for run in missing}
 
     def on_steps(run: config.RunConfig, steps: int) -> None:
-        steps_left[run.key] -= steps
-        on_work(cost.seconds(run) * steps / run.num_steps)
+        key = run.key
+        steps = min(steps, steps_left[key])  # some are taken again after a failure
+        steps_left[key] -= steps
+        on_work(costs[key] * steps / run.num_steps)
 
     for record in itertools.chain(
         minima.train(by_engine["minima"], data_dir),
-        ensemble.train(by_engine["ensemble"], data_dir, on_steps=on_steps),
-        _train_one_by_one(
-            by_engine["loop"], store.path.parent / "runs", data_dir, on_steps, resume
-        ),
+        ensemble.train(by_engine["ensemble"], data_dir, on_steps=on_steps, warn=warn),
+        _train_one_by_one(by_engine["loop"], store, data_dir, on_steps, resume),
     ):
         if not record.hardware:  # only the loop, which others resume, names its own
-            made_by = provenance.hardware(engine(record.run))
+            made_by = provenance.hardware(routing.engine(record.run))
             record = dataclasses.replace(record, hardware=made_by)
         store.add([record])
         on_steps(record.run, steps_left[record.run.key])
@@ -116,17 +118,18 @@ def execute(
 
 def _train_one_by_one(
     runs: Sequence[config.RunConfig],
-    folder: pathlib.Path,
+    store: records.RunStore,
     data_dir: str | None,
     on_steps: Callable[[config.RunConfig, int], None],
     resume: str,
 ) -> Iterator[records.RunRecord]:
     options = loop.Options(data_dir=data_dir, resume=resume)
     for run in runs:
-        record = loop.train(run, folder / run.key, options, _StepCounter(run, on_steps))
+        folder = store.network(run).parent
+        record = loop.train(run, folder, options, _StepCounter(run, on_steps))
         if record is not None:
             yield record
-            checkpoints.remove_all(folder / run.key)  # the record is on the disk now
+            checkpoints.remove_all(folder)  # the record is on the disk now
 
 
 class _StepCounter(loop.Observer):

@@ -43,7 +43,7 @@ def hardware(
     """Returns what trains a run in this process, for its record.
 
     Args:
-      engine: of `execution.engine`.
+      engine: of `routing.engine`.
       num_replicas: devices that train the run together, of all workers.
       num_workers: processes that train it together.
 

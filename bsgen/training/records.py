@@ -146,6 +146,10 @@ class RunStore:
         """Returns the finished run with this `RunConfig.key`, or None."""
         return self._records.get(key)
 
+    def network(self, run: config.RunConfig) -> pathlib.Path:
+        """Returns where a run leaves its network, if it is trained on its own."""
+        return self.path.parent / "runs" / run.key / "model.keras"
+
     def missing(self, runs: Iterable[config.RunConfig]) -> list[config.RunConfig]:
         """Returns those of `runs` that are not in the store, each once."""
         unique = {run.key: run for run in runs}

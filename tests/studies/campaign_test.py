@@ -247,7 +247,7 @@ class MeasuringCampaignTest(_CampaignsTest):
     def test_measures_after_training(self):
         work = self._campaign()
         self.assertEqual((len(work.missing), len(work.unmeasured)), (2, 2))
-        training = 2 * cost.seconds(_run(0, 10))
+        training = 2 * cost.seconds(_run(0, 10), keeps_network=True)
         self.assertAlmostEqual(work.expected_seconds, training + 6.0, places=9)
         done, finished = [], []
         work.run(done.append, finished.append)
@@ -270,6 +270,20 @@ class MeasuringCampaignTest(_CampaignsTest):
         self.assertLen(self.places, 3)
         self._campaign(num_seeds=3, force=True).run()
         self.assertLen(self.places, 6)
+
+    def test_what_is_measured_has_its_network(self):
+        """Also if the record comes from elsewhere, or from another study's ensemble."""
+        store = records.RunStore(self.root)
+        runs = [_run(seed, 10) for seed in range(3)]
+        execution.execute(runs, store)
+        self.assertFalse(store.network(runs[0]).exists())
+        work = self._campaign()
+        self.assertEqual(work.missing, runs[:2])
+        work.run()
+        kept = [store.network(run).exists() for run in runs]
+        self.assertEqual(kept, [True, True, False])
+        store.network(runs[0]).unlink()
+        self.assertEmpty(self._campaign().missing)  # it has been measured
 
     def test_killed_in_between_it_keeps_what_is_measured(self):
         def interrupt(seconds):

@@ -1,14 +1,14 @@
-"""Tests of the choice of engine, and of storing runs as they finish."""
+"""Tests of training what is missing, and of storing runs as they finish."""
 
 import collections
 import dataclasses
 import pathlib
 from unittest import mock
 
-from absl.testing import absltest, parameterized
+from absl.testing import absltest
 
 from bsgen import config, data, errors
-from bsgen.training import cost, execution, minima, provenance, records
+from bsgen.training import cost, ensemble, execution, provenance, records
 from tests import lost_interrupts
 from tests.data import made_up_imagenet
 
@@ -31,36 +31,6 @@ def _exact(l2):
 def _normalized(seed, num_steps=30):
     model = config.ModelConfig("normalized_mlp", (4,))
     return dataclasses.replace(_run(seed, num_steps), model=model)
-
-
-class EngineTest(parameterized.TestCase):
-    @parameterized.named_parameters(
-        ("plain", _run(0), "ensemble"),
-        ("exact", _exact(1.0), "minima"),
-        ("normalized", _normalized(0), "loop"),
-        ("schedule", _run(0, schedule=config.Stepwise((1.0,), (0.1,))), "loop"),
-        (
-            "measures",
-            dataclasses.replace(_run(0), final_measures=config.FINAL_MEASURES),
-            "loop",
-        ),
-    )
-    def test_engine(self, run, expected):
-        self.assertEqual(execution.engine(run), expected)
-
-    def test_a_field_that_an_engine_does_not_know_is_not_ignored(self):
-        @dataclasses.dataclass(frozen=True)
-        class LaterData(config.DataConfig):
-            shuffles_pixels: bool = False
-
-        plain = LaterData("digits", 50)
-        later = LaterData("digits", 50, shuffles_pixels=True)
-        for settings, expected in ((plain, "ensemble"), (later, "loop")):
-            run = dataclasses.replace(_run(0), data=settings)
-            self.assertEqual(execution.engine(run), expected)
-        exact = dataclasses.replace(_exact(1.0), data=later)
-        with self.assertRaisesRegex(errors.UserError, "^shuffles_pixels=True"):
-            minima.check(exact)
 
 
 class ExecuteTest(absltest.TestCase):
@@ -122,6 +92,31 @@ class ExecuteTest(absltest.TestCase):
         store.forget([run])
         execution.execute([run], store, resume="never")
         self.assertGreater((kept / "model.keras").stat().st_mtime_ns, before)
+
+    def test_a_network_that_is_needed_is_kept(self):
+        runs, work = [_run(0), _run(1)], []
+        execution.execute(
+            runs, self.store, on_work=work.append, keep_networks={runs[1].key}
+        )
+        kept = [self.store.network(run).exists() for run in runs]
+        self.assertEqual(kept, [False, True])
+        costs = [cost.seconds(runs[0]), cost.seconds(runs[1], keeps_network=True)]
+        self.assertAlmostEqual(sum(work), sum(costs), places=9)
+        with self.assertRaisesRegex(errors.UserError, "^optimizer='newton'"):
+            exact = _exact(1.0)
+            execution.execute([exact], self.store, keep_networks={exact.key})
+
+    def test_steps_taken_again_are_not_counted_again(self):
+        def train(runs, data_dir, on_steps, warn):
+            for _ in range(2):
+                on_steps(runs[0], 20)
+            yield records.RunRecord(runs[0], "completed", {}, {}, 0.0)
+
+        run, work = _run(0), []
+        with mock.patch.object(ensemble, "train", train):
+            execution.execute([run], self.store, on_work=work.append)
+        self.assertAlmostEqual(sum(work), cost.seconds(run), places=9)
+        self.assertGreaterEqual(min(work), 0)
 
     def test_cheap_runs_come_first(self):
         runs = [_run(0, num_steps=n) for n in (400, 20, 100)]

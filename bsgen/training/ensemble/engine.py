@@ -1,10 +1,9 @@
 """The ensemble engine: trains many runs of a small model as one compiled program.
 
-Runs that share model, pool, batch size and budget form a group; a group is split into
-chunks whose weights, accumulators and activations fit a memory budget. On a CPU the
-budget is the cache: more runs in a program pay off only while they fit it. On a GPU it
-is memory: a small model is launch-bound there, and a hundred runs cost little more than
-one.
+Runs of one kind, such as equal model and pool, may share a program; `grouping` says
+which do. On a CPU a program is bounded by the cache: more runs pay off only while they
+fit it. On a GPU it is bounded by memory, and a chunk that exceeds it all the same is
+split.
 
 A run's weights depend on its own configuration alone: initial weights and batches
 follow from its seeds, and no operation mixes runs. Which other runs share its program
@@ -12,6 +11,7 @@ changes the rounding at most.
 """
 
 import functools
+import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -19,19 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import records, step_plan
-from bsgen.training.ensemble import chunk, stacked_program
+from bsgen.training import records, routing, step_plan
+from bsgen.training.ensemble import chunk, grouping, stacked_program
 
-_CPU_BYTES = 8 * 2**20  # about a shared cache; tuned, see BUILD_NOTES.md
-_GPU_BYTES = 4 * 2**30
-_MAX_RUNS = 256
-# The fields of a run, its data and its optimizer that this engine supports.
-_HONOURED = {
-    *("data", "model", "optimizer"),
-    *("batch_size", "num_steps", "evaluation_steps", "seed"),
-    *("name", "train_size", "validation_size", "scaling", "subset_seed", "sampling"),
-    *("learning_rate", "momentum", "nesterov", "l2", "clip_norm"),
-}
+_LOGGER = logging.getLogger(__name__)
 
 
 def train(
@@ -39,38 +30,38 @@ def train(
     data_dir: str | None = None,
     memory_bytes: int | None = None,
     on_steps: Callable[[config.RunConfig, int], None] = lambda run, steps: None,
+    warn: Callable[[str], None] = _LOGGER.warning,
 ) -> Iterator[records.RunRecord]:
-    """Trains every run and yields its record as soon as its chunk has finished.
+    """Trains every run and yields its record as soon as it has ended.
 
     Args:
       runs: configurations with a `MomentumConfig`, any mixture; all are checked against
         their data before the first step is taken.
       data_dir: where prepared datasets lie.
       memory_bytes: budget of one program; None chooses by the device.
-      on_steps: called with a run and the number of its steps just taken.
+      on_steps: called with a run and the number of its steps just taken; those of a
+        chunk that is trained again are told again.
+      warn: called with a line when a chunk is split, as it exceeds the memory.
 
     Yields:
       One record a run, in the order of finishing.
 
     Raises:
-      UserError: a batch larger than the training subset; a model with state; an
-        optimizer, schedule, precision or augmentation that only `loop` has.
+      UserError: a batch larger than the training subset; something that only `loop`
+        has.
+      OutOfMemory: the device does not hold a single run.
     """
-    groups: dict[tuple, list[chunk.Member]] = {}
+    members = []
     for run in runs:
-        for field, value in only_in_loop(run).items():
-            remedy = "the ensemble engine has none; train it with training.loop"
+        for field, value in routing.only_in_loop(run).items():
+            remedy = "the ensemble engine does not take it; train with training.loop"
             raise errors.UserError(field, value, remedy)
-        member = chunk.Member(run, check(run, data_dir))
-        groups.setdefault(_group_key(member, data_dir), []).append(member)
-    for group in groups.values():
-        model, pool, program = _program(*_program_key(group[0].run, data_dir))
-        most = max_runs(model, group[0].batch_size, memory_bytes)
-        num_chunks = -(-len(group) // most)
-        size = -(-len(group) // num_chunks)  # chunks of equal size share a compilation
-        for start in range(0, len(group), size):
-            members = chunk.Chunk(group[start : start + size], program, pool)
-            yield from members.train(on_steps)
+        members.append(chunk.Member(run, check(run, data_dir)))
+    loads = [_load(member, data_dir) for member in members]
+    for group in grouping.divide(loads, _device(), memory_bytes):
+        for places in group:
+            own = [members[place] for place in places]
+            yield from _train_together(own, data_dir, on_steps, warn)
 
 
 def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
@@ -84,10 +75,76 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
     return split
 
 
-def only_in_loop(run: config.RunConfig) -> dict[str, object]:
-    """Returns the settings of a run of SGD that only `loop` supports, by field name."""
-    chosen = run.sgd.chosen() | run.data.chosen() | run.chosen()
-    return {name: value for name, value in chosen.items() if name not in _HONOURED}
+def max_runs(
+    model: keras.Model, batch_size: int, memory_bytes: int | None = None
+) -> int:
+    """Returns how many runs of `model` one program should train, at least 1."""
+    memory_bytes = memory_bytes or _device().memory_bytes
+    return grouping.max_runs(*_sizes(model), batch_size, memory_bytes)
+
+
+def _train_together(
+    members: Sequence[chunk.Member],
+    data_dir: str | None,
+    on_steps: Callable[[config.RunConfig, int], None],
+    warn: Callable[[str], None],
+) -> Iterator[records.RunRecord]:
+    """Trains runs as one program, or what is left of them as two if memory runs out."""
+    pool, program = _program(*_program_key(members[0].run, data_dir))
+    waiting = [members]
+    while waiting:
+        together = [chunk.Member(each.run, each.split) for each in waiting.pop(0)]
+        ended = set()
+        try:
+            for record in chunk.Chunk(together, program, pool).train(on_steps):
+                ended.add(record.run.key)
+                yield record
+        except tf.errors.ResourceExhaustedError as error:
+            if len(together) == 1:
+                remedy = "the memory of the device does not hold one run of "
+                remedy += f"{together[0].run.model.name!r}; give a smaller batch"
+                size = together[0].batch_size
+                raise errors.OutOfMemory("batch_size", size, remedy) from error
+            left = [each for each in together if each.run.key not in ended]
+            half = -(-len(left) // 2)
+            parts = [part for part in (left[:half], left[half:]) if part]
+            waiting = parts + waiting
+            sizes = " and ".join(str(len(part)) for part in parts)
+            warn(
+                f"out of memory: {len(together)} runs of {left[0].run.model.name} at "
+                f"once are too many; those left are trained as {sizes}"
+            )
+
+
+def _device() -> grouping.Device:
+    on_gpu = tf.config.list_physical_devices("GPU")
+    return grouping.GPU if on_gpu else grouping.CPU
+
+
+def _load(member: chunk.Member, data_dir: str | None) -> grouping.Load:
+    run = member.run
+    kind = (
+        _program_key(run, data_dir),
+        run.data.scaling == "standardize",
+        run.data.validation_size > 0,
+        *(member.batch_size, run.num_steps, run.evaluation_steps),
+    )
+    model = _model(run.model, _pool_key(run), data_dir)
+    return grouping.Load(
+        kind,
+        *_sizes(model),
+        member.batch_size,
+        run.num_steps,
+        run.evaluation_steps,
+        pads=not model.non_trainable_variables,
+    )
+
+
+def _sizes(model: keras.Model) -> tuple[int, int]:
+    """Returns the number of weights, and of all layers' outputs for one example."""
+    weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)
+    outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
+    return weights, outputs
 
 
 @functools.lru_cache(maxsize=64)
@@ -96,61 +153,35 @@ def _split(data_config: config.DataConfig, data_dir: str | None) -> data.Split:
     return data.split(data.load_pool(data_config, data_dir), data_config)
 
 
-def _group_key(member: chunk.Member, data_dir: str | None) -> tuple:
-    """Returns a key that is equal for runs that one program may train."""
-    run = member.run
-    return (
-        _program_key(run, data_dir),
-        run.data.scaling == "standardize",
-        run.data.validation_size > 0,
-        member.batch_size,
-        run.num_steps,
-        run.evaluation_steps,
-    )
+def _pool_key(run: config.RunConfig) -> config.DataConfig:
+    """A random task has a pool for each seed and size; others depend on the name."""
+    is_random = data.find(run.data.name).is_random
+    return run.data if is_random else config.DataConfig(run.data.name)
 
 
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
-    # A random task has a pool for each seed and size; other pools depend on the name.
-    pool = (
-        run.data
-        if data.find(run.data.name).is_random
-        else config.DataConfig(run.data.name)
-    )
-    optimizer = run.sgd
-    clip = optimizer.clip_norm is not None
-    return run.model, pool, data_dir, optimizer.nesterov, clip
+    clip = run.sgd.clip_norm is not None
+    return run.model, _pool_key(run), data_dir, run.sgd.nesterov, clip
+
+
+@functools.lru_cache(maxsize=64)
+def _model(
+    settings: config.ModelConfig, pool_key: config.DataConfig, data_dir: str | None
+) -> keras.Model:
+    pool = data.load_pool(pool_key, data_dir)
+    return models.build(settings, pool.inputs.shape[1:], pool.num_classes)
 
 
 @functools.lru_cache(maxsize=8)
 def _program(
-    model_config: config.ModelConfig,
-    data_config: config.DataConfig,
+    settings: config.ModelConfig,
+    pool_key: config.DataConfig,
     data_dir: str | None,
     nesterov: bool,
     clip: bool,
-) -> tuple[keras.Model, data.Pool, stacked_program.Program]:
-    """Returns model, pool and program, cached with all that it has compiled."""
-    pool = data.load_pool(data_config, data_dir)
-    model = models.build(model_config, pool.inputs.shape[1:], pool.num_classes)
-    if model.non_trainable_variables:
-        remedy = "has state (batch statistics, say); the ensemble engine takes none"
-        raise errors.UserError("model", model_config.name, remedy)
+) -> tuple[data.Pool, stacked_program.Program]:
+    """Returns pool and program, cached with all that it has compiled."""
+    pool = data.load_pool(pool_key, data_dir)
+    model = _model(settings, pool_key, data_dir)
     program = stacked_program.Program(model, pool.inputs, pool.labels, nesterov, clip)
-    return model, pool, program
-
-
-def max_runs(
-    model: keras.Model, batch_size: int, memory_bytes: int | None = None
-) -> int:
-    """Returns how many runs of `model` one program should train, at least 1.
-
-    Counts weight, accumulator and gradient, and each layer's output with its gradient.
-    """
-    weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)
-    outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
-    bytes_per_run = 4 * (3 * weights + 2 * batch_size * outputs)
-    if memory_bytes is None:
-        memory_bytes = _CPU_BYTES
-        if tf.config.list_physical_devices("GPU"):
-            memory_bytes = _GPU_BYTES
-    return int(np.clip(memory_bytes // bytes_per_run, 1, _MAX_RUNS))
+    return pool, program

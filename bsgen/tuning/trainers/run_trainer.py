@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import ensemble, execution, interruption, loop, records, step_plan
+from bsgen.training import ensemble, interruption, loop, records, routing, step_plan
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import examples, protocol
 
@@ -65,7 +65,7 @@ class RunTrainer:
         shape, num_classes = source.input_shape, source.num_classes
         models.build(run.model, shape, num_classes, precision=run.precision)
         self._needs_loop = (
-            execution.engine(run) == "loop" or self._hardware != config.HardwareConfig()
+            routing.engine(run) == "loop" or self._hardware != config.HardwareConfig()
         )
 
     def train(

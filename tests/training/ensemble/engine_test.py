@@ -1,6 +1,7 @@
 """Tests of the ensemble engine: an ordinary loop, chunks, mistakes."""
 
 import dataclasses
+from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -8,6 +9,7 @@ from absl.testing import parameterized
 
 from bsgen import config, errors
 from bsgen.training import ensemble
+from bsgen.training.ensemble import chunk
 from tests.references import one_model_loop
 from tests.training import small_runs
 
@@ -103,12 +105,58 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "^dataset='digit': .*'digits'"):
             list(ensemble.train([dataclasses.replace(small_runs.run(), data=data)]))
 
-    def test_model_with_state(self):
-        run = small_runs.run(model=("normalized_mlp", (3,)), num_steps=1)
-        with self.assertRaisesRegex(
-            errors.UserError, "^model='normalized_mlp': .*state"
-        ):
-            list(ensemble.train([run]))
+    def test_what_only_the_loop_trains(self):
+        run = small_runs.run(num_steps=1)
+        for field, value in (("precision", "mixed_bfloat16"), ("model", "c1")):
+            changed = config.ModelConfig(value) if field == "model" else value
+            bad = dataclasses.replace(run, **{field: changed})
+            with self.assertRaisesRegex(
+                errors.UserError, f"^{field}='{value}': .*loop"
+            ):
+                list(ensemble.train([run, bad]))
+
+
+class OutOfMemoryTest(tf.test.TestCase):
+    """Programs of more runs than `fits` fail, after their shortest run has ended."""
+
+    def setUp(self):
+        super().setUp()
+        self.fits, self.tried, self.lines = 2, [], []
+        train = chunk.Chunk.train
+
+        def failing(own, on_steps):
+            self.tried.append(len(own._members))
+            ended = iter(train(own, on_steps))
+            if len(own._members) > self.fits:
+                yield next(ended)
+                raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+            yield from ended
+
+        self.enter_context(mock.patch.object(chunk.Chunk, "train", failing))
+
+    def _train(self, runs):
+        return list(ensemble.train(runs, memory_bytes=2**30, warn=self.lines.append))
+
+    def test_what_is_left_is_trained_in_two_halves(self):
+        runs = [small_runs.run(seed=seed, num_steps=20) for seed in range(8)]
+        found = self._train(runs)
+        # Eight yield one and leave 4 and 3, which yield one and leave 2 and 1 each.
+        self.assertEqual(self.tried, [8, 4, 2, 1, 3, 1, 1])
+        self.assertCountEqual(
+            [record.run.key for record in found], [run.key for run in runs]
+        )
+        self.assertLen(self.lines, 3)
+        self.assertRegex(self.lines[0], "^out of memory: 8 runs of mlp .* 4 and 3$")
+        self.fits = 8
+        for record, expected in zip(found, self._train(runs), strict=True):
+            self.assertEqual(record.run, expected.run)
+            self.assertEqual(record.curve["step"], expected.curve["step"])
+            self.assertAllClose(record.final, expected.final, rtol=0, atol=1e-6)
+
+    def test_a_single_run_that_does_not_fit(self):
+        self.fits = 0
+        with self.assertRaisesRegex(errors.OutOfMemory, "^batch_size=24: .*'mlp'"):
+            self._train([small_runs.run(num_steps=20)])
 
 
 class MaxRunsTest(tf.test.TestCase):
