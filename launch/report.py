@@ -6,8 +6,10 @@ prints the claims with their verdicts, rewrites what the studies in the folder l
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
 Studies that lack runs or measurements are named and left as they were; if all lack
 some, the exit status is 1. `--markdown` also writes `docs/RESULTS.md` and the results
-in `README.md`.
+in `README.md`. In the folder of a `launch.sweep` it makes table and picture again.
 """
+
+import pathlib
 
 from absl import flags
 
@@ -25,11 +27,30 @@ _MARKDOWN = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
+    entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
+    if (pathlib.Path(_OUTPUT_DIR.value) / "sweep.json").exists():
+        _remake_sweep(_OUTPUT_DIR.value)
+    else:
+        _remake_studies(_OUTPUT_DIR.value)
+
+
+def _remake_sweep(output_dir: str) -> None:
+    from bsgen import errors
+    from bsgen.sweeps import folder
+    from launch import sweep_display
+
+    if _MARKDOWN.value:
+        remedy = "the folder holds a sweep, which is in no document; leave it out"
+        raise errors.UserError("markdown", True, remedy)
+    summary = folder.remake(output_dir, entry.warn)
+    sweep_display.print_summary(summary)
+    sweep_display.print_files(summary, output_dir)
+
+
+def _remake_studies(output_dir: str) -> None:
     from bsgen import errors, papers
     from bsgen.reports import markdown, page, remake, terminal
 
-    entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
-    output_dir = _OUTPUT_DIR.value
     remade = remake.remake(output_dir, papers.studies(), entry.warn)
     terminal.print_claims(output_dir, papers.studies())
     print(f"report: {page.write(output_dir, papers.studies())}")

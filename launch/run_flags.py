@@ -1,6 +1,7 @@
 """The flags that describe one training run, beside those of `task_flags`."""
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
@@ -54,27 +55,31 @@ _LOSS_NOISE = flags.DEFINE_float(
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches, augmentation, noise.")
 
 
-def described() -> config.RunConfig:
+def described(**changes: Any) -> config.RunConfig:
     """Returns the run that the flags describe, checked without TensorFlow or the data.
 
     What depends on the size of the training set is still to come, see `completed`.
+
+    Args:
+      **changes: fields of the run that the flags do not describe.
 
     Raises:
       UserError: a flag is out of range or goes with another, a name is unknown,
         TF_CONFIG is unfit, or a dataset is not prepared.
     """
-    run = config.RunConfig(
-        optimizer=_optimizer(),
-        batch_size=_BATCH_SIZE.value,
-        num_steps=1 if _STEPS.value is None else _STEPS.value,
-        seed=_SEED.value,
-        batch_size_schedule=config.parse_schedule(
+    fields: dict[str, Any] = {
+        "optimizer": _optimizer(),
+        "batch_size": _BATCH_SIZE.value,
+        "num_steps": 1 if _STEPS.value is None else _STEPS.value,
+        "seed": _SEED.value,
+        "batch_size_schedule": config.parse_schedule(
             _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
         ),
         loss=_LOSS.value,
         loss_noise=_LOSS_NOISE.value,
         **task_flags.run_fields(_VALIDATION_SIZE.value),
-    )
+    }
+    run = config.RunConfig(**{**fields, **changes})
     if (_EPOCHS.value is None) == (_STEPS.value is None):
         remedy = "give one of --epochs and --steps"
         raise errors.UserError("epochs", _EPOCHS.value, remedy)
@@ -94,6 +99,12 @@ def described() -> config.RunConfig:
     return run
 
 
+def budget() -> dict[str, Any]:
+    """Returns what `completed` adds to a run, as the flags say it."""
+    of_budget = (_EPOCHS, _STEPS, _EVALUATION_EPOCHS, _EVALUATION_STEPS)
+    return {flag.name: flag.value for flag in of_budget}
+
+
 def completed(run: config.RunConfig) -> config.RunConfig:
     """Returns the run with its steps and evaluations; opens its data.
 
@@ -103,16 +114,22 @@ def completed(run: config.RunConfig) -> config.RunConfig:
     Raises:
       UserError: the flags do not fit the data.
     """
-    from bsgen import data
     from bsgen.training import step_plan
 
-    source = data.load_source(run.data, task_flags.DATA_DIR.value)
-    train_size = len(data.split(source, run.data).train)
+    train_size = _train_size(run.data)
     if _EPOCHS.value is not None:
         num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, run, train_size)
         run = dataclasses.replace(run, num_steps=num_steps, evaluation_steps=())
     plan = step_plan.make(run, train_size)
     return dataclasses.replace(run, evaluation_steps=_evaluation_steps(plan))
+
+
+@functools.lru_cache(maxsize=64)
+def _train_size(settings: config.DataConfig) -> int:
+    from bsgen import data
+
+    source = data.load_source(settings, task_flags.DATA_DIR.value)
+    return len(data.split(source, settings).train)
 
 
 def _evaluation_steps(plan: "step_plan.Plan") -> tuple[int, ...]:

@@ -22,7 +22,7 @@ _COLUMNS = (
     ("bsgen.training",),
     ("bsgen.tuning",),
     ("bsgen.studies",),
-    ("bsgen.papers", "bsgen.reports"),  # neither knows the other
+    ("bsgen.papers", "bsgen.reports", "bsgen.sweeps"),  # none knows another
     ("launch",),
     ("benchmarks",),
 )
@@ -41,6 +41,7 @@ _WITHOUT_TENSORFLOW = (
     "bsgen.tuning.procedures.recommend",
     "bsgen.tuning.keras_tuner_adapter.process_role",
     "bsgen.studies",
+    "bsgen.sweeps",
     "bsgen.papers",
     "bsgen.reports",
 )

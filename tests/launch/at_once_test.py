@@ -13,6 +13,7 @@ from tests.launch import process
 _ABSL = r"FATAL Flags parsing error:[\s\S]*\nPass --helpshort or --helpfull [^\n]*\n"
 _LINE = r"error: [^\n]*\n"
 _RUN = ("train", "--steps=2")
+_SWEEP = ("sweep", "--steps=2")
 _USER = ("tune", "--data_fn=json:loads")
 # What is wrong, and the beginning of the line that says so; absl says it where a flag
 # cannot be read.
@@ -103,6 +104,25 @@ _MISTAKES = {
         "error: data_dir='.*': cannot write there"
     ),
     ("report", "--output_dir=no/such"): "error: output_dir='no/such': holds no study",
+    (*_SWEEP,): "error: axis='': give at least one",
+    (*_SWEEP, "--axis=learning_rte=1,2"): "error: axis='learning_rte': .*'learning_ra",
+    (*_SWEEP, "--axis=l2=0"): "error: axis='l2': an axis has two values or more",
+    (*_SWEEP, "--axis=l2=0,1,0"): "error: axis='l2=0': l2 has the value 0 twice",
+    (*_SWEEP, "--axis=l2=0,1", "--axis=l2=2,3"): "error: axis='l2': give each axis",
+    (*_SWEEP, "--axis=seed=1,2"): "error: axis='seed': not an axis; --seeds repeats",
+    (*_SWEEP, "--axis=l2=1..2"): "error: axis='l2=1..2': write a range as FIRST",
+    (*_SWEEP, "--axis=l2=1e-3..1*1.01", "--axis=clip_norm=1..9*1.1", "--seeds=9"): (
+        "error: axis='695 l2 x 24 clip_norm x 9 seeds': 150,120 runs; give --yes to"
+    ),
+    (*_SWEEP, "--axis=l2=0,1", "--l2=1"): "error: l2=1.0: the axis l2 takes its place",
+    (*_SWEEP, "--axis=l2=0,1", "--jit"): "error: jit=True: a sweep trains on one dev",
+    (*_SWEEP, "--axis=l2=0,1", "--learning_rate_scaling=sqrt"): (
+        "error: learning_rate_scaling='sqrt': give --batch_size, at which"
+    ),
+    (*_SWEEP, "--axis=model=mlp,mpl"): "error: model='mpl': .*'mlp'",
+    (*_SWEEP, "--axis=dropout=0.1,0.2"): "error: dropout=0.1: mlp has no dropout",
+    (*_SWEEP, "--grid=no/such"): "error: grid='no/such': cannot be read",
+    (*_SWEEP, "--axis=l2=0,1", "--output_dir=FILE"): "error: output_dir='.*': cannot w",
     ("tune_cluster", "--", "--role=chief"): "error: argument='--role=chief': ",
 }
 _NUM_RANDOM = 420

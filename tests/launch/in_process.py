@@ -23,7 +23,7 @@ from absl import flags
 
 _HEAVY = ("tensorflow", "keras")
 _LAUNCHERS = ("train", "tune", "tune_cluster", "measure", "reproduce", "prepare_data")
-_LAUNCHERS += ("report",)
+_LAUNCHERS += ("report", "sweep")
 _HOSTILE = ("", " ", "0", "1", "2", "-1", "1.5", "-0.0", "1e-320", "1e308", "1e400")
 _HOSTILE += ("nan", "inf", "-inf", "1e10", "9" * 11, "9" * 30, "9" * 5000, "0x10")
 _HOSTILE += ("1_0", "٣", "é", "\u202e", "\udcff", "a\nb", "\x1b[1m", "%s{}", "a" * 5000)
@@ -33,6 +33,7 @@ _HOSTILE += ("~nosuchuser/x", "/dev/null", "/dev/null/x", "/proc/x", "a/" * 3000
 _HOSTILE += ("1,2,,3", "0.1,nan", "1,0.1", "0.1,1", ",", "3,-1", "64," * 600)
 _HOSTILE += ("constant x=1", "stepwise boundaries=1 factors=inf", "cyclic")
 _HOSTILE += ("cyclic factors=1,5 period=1e-9", "stepwise boundaries=1 factors=1e-320")
+_HOSTILE += ("l2=0,1", "seed=1,2", "batch_size=16..64*2", "momentum=nan,-1", "l2=1..2")
 _HOSTILE += ("constant_then_decay num_decays=1e9", "stepwise boundaries=,")
 
 

@@ -1,0 +1,134 @@
+"""What `launch.sweep` shows: a bar with counts and the time left, and the best."""
+
+import math
+
+import rich.box
+import rich.console
+import rich.progress
+import rich.table
+
+from bsgen import progress_bar
+from bsgen.sweeps import folder, results
+from bsgen.training import records
+
+_PIECES = 10  # lines in all, where the output is no terminal
+_MAX_ROWS = 20
+
+
+class SweepBar(progress_bar.Bar):
+    """A bar with finished and diverged runs and the time left; lines when piped."""
+
+    def __init__(self, num_runs: int, num_finished: int, expected_seconds: float):
+        """Describes the work ahead.
+
+        Args:
+          num_runs: of the sweep.
+          num_finished: how many of them have ended before.
+          expected_seconds: of the others; `advance` counts in the same unit.
+        """
+        self._num_runs, self._num_finished = num_runs, num_finished
+        self._num_diverged = 0
+        super().__init__(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(),
+            rich.progress.TaskProgressColumn(),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("left"),
+            rich.progress.TimeRemainingColumn(),
+            total=expected_seconds,
+        )
+        left = num_runs - num_finished
+        kept = f", {num_finished:,} are finished" if num_finished else ""
+        minutes = f"about {expected_seconds / 60:.2g} min"
+        self.say(f"{left:,} of {num_runs:,} runs to train, {minutes}{kept}")
+        self._show()
+
+    def advance(self, seconds: float) -> None:
+        """Counts expected seconds of work as done."""
+        self._bar.advance(self._task, seconds)
+
+    def finished(self, record: records.RunRecord) -> None:
+        """Counts a run that has ended."""
+        before = _PIECES * self._num_finished // self._num_runs
+        self._num_finished += 1
+        self._num_diverged += record.status == results.DIVERGED
+        self._show()
+        is_next = _PIECES * self._num_finished // self._num_runs > before
+        if is_next and not self._console.is_terminal:
+            self.say(self._words())
+
+    def _show(self) -> None:
+        self._bar.update(self._task, description=self._words())
+
+    def _words(self) -> str:
+        diverged = f", {self._num_diverged:,} diverged" if self._num_diverged else ""
+        return f"{self._num_finished:,} of {self._num_runs:,} runs{diverged}"
+
+
+def print_summary(summary: results.Summary) -> None:
+    """Prints the best settings, and how many runs have ended; needs 80 columns."""
+    console = rich.console.Console()
+    settings = summary.settings
+    if summary.metrics:
+        order = settings.sort_values(
+            summary.metrics[0], ascending=not summary.higher_is_better
+        )
+        console.print(_table(summary, order[:_MAX_ROWS]))
+        if len(settings) > _MAX_ROWS:
+            _say(console, f"the {_MAX_ROWS} best of {len(settings):,} settings")
+    parts = [f"{n:,} {status}" for status, n in summary.counts.items() if n]
+    _say(console, f"{sum(summary.counts.values()):,} runs: {', '.join(parts)}")
+    _say(console, _best(summary))
+
+
+def print_files(summary: results.Summary, output_dir: str) -> None:
+    """Prints where table and picture are."""
+    print(f"table: {output_dir}/{folder.TABLE}")
+    if summary.metrics:
+        print(f"picture: {output_dir}/{folder.PICTURE}")
+
+
+def _table(summary: results.Summary, settings) -> rich.table.Table:  # type: ignore[no-untyped-def]
+    shown = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    for name in (*summary.axes, "runs", "diverged"):
+        shown.add_column(name.replace("_", " "), justify="right")
+    for name in summary.metrics:
+        shown.add_column(name.replace("_", " "), justify="right", no_wrap=True)
+    for _, row in settings.iterrows():
+        cells = [_cell(row[name]) for name in summary.axes]
+        cells += [f"{row['runs']:g}", f"{row['diverged']:g}" if row["diverged"] else ""]
+        cells += [_interval(row, metric) for metric in summary.metrics]
+        shown.add_row(*cells)
+    return shown
+
+
+def _best(summary: results.Summary) -> str:
+    if summary.best is None:
+        return "no setting has completed all of its runs"
+    row = summary.settings.loc[summary.best]
+    setting = ", ".join(
+        f"{name.replace('_', ' ')} {_cell(row[name])}" for name in summary.axes
+    )
+    reached = ", ".join(
+        f"{metric.replace('_', ' ')} {_interval(row, metric)}"
+        for metric in summary.metrics
+    )
+    how = "by validation"
+    if not summary.by_validation:
+        how = "by the test set, which flatters it: give --validation_size"
+    return f"best setting ({how}): {setting}: {reached}"
+
+
+def _interval(row, metric: str) -> str:  # type: ignore[no-untyped-def]
+    if math.isnan(row[metric]):
+        return ""
+    reach = row[f"{metric}_upper"] - row[metric]
+    return f"{row[metric]:.4f}" + (f" ±{reach:.4f}" if math.isfinite(reach) else "")
+
+
+def _cell(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _say(console: rich.console.Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True, markup=False)

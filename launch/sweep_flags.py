@@ -1,0 +1,118 @@
+"""The flags that describe a sweep, beside those of one run, and the grid they make."""
+
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from bsgen import config, errors
+from launch import paths, run_flags, task_flags
+
+if TYPE_CHECKING:
+    from bsgen import sweeps
+
+_MAX_RUNS = 10_000  # without --yes
+# Flags that go against an axis of another name.
+_FLAGS = {"warm_up": "warm_up_epochs", "num_steps": "epochs"}
+
+_AXIS = flags.DEFINE_multi_string(
+    "axis",
+    [],
+    "A field of a run's configuration and its values: FIELD=VALUE,VALUE,... or "
+    "FIELD=FIRST..LAST*RATIO. Give one --axis for each field; values that contain "
+    "commas are separated by semicolons.",
+)
+_GRID = paths.define(
+    "grid", None, 'A file of JSON with axes: {"batch_size": [16, 32], ...}.'
+)
+_SEEDS = flags.DEFINE_integer(
+    "seeds",
+    1,
+    "Repeats of every setting, with seeds that rise from --seed. A seed draws the "
+    "training subset, too, unless --subset_seed is given.",
+    lower_bound=1,
+    upper_bound=1000,
+)
+_RULE = flags.DEFINE_enum(
+    "learning_rate_scaling",
+    "none",
+    ["none", "sqrt", "linear"],
+    "How the learning rate, given for --batch_size, follows the axis batch_size.",
+)
+_YES = flags.DEFINE_bool("yes", False, f"Allow more than {_MAX_RUNS:,} runs.")
+
+
+def grid() -> "sweeps.Grid":
+    """Returns the grid that the flags describe, checked without TensorFlow or the data.
+
+    Raises:
+      UserError: an axis is none, or is given by another flag, too; a setting cannot be;
+        or there are too many runs.
+    """
+    from bsgen import sweeps
+    from bsgen.sweeps import axes as axes_lib
+
+    axes = [axes_lib.parse(text) for text in _AXIS.value]
+    axes += axes_lib.read(_GRID.value) if _GRID.value else []
+    names = [axis.name for axis in axes]
+    changes = _changes(names)
+    found = sweeps.Grid(
+        run_flags.described(**changes),
+        tuple(axes),
+        _SEEDS.value,
+        _RULE.value,
+        _is_given("subset_seed"),
+    )
+    _refuse_hardware()
+    if found.num_runs > _MAX_RUNS and not _YES.value:
+        remedy = f"{found.num_runs:,} runs; give --yes to train more than {_MAX_RUNS:,}"
+        raise errors.UserError("axis", found.words, remedy)
+    for setting in found.settings():
+        task_flags.check(setting.run)
+    return found
+
+
+def identity(planned: "sweeps.Grid") -> dict[str, Any]:
+    """Returns what sweeps that may share a folder have in common."""
+    return {
+        "base": config.to_dict(planned.base),
+        "axes": sorted(axis.name for axis in planned.axes),
+        "scaling": planned.scaling,
+        "keeps_subset": planned.keeps_subset,
+        "budget": run_flags.budget(),
+    }
+
+
+def _changes(names: list[str]) -> dict[str, Any]:
+    """Returns what the axes change in the run that all others depart from.
+
+    Raises:
+      UserError: a flag goes against an axis.
+    """
+    is_scaled = _RULE.value != "none"
+    for name in names:
+        flag = _FLAGS.get(name, name)
+        if _is_given(flag) and not (name == "batch_size" and is_scaled):
+            remedy = f"the axis {name} takes its place; leave it out"
+            raise errors.UserError(flag, flags.FLAGS[flag].value, remedy)
+    if is_scaled and not ("batch_size" in names and _is_given("batch_size")):
+        remedy = "give --batch_size, at which the learning rate holds, and an axis "
+        remedy += "batch_size"
+        raise errors.UserError("learning_rate_scaling", _RULE.value, remedy)
+    if "batch_size" in names and not is_scaled:
+        return {"batch_size": None}
+    return {}
+
+
+def _is_given(flag: str) -> bool:
+    return flag in flags.FLAGS and bool(flags.FLAGS[flag].present)
+
+
+def _refuse_hardware() -> None:
+    """Refuses flags of hardware: many runs share one device.
+
+    Raises:
+      UserError: one is given.
+    """
+    for name, value in task_flags.hardware().chosen().items():
+        remedy = "a sweep trains on one device; leave it out, or use launch.train"
+        raise errors.UserError(name, value, remedy)

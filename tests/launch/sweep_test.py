@@ -1,0 +1,104 @@
+"""`launch.sweep`: killed and continued, grown, remade; mistakes that need the data."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pandas as pd
+from absl.testing import absltest, parameterized
+
+from tests.launch import process
+
+_SECONDS = 240  # for anything: the machine may be busy
+_FLAGS = ("--model=mlp", "--hidden_units=8", "--train_size=200", "--steps=2000")
+
+
+class SweepTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(self.create_tempdir().full_path)
+        self.output = self.folder / "sweep"
+
+    def _start(self, *flags, launcher="sweep"):
+        return subprocess.Popen(
+            [sys.executable, "-m", f"launch.{launcher}", *flags],
+            cwd=self.folder,
+            env=process.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _run(self, *flags, status=0, **more):
+        with self._start(*flags, **more) as done:
+            out, err = done.communicate(timeout=_SECONDS)
+        self.assertEqual(done.returncode, status, out + err)
+        return out, err
+
+    def _lines(self):
+        path = self.output / "runs.jsonl"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def test_killed_and_continued_and_grown(self):
+        flags = (*_FLAGS, f"--output_dir={self.output}", "--axis=learning_rate=0.1,1")
+        first = (*flags, "--axis=batch_size=10..160*2", "--seeds=2")
+        with self._start(*first) as killed:
+            deadline = time.monotonic() + _SECONDS
+            while not self._lines() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            killed.kill()
+        kept = self._lines()
+        self.assertBetween(len(kept), 1, 19)
+
+        out, _ = self._run(*first)
+        self.assertIn(f"{20 - len(kept)} of 20 runs to train", out)
+        self.assertIn("best setting (by the test set", out)
+        self.assertEqual(self._lines()[: len(kept)], kept)
+        keys = [json.loads(line)["key"] for line in self._lines()]
+        self.assertLen(set(keys), 20)
+        self.assertLen(keys, 20)
+        table = pd.read_csv(self.output / "sweep.csv")
+        self.assertCountEqual(table["key"], keys)
+        self.assertEqual(set(table["batch_size"]), {10, 20, 40, 80, 160})
+        picture = (self.output / "sweep.png").read_bytes()
+
+        # A larger grid trains what is new; the report trains nothing.
+        out, _ = self._run(*flags, "--axis=batch_size=5..160*2", "--seeds=2")
+        self.assertIn("4 of 24 runs to train", out)
+        grown = (self.output / "sweep.png").read_bytes()
+        self.assertNotEqual(grown, picture)
+        (self.output / "sweep.png").unlink()
+        before = self._lines()
+        self._run(f"--output_dir={self.output}", launcher="report")
+        self.assertEqual((self.output / "sweep.png").read_bytes(), grown)
+        self.assertEqual(self._lines(), before)
+
+        # And a smaller one is another.
+        _, err = self._run(*first, status=1)
+        self.assertRegex(
+            err, "^error: output_dir='.*': holds another sweep: 4 of [^\n]*\n$"
+        )
+
+    @parameterized.parameters(
+        (
+            r"num_epochs=0.5: shorter than one step: batch_size=120, .* \(at batch_s",
+            *("--epochs=0.5", "--axis=batch_size=60,120"),
+        ),
+        (
+            r"ghost_batch_size=8: give a divisor of the 12 .* \(at batch_size=12\)",
+            *("--steps=2", "--model=normalized_mlp", "--ghost_batch_size=8"),
+            "--axis=batch_size=8,12",
+        ),
+    )
+    def test_mistakes_that_need_the_data(self, message, *flags):
+        more = ("--train_size=200", f"--output_dir={self.output}")
+        _, err = self._run(*flags, *more, status=1)
+        self.assertRegex(err, f"^error: {message}[^\n]*\n$")
+        self.assertFalse(os.path.exists(self.output))
+
+
+if __name__ == "__main__":
+    absltest.main()
