@@ -37,14 +37,14 @@ def main(arguments: list[str]) -> None:
 def _remake_sweep(output_dir: str) -> None:
     from bsgen import errors
     from bsgen.sweeps import folder
-    from launch import sweep_display
+    from launch import grid_display
 
     if _MARKDOWN.value:
         remedy = "the folder holds a sweep, which is in no document; leave it out"
         raise errors.UserError("markdown", True, remedy)
     summary = folder.remake(output_dir, entry.warn)
-    sweep_display.print_summary(summary)
-    sweep_display.print_files(summary, output_dir)
+    grid_display.print_summary(summary)
+    grid_display.print_files(summary, output_dir)
 
 
 def _remake_studies(output_dir: str) -> None:

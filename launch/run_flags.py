@@ -75,8 +75,8 @@ def described(**changes: Any) -> config.RunConfig:
         "batch_size_schedule": config.parse_schedule(
             _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
         ),
-        loss=_LOSS.value,
-        loss_noise=_LOSS_NOISE.value,
+        "loss": _LOSS.value,
+        "loss_noise": _LOSS_NOISE.value,
         **task_flags.run_fields(_VALIDATION_SIZE.value),
     }
     run = config.RunConfig(**{**fields, **changes})

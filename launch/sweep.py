@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from bsgen import config, errors
-from launch import entry, paths, run_flags, sweep_flags, task_flags
+from launch import entry, grid_flags, paths, run_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen import sweeps
@@ -32,14 +32,14 @@ _DEFAULT_DIR = "results/sweep"
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The sweep's folder (default: results/sweep/DATASET_MODEL_KEY)."
 )
-for _module in (sweep_flags, run_flags, task_flags):
+for _module in (grid_flags, run_flags, task_flags):
     flags.adopt_module_key_flags(_module)  # for --help
 
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --axis FIELD=VALUE,VALUE")
-    grid = sweep_flags.grid()
+    grid = grid_flags.grid()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
     _sweep(grid, _OUTPUT_DIR.value or _folder_of(grid))
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
 def _sweep(grid: "sweeps.Grid", output_dir: str) -> None:
     from bsgen.sweeps import folder, plan
     from bsgen.training import records
-    from launch import sweep_display
+    from launch import grid_display
 
     settings = [(setting, _repeats(grid, setting)) for setting in grid.settings()]
     planned = plan.make(grid, settings)
@@ -58,8 +58,8 @@ def _sweep(grid: "sweeps.Grid", output_dir: str) -> None:
         print(f"{grid.words}: {grid.num_runs:,} runs in {output_dir}", flush=True)
         failed = _train([runs for _, runs in settings], store)
         summary = found.write(planned, store, failed)
-    sweep_display.print_summary(summary)
-    sweep_display.print_files(summary, output_dir)
+    grid_display.print_summary(summary)
+    grid_display.print_files(summary, output_dir)
     if failed:
         sys.stdout.flush()
         reasons = "\n".join(dict.fromkeys(failed.values()))
@@ -83,7 +83,7 @@ def _repeats(grid: "sweeps.Grid", setting: "sweeps.Setting") -> list[config.RunC
 def _train(settings: list, store) -> dict[str, str]:  # type: ignore[no-untyped-def]
     from bsgen.sweeps import training
     from bsgen.training import cost, interruption
-    from launch import sweep_display
+    from launch import grid_display
 
     runs = list(itertools.chain(*settings))
     missing = store.missing(runs)
@@ -91,10 +91,15 @@ def _train(settings: list, store) -> dict[str, str]:  # type: ignore[no-untyped-
         return {}
     expected = sum(map(cost.seconds, missing))
     done = len(runs) - len(missing)
-    with sweep_display.SweepBar(len(runs), done, expected) as bar:
+    with grid_display.SweepBar(len(runs), done, expected) as bar:
         try:
             return training.train(
-                settings, store, task_flags.DATA_DIR.value, bar.advance, bar.finished
+                settings,
+                store,
+                task_flags.DATA_DIR.value,
+                bar.advance,
+                bar.finished,
+                lambda line: bar.say(f"warning: {line}"),
             )
         except interruption.Interrupted as stopped:
             entry.let_go_of_lost_terminal()
@@ -103,7 +108,7 @@ def _train(settings: list, store) -> dict[str, str]:  # type: ignore[no-untyped-
 
 
 def _folder_of(grid: "sweeps.Grid") -> str:
-    text = json.dumps(sweep_flags.identity(grid), sort_keys=True)
+    text = json.dumps(grid_flags.identity(grid), sort_keys=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"{_DEFAULT_DIR}/{grid.base.data.name}_{grid.base.model.name}_{key}"
 

@@ -1,12 +1,14 @@
 """Trains the runs of a sweep; one that fails does not keep the others from training."""
 
 import itertools
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from bsgen import config, data, errors, interrupts, models
 from bsgen.training import interruption, records
 
 OnRecord = Callable[[records.RunRecord], None]
+_LOGGER = logging.getLogger(__name__)
 _MAX_CHARACTERS = 300  # of a reason that is not one of ours
 
 
@@ -38,6 +40,7 @@ def train(
     data_dir: str | None = None,
     on_work: Callable[[float], None] = lambda seconds: None,
     on_record: OnRecord = lambda record: None,
+    warn: Callable[[str], None] = _LOGGER.warning,
 ) -> dict[str, str]:
     """Trains what `store` lacks, all settings together; keeps every finished run.
 
@@ -46,7 +49,7 @@ def train(
 
     Args:
       settings: the runs of each.
-      store, data_dir, on_work, on_record: as for `execution.execute`.
+      store, data_dir, on_work, on_record, warn: as for `execution.execute`.
 
     Returns:
       The reason, in one line, for each run that failed, by its key.
@@ -58,7 +61,7 @@ def train(
 
     def attempt(runs: Sequence[config.RunConfig]) -> str | None:
         try:
-            execution.execute(runs, store, data_dir, on_work, on_record)
+            execution.execute(runs, store, data_dir, on_work, on_record, warn=warn)
         except interruption.Interrupted:
             raise
         except Exception as error:  # noqa: BLE001, whatever a device or network raises

@@ -37,10 +37,10 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
         whole = execution.execute
         bad = self.settings[2][1]
 
-        def execute(runs, *rest):
+        def execute(runs, *rest, **more):
             if bad in runs:
                 raise RuntimeError("the device is\non fire")
-            whole(runs, *rest)
+            whole(runs, *rest, **more)
 
         with mock.patch.object(execution, "execute", execute):
             failed = training.train(self.settings, self.store)
