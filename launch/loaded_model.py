@@ -8,6 +8,7 @@ import numpy as np
 from absl import flags
 
 from bsgen import config, errors
+from bsgen.models import losses
 from bsgen.training import model_file, run_config_file
 from launch import paths, streamed_examples, user_functions
 
@@ -155,18 +156,22 @@ def _run() -> config.RunConfig:
 
 
 def _of_run() -> tuple[Any, Any, Any, float, float]:
-    from bsgen import data, models
+    from bsgen import data
 
     run = run_config_file.recorded_run(_RUN_DIR.value)
     model = model_file.load(pathlib.Path(_RUN_DIR.value, _MODEL), _REMEDY)
     source = data.load_source(run.data, _DATA_DIR.value)
+    loss = losses.of_run(run)
+    part: Any
     if isinstance(source, data.Pool):
-        part = getattr(data.load(run.data, _DATA_DIR.value), _DATA.value)
+        inputs, labels = getattr(data.load(run.data, _DATA_DIR.value), _DATA.value)
+        part = inputs, loss.targets(inputs, labels)
     else:
         part = streamed_examples.load(source, run.data, _DATA.value, SEED.value)
+        part = part.map(lambda inputs, labels: (inputs, loss.targets(inputs, labels)))
     optimizer = run.optimizer
     momentum = getattr(optimizer, "momentum", 0.0)
-    return model, models.cross_entropy, part, optimizer.l2, momentum
+    return model, loss.per_example, part, optimizer.l2, momentum
 
 
 def _of_user() -> tuple[Any, Any, Any, float, float]:

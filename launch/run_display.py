@@ -5,21 +5,23 @@ from typing import Any
 
 import rich.progress
 
-from bsgen import progress_bar
+from bsgen import config, progress_bar
+from bsgen.models import losses
 from bsgen.training.observer import Observer, TrainingProgress
 
 
 class RunDisplay(progress_bar.Bar, Observer):
-    """A bar with loss, accuracy, images per second and time left; lines when piped.
+    """A bar with the metrics, images per second and time left; lines when piped.
 
     Attributes:
       has_started: whether training has begun; a finished run never begins.
     """
 
-    def __init__(self, num_steps: int):
-        """Prepares a bar of so many steps."""
+    def __init__(self, run: config.RunConfig):
+        """Prepares the bar of a run."""
         self.has_started = False
-        self._num_steps = num_steps
+        self._num_steps = num_steps = run.num_steps
+        self._loss = losses.of_run(run)
         super().__init__(
             rich.progress.TextColumn("step {task.completed:,.0f} of {task.total:,.0f}"),
             rich.progress.BarColumn(bar_width=None),
@@ -44,22 +46,23 @@ class RunDisplay(progress_bar.Bar, Observer):
         line = ", ".join(words)
         self._bar.update(self._task, completed=progress.step, description=line)
         if progress.record is not None:
-            self.say(_line(progress.record))
+            self.say(self._line(progress.record))
 
     def warned(self, line: str) -> None:
         """Shows a warning."""
         self.say(f"warning: {line}")
 
-
-def _line(record: Mapping[str, Any]) -> str:
-    """Returns an evaluation in words."""
-    parts = [f"step {record['step']:,} (epoch {record['epoch']:.3g})"]
-    for part in ("batch", "validation", "test"):
-        if f"{part}_accuracy" in record:
-            accuracy = record[f"{part}_accuracy"]
-            cross_entropy = record[f"{part}_cross_entropy"]
-            name = "training" if part == "batch" else part
-            parts.append(f"{name} {accuracy:.4f} (loss {cross_entropy:.4f})")
-    if "images_per_second" in record:
-        parts.append(f"{record['images_per_second']:,.0f} images/s")
-    return "; ".join(parts)
+    def _line(self, record: Mapping[str, Any]) -> str:
+        """Returns an evaluation in words."""
+        parts = [f"step {record['step']:,} (epoch {record['epoch']:.3g})"]
+        minimised, judged_by = self._loss.metrics[0], self._loss.judged_by
+        for part in ("batch", "validation", "test"):
+            if f"{part}_{judged_by.name}" in record:
+                name = "training" if part == "batch" else part
+                words = f"{name} {record[f'{part}_{judged_by.name}']:.4f}"
+                if judged_by != minimised:
+                    words += f" (loss {record[f'{part}_{minimised.name}']:.4f})"
+                parts.append(words)
+        if "images_per_second" in record:
+            parts.append(f"{record['images_per_second']:,.0f} images/s")
+        return "; ".join(parts)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from bsgen import config, errors
+from bsgen import config, errors, models
 from launch import search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
@@ -71,7 +71,14 @@ def check() -> None:
         remedy = "a search is spread by --role=chief and --role=worker"
         raise errors.UserError("strategy", "multi_worker", remedy)
     task_flags.hardware()
-    task_flags.check(_run(1))
+    run = _run(1)
+    if models.reconstructs(run.model):
+        remedy = (
+            "a search scores settings by accuracy, and this network has none; tune "
+        )
+        remedy += "one like it with --model_fn and --data_fn"
+        raise errors.UserError("model", run.model.name, remedy)
+    task_flags.check(run)
 
 
 def description() -> dict[str, Any]:

@@ -3,7 +3,7 @@
     python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
         --ghost_batch_size=128 --epochs=100
 
-trains with SGD with momentum and shows loss, accuracy, images per second and the time
+trains with SGD with momentum and shows the metrics, images per second and the time
 left. OUTPUT_DIR gets config.json, metrics.jsonl (one line an evaluation), summary.json,
 checkpoints and finally model.keras. After an interruption of any kind, the same command
 continues from the last checkpoint. Without --output_dir the run names its own folder:
@@ -18,6 +18,7 @@ import sys
 from absl import flags
 
 from bsgen import config
+from bsgen.models import losses
 from launch import entry, paths, run_flags, task_flags
 
 _DEFAULT_DIR = "results/train"
@@ -62,7 +63,7 @@ def _train(
     from bsgen.training import interruption, loop
     from launch import run_display
 
-    with run_display.RunDisplay(run.num_steps) as display:
+    with run_display.RunDisplay(run) as display:
         display.say(f"{run.model.name} on {run.data.name} in {output_dir}")
         if hardware.strategy == "multi_worker":
             display.say("waiting for the other workers")
@@ -90,8 +91,9 @@ def _train(
     if record.status == "diverged":
         print(f"diverged: the loss is not finite any more; see {output_dir}")
         return
-    accuracy = record.final["test_accuracy"]
-    print(f"test accuracy {accuracy:.4f}; all of it is in {output_dir}")
+    metric = losses.of_run(run).judged_by.name
+    value = record.final[f"test_{metric}"]
+    print(f"test {metric} {value:.4f}; all of it is in {output_dir}")
 
 
 if __name__ == "__main__":

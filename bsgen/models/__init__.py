@@ -6,7 +6,16 @@ Their names are known without TensorFlow, which takes seconds to import.
 from typing import Any
 
 from bsgen.models.classification import correct, cross_entropy
-from bsgen.models.registry import Network, build, check, names, register, size, takes
+from bsgen.models.registry import (
+    Network,
+    build,
+    check,
+    names,
+    reconstructs,
+    register,
+    size,
+    takes,
+)
 from bsgen.models.sizes import Size
 
 __all__ = [
@@ -19,6 +28,7 @@ __all__ = [
     "logistic_regression",
     "mlp",
     "names",
+    "reconstructs",
     "register",
     "size",
     "takes",

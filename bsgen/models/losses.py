@@ -244,7 +244,8 @@ def of_run(run: config.RunConfig) -> Loss:
 
 
 def recorded_metric(column: str) -> Metric | None:
-    """Returns the metric that a record's `{part}_{metric}` names; None for others."""
-    name = column.partition("_")[2]
-    metrics = (metric for loss in _LOSSES.values() for metric in loss.metrics)
-    return next((metric for metric in metrics if metric.name == name), None)
+    """Returns the metric of a column `{metric}` or `{part}_{metric}`, else None."""
+    for metric in (each for loss in _LOSSES.values() for each in loss.metrics):
+        if f"_{column}".endswith(f"_{metric.name}"):
+            return metric
+    return None

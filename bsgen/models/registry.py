@@ -51,6 +51,15 @@ _PAPER = {
     # choice, and we count the layers with weights, as VGG-11 and ResNet-56 in the same
     # paper do.
     "mlp4": _normalized_mlp("mlp4", 512, 512, 512),
+    # Smith, Elsen & De (2020), appendix B. They give no activation: it may be chosen,
+    # "sigmoid" as in Sutskever et al. (2013), from whom they take the network.
+    "autoencoder": Network(
+        "dense.autoencoder",
+        sizes.autoencoder,
+        ("activation",),
+        {"hidden_units": (1000, 500, 250, 30, 250, 500, 1000)},
+        reconstructs=True,
+    ),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
     "resnet44": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 44}),

@@ -95,6 +95,11 @@ def mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Siz
     return Tally(shape).dense(*hidden_units, num_classes)
 
 
+def autoencoder(shape: Shape, num_classes: int, hidden_units: Sequence[int]) -> Size:
+    """Returns the size of a dense network with as many outputs as inputs."""
+    return mlp(shape, math.prod(shape), hidden_units)
+
+
 def logistic_regression(shape: Shape, num_classes: int) -> Size:
     """Returns the size of a linear model, which has one logit for two classes."""
     return mlp(shape, 1 if num_classes == 2 else num_classes)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import config
+from bsgen.models import losses
 from bsgen.studies import measurement_store, study
 from bsgen.training import records
 
@@ -80,14 +81,14 @@ def curve_by_step(
 
 def _row(record: records.RunRecord) -> dict[str, Any]:
     best: dict[str, float | None] = {}
-    for metric, values in record.curve.items():
-        if metric.endswith(("accuracy", "cross_entropy")):
+    for name, values in record.curve.items():
+        if metric := losses.recorded_metric(name):
             scores = np.array(values, float)
-            scores = scores if metric.endswith("accuracy") else -scores
+            scores = scores if metric.higher_is_better else -scores
             # A value that is not finite is never the best.
             place = int(np.where(np.isfinite(scores), scores, -np.inf).argmax())
-            best[f"best_{metric}"] = values[place]
-            best[f"best_{metric}_step"] = record.curve["step"][place]
+            best[f"best_{name}"] = values[place]
+            best[f"best_{name}_step"] = record.curve["step"][place]
     return {
         "key": record.run.key,
         **config.columns(record.run),

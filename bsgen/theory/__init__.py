@@ -16,6 +16,7 @@ unit of the cost (nats for a cross-entropy), w that of a weight.
     effective_learning_rate  epsilon_eff  -           -           epsilon_eff w^2/c
     critical_learning_rate   -            -           -           epsilon_crit w^2/c
     momentum                 m            -           -           m           1
+    loss_noise               -            sigma       -           -           1
     noise_scale              g            -           -           -           w^2/c
     optimal_batch_size       B_opt        -           -           -           examples
     temperature              -            -           eta/S       T           w^2/c/ex.
@@ -42,6 +43,7 @@ called beta or mu in other literature.
 
 from bsgen.theory.basin_width import basin_width
 from bsgen.theory.evidence import log_evidence, log_evidence_ratio
+from bsgen.theory.loss_noise import loss_noise
 from bsgen.theory.momentum_update import momentum_update
 from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
 from bsgen.theory.scaling_rules import (
@@ -58,6 +60,7 @@ __all__ = [
     "effective_learning_rate",
     "log_evidence",
     "log_evidence_ratio",
+    "loss_noise",
     "momentum_update",
     "noise_scale",
     "optimal_batch_size",

@@ -8,6 +8,8 @@ import reprlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bsgen.models import losses
+
 STATUSES = ("completed", "diverged")
 _LARGEST = 3.4028235e38  # the largest float32; networks are trained in it
 _ROUNDING = 1e-6  # of a float32 mean over many values
@@ -55,16 +57,17 @@ def check_number(name: str, value: Any) -> None:
 def check_metric(name: str, value: Any) -> None:
     """Checks a metric: None where it was not finite, or a number in its range.
 
-    Accuracies lie within 0 and 1, cross-entropies and steps are not negative.
+    The ranges are those of `bsgen.models.losses`; steps are not negative.
     """
     if value is None:
         return
     check_number(name, value)
-    if name.endswith("accuracy") and not -_ROUNDING <= value <= 1 + _ROUNDING:
-        raise ValueError(f"{name} is {value:g}, not within 0 and 1")
-    if name.endswith("cross_entropy") and value < -_ROUNDING:
-        raise ValueError(f"{name} is {value:g}, which is negative")
-    if name.rpartition(".")[2] == "step" and (value < 0 or value != int(value)):
+    field = name.rpartition(".")[2]
+    metric = losses.recorded_metric(field)
+    if metric and not metric.lowest - _ROUNDING <= value <= metric.highest + _ROUNDING:
+        limits = f"{metric.lowest:g} and {metric.highest:g}"
+        raise ValueError(f"{name} is {value:g}, not within {limits}")
+    if field == "step" and (value < 0 or value != int(value)):
         raise ValueError(f"{name} is {value:g}, not a number of steps")
 
 

@@ -112,8 +112,11 @@ _NORMALIZED = [
 ]
 
 
+_DENSE_SIZES = (sizes.mlp, sizes.logistic_regression, sizes.autoencoder)
+
+
 def _input_shape(name):
-    if registry._PAPER[name].size in (sizes.mlp, sizes.logistic_regression):
+    if registry._PAPER[name].size in _DENSE_SIZES:
         return (4,)
     return (64, 64, 3) if name == "alexnet" else (32, 32, 3)
 
@@ -122,21 +125,22 @@ class EveryNetworkTest(tf.test.TestCase, parameterized.TestCase):
     def test_names(self):
         names = ["mlp", "logistic_regression", "normalized_mlp", "f1", "mlp4"]
         names += ["c1", "c3", "resnet44", "resnet56", "vgg11", "vgg16", "alexnet"]
-        names += ["wrn_16_4", "wrn_28_10", "resnet50"]
+        names += ["wrn_16_4", "wrn_28_10", "resnet50", "autoencoder"]
         self.assertContainsSubset(names, models.names())
 
     @parameterized.parameters(*models.names())
-    def test_logits_are_finite_and_follow_from_the_seed(self, name):
+    def test_outputs_are_finite_and_follow_from_the_seed(self, name):
         shape = _input_shape(name)
         rng = np.random.default_rng(0)
         images = rng.normal(size=(2, *shape)).astype(np.float32)
         settings = config.ModelConfig(name)
         model, same, other = (models.build(settings, shape, 3, s) for s in (1, 1, 2))
-        logits = model(images)
-        self.assertEqual(logits.shape, (2, 3))
-        self.assertAllEqual(np.isfinite(logits), np.ones((2, 3)))
-        self.assertAllEqual(same(images), logits)
-        self.assertNotAllClose(other(images), logits)
+        outputs = model(images)
+        width = np.prod(shape) if models.reconstructs(settings) else 3
+        self.assertEqual(outputs.shape, (2, width))
+        self.assertAllEqual(np.isfinite(outputs), np.ones((2, width)))
+        self.assertAllEqual(same(images), outputs)
+        self.assertNotAllClose(other(images), outputs)
         for weight, twin in zip(model.weights, same.weights, strict=True):
             self.assertAllEqual(weight, twin)
 

@@ -27,7 +27,8 @@ def _count(model):
 _DENSE = [
     name
     for name in models.names()
-    if registry._PAPER[name].size in (sizes.mlp, sizes.logistic_regression)
+    if registry._PAPER[name].size
+    in (sizes.mlp, sizes.logistic_regression, sizes.autoencoder)
 ]
 _IMAGES = [(name, "paper") for name in models.names() if name not in _DENSE]
 _IMAGES += [(name, "released") for name in registry._RELEASED if name != "f1"]

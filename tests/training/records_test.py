@@ -164,7 +164,12 @@ class RunStoreTest(parameterized.TestCase):
         ("truth", "final", {"a": True}, "final.a is True, not a number"),
         ("infinite", "seconds", 1e999, "beyond what float32"),
         ("endless", "final", {"test_cross_entropy": 10**400}, "beyond what float32"),
-        ("loss", "final", {"test_cross_entropy": -0.5}, "cross_entropy is -0.5, which"),
+        (
+            "loss",
+            "final",
+            {"test_cross_entropy": -0.5},
+            "cross_entropy is -0.5, not within 0 and inf",
+        ),
         ("status", "status", "finished", "status is 'finished', not completed or"),
         ("type", "curve", [], r"curve is \[\], not of type dict"),
         ("list", "curve", {"step": 3}, "curve.step is 3, not a list"),

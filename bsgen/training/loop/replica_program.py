@@ -264,7 +264,10 @@ def _gradient(
         mean = tf.reduce_sum(of_examples) / tf.cast(global_size, of_examples.dtype)
         scaled = optimizer.scale_loss(mean)
     weights = [variable.value for variable in model.trainable_variables]
-    return loss.sums(targets, outputs, ones), tape.gradient(scaled, weights)
+    # Those of embeddings are sparse, with a row for every time that a token occurs: no
+    # sum of parts, and another norm.
+    gradients = [tf.convert_to_tensor(each) for each in tape.gradient(scaled, weights)]
+    return loss.sums(targets, outputs, ones), gradients
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -61,11 +61,14 @@ def check(run: config.RunConfig) -> None:
     Any seed is accepted, as the minimum is unique.
 
     Raises:
-      UserError: it has a setting of stochastic steps, or a final measure.
+      UserError: it has a setting of stochastic steps, another loss than the
+        cross-entropy, or a final measure.
     """
     for field, value in (run.chosen() | run.data.chosen()).items():
         if field not in _HONOURED:
             remedy = "Newton's method takes no stochastic steps; leave it out"
+            if field == "loss":
+                remedy = "Newton's method minimises the 'cross_entropy' alone; take it"
             raise errors.UserError(field, value, remedy)
     if run.evaluation_steps != (run.num_steps,):
         remedy = "Newton's method is evaluated at the minimum alone; leave it out"

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
+from bsgen.models import losses
 from bsgen.training import ensemble, interruption, loop, records, routing, step_plan
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.trainers import examples, protocol
@@ -46,8 +47,13 @@ class RunTrainer:
           hardware: of big networks.
 
         Raises:
-          UserError: there are no validation data, or the dataset is not prepared.
+          UserError: there are no validation data, the dataset is not prepared, or
+            the run's loss has no accuracy.
         """
+        loss = losses.of_run(run)
+        if loss.judged_by.name != "accuracy":
+            remedy = "a search scores settings by accuracy; take 'cross_entropy'"
+            raise errors.UserError("loss", loss.name, remedy)
         if not run.data.validation_size:
             remedy = "tuning chooses on validation data: set some aside, such as 500"
             raise errors.UserError("validation_size", 0, remedy)
