@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bsgen import config, statistics
+from bsgen import statistics
 from bsgen.studies import tables
 from bsgen.sweeps.plan import Plan
 from bsgen.training import records
@@ -65,8 +65,8 @@ def table(
 
     Returns:
       `setting` (its number), the axes, `seed`, `status`, `seconds`, `final_METRIC` and
-      `best_METRIC` as in `studies.Results`, the other settings in which runs differ,
-      and `key`.
+      `best_METRIC` as in `studies.Results`, whatever else differs among the runs
+      (settings, hardware), and `key`.
     """
     rows: list[dict[str, Any]] = []
     for number, setting in enumerate(plan.settings):
@@ -83,16 +83,14 @@ def table(
     statuses = found["key"].map(recorded["status"])
     found["status"] = statuses.fillna(found["status"])
     metrics = [n for n in recorded if n.startswith(("final_", "best_"))]
-    settings = list(config.columns(finished[0].run))
     others = recorded.drop(columns=["status", "seconds", *metrics])
     if plan.scaling != "none" and "learning_rate" in plan.axes:
         others = others.rename(columns={"learning_rate": _SCALED})
-        settings.append(_SCALED)
     varying = [
         name
         for name in others
         if name not in (*plan.axes, "seed", "subset_seed")
-        and (name not in settings or others[name].astype(str).nunique() > 1)
+        and others[name].nunique(dropna=False) > 1
     ]
     more = pd.concat([recorded[["seconds", *metrics]], others[varying]], axis=1)
     found = found.join(more, on="key")
