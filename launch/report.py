@@ -4,9 +4,12 @@
 
 prints the claims with their verdicts, rewrites what the studies in the folder left, and
 writes `results/quick/report.html`. It takes some seconds and does not load TensorFlow.
-Studies that lack runs or measurements are named and left as they were; if all lack
-some, the exit status is 1. `--markdown` also writes `docs/RESULTS.md` and the results
-in `README.md`. In the folder of a `launch.sweep` it makes table and picture again.
+Studies that lack runs or measurements are named and left as they were, or shown as far
+as they have come, without verdicts; if none can be made, the exit status is 1.
+`--markdown` also writes the results into the documentation of the project in which it
+runs: quick ones into `docs/RESULTS.md` and `README.md`, those of other scales, with
+their pictures, into `docs/PAPER_SCALE.md`. In the folder of a `launch.sweep` it makes
+table and picture again.
 """
 
 import pathlib
@@ -21,7 +24,7 @@ _OUTPUT_DIR = paths.define(
 _MARKDOWN = flags.DEFINE_bool(
     "markdown",
     False,
-    "Also write docs/RESULTS.md, and the results in README.md, of the project here.",
+    "Also write the results into docs/ and README.md of the project here.",
 )
 
 
@@ -55,8 +58,8 @@ def _remake_studies(output_dir: str) -> None:
     terminal.print_claims(output_dir, papers.studies())
     print(f"report: {page.write(output_dir, papers.studies())}")
     if _MARKDOWN.value:
-        markdown.write(output_dir, papers.studies())
-        print("results: docs/RESULTS.md and README.md")
+        written = markdown.write(output_dir, papers.studies())
+        print(f"results: {' and '.join(written)}")
     if not remade:
         remedy = "nothing was remade, because no study has all of its runs and "
         remedy += "measurements recorded; launch.reproduce trains what is missing"

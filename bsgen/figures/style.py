@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import axis as mpl_axis
 from matplotlib import figure, ticker
+from PIL import Image as image
 
 from bsgen import statistics
 
@@ -64,6 +65,14 @@ def png(drawn: figure.Figure) -> bytes:
     """Returns a figure as the content of a PNG file."""
     content = io.BytesIO()
     drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
+    return content.getvalue()
+
+
+def with_fewer_colors(picture: bytes) -> bytes:
+    """Returns a PNG file with 128 colours at most, half as large, for documents."""
+    content = io.BytesIO()
+    flat = image.open(io.BytesIO(picture)).convert("RGB")
+    flat.quantize(128, dither=image.Dither.NONE).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 

@@ -1,8 +1,13 @@
 """What captions say of the runs of a study: their settings and their hardware."""
 
+import collections
+
 import pandas as pd
 
 from bsgen.studies import study
+
+# Columns in which runs differ that a study does not vary, and the batch size.
+_NOT_VARIED = "key", "seed", "subset_seed", "num_steps", "recorded", "batch_size"
 
 
 def settings(results: study.Results, scale: str) -> str:
@@ -50,6 +55,31 @@ def hardware(results: study.Results) -> str:
         return f"Trained on {counts.index[0]}."
     parts = [f"{name} ({n} run{'s' * (n != 1)})" for name, n in counts.items()]
     return f"Trained on {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def missing(results: study.Results) -> str:
+    """Returns a sentence with the settings at which runs are missing.
+
+    The batch sizes at which they are, at each combination of the other settings that
+    the study varies; those at which the same ones are missing are joined.
+    """
+    table = results.missing
+    both = pd.concat([results.runs.reindex(columns=table.columns), table])
+    varied = [
+        name
+        for name in table.columns
+        if name not in _NOT_VARIED and both[name].nunique() > 1
+    ]
+    places = collections.defaultdict(list)
+    for values, rows in table.groupby(varied) if varied else [((), table)]:
+        sizes = ", ".join(map(str, sorted(set(rows["batch_size"]))))
+        places[sizes].append(", ".join(map(str, values)))
+    names = ", ".join(varied).replace("_", " ")
+    parts = [
+        f"batch size {sizes}" + (f" at {names} {' and '.join(found)}" if varied else "")
+        for sizes, found in places.items()
+    ]
+    return f"Without {'; '.join(parts)}."
 
 
 def _range(values: pd.Series) -> str:

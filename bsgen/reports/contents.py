@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bsgen import errors, studies
+from bsgen.reports import captions
 from bsgen.studies import claims, folder, measurement_store
 from bsgen.training import records
 
 
 class Finished(NamedTuple):
-    """A study with its results.
+    """A study with its results, perhaps of a part of its runs (`results.missing`).
 
     Attributes:
       study: the study.
@@ -31,7 +32,11 @@ class Finished(NamedTuple):
     num_lost: int = 0
 
     def warning(self) -> str:
-        """Returns what to say if the study cannot be remade, else nothing."""
+        """Returns what to say if the study is incomplete or cannot be remade."""
+        if number := self.results.num_missing:
+            of = len(self.config["runs"])
+            words = f"Incomplete: {number} of {of} runs are missing, and every claim "
+            return f"{words}stays undecided. {captions.missing(self.results)}"
         words = "of its runs and measurements are not recorded any more: the results "
         words += "below were made from them and cannot be remade"
         return f"{self.num_lost} {words}" if self.num_lost else ""
@@ -56,8 +61,8 @@ def read(
 ) -> tuple[list[Finished], list[Unfinished]]:
     """Returns which of the known studies an output folder holds, in their order.
 
-    A study is finished when its tables hold exactly what its `config.json` names; after
-    a restart with more seeds it is unfinished.
+    A study is finished when its tables hold, or name as missing, exactly what its
+    `config.json` names; after a restart with more seeds it is unfinished.
 
     Args:
       output_dir: of the studies.
@@ -77,7 +82,8 @@ def read(
         needed = len(runs) + len(rows)
         entry = _read_finished(study, found, values)
         if entry is not None:
-            finished.append(entry._replace(num_lost=needed - recorded))
+            lost = max(0, needed - recorded - entry.results.num_missing)
+            finished.append(entry._replace(num_lost=lost))
         else:
             unfinished.append(Unfinished(study, needed, recorded))
     return finished, unfinished
@@ -112,7 +118,7 @@ def _read_finished(
         return None
     try:
         results, judged = found.read_results(), found.read_claims()
-        tables = results.runs, results.measurements
+        tables = results.runs, results.measurements, results.missing
         keys = {key for table in tables if len(table) for key in table["key"]}
     except (ValueError, KeyError) as error:
         remedy = f"{error}; launch.report remakes it from the recorded runs, and "

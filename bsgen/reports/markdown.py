@@ -1,7 +1,8 @@
-"""The results of an output folder as Markdown: `docs/RESULTS.md` and README's table.
+"""The results of an output folder as Markdown, for the documentation.
 
-Nothing in either is typed by hand: `launch.report --markdown` writes both from the
-records.
+Of quick studies: `docs/RESULTS.md` and README's table. Of others: a part of
+`docs/PAPER_SCALE.md`, with their pictures. Nothing in these is typed by hand:
+`launch.report --markdown` writes them from the records.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from bsgen import errors, studies
+from bsgen.figures import style
 from bsgen.files import atomic
 from bsgen.reports import captions, cells, contents
 from bsgen.studies import claims
@@ -20,6 +22,7 @@ BEGIN = "<!-- Written by launch.report --markdown, down to the next such line: -
 END = "<!-- End of what launch.report --markdown writes. -->"
 SUMMARY_HEADINGS = ("study", "what it shows", "hold", "fail", "undecided")
 CLAIM_HEADINGS = ("claim", "predicted", "measured [95 % interval]", "verdict")
+_RESULTS, _OTHERS = "docs/RESULTS.md", "docs/PAPER_SCALE.md"
 _INTRODUCTION = """\
 # Every claim, with what was measured
 
@@ -34,29 +37,37 @@ def write(
     output_dir: str | os.PathLike,
     known: Iterable[studies.Study],
     project: str | os.PathLike = ".",
-) -> None:
-    """Writes `docs/RESULTS.md` and the lines of `README.md` between the two markers.
+) -> list[str]:
+    """Writes the results of an output folder into the documentation.
 
     Args:
-      output_dir: of the studies.
+      output_dir: of the studies, all of them quick or none.
       known: the studies to look for.
-      project: the folder with `README.md`.
+      project: the folder with `README.md` and `docs`.
+
+    Returns:
+      The files that were written, pictures left out.
 
     Raises:
-      UserError: see `contents.read`; or there is no `README.md` with both markers.
+      UserError: see `contents.read`; quick and other studies share the folder; or a
+        file to write into lacks the two markers.
     """
     finished, _ = contents.read(output_dir, known)
-    readme = pathlib.Path(project) / "README.md"
-    text = readme.read_text() if readme.exists() else ""
-    before, begin, rest = text.partition(f"{BEGIN}\n")
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        remedy = "there is no README.md with the two markers of bsgen.reports.markdown"
-        raise errors.UserError("markdown", str(project), remedy)
-    path = pathlib.Path(project) / "docs" / "RESULTS.md"
-    atomic.write(path, results(finished).encode())
-    lines = f"{before}{begin}\n{summary(finished)}\n\n{end}{after}"
-    atomic.write(readme, lines.encode())
+    scales = {entry.config["scale"] for entry in finished}
+    if "quick" in scales and len(scales) > 1:
+        remedy = "holds quick studies and others; their results go to different files"
+        raise errors.UserError("markdown", str(output_dir), remedy)
+    folder = pathlib.Path(project)
+    if scales <= {"quick"}:
+        _replace_marked(folder / "README.md", summary(finished))
+        atomic.write(folder / _RESULTS, results(finished).encode())
+        return ["README.md", _RESULTS]
+    _replace_marked(folder / _OTHERS, sections(finished, "images"))
+    for entry in finished:
+        if (picture := entry.folder.read_figure()) is not None:
+            path = folder / "docs" / "images" / _picture(entry)
+            atomic.write(path, style.with_fewer_colors(picture))
+    return [_OTHERS]
 
 
 def summary(finished: Sequence[contents.Finished]) -> str:
@@ -72,11 +83,25 @@ def summary(finished: Sequence[contents.Finished]) -> str:
 
 def results(finished: Sequence[contents.Finished]) -> str:
     """Returns every claim of every study, with the table where a study shows one."""
-    parts = [_INTRODUCTION, _totals(finished)]
+    return f"{_INTRODUCTION}\n\n{sections(finished)}\n"
+
+
+def sections(finished: Sequence[contents.Finished], pictures: str | None = None) -> str:
+    """Returns a section a study: its runs, table and claims.
+
+    Args:
+      finished: the studies.
+      pictures: the folder of their pictures, seen from the text; None shows none.
+    """
+    parts = [_totals(finished)]
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
         settings = captions.settings(entry.results, entry.config["scale"])
         parts.append(f"{settings} {captions.hardware(entry.results)}".strip())
+        if entry.results.num_missing:
+            parts.append(f"**{entry.warning()}**")
+        if pictures and entry.folder.read_figure() is not None:
+            parts.append(f"![{entry.study.title}]({pictures}/{_picture(entry)})")
         shown = entry.folder.read_table()
         if shown is not None:
             parts.append(_table(*cells.of_table(shown)))
@@ -85,7 +110,24 @@ def results(finished: Sequence[contents.Finished]) -> str:
             for claim in entry.judged
         ]
         parts.append(_table(CLAIM_HEADINGS, rows))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
+
+
+def _picture(entry: contents.Finished) -> str:
+    return f"{entry.study.name.replace('/', '_')}_{entry.config['scale']}.png"
+
+
+def _replace_marked(path: pathlib.Path, written: str) -> None:
+    """Replaces the lines of a file between the two markers."""
+    text = path.read_text() if path.exists() else ""
+    before, begin, rest = text.partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        remedy = f"there is no {path.name} with the two markers of "
+        remedy += "bsgen.reports.markdown"
+        raise errors.UserError("markdown", str(path.parent), remedy)
+    lines = f"{before}{begin}\n{written}\n\n{end}{after}"
+    atomic.write(path, lines.encode())
 
 
 def _totals(finished: Sequence[contents.Finished]) -> str:
@@ -94,10 +136,13 @@ def _totals(finished: Sequence[contents.Finished]) -> str:
     training = _seconds(entry.results.runs for entry in finished)
     measuring = _seconds(entry.results.measurements for entry in finished)
     minutes = sum([*training.values(), *measuring.values()]) / 60
-    return (
-        f"**{words}**, from {len(training):,} runs and {len(measuring):,} measurements "
-        f"({minutes:.0f} min of training and measuring)."
-    )
+    work, doing = f"{len(training):,} runs", "training"
+    if measuring:
+        work, doing = (
+            f"{work} and {len(measuring):,} measurements",
+            f"{doing} and measuring",
+        )
+    return f"**{words}**, from {work} ({minutes:.0f} min of {doing})."
 
 
 def _seconds(tables: Iterable[pd.DataFrame]) -> dict[str, float]:

@@ -1,12 +1,16 @@
-"""Remakes tables, claims and figures from the records, without training."""
+"""Remakes tables, claims and figures from the records, without training.
+
+A study that lacks runs is made from those that it has if it `shows_parts`.
+"""
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from bsgen import studies
+from bsgen.files import sealed_json
 from bsgen.reports import contents
-from bsgen.studies import measurement_store, outcome, tables
+from bsgen.studies import folder, measurement_store, outcome, tables
 from bsgen.training import records
 
 _LOGGER = logging.getLogger(__name__)
@@ -17,7 +21,7 @@ def remake(
     known: Iterable[studies.Study],
     warn: Callable[[str], None] = _LOGGER.warning,
 ) -> list[str]:
-    """Rewrites the results of every study whose records are complete.
+    """Rewrites the results of every study whose records are complete or suffice.
 
     Args:
       output_dir: of the studies.
@@ -38,7 +42,36 @@ def remake(
         results = tables.recorded_results(
             values["runs"], store, values["measurements"], measured
         )
+        if results is None:
+            results = _part(study, found, store)
         if results is not None:
             outcome.write(output_dir, study, results)
             remade.append(study.name)
     return remade
+
+
+def _part(
+    study: studies.Study, found: folder.Folder, store: records.RunStore
+) -> studies.Results | None:
+    """Returns the results that an unfinished study has so far, or None.
+
+    None too if the folder holds results of all of its runs, some of which were lost.
+    """
+    values = found.read_config()
+    if not study.shows_parts or _is_whole(found, values["runs"]):
+        return None
+    of_one_seed = study.runs(values["scale"], 1)
+    num_seeds = max(1, len(values["runs"]) // len(of_one_seed))
+    runs = study.runs(values["scale"], num_seeds)
+    if {run.key for run in runs} != {*values["runs"]}:
+        return None  # claimed by a version with other settings
+    results = tables.partial_results(runs, store)
+    return results if len(results.runs) else None
+
+
+def _is_whole(found: folder.Folder, keys: Sequence[str]) -> bool:
+    """Whether the folder holds results of all these runs."""
+    try:
+        return found.is_finished() and {*found.read_results().runs["key"]} == {*keys}
+    except (sealed_json.Damaged, KeyError):
+        return False

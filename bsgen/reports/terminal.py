@@ -42,8 +42,8 @@ def print_claims(
     for entry in shown:
         title = rich.text.Text(f"\n{entry.study.name}", "bold")
         console.print(title.append(f"  {entry.study.title}", "not bold"))
-        if entry.num_lost:
-            console.print(entry.warning(), style="red", highlight=False)
+        if warning := entry.warning():
+            console.print(warning, style="red", highlight=False)
         shown_table = entry.folder.read_table()
         if shown_table is not None:
             console.print(_grid(shown_table))

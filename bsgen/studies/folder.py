@@ -1,9 +1,9 @@
 """The folder that a study leaves: `OUTPUT_DIR/PAPERKEY/STUDY/`.
 
 `config.json` (which study, scale, runs and measurements), `runs.csv`, `curves.csv`,
-`claims.json`, and where there are some `measurements.csv`, `figure.png` and
-`table.csv`. All of them can be made again from the records of runs and measurements; no
-file is ever half-written.
+`claims.json`, and where there are some `measurements.csv`, `missing.csv` (of a study
+that is not finished), `figure.png` and `table.csv`. All of them can be made again from
+the records of runs and measurements; no file is ever half-written.
 
 `config.json` also holds the check sums of the other files, so that only files that were
 written together are read. Folders of older versions lack them.
@@ -26,7 +26,7 @@ from bsgen.studies import claims, measurement, shown, study
 from bsgen.training import provenance
 
 FORMAT_VERSION = 1  # of config.json; a folder of a newer version is refused
-_CONFIG, _CLAIMS = "config.json", "claims.json"
+_CONFIG, _CLAIMS, _MISSING = "config.json", "claims.json", "missing.csv"
 _FIGURE, _TABLE = "figure.png", "table.csv"
 _ENTRIES = ("version", "study", "scale", "versions", "runs", "measurements", "files")
 
@@ -137,6 +137,10 @@ class Folder:
         tables = {"runs.csv": results.runs, "curves.csv": results.curves}
         if len(results.measurements):
             tables["measurements.csv"] = results.measurements
+        if len(results.missing):
+            tables[_MISSING] = results.missing
+        else:
+            (self.path / _MISSING).unlink(missing_ok=True)
         if seen.table is not None:
             tables[_TABLE] = seen.table
         contents = {
@@ -153,10 +157,13 @@ class Folder:
         Raises:
           Damaged: a file is missing, or is not what was written.
         """
-        tables = [self._read_csv("runs.csv"), self._read_csv("curves.csv")]
-        sums, name = self._check_sums(), "measurements.csv"
-        if name in sums if sums is not None else (self.path / name).exists():
-            tables.append(self._read_csv(name))
+        sums, tables = self._check_sums(), []
+        for name in ("runs.csv", "curves.csv", "measurements.csv", _MISSING):
+            optional = name in ("measurements.csv", _MISSING)
+            there = name in sums if sums is not None else (self.path / name).exists()
+            tables.append(
+                self._read_csv(name) if there or not optional else pd.DataFrame()
+            )
         return study.Results(*tables)
 
     def read_claims(self) -> list[claims.Claim]:

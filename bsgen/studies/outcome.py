@@ -1,5 +1,6 @@
 """Turns the results of a study into claims, figure and table, and writes them."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ def conclude(concluded: study.Study, results: study.Results) -> Outcome:
     """Returns claims and figure of a study, from one analysis of its results."""
     analysis = concluded.analyse(results)
     judged = concluded.judge(analysis)
+    if results.num_missing:
+        judged = [_left_open(claim, results) for claim in judged]
     with mpl.rc_context(style.SETTINGS):
         shown = concluded.show(analysis)
         if shown.figure is not None:
@@ -49,9 +52,17 @@ def write(
     place.write_results(results, *conclude(concluded, results))
 
 
+def _left_open(claim: claims.Claim, results: study.Results) -> claims.Claim:
+    """Returns a claim of a study that is not finished, whatever was measured so far."""
+    note = f"{claim.note}; undecided, as {results.num_missing} runs are missing"
+    return dataclasses.replace(claim, verdict=claims.UNDECIDED, note=note)
+
+
 def _footer(name: str, results: study.Results, judged: Sequence[claims.Claim]) -> str:
     counts = tally.count(results)
     parts = [name]
+    if results.num_missing:
+        parts.append(f"INCOMPLETE: {results.num_missing} runs are missing")
     if counts.num_runs:
         parts.append(f"{counts.num_runs} runs, {counts.num_seeds} seeds")
     if counts.num_diverged:

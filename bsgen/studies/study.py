@@ -33,11 +33,20 @@ class Results(NamedTuple):
         `best_<metric>`, the highest accuracy or lowest cross-entropy of the curve.
       curves: one row per evaluation: `key`, `step` and the metrics measured there.
       measurements: the rows of all measurements: `key`, settings, `seconds`, values.
+      missing: of a study that is not finished, the runs at settings of which a repeat
+        is not recorded; they are not in `runs`. `key`, the fields of the configuration,
+        and `recorded`, whether this repeat is.
     """
 
     runs: pd.DataFrame
     curves: pd.DataFrame
     measurements: pd.DataFrame = pd.DataFrame()
+    missing: pd.DataFrame = pd.DataFrame()
+
+    @property
+    def num_missing(self) -> int:
+        """The number of runs that are not recorded."""
+        return int((~self.missing["recorded"]).sum()) if len(self.missing) else 0
 
 
 Analysis = TypeVar("Analysis")
@@ -58,6 +67,8 @@ class Study(Generic[Analysis]):
       make_runs: (scale, number of seeds or None for the scale's own) to the runs.
       make_measurements: as `make_runs`, to what is measured besides training.
       scales: those of `SCALES` that it has.
+      shows_parts: whether `analyse` takes results with some settings missing, so that
+        reports show a study that is not finished.
     """
 
     name: str
@@ -69,6 +80,7 @@ class Study(Generic[Analysis]):
     make_runs: Callable[[str, int | None], list[config.RunConfig]] = none
     make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = none
     scales: tuple[str, ...] = ("quick", "paper")
+    shows_parts: bool = False
 
     def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
         """Returns the runs of a scale, with those that its measurements need.

@@ -1,5 +1,7 @@
 """Tables of the records: one row per run, per evaluation and per measured value."""
 
+import collections
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,8 +17,9 @@ from bsgen.training import records
 def results(
     finished: Iterable[records.RunRecord],
     measured: Iterable[measurement_store.MeasurementRecord] = (),
+    missing: Iterable[dict[str, Any]] = (),
 ) -> study.Results:
-    """Returns the tables of a study's finished runs and measurements."""
+    """Returns the tables of a study's finished runs, measurements and missing runs."""
     runs, curves, rows = [], [], []
     for record in finished:
         runs.append(_row(record))
@@ -30,6 +33,7 @@ def results(
         pd.DataFrame(runs),
         pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
         pd.DataFrame(rows),
+        pd.DataFrame(missing),
     )
 
 
@@ -50,6 +54,31 @@ def recorded_results(
             return None
         entries.append(entry)
     return results(runs, entries)
+
+
+def partial_results(
+    runs: Iterable[config.RunConfig], store: records.RunStore
+) -> study.Results:
+    """Returns the tables of an unfinished study, from settings with all their repeats.
+
+    Args:
+      runs: of the study, which makes no measurements.
+      store: of its records.
+    """
+    repeats = collections.defaultdict(list)
+    for run in runs:
+        data = dataclasses.replace(run.data, subset_seed=0)
+        repeats[dataclasses.replace(run, data=data, seed=0).key].append(run)
+    finished, missing = [], []
+    for group in repeats.values():
+        found = [store.find(run) for run in group]
+        if None not in found:
+            finished += [record for record in found if record]
+            continue
+        for run, record in zip(group, found, strict=True):
+            recorded = {"recorded": record is not None}
+            missing.append({"key": run.key, **config.columns(run), **recorded})
+    return results(finished, missing=missing)
 
 
 def accuracies(runs: pd.DataFrame, chance: float) -> pd.DataFrame:

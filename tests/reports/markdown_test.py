@@ -120,6 +120,13 @@ class MarkdownTest(absltest.TestCase):
         self.write()
         self.assertEqual(readme.read_text(), expected)
 
+    def test_scales_that_belong_into_different_files_are_not_mixed(self):
+        place = folder.Folder(self.output_dir, _STUDIES[0].name)
+        values = {**place.read_config(), "scale": "paper"}
+        sealed_json.write(place.path / "config.json", values)
+        with self.assertRaisesRegex(errors.UserError, "^markdown='.*quick studies and"):
+            self.write()
+
     def test_without_a_place_for_it_nothing_is_written(self):
         for text in (None, "Results.", f"{markdown.END}\n{markdown.BEGIN}\n"):
             if text is not None:

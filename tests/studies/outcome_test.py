@@ -15,6 +15,10 @@ from tests.studies import made_up
 FIGURE4 = "smith_le_2017/fig4"
 
 
+def _verdicts(made, results):
+    return made_up.verdicts(outcome.conclude(made, results).judged)
+
+
 class OutcomeTest(parameterized.TestCase):
     @parameterized.parameters(*papers.names())
     def test_every_study_is_drawn(self, name):
@@ -30,6 +34,20 @@ class OutcomeTest(parameterized.TestCase):
             "smith_le_2017/fig4  ·  33 runs, 3 seeds  ·  1 diverged  ·  "
             "claims: 1 hold, 1 fail, 1 undecided",
         )
+
+    def test_nothing_is_decided_while_runs_are_missing(self):
+        name = "smith_le_2017/fig7"
+        (made,) = papers.find(name)
+        results = recorded.results(name)
+        self.assertEqual(_verdicts(made, results), ["holds"])
+        left = results.runs["batch_size"].isin([1, 1000])  # their ends alone
+        runs, lost = results.runs[~left], results.runs[left]
+        part = results._replace(runs=runs, missing=lost.assign(recorded=False))
+        self.assertEqual(_verdicts(made, part), ["undecided"])
+        judged, seen = outcome.conclude(made, part)
+        words = f"{len(lost)} runs are missing"
+        self.assertIn(words, judged[0].note)
+        self.assertIn(f"INCOMPLETE: {words}", seen.figure.get_supxlabel())
 
     def test_one_analysis_is_judged_and_shown(self):
         claim = claims.Claim("c", "q", "> 0", 1.0, (0.5, 1.5), "holds", "n")

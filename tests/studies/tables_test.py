@@ -125,6 +125,24 @@ class TablesTest(absltest.TestCase):
     def test_no_curves(self):
         self.assertTrue(tables.results([_record()]).curves.empty)
 
+    def test_a_setting_is_there_when_all_its_repeats_are(self):
+        """Of two repeats, batch size 16 lacks one and 32 both."""
+        finished = [_record(0, 8), _record(1, 8), _record(1, 16)]
+        runs = [_record(seed, size).run for size in (8, 16, 32) for seed in (0, 1)]
+        store = records.RunStore(self.create_tempdir().full_path)
+        store.add(finished)
+        found = tables.partial_results(runs, store)
+        self.assertEqual(found.runs["key"].tolist(), [run.key for run in runs[:2]])
+        self.assertEqual(found.missing["key"].tolist(), [run.key for run in runs[2:]])
+        self.assertEqual(found.missing["batch_size"].tolist(), [16, 16, 32, 32])
+        self.assertEqual(
+            found.missing["recorded"].tolist(), [False, True, False, False]
+        )
+        self.assertEqual(found.num_missing, 3)
+        store.add([_record(0, 16), _record(0, 32), _record(1, 32)])
+        whole = tables.partial_results(runs, store)
+        self.assertEqual((len(whole.runs), whole.num_missing), (6, 0))
+
     def test_accuracies_by_batch_size_and_seed(self):
         finished = [
             _record(seed, size, final={"test_accuracy": 0.01 * size + seed / 1000})

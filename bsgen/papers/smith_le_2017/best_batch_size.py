@@ -29,7 +29,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
 
 def analyse(results: study.Results) -> Peak:
     """Finds the optimum batch size."""
-    (sweep,) = sweeps.by_setting(results.runs, "learning_rate")
+    (sweep,) = sweeps.by_setting(results, "learning_rate")
     return Peak(results, sweep)
 
 

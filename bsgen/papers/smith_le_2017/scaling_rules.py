@@ -98,7 +98,7 @@ def analyse(results: study.Results, rule: Rule) -> Scaling:
     Of training set sizes the larger half is claimed: 20,000 and more at paper scale,
     as the paper has it.
     """
-    found = sweeps.by_setting(results.runs, rule.column)
+    found = sweeps.by_setting(results, rule.column)
     claimed = found[len(found) // 2 :] if rule is TRAIN_SIZE else found
     fitted = sweeps.fitted(claimed)
     exponent = optimum.exponent(
@@ -200,11 +200,13 @@ def _study(
         "batch sizes tried (the paper's error bars), thin ones are 95 % bootstrap "
         f"intervals over seeds and spacing. The line is the prediction {prediction}, "
         "placed through the geometric mean of the fitted optima; hollow ones are not "
-        f"fitted (best at the edge of its grid, or badly trained{not_fitted}).",
+        "fitted (best at the edge of its grid, badly trained, or not finished"
+        f"{not_fitted}).",
         analyse=functools.partial(analyse, rule=rule),
         judge=judge,
         show=scaling_rules_figure.show,
         make_runs=functools.partial(runs, rule=rule),
+        shows_parts=True,
     )
 
 

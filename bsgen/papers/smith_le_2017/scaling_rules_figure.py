@@ -1,8 +1,9 @@
-"""Draws figures 5 to 7 of Smith & Le (2017): accuracies, and how their peak moves."""
+"""Draws figures 5 to 7 of Smith & Le (2017): accuracies, and their optimum."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib import axes as mpl_axes
 
 from bsgen.figures import style
@@ -34,7 +35,28 @@ def show(found: "scaling_rules.Scaling") -> shown.Shown:
         right.set_xscale("log")
         style.plain_numbers(right.xaxis, _LOGARITHMIC[rule.column])
     right.legend(loc="best")
-    return shown.Shown(drawn)
+    return shown.Shown(drawn, table(found))
+
+
+def table(found: "scaling_rules.Scaling") -> pd.DataFrame:
+    """Returns the optimum at each setting, and whether the fit uses it."""
+    fitted = {sweep.setting for sweep in found.fitted}
+    rows = []
+    for sweep in found.sweeps:
+        lower, upper = sweep.best.interval()[1:]
+        spread = sweep.accuracies.loc[sweep.best.batch_size].std()
+        rows.append(
+            {
+                found.rule.name: sweep.setting,
+                "B_opt": sweep.best.batch_size,
+                "95 % interval": f"{lower:.3g} to {upper:.3g}",
+                "accuracy": f"{sweep.best.accuracy:.4f} ± {spread:.4f}",
+                "fitted": "yes" if sweep.setting in fitted else "no",
+                "B missing": ", ".join(map(str, sweep.missing)),
+            }
+        )
+    made = pd.DataFrame(rows)
+    return made if any(made["B missing"]) else made.drop(columns="B missing")
 
 
 def _predicted(axes: mpl_axes.Axes, found: "scaling_rules.Scaling") -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bsgen import config
 from bsgen.papers.smith_le_2017 import presets
-from bsgen.studies import optimum, tables
+from bsgen.studies import optimum, study, tables
 
 # A setting takes part in a scaling fit if it reaches this share of the highest
 # accuracy; our choice, so that settings at which nothing trains do not.
@@ -25,36 +25,42 @@ class Sweep(NamedTuple):
       best: the optimum batch size.
       diverged: batch sizes at which a run diverged; it counts with the accuracy of
         chance.
+      missing: batch sizes that are not tried yet.
     """
 
     setting: float
     accuracies: pd.DataFrame
     best: optimum.Optimum
     diverged: list[int]
+    missing: list[int]
 
 
-def by_setting(runs: pd.DataFrame, column: str) -> list[Sweep]:
-    """Splits a table of runs into its sweeps, by rising value of `column`."""
+def by_setting(results: study.Results, column: str) -> list[Sweep]:
+    """Splits a study's runs into its sweeps, by rising value of `column`."""
     sweeps = []
-    for number, (setting, rows) in enumerate(runs.groupby(column)):
+    missing = results.missing.reindex(columns=[column, "batch_size"])
+    for number, (setting, rows) in enumerate(results.runs.groupby(column)):
         accuracies = tables.accuracies(rows, presets.CHANCE)
         lost = rows.loc[rows["status"] == "diverged", "batch_size"]
         best = optimum.find(accuracies, number)
-        sweeps.append(Sweep(setting, accuracies, best, sorted(set(lost))))
+        open_sizes = missing.loc[missing[column] == setting, "batch_size"]
+        sizes = sorted(set(lost)), sorted(set(open_sizes))
+        sweeps.append(Sweep(setting, accuracies, best, *sizes))
     return sweeps
 
 
 def fitted(sweeps: list[Sweep]) -> list[Sweep]:
     """Returns the sweeps that a scaling fit uses.
 
-    Left out are optima at an edge of their grid (the true one may lie outside) and
-    settings at which even the best batch size trains badly.
+    Left out are optima at an edge of their grid (the true one may lie outside),
+    settings at which even the best batch size trains badly, and unfinished sweeps.
     """
     highest = max(sweep.best.accuracy for sweep in sweeps)
     return [
         sweep
         for sweep in sweeps
-        if not sweep.best.at_edge and sweep.best.accuracy >= _TRAINS * highest
+        if not (sweep.best.at_edge or sweep.missing)
+        and sweep.best.accuracy >= _TRAINS * highest
     ]
 
 

@@ -19,11 +19,12 @@ class ScalingRulesFigureTest(parameterized.TestCase):
     def draw(self, figure):
         name = f"smith_le_2017/{figure}"
         results = recorded.results(name)
-        return results.runs, made_up.figure(name, results)
+        return results, made_up.figure(name, results)
 
     @parameterized.parameters(*RULES)
     def test_a_curve_for_each_setting(self, figure):
-        runs, drawn = self.draw(figure)
+        results, drawn = self.draw(figure)
+        runs = results.runs
         axes = drawn.axes[0]
         column, _ = RULES[figure]
         settings = sorted(set(runs[column]))
@@ -36,9 +37,9 @@ class ScalingRulesFigureTest(parameterized.TestCase):
 
     @parameterized.parameters(*RULES)
     def test_predicted_line_follows_the_rule_through_the_fitted(self, figure):
-        runs, drawn = self.draw(figure)
+        results, drawn = self.draw(figure)
         column, rule = RULES[figure]
-        swept = sweeps.by_setting(runs, column)
+        swept = sweeps.by_setting(results, column)
         half = swept[len(swept) // 2 :] if figure == "fig6" else swept
         fitted = sweeps.fitted(half)
         self.assertGreaterEqual(len(fitted), 2)
@@ -54,9 +55,9 @@ class ScalingRulesFigureTest(parameterized.TestCase):
 
     @parameterized.parameters(*RULES)
     def test_optima_with_hollow_marks_where_not_fitted(self, figure):
-        runs, drawn = self.draw(figure)
+        results, drawn = self.draw(figure)
         column, _ = RULES[figure]
-        swept = sweeps.by_setting(runs, column)
+        swept = sweeps.by_setting(results, column)
         half = swept[len(swept) // 2 :] if figure == "fig6" else swept
         used = {sweep.setting for sweep in sweeps.fitted(half)}
         dots = [
