@@ -5,6 +5,8 @@ One logit means two classes and the sigmoid; n logits mean n classes and the sof
 
 from typing import TYPE_CHECKING
 
+from bsgen.models.loss import Loss, Metric
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -47,3 +49,13 @@ def correct(labels: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor":
         predicted = tf.argmax(logits, axis=-1, output_type=labels.dtype)
     finite = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
     return tf.cast((predicted == labels) & finite, logits.dtype)
+
+
+CROSS_ENTROPY = Loss(
+    "cross_entropy",
+    (
+        Metric("cross_entropy", cross_entropy),
+        Metric("accuracy", correct, highest=1.0, higher_is_better=True),
+    ),
+    ("classes",),
+)

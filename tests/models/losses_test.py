@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
-from bsgen.models import losses
+from bsgen.models import losses, squared_error, token_cross_entropy
 
 _RUN = config.RunConfig(config.DataConfig("digits"), config.ModelConfig("mlp"))
 _AUTOENCODER = dataclasses.replace(
@@ -21,7 +21,7 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
         targets = np.array([[1.0, 2.0], [3.0, -1.0]], np.float32)
         outputs = tf.constant([[0.0, 4.0], [3.0, -1.5]])
         # 1^2 + 2^2, and 0.5^2.
-        self.assertAllEqual(losses.squared_error(targets, outputs), [5.0, 0.25])
+        self.assertAllEqual(squared_error.squared_error(targets, outputs), [5.0, 0.25])
 
     @parameterized.parameters(((5, 3),), ((5, 3, 1),), ((15,),))
     def test_squared_error_sums_over_values_of_any_shape(self, shape):
@@ -29,7 +29,7 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
         targets = rng.normal(size=(4, 5, 3))
         outputs = rng.normal(size=(4, *shape))
         expected = ((targets.reshape(4, -1) - outputs.reshape(4, -1)) ** 2).sum(1)
-        found = losses.squared_error(tf.constant(targets), tf.constant(outputs))
+        found = squared_error.squared_error(tf.constant(targets), tf.constant(outputs))
         self.assertAllClose(found, expected, rtol=1e-14)
 
     @parameterized.parameters(np.int32, np.float32)
@@ -40,7 +40,9 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
         shares = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
         rows, columns = np.indices(tokens.shape)
         expected = -np.log(shares[rows, columns, tokens]).mean(1)
-        found = losses.token_cross_entropy(tokens.astype(dtype), tf.constant(logits))
+        found = token_cross_entropy.token_cross_entropy(
+            tokens.astype(dtype), tf.constant(logits)
+        )
         self.assertAllClose(found, expected, rtol=1e-12)
 
     def test_summed_gradients_of_tokens_are_within_reach(self):
@@ -69,7 +71,9 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
             rtol=1e-13,
         )
 
-    @parameterized.parameters(losses.squared_error, losses.token_cross_entropy)
+    @parameterized.parameters(
+        squared_error.squared_error, token_cross_entropy.token_cross_entropy
+    )
     def test_outputs_of_another_shape_are_refused_in_a_line(self, loss):
         with self.assertRaisesRegex(errors.UserError, "^loss='.*': the network gives"):
             loss(np.zeros((2, 3), np.int32), tf.zeros((2, 4)))

@@ -26,6 +26,26 @@ def _record(seed=0, batch_size=8, curve=None, final=None, status="completed"):
 
 
 class TablesTest(absltest.TestCase):
+    def test_the_best_value_is_the_highest_or_the_lowest(self):
+        curve = {
+            "step": [0, 5, 10, 20],
+            "test_mse": [3.0, math.nan, 1.0, 2.0],
+            "validation_perplexity": [90.0, 80.0, 85.0, None],
+            "batch_accuracy": [None, 0.5, 0.7, 0.6],
+        }
+        (row,) = tables.results([_record(curve=curve)]).runs.to_dict("records")
+        best = {name: row[name] for name in row if name.startswith("best_")}
+        expected = {"test_mse": (1.0, 10), "validation_perplexity": (80.0, 5)}
+        expected |= {"batch_accuracy": (0.7, 10)}
+        self.assertEqual(
+            {
+                name: (best.pop(f"best_{name}"), best.pop(f"best_{name}_step"))
+                for name in expected
+            },
+            expected,
+        )
+        self.assertEmpty(best)
+
     def test_one_row_a_run_with_its_settings(self):
         curve = {
             "step": [0, 5, 20],

@@ -30,16 +30,19 @@ def _program(replicas, parts=1, jit=False):
         )
 
 
-def _kept(program, first_step=0, batch_size=2):
+def _kept(program, first_step=0, batch_size=2, loss_weights=None):
     """How many of the batch's masks keep each input, after a step from weights 0.
 
     With weights 0 both classes have probability 1/2, so the step adds to the first
-    column 1/2 of the mean of masks / (1 - 0.5).
+    column 1/2 of the mean of masks / (1 - 0.5). Masks count as often as the weights of
+    their examples' losses say.
     """
     model, compiled = program
     model.trainable_variables[0].assign(np.zeros([_WIDTH, 2], np.float32))
     batch = replica_program.Batch(
-        tf.ones([1, batch_size, _WIDTH]), tf.zeros([1, batch_size], tf.int32)
+        tf.ones([1, batch_size, _WIDTH]),
+        tf.zeros([1, batch_size], tf.int32),
+        loss_weights=() if loss_weights is None else (tf.constant([loss_weights]),),
     )
     compiled.take_steps(batch, tf.ones([1]), tf.constant(first_step, tf.int64))
     return model.trainable_variables[0].numpy()[:, 0] * batch_size
@@ -81,6 +84,15 @@ class DropoutTest(tf.test.TestCase):
         plain, compiled = _program(1), _program(1, jit=True)
         for step in (0, 7, 1):
             np.testing.assert_array_equal(_kept(plain, step), _kept(compiled, step))
+
+    def test_noise_weighs_the_masks_and_changes_none(self):
+        program = _program(1)
+        first, second = (
+            _kept(program, loss_weights=weights) for weights in ([1.0, 0.0], [0.0, 1.0])
+        )
+        np.testing.assert_array_equal(_kept(program), first + second)
+        weighted = _kept(program, loss_weights=[3.0, -0.5])
+        np.testing.assert_array_equal(weighted, 3 * first - second / 2)
 
     def test_the_counters_are_no_state(self):
         run = made_up_runs.run(made_up_runs.convolutional(), num_steps=1)

@@ -50,7 +50,7 @@ class RunTrainer:
           UserError: there are no validation data, the dataset is not prepared, or
             the run's loss has no accuracy.
         """
-        loss = losses.of_run(run)
+        loss = losses.find(run.loss)
         if loss.judged_by.name != "accuracy":
             remedy = "a search scores settings by accuracy; take 'cross_entropy'"
             raise errors.UserError("loss", loss.name, remedy)

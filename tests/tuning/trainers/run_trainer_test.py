@@ -50,6 +50,11 @@ class RunTrainerTest(tf.test.TestCase, parameterized.TestCase):
         again = trainer.train(Setting(16, 0.5, 0.9), (3,))
         self.assertAllClose(again.scores[3], found.scores[3], atol=1 / 50 + 1e-6)
 
+    def test_a_loss_without_accuracy_is_refused(self):
+        model = config.ModelConfig("autoencoder")
+        with self.assertRaisesRegex(errors.UserError, "loss='squared_error': .*accura"):
+            self._trainer(model, loss="squared_error")
+
     def test_divergence_is_the_worst_score(self):
         found = self._trainer(num_epochs=20).train(Setting(4, 1e30, 0.9), (0, 1))
         self.assertEqual(found.status, "diverged")
