@@ -1,7 +1,7 @@
 # Each target sets up what it needs in .venv, once: Python 3.10 to 3.13 and make suffice.
 # Another interpreter: make PYTHON=/path/to/python3 TARGET
 
-.PHONY: help reproduce tune test lint bench clean
+.PHONY: help reproduce tune test lint bench bench-gpu clean
 .DELETE_ON_ERROR:
 
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -16,6 +16,7 @@ help:
 	@echo "make test        all tests"
 	@echo "make lint        format, lint and types"
 	@echo "make bench       speed beside PyTorch, JAX and Keras"
+	@echo "make bench-gpu   the same on a GPU, as one table in results/bench_gpu.md"
 	@echo "make clean       remove .venv and caches, never results"
 
 reproduce: .venv/.installed-library
@@ -41,6 +42,9 @@ bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.train_step
 	$(RUN) -m benchmarks.tuning
 	$(RUN) -m benchmarks.curvature
+
+bench-gpu: .venv/.installed-bench
+	$(RUN) -m benchmarks.gpu
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
 .venv/.installed-%: setup.cfg pyproject.toml constraints.txt

@@ -46,6 +46,13 @@ def find() -> Device:
         return pool.submit(_find).result()
 
 
+def leave_to_children() -> None:
+    """Keeps TensorFlow in this process off the GPU, before anything was computed."""
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")
+
+
 def copy_bandwidth(num_bytes: int, num_copies: int) -> float:
     """Returns the bytes read and written a second by copies of `num_bytes` of float32.
 

@@ -3,23 +3,35 @@
     make bench
     python -m benchmarks.ensemble --data_dir=DATA_DIR
 
-trains networks of 64-800-10 and 784-800-10 units at N = 1000 and B = 32, 1 and 16 runs
-of each, and prints runs x steps per second: median, least and most over the rounds, and
-how many times as fast this engine is (within a round). All contenders get the same
-data, initial weights and batches; "loss" is the first run's after the warm-up, and
-differs by rounding only. Peers that train runs one after the other are timed on one
-run. Expected on two cores, in about three minutes: ahead of JAX at 64-800-10 with 16
-runs and at 784-800-10 with 1 run, where it is at least 8 and 2.5 times as fast as
-Keras' `fit`.
+trains networks of 64-800-10 and 784-800-10 units at N = 1000 and B = 32, and prints
+runs x steps per second: median, least and most over the rounds, and how many times as
+fast this engine is (within a round). On a CPU 1 and 16 runs are trained at once, on a
+GPU 1, 8, 64 and 256. Ours is `bsgen.training.ensemble.train` as users call it, with the
+drawing of the batches and as many steps a call as it chooses; on a GPU peers take as
+many. All contenders get the same data, and run 0 starts from the same weights and sees
+the same batches (but in JAX's second line, which draws them on the device): "loss" is
+its own after equally many steps, and differs by rounding only. Peers that train runs
+one after the other are timed on one run, on a GPU only beside one run of ours.
+
+"/ floor" is, on a GPU, the time over that of the passes over memory which a step cannot
+do without: the forward pass reads the weights, the update reads and writes weights and
+accumulators. Few runs fit in the card's cache, so only the number at many runs says
+much.
+
+Expected on two cores, in about four minutes: ahead of JAX at 64-800-10 with 16 runs and
+at 784-800-10 with 1 run, where it is at least 8 and 2.5 times as fast as Keras' `fit`.
 """
 
 import dataclasses
+import itertools
+import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from absl import flags
 
 from benchmarks import (
+    device,
     ensemble_contenders,
     ensemble_problem,
     shared_flags,
@@ -31,12 +43,36 @@ from launch import entry
 flags.adopt_module_key_flags(shared_flags)
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Least length of a turn.", lower_bound=0)
 _DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "Folder of the prepared MNIST (default: random inputs)."
+    "data_dir", None, "Folder of the prepared MNIST (default: random images)."
 )
 _OURS = "bsgen_engine"
-_WARM_UP_STEPS = 480
-_STEPS_PER_CALL = 240
-_RUN_STEPS_PER_CALL = 960  # so that calls of many runs are not longer than those of one
+_FLOOR_PASSES = 5  # over the weights
+COLUMNS = (
+    *("", "runs x steps / s", *tables.SPEEDS, "/ floor"),
+    *("steps a call", "start s", "loss", "accuracy"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much is trained.
+
+    Attributes:
+      num_runs: each number of runs that are trained at once.
+      num_calls: calls of the engine's program in a training.
+      run_steps_per_call: most runs x steps that a peer takes in a call.
+    """
+
+    num_runs: Sequence[int]
+    num_calls: int
+    run_steps_per_call: int
+
+
+# What the engine takes in a call: at most so many steps, and so many positions.
+_STEPS_PER_CALL = 1000
+_POSITIONS_PER_CALL = 2**22 // ensemble_problem.BATCH_SIZE
+_CPU = Scale((1, 16), num_calls=2, run_steps_per_call=4000)
+_GPU = Scale((1, 8, 64, 256), num_calls=4, run_steps_per_call=_POSITIONS_PER_CALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,12 +80,14 @@ class Start:
     """What a contender shows before it is timed.
 
     Attributes:
-      seconds: the time of the first call beyond that of a later one: building and
+      seconds: the time of the first call beyond that of the second: building and
         compiling.
-      cross_entropy, accuracy: of the first run on the training set after the warm-up.
+      steps_per_call: steps in a call of its compiled function.
+      cross_entropy, accuracy: of the first run on the training set at its end.
     """
 
     seconds: float
+    steps_per_call: int
     cross_entropy: float
     accuracy: float
 
@@ -58,71 +96,93 @@ class Stopwatch(stopwatch.Stopwatch):
     """Times a contender in runs x steps per second."""
 
     def start(self, problem: ensemble_problem.Problem) -> Start:
-        """Builds the contender and takes its first steps."""
-        self._problem = problem if self._kind.stacked else problem.first_run()
-        self._num_steps = min(
-            _STEPS_PER_CALL, _RUN_STEPS_PER_CALL // self._problem.num_runs
-        )
-        self._step = 0
+        """Builds the contender and takes as many steps as a run has."""
         begun = time.perf_counter()
-        self._contender = self._kind(self._problem)
-        self._call()
+        self._contender = self._kind(problem)
+        self._contender.call()
         first_seconds = time.perf_counter() - begun
-        while self._step < _WARM_UP_STEPS:
-            call_seconds = self._call()
-        score = problem.score(self._contender.weights())
-        return Start(max(first_seconds - call_seconds, 0.0), *score)
+        while self._contender.num_steps < problem.run.num_steps:
+            self._contender.call()
+        score = self._contender.score()
+        seconds = first_seconds - stopwatch.seconds(self._contender.call)
+        return Start(max(seconds, 0.0), self._contender.steps_per_call, *score)
 
     def rate(self, turn: float) -> float:
         """Trains for at least `turn` seconds more; returns runs x steps per second."""
-        first_step = self._step
-        elapsed = self._call()
+        run_steps, elapsed = self._contender.call()
         while elapsed < turn:
-            elapsed += self._call()
-        return self._problem.num_runs * (self._step - first_step) / elapsed
-
-    def _call(self) -> float:
-        return stopwatch.seconds(self._take_steps)
-
-    def _take_steps(self) -> None:
-        positions = self._problem.positions(self._step, self._num_steps)
-        self._contender.take_steps(positions)
-        self._step += self._num_steps
+            more, seconds = self._contender.call()
+            run_steps += more
+            elapsed += seconds
+        return run_steps / elapsed
 
 
-def table(results: dict[str, stopwatch.Result]) -> str:
-    """Returns the table of one problem."""
-    columns = ("", "runs x steps / s", *tables.SPEEDS, "compile s", "loss", "accuracy")
-    rows = [
-        [
+def floor(problem: ensemble_problem.Problem, bandwidth: float) -> float:
+    """Returns the runs x steps per second that the passes over memory allow."""
+    num_bytes = sum(weight.nbytes for weight in problem.first_weights)
+    return bandwidth / (_FLOOR_PASSES * num_bytes)
+
+
+def rows(
+    results: dict[str, stopwatch.Result], most: float | None
+) -> list[tuple[str, ...]]:
+    """Returns the rows of a table with `COLUMNS`.
+
+    Args:
+      results: by contender.
+      most: runs x steps per second at the memory floor; None where it says nothing.
+    """
+    return [
+        (
             ensemble_contenders.ENTRIES[name].title,
             *tables.speeds(result, results[_OURS]),
+            f"{most / statistics.median(result.rates):.1f}" if most else "-",
+            f"{result.start.steps_per_call}",
             f"{result.start.seconds:.1f}",
-            f"{result.start.cross_entropy:.4f}",
+            f"{result.start.cross_entropy:.3g}",
             f"{result.start.accuracy:.3f}",
-        ]
+        )
         for name, result in results.items()
     ]
-    return tables.text(columns, rows)
+
+
+def _problems(is_gpu: bool) -> Iterator[tuple[str, ensemble_problem.Problem]]:
+    scale = _GPU if is_gpu else _CPU
+    images = "MNIST" if _DATA_DIR.value else "random images"
+    tasks = {
+        "64-800-10, digits": ensemble_problem.digits(),
+        f"784-800-10, {images}": ensemble_problem.images(_DATA_DIR.value),
+    }
+    for num_runs, (title, settings) in itertools.product(scale.num_runs, tasks.items()):
+        engine_steps = min(_STEPS_PER_CALL, _POSITIONS_PER_CALL // num_runs)
+        problem = ensemble_problem.make(
+            settings,
+            num_runs,
+            num_steps=scale.num_calls * engine_steps,
+            steps_per_call=min(engine_steps, scale.run_steps_per_call // num_runs),
+            data_dir=_DATA_DIR.value,
+        )
+        yield f"{title}, runs: {num_runs}", problem
 
 
 def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
-    images = "MNIST" if _DATA_DIR.value else "random inputs of MNIST's shape"
-    tasks = {
-        "64-800-10, digits": ensemble_problem.digits(),
-        f"784-800-10, {images}": ensemble_problem.images(_DATA_DIR.value),
-    }
+    found = device.find()
+    print(found, flush=True)
+    entry.load_tensorflow()
+    device.leave_to_children()
     package, entries = ensemble_contenders.__name__, ensemble_contenders.ENTRIES
     with stopwatch.children(package, entries, Stopwatch) as contenders:
-        for title, task in tasks.items():
-            for num_runs in (1, 16):
-                problem = ensemble_problem.make(*task, num_runs)
-                results = stopwatch.compare(
-                    problem, contenders, shared_flags.ROUNDS.value, _SECONDS.value
-                )
-                print(f"\n{title}, runs: {num_runs}\n{table(results)}", flush=True)
+        for title, problem in _problems(found.is_gpu):
+            if found.is_gpu and problem.num_runs > 1:
+                for name in ensemble_contenders.ONE_BY_ONE:
+                    contenders.pop(name, None)
+            results = stopwatch.compare(
+                problem, contenders, shared_flags.ROUNDS.value, _SECONDS.value
+            )
+            most = floor(problem, found.bandwidth) if found.is_gpu else None
+            tables.show(title, COLUMNS, rows(results, most))
 
 
 if __name__ == "__main__":

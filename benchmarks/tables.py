@@ -1,12 +1,13 @@
 """Tables of results as text."""
 
+import json
 import statistics
 from collections.abc import Iterable, Sequence
 
 import rich.console
 import rich.table
 
-from benchmarks import stopwatch
+from benchmarks import shared_flags, stopwatch
 
 _WIDTH = 200  # columns, so that nothing is wrapped where the output is not a terminal
 SPEEDS = ("least-most", "ours / it", "least-most")
@@ -38,3 +39,12 @@ def speeds(result: stopwatch.Result, ours: stopwatch.Result) -> list[str]:
         f"{statistics.median(ratios):.2f}",
         f"{min(ratios):.2f}-{max(ratios):.2f}",
     ]
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a table, and appends it to the file of --tables_file, if there is one."""
+    print(f"\n{title}\n{text(columns, rows)}", flush=True)
+    if shared_flags.TABLES_FILE.value:
+        line = {"title": title, "columns": columns, "rows": rows}
+        with open(shared_flags.TABLES_FILE.value, "a") as file:
+            print(json.dumps(line), file=file)

@@ -7,14 +7,14 @@ import numpy as np
 from jax import numpy as jnp
 
 from benchmarks import ensemble_problem
+from benchmarks.ensemble_contenders import peer
 
 
-class Contender:
+class Contender(peer.Peer):
     """See `benchmarks.ensemble_contenders`."""
 
-    stacked = True
-
     def __init__(self, problem: ensemble_problem.Problem):
+        super().__init__(problem)
         self._data = jnp.asarray(problem.inputs), jnp.asarray(problem.labels)
         weights = [jnp.asarray(weight) for weight in problem.weights]
         self._state = weights, [jnp.zeros_like(weight) for weight in weights]
@@ -29,15 +29,8 @@ class Contender:
         return [np.asarray(weight) for weight in self._state[0]]
 
 
-def _loss(weights: list, inputs: jax.Array, labels: jax.Array) -> jax.Array:
-    kernel, bias, head, head_bias = weights
-    logits = jax.nn.relu(inputs @ kernel + bias) @ head + head_bias
-    own = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1)
-    return -own.mean()
-
-
-@functools.partial(jax.jit, donate_argnums=0)
-def _take_steps(state: tuple, data: tuple, positions: jax.Array) -> tuple:
+def train(state: tuple, data: tuple, positions: jax.Array) -> tuple:
+    """Returns the state after a step a batch, positions [K, R, B]."""
     inputs, labels = data
 
     def step(index: jax.Array, state: tuple) -> tuple:
@@ -53,3 +46,13 @@ def _take_steps(state: tuple, data: tuple, positions: jax.Array) -> tuple:
         return weights, velocities
 
     return jax.lax.fori_loop(0, len(positions), step, state)
+
+
+def _loss(weights: list, inputs: jax.Array, labels: jax.Array) -> jax.Array:
+    kernel, bias, head, head_bias = weights
+    logits = jax.nn.relu(inputs @ kernel + bias) @ head + head_bias
+    own = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1)
+    return -own.mean()
+
+
+_take_steps = functools.partial(jax.jit, donate_argnums=0)(train)

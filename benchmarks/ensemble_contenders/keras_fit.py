@@ -4,18 +4,18 @@ import keras
 import numpy as np
 
 from benchmarks import ensemble_problem
+from benchmarks.ensemble_contenders import peer
 
 
-class Contender:
+class Contender(peer.Peer):
     """See `benchmarks.ensemble_contenders`."""
 
-    stacked = False
+    most_steps_per_call = 250
     steps_per_execution = 1
 
     def __init__(self, problem: ensemble_problem.Problem):
-        self._inputs, self._labels = problem.inputs, problem.labels
-        self._batch_size = problem.batch_size
-        width, hidden = problem.weights[0].shape[1:]
+        super().__init__(problem.first_run())
+        width, hidden = problem.first_weights[0].shape
         self._model = keras.Sequential(
             [
                 keras.Input((width,)),
@@ -23,7 +23,7 @@ class Contender:
                 keras.layers.Dense(ensemble_problem.NUM_CLASSES),
             ]
         )
-        self._model.set_weights([weight[0] for weight in problem.weights])
+        self._model.set_weights(problem.first_weights)
         self._model.compile(
             keras.optimizers.SGD(
                 ensemble_problem.LEARNING_RATE, ensemble_problem.MOMENTUM
@@ -36,9 +36,9 @@ class Contender:
         """Takes a step a batch, positions [K, 1, B]."""
         order = positions.ravel()
         self._model.fit(
-            self._inputs[order],
-            self._labels[order],
-            batch_size=self._batch_size,
+            self._problem.inputs[order],
+            self._problem.labels[order],
+            batch_size=positions.shape[-1],
             shuffle=False,
             verbose=0,
         )
