@@ -25,7 +25,7 @@ class Device(NamedTuple):
     """A device.
 
     Attributes:
-      name: of the card, or "CPU" with the number of cores.
+      name: of the card, or of the processor with the number of its cores.
       is_gpu: whether it is a GPU.
       bandwidth: bytes read and written a second by copies of an array far larger than
         any cache; the best of some rounds.
@@ -83,6 +83,7 @@ def copy_bandwidth(num_bytes: int, num_copies: int) -> float:
 
 def _find() -> Device:
     os.environ.update(SHARED_MEMORY)
+    from bsgen.training import provenance
     from launch import entry
 
     entry.load_tensorflow()
@@ -91,7 +92,7 @@ def _find() -> Device:
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         bandwidth = copy_bandwidth(_CPU_BYTES, _CPU_COPIES)
-        return Device(f"CPU, {os.cpu_count()} cores", False, bandwidth)
+        return Device(provenance.processor(), False, bandwidth)
     details = tf.config.experimental.get_device_details(gpus[0])
     bandwidth = copy_bandwidth(_GPU_BYTES, _GPU_COPIES)
     return Device(details.get("device_name", "GPU"), True, bandwidth)

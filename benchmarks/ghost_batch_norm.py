@@ -29,6 +29,7 @@ from launch import entry
 flags.adopt_module_key_flags(shared_flags)
 _SHAPES = ((2048, 32, 32, 16), (1024, 8, 8, 256), (4096, 512))
 _FLOOR_PASSES = 5
+_COLUMNS = ("", "ms", "/ Keras", "/ floor")
 
 
 class SplitAndLoop(keras.layers.Layer):
@@ -93,19 +94,18 @@ def times(
     return results
 
 
-def table(seconds: dict[str, list[float]]) -> str:
-    """Returns a row a contender: milliseconds, over Keras' time, over the floor."""
+def rows(seconds: dict[str, list[float]]) -> list[list[str]]:
+    """Returns the rows of the table, one a contender, and one of the memory floor."""
     medians = {title: statistics.median(each) for title, each in seconds.items()}
     # A copy reads once and writes once: two passes.
     floor = medians.pop("copy") * _FLOOR_PASSES / 2
-    rows = []
+    cells = []
     for title, median in medians.items():
         mode = title.rpartition(", ")[2].replace("eager", "graph")
         ratio = median / medians[f"Keras, {mode}"]
         row = [title, f"{1e3 * median:.1f}", f"{ratio:.2f}", f"{median / floor:.1f}"]
-        rows.append(row)
-    rows.append(["memory floor", f"{1e3 * floor:.1f}"])
-    return tables.text(("", "ms", "/ Keras", "/ floor"), rows)
+        cells.append(row)
+    return [*cells, ["memory floor", f"{1e3 * floor:.1f}"]]
 
 
 def _step(
@@ -151,7 +151,7 @@ def main(arguments: Sequence[str]) -> None:
     for shape in _SHAPES:
         for dtype in ("float32", "bfloat16"):
             seconds = times(dict(contenders(shape, dtype)), shared_flags.ROUNDS.value)
-            print(f"\n{shape}, {dtype}\n{table(seconds)}", flush=True)
+            tables.show(f"{shape}, {dtype}", _COLUMNS, rows(seconds))
 
 
 if __name__ == "__main__":
