@@ -90,7 +90,7 @@ class DropoutTest(tf.test.TestCase):
         first, second = (
             _kept(program, loss_weights=weights) for weights in ([1.0, 0.0], [0.0, 1.0])
         )
-        np.testing.assert_array_equal(_kept(program), first + second)
+        np.testing.assert_array_equal(_kept(_program(1)), first + second)
         weighted = _kept(program, loss_weights=[3.0, -0.5])
         np.testing.assert_array_equal(weighted, 3 * first - second / 2)
 
