@@ -1,33 +1,40 @@
 """What `launch.sweep` shows: a bar with counts and the time left, and the best."""
 
+import itertools
 import math
+from collections.abc import Iterable
 
 import rich.box
 import rich.console
 import rich.progress
 import rich.table
 
-from bsgen import progress_bar
+from bsgen import config, progress_bar
 from bsgen.sweeps import folder, results
-from bsgen.training import records
+from bsgen.training import cost, records
 
 _PIECES = 10  # lines in all, where the output is no terminal
+_LINE_RUNS = 50
 _MAX_ROWS = 20
 
 
 class SweepBar(progress_bar.Bar):
     """A bar with finished and diverged runs and the time left; lines when piped."""
 
-    def __init__(self, num_runs: int, num_finished: int, expected_seconds: float):
+    def __init__(
+        self, settings: Iterable[Iterable[config.RunConfig]], store: records.RunStore
+    ):
         """Describes the work ahead.
 
         Args:
-          num_runs: of the sweep.
-          num_finished: how many of them have ended before.
-          expected_seconds: of the others; `advance` counts in the same unit.
+          settings: the runs of each.
+          store: has those that are finished.
         """
-        self._num_runs, self._num_finished = num_runs, num_finished
+        runs = list(itertools.chain(*settings))
+        self._left = {run.key: cost.seconds(run) for run in store.missing(runs)}
+        self._num_runs = len({run.key for run in runs})
         self._num_diverged = 0
+        expected = sum(self._left.values())
         super().__init__(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
@@ -35,12 +42,11 @@ class SweepBar(progress_bar.Bar):
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
-            total=expected_seconds,
+            total=expected,
         )
-        left = num_runs - num_finished
-        kept = f", {num_finished:,} are finished" if num_finished else ""
-        minutes = f"about {expected_seconds / 60:.2g} min"
-        self.say(f"{left:,} of {num_runs:,} runs to train, {minutes}{kept}")
+        if self._left:
+            counts = f"{len(self._left):,} of {self._num_runs:,} runs to train"
+            self.say(f"{counts}, about {expected / 60:.2g} min")
         self._show()
 
     def advance(self, seconds: float) -> None:
@@ -49,20 +55,55 @@ class SweepBar(progress_bar.Bar):
 
     def finished(self, record: records.RunRecord) -> None:
         """Counts a run that has ended."""
-        before = _PIECES * self._num_finished // self._num_runs
-        self._num_finished += 1
+        before = self._pieces()
+        self._left.pop(record.run.key, None)
         self._num_diverged += record.status == results.DIVERGED
         self._show()
-        is_next = _PIECES * self._num_finished // self._num_runs > before
-        if is_next and not self._console.is_terminal:
+        if self._pieces() > before and not self._console.is_terminal:
             self.say(self._words())
+
+    def finished_elsewhere(self, record: records.RunRecord) -> None:
+        """Counts a run, and the work that it took on another machine."""
+        self.advance(self._left.get(record.run.key, 0.0))
+        self.finished(record)
+
+    def warn(self, line: str) -> None:
+        """Shows a warning."""
+        self.say(f"warning: {line}")
+
+    def _pieces(self) -> int:
+        return _PIECES * (self._num_runs - len(self._left)) // self._num_runs
 
     def _show(self) -> None:
         self._bar.update(self._task, description=self._words())
 
     def _words(self) -> str:
         diverged = f", {self._num_diverged:,} diverged" if self._num_diverged else ""
-        return f"{self._num_finished:,} of {self._num_runs:,} runs{diverged}"
+        done = self._num_runs - len(self._left)
+        return f"{done:,} of {self._num_runs:,} runs{diverged}"
+
+
+class WorkerBar(progress_bar.Bar):
+    """How many runs a worker has trained; lines of every so many when piped."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        super().__init__(
+            rich.progress.TextColumn("{task.completed:,.0f} runs trained here"),
+            rich.progress.TimeElapsedColumn(),
+            total=None,
+        )
+
+    def finished(self, record: records.RunRecord) -> None:
+        """Counts a run that has ended."""
+        self._count += 1
+        self._bar.advance(self._task)
+        if self._count % _LINE_RUNS == 0 and not self._console.is_terminal:
+            self.say(f"{self._count:,} runs trained here")
+
+    def warn(self, line: str) -> None:
+        """Shows a warning."""
+        self.say(f"warning: {line}")
 
 
 def print_summary(summary: results.Summary) -> None:

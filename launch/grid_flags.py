@@ -72,14 +72,20 @@ def grid() -> "sweeps.Grid":
 
 
 def identity(planned: "sweeps.Grid") -> dict[str, Any]:
-    """Returns what sweeps that may share a folder have in common."""
+    """Returns what makes two sweeps one, as JSON types; values and seeds may differ."""
     return {
         "base": config.to_dict(planned.base),
-        "axes": sorted(axis.name for axis in planned.axes),
-        "scaling": planned.scaling,
+        "fields": sorted(axis.name for axis in planned.axes),
+        "learning_rate_scaling": planned.scaling,
         "keeps_subset": planned.keeps_subset,
-        "budget": run_flags.budget(),
+        **run_flags.budget(),
     }
+
+
+def values(planned: "sweeps.Grid") -> dict[str, Any]:
+    """Returns what may differ between two sweeps that share a folder."""
+    axes = {axis.name: axis.values for axis in planned.axes}
+    return {"axes": axes, "seeds": planned.num_seeds}
 
 
 def _changes(names: list[str]) -> dict[str, Any]:

@@ -57,6 +57,11 @@ def apply() -> str:
     return process_role.role()
 
 
+def worker_id() -> str:
+    """Returns the name of this worker."""
+    return os.environ[process_role.ID]
+
+
 def _wanted() -> dict[str, str]:
     """Returns the variables that the flags stand for."""
     role, place, name = _ROLE.value, _CHIEF.value, _WORKER_ID.value

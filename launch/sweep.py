@@ -12,51 +12,73 @@ interruption, the same command keeps every finished run; with more values or see
 trains those that are new. `launch.report --output_dir=OUTPUT_DIR` makes table and
 picture again without training. Without --output_dir the folder is
 results/sweep/DATASET_MODEL_KEY.
+
+Several machines: one --role=chief and any number of --role=worker, all with the same
+--chief=HOST:PORT and the same other flags; each worker has its own --worker_id. The
+chief hands out chunks of runs and collects their records; a worker keeps its own in
+OUTPUT_DIR/workers/WORKER_ID. `launch.tune_cluster --launcher=sweep` starts them all on
+one machine.
 """
 
+import contextlib
 import hashlib
-import itertools
 import json
+import pathlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from bsgen import config, errors
-from launch import entry, grid_flags, paths, run_flags, task_flags
+from launch import entry, grid_flags, paths, run_flags, search_role, task_flags
 
 if TYPE_CHECKING:
-    from bsgen import sweeps
+    from bsgen import progress_bar, sweeps
+    from bsgen.training import records
 
 _DEFAULT_DIR = "results/sweep"
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The sweep's folder (default: results/sweep/DATASET_MODEL_KEY)."
 )
-for _module in (grid_flags, run_flags, task_flags):
+_CHECK_ONLY = flags.DEFINE_bool(
+    "check_only", False, "Look for mistakes on the command line, and stop."
+)
+for _module in (grid_flags, run_flags, task_flags, search_role):
     flags.adopt_module_key_flags(_module)  # for --help
+
+_Runs = list[list[config.RunConfig]]  # of each setting
 
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --axis FIELD=VALUE,VALUE")
+    role = search_role.apply()
     grid = grid_flags.grid()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
+    if _CHECK_ONLY.value:
+        return
     entry.load_tensorflow()
-    _sweep(grid, _OUTPUT_DIR.value or _folder_of(grid))
+    _sweep(grid, _OUTPUT_DIR.value or _folder_of(grid), role)
 
 
-def _sweep(grid: "sweeps.Grid", output_dir: str) -> None:
+def _sweep(grid: "sweeps.Grid", output_dir: str, role: str) -> None:
     from bsgen.sweeps import folder, plan
     from bsgen.training import records
     from launch import grid_display
 
     settings = [(setting, _repeats(grid, setting)) for setting in grid.settings()]
+    runs = [repeats for _, repeats in settings]
+    print(f"{grid.words}: {grid.num_runs:,} runs, {role} in {output_dir}", flush=True)
+    if role == "worker":
+        _follow(grid, runs, output_dir)
+        print("the sweep is over; the chief has the results")
+        return
     planned = plan.make(grid, settings)
     with folder.SweepFolder(output_dir) as found:
         found.claim(planned)
         store = records.RunStore(output_dir, entry.warn)
-        print(f"{grid.words}: {grid.num_runs:,} runs in {output_dir}", flush=True)
-        failed = _train([runs for _, runs in settings], store)
+        failed = _train(grid, runs, store, role)
         summary = found.write(planned, store, failed)
     grid_display.print_summary(summary)
     grid_display.print_files(summary, output_dir)
@@ -80,31 +102,55 @@ def _repeats(grid: "sweeps.Grid", setting: "sweeps.Setting") -> list[config.RunC
     return runs
 
 
-def _train(settings: list, store) -> dict[str, str]:  # type: ignore[no-untyped-def]
-    from bsgen.sweeps import training
-    from bsgen.training import cost, interruption
+def _train(
+    grid: "sweeps.Grid", settings: _Runs, store: "records.RunStore", role: str
+) -> dict[str, str]:
+    """Trains what is missing, here or by workers; returns why runs have failed."""
+    from bsgen.sweeps import distribution, training
     from launch import grid_display
 
-    runs = list(itertools.chain(*settings))
-    missing = store.missing(runs)
-    if not missing:
-        return {}
-    expected = sum(map(cost.seconds, missing))
-    done = len(runs) - len(missing)
-    with grid_display.SweepBar(len(runs), done, expected) as bar:
-        try:
-            return training.train(
-                settings,
-                store,
-                task_flags.DATA_DIR.value,
-                bar.advance,
-                bar.finished,
-                lambda line: bar.say(f"warning: {line}"),
-            )
-        except interruption.Interrupted as stopped:
-            entry.let_go_of_lost_terminal()
-            bar.say("interrupted; saved: the same command continues from there")
-            sys.exit(128 + stopped.signal_number)
+    with grid_display.SweepBar(settings, store) as bar, _told_of_stop(bar):
+        if role == "chief":
+            identity = {**grid_flags.identity(grid), **grid_flags.values(grid)}
+            return distribution.lead(settings, store, identity, bar.finished_elsewhere)
+        return training.train(
+            settings,
+            store,
+            task_flags.DATA_DIR.value,
+            bar.advance,
+            bar.finished,
+            bar.warn,
+        )
+
+
+def _follow(grid: "sweeps.Grid", settings: _Runs, output_dir: str) -> None:
+    """Trains what the chief hands out."""
+    from bsgen.sweeps import distribution
+    from launch import grid_display
+
+    own = pathlib.Path(output_dir, "workers", search_role.worker_id())
+    identity = {**grid_flags.identity(grid), **grid_flags.values(grid)}
+    with grid_display.WorkerBar() as bar, _told_of_stop(bar):
+        distribution.follow(
+            settings,
+            own,
+            identity,
+            task_flags.DATA_DIR.value,
+            bar.finished,
+            bar.warn,
+        )
+
+
+@contextlib.contextmanager
+def _told_of_stop(display: "progress_bar.Bar") -> Iterator[None]:
+    from bsgen.training import interruption
+
+    try:
+        yield
+    except interruption.Interrupted as stopped:
+        entry.let_go_of_lost_terminal()
+        display.say("interrupted; saved: the same command continues from there")
+        sys.exit(128 + stopped.signal_number)
 
 
 def _folder_of(grid: "sweeps.Grid") -> str:

@@ -1,4 +1,4 @@
-"""Runs a search on this machine by keras-tuner's chief and several workers.
+"""Runs a search, or a sweep, on this machine by keras-tuner's chief and workers.
 
     python -m launch.tune_cluster --num_workers=2 -- --dataset=digits --model=mlp
 
@@ -9,6 +9,7 @@ killed is started again, and the search continues: a worker gets its trial back,
 chief knows all finished trials. It ends with the chief, and with its exit status;
 Ctrl-C, SIGTERM and SIGHUP end all processes. About a minute on two cores, most of it
 start-up: for a network as small as this one, `launch.tune` alone is quicker.
+--launcher=sweep does the same for `launch.sweep`.
 """
 
 import os
@@ -26,6 +27,9 @@ from launch import children, entry
 
 _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", 2, "Processes that train.", lower_bound=1, upper_bound=256
+)
+_LAUNCHER = flags.DEFINE_enum(
+    "launcher", "tune", ["tune", "sweep"], "What the processes run: launch.LAUNCHER."
 )
 _RESTARTS = flags.DEFINE_integer(
     "restarts", 3, "How often a killed process is started again.", lower_bound=0
@@ -49,7 +53,7 @@ def main(arguments: list[str]) -> None:
         if not name.startswith("KERASTUNER_")
     }
     # Reports a mistake once, instead of in every process.
-    check = [sys.executable, "-m", "launch.tune", *search, "--check_only"]
+    check = [*_command(), *search, "--check_only"]
     if code := subprocess.run(check, env=environment, check=False).returncode:
         sys.exit(code)
     # Signals are noted and not raised, so that no process that just started is missed.
@@ -62,13 +66,17 @@ def main(arguments: list[str]) -> None:
 
 def _commands(search: Sequence[str]) -> dict[str, list[str]]:
     """Returns the command of each process by its name; the chief's comes first."""
-    common = [sys.executable, "-m", "launch.tune", *search]
+    common = [*_command(), *search]
     common.append(f"--chief=127.0.0.1:{_free_port()}")
     commands = {_CHIEF: [*common, "--role=chief"]}
     for number in range(_NUM_WORKERS.value):
         name = f"worker{number}"
         commands[name] = [*common, "--role=worker", f"--worker_id={name}"]
     return commands
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-m", f"launch.{_LAUNCHER.value}"]
 
 
 def _supervise(

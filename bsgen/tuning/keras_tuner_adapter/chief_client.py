@@ -31,10 +31,10 @@ class ChiefClient(undocumented.OracleClient):
     `process_role.patience()` seconds, 300 by default.
 
     Args:
-      oracle: as in keras-tuner.
+      oracle: as in keras-tuner; None where only the chief's is asked.
     """
 
-    def __init__(self, oracle: keras_tuner.Oracle):
+    def __init__(self, oracle: keras_tuner.Oracle | None):
         super().__init__(oracle)
         place = str(process_role.chief())
         channel = grpc.insecure_channel(place, _OPTIONS)

@@ -6,7 +6,6 @@ from concurrent import futures
 from typing import Any
 
 import grpc
-import keras_tuner
 
 from bsgen import errors, interrupts
 from bsgen.config import addresses
@@ -16,15 +15,21 @@ _POLL_SECONDS = 0.2
 _LAST_ANSWERS_SECONDS = 5.0
 
 
-def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
+def serve(
+    oracle: Any,
+    address: addresses.Address,
+    is_over: Callable[[], bool] | None = None,
+) -> None:
     """Answers until the search is over and every worker knows it.
 
     Unlike keras-tuner's own server it says why it cannot listen, shares its port with
     no other process, and ends at once.
 
     Args:
-      oracle: hands out the trials.
+      oracle: hands out the trials; a `keras_tuner.Oracle`, or what workers see of one.
       address: where to listen.
+      is_over: whether to end; None for when no trial is running, and every worker that
+        has called has been told to stop.
 
     Raises:
       UserError: it cannot listen there.
@@ -35,7 +40,8 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
     server = grpc.server(
         # One call at a time: the oracle is not safe for more.
         futures.ThreadPoolExecutor(max_workers=1),
-        options=(("grpc.so_reuseport", 0),),
+        # Results of a sweep may be larger than the default limit.
+        options=(("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)),
     )
     servicer = _Servicer(oracle)
     undocumented.add_to_server(servicer, server)
@@ -46,7 +52,7 @@ def serve(oracle: keras_tuner.Oracle, address: addresses.Address) -> None:
         raise errors.UserError("chief", str(address), remedy) from error
     server.start()
     try:
-        while not (servicer.stop_triggered and undocumented.is_over(oracle)):
+        while not (is_over or servicer.is_over)():
             interrupts.check()
             time.sleep(_POLL_SECONDS)
             if servicer.failure is not None:
@@ -59,6 +65,10 @@ class _Servicer(undocumented.OracleServicer):
     """keras-tuner's answers; keeps an error, after which the chief ends."""
 
     failure: Exception | None = None
+
+    def is_over(self) -> bool:
+        """Whether no trial is running, and every worker has been told to stop."""
+        return self.stop_triggered and undocumented.is_over(self.oracle)
 
     def CreateTrial(self, request: Any, context: Any) -> Any:
         return self._answer(super().CreateTrial, request, context)
