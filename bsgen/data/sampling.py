@@ -58,28 +58,45 @@ def batches(
     return positions.reshape(num_steps, batch_size)
 
 
-def stream(seed: int, first_place: int, count: int, train_size: int) -> np.ndarray:
-    """Returns a piece of the endless stream that `batches` cuts.
+class Stream:
+    """The endless stream that `batches` cuts; remembers the epochs of its last piece.
 
     Epoch e is the places e N to (e + 1) N - 1, and holds every example once. Batches of
-    changing size are cut from it just as well. Returns positions [count] int32.
-
-    Raises:
-      UserError: an argument is out of range.
+    changing size are cut from it just as well.
     """
-    errors.check_integer("first_place", first_place, 0)
-    errors.check_integer("count", count, 1)
-    errors.check_integer("train_size", train_size, 1)
-    first_epoch, start = divmod(first_place, train_size)
-    stop = start + count
-    epochs = [
-        _permutation(seed, first_epoch + epoch, train_size)
-        for epoch in range(-(-stop // train_size))
-    ]
-    # Cut before joining: a batch is small beside an epoch of a million examples.
-    epochs[-1] = epochs[-1][: stop - (len(epochs) - 1) * train_size]
-    epochs[0] = epochs[0][start:]
-    return np.concatenate(epochs)
+
+    def __init__(self, seed: int, train_size: int):
+        """Prepares the stream; nothing is drawn yet.
+
+        Raises:
+          UserError: `train_size` is out of range.
+        """
+        self._train_size = errors.check_integer("train_size", train_size, 1)
+        epoch = functools.partial(_permutation, seed, train_size)
+        # A step needs two epochs at most.
+        self._epoch = functools.lru_cache(maxsize=2)(epoch)
+
+    def positions(self, first_place: int, count: int) -> np.ndarray:
+        """Returns the positions [count] int32 at some places.
+
+        Raises:
+          UserError: an argument is out of range.
+        """
+        errors.check_integer("first_place", first_place, 0)
+        errors.check_integer("count", count, 1)
+        size = self._train_size
+        first_epoch, start = divmod(first_place, size)
+        stop = start + count
+        epochs = [self._epoch(first_epoch + e) for e in range(-(-stop // size))]
+        # Cut before joining: a batch is small beside an epoch of a million examples.
+        epochs[-1] = epochs[-1][: stop - (len(epochs) - 1) * size]
+        epochs[0] = epochs[0][start:]
+        return np.concatenate(epochs)
+
+
+def stream(seed: int, first_place: int, count: int, train_size: int) -> np.ndarray:
+    """Returns `Stream(seed, train_size).positions(first_place, count)`."""
+    return _stream(seed, train_size).positions(first_place, count)
 
 
 def independent_batches(
@@ -99,9 +116,11 @@ def independent_batches(
     return np.concatenate(positions)[start:stop]
 
 
-# A step needs two epochs at most; the rest is for runs that take turns.
-@functools.lru_cache(maxsize=8)
-def _permutation(seed: int, epoch: int, train_size: int) -> np.ndarray:
+# For runs that take turns.
+_stream = functools.lru_cache(maxsize=4)(Stream)
+
+
+def _permutation(seed: int, train_size: int, epoch: int) -> np.ndarray:
     """Returns the order [train_size] int32 of an epoch."""
     generator = random_streams.generator(random_streams.Purpose.EPOCH, seed, epoch)
     return generator.permutation(train_size).astype(np.int32)

@@ -14,6 +14,7 @@ from bsgen.models.registry import (
     reconstructs,
     register,
     size,
+    stacks,
     takes,
 )
 from bsgen.models.sizes import Size
@@ -31,6 +32,7 @@ __all__ = [
     "reconstructs",
     "register",
     "size",
+    "stacks",
     "takes",
 ]
 

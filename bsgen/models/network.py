@@ -30,13 +30,14 @@ class Network:
         `takes` and the `arguments`.
       size: a function of input shape and number of classes that returns `sizes.Size`
         without TensorFlow. It also gets what it names of the fields and arguments.
-      takes: the fields of `ModelConfig` that are arguments of the builder; networks
-        without `normalization` have no state and may be trained many at once.
+      takes: the fields of `ModelConfig` that are arguments of the builder.
       arguments: others.
       precision: that the network always has, if not that of the run.
       reconstructs: whether its outputs are compared with its inputs, as of an
         autoencoder; there may be any number of values in [batch, ...] as long as an
         input has as many.
+      stacks: whether many runs may be trained as one: of dense layers, and others for
+        which XLA has one operation over stacked weights. Convolutions have none.
     """
 
     builder: str | Callable[..., "keras.Model"]
@@ -45,6 +46,7 @@ class Network:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     precision: str | None = None
     reconstructs: bool = False
+    stacks: bool = False
 
     def released(self) -> "Network":
         """Returns the same network in the form of its authors' code."""

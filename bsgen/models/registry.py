@@ -24,7 +24,9 @@ _MAX_WEIGHTS = 2**28  # of dense layers of free width: 1 GiB, and training takes
 
 def _normalized_mlp(name: str, *hidden_units: int) -> Network:
     arguments = {"hidden_units": hidden_units, "name": name}
-    return Network("dense.normalized_mlp", sizes.mlp, _NORMALIZED, arguments)
+    return Network(
+        "dense.normalized_mlp", sizes.mlp, _NORMALIZED, arguments, stacks=True
+    )
 
 
 def _shallow_cnn(name: str) -> Network:
@@ -38,12 +40,15 @@ def _wide_resnet(depth: int, width: int) -> Network:
 
 
 _PAPER = {
-    "mlp": Network("dense.mlp", sizes.mlp, ("hidden_units", "activation")),
+    "mlp": Network("dense.mlp", sizes.mlp, ("hidden_units", "activation"), stacks=True),
     "logistic_regression": Network(
-        "dense.logistic_regression", sizes.logistic_regression, precision="float64"
+        "dense.logistic_regression",
+        sizes.logistic_regression,
+        precision="float64",
+        stacks=True,
     ),
     "normalized_mlp": Network(
-        "dense.normalized_mlp", sizes.mlp, ("hidden_units", *_NORMALIZED)
+        "dense.normalized_mlp", sizes.mlp, ("hidden_units", *_NORMALIZED), stacks=True
     ),
     # Hoffer et al. (2017), section 6, after Keskar et al. (2017).
     "f1": _normalized_mlp("f1", 512, 512, 512, 512, 512),
@@ -199,6 +204,15 @@ def reconstructs(settings: config.ModelConfig) -> bool:
       UserError: no network has that name.
     """
     return _find(settings.name, settings.variant).reconstructs
+
+
+def stacks(settings: config.ModelConfig) -> bool:
+    """Returns whether many runs of the network of `settings` may be trained as one.
+
+    Raises:
+      UserError: no network has that name.
+    """
+    return _find(settings.name, settings.variant).stacks
 
 
 @contextlib.contextmanager

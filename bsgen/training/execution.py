@@ -41,9 +41,10 @@ def check(
         trained_by = routing.engine(run, kept)
         if trained_by == "loop":
             step_plan.make(run, _train_size(run.data, data_dir))
-            continue
-        ensemble.check(run, data_dir)
-        if trained_by == "minima":
+        elif trained_by == "ensemble":
+            ensemble.check(run, data_dir)
+        else:
+            step_plan.base_batch_size(run, _train_size(run.data, data_dir))
             minima.check(run)
             if kept:
                 remedy = "Newton's method leaves no network, which is needed here"

@@ -11,7 +11,9 @@ _STACKED = {
     *("data", "model", "optimizer"),
     *("batch_size", "num_steps", "evaluation_steps", "seed"),
     *("name", "train_size", "validation_size", "scaling", "subset_seed", "sampling"),
-    *("learning_rate", "momentum", "nesterov", "l2", "clip_norm"),
+    *("learning_rate", "momentum", "nesterov", "l2", "clip_norm", "clip_steps"),
+    *("schedule", "warm_up", "batch_size_schedule", "augmentation"),
+    *("loss", "loss_noise"),
 }
 
 
@@ -45,6 +47,6 @@ def only_in_loop(run: config.RunConfig) -> dict[str, object]:
     dataset = data.find(run.data.name)
     if not dataset.fits_in_memory:
         found["dataset"] = dataset.name
-    if "normalization" in models.takes(run.model):
+    if not models.stacks(run.model):
         found["model"] = run.model.name
     return found

@@ -45,7 +45,8 @@ def train(run: config.RunConfig) -> tuple[dict[str, list[float]], dict[str, floa
     for step in range(run.num_steps + 1):
         if step in run.evaluation_steps:
             metrics = evaluate(model, parts)
-            for name, value in {"step": step, **metrics}.items():
+            place = {"step": step, "epoch": step * batch_size / len(labels)}
+            for name, value in {**place, **metrics}.items():
                 curve.setdefault(name, []).append(value)
         if step < run.num_steps:
             chosen = draw(run.seed, step, 1, batch_size, len(labels))[0]

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import layers, optimizers
+from bsgen.training import draw_counters
 from bsgen.training.loop import preprocessing, replica_program
 from tests.training import made_up_runs
 
@@ -97,7 +98,7 @@ class DropoutTest(tf.test.TestCase):
     def test_the_counters_are_no_state(self):
         run = made_up_runs.run(made_up_runs.convolutional(), num_steps=1)
         trained = made_up_runs.ready(run)
-        counters = replica_program.draw_counters(trained.model)
+        counters = draw_counters.of(trained.model)
         self.assertLen(counters, 2)
         self.assertLen(
             trained.state.arrays(),

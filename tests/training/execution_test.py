@@ -28,11 +28,6 @@ def _exact(l2):
     return config.RunConfig(_TASK, linear, config.NewtonConfig(l2=l2))
 
 
-def _normalized(seed, num_steps=30):
-    model = config.ModelConfig("normalized_mlp", (4,))
-    return dataclasses.replace(_run(seed, num_steps), model=model)
-
-
 class ExecuteTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
@@ -59,8 +54,9 @@ class ExecuteTest(absltest.TestCase):
         self.assertEqual(self.store.path.read_bytes(), before)
 
     def test_records_name_the_hardware(self):
-        runs = {"ensemble": _run(0), "minima": _exact(1.0), "loop": _normalized(0)}
-        execution.execute(runs.values(), self.store)
+        runs = {"ensemble": _run(1), "minima": _exact(1.0), "loop": _run(0)}
+        kept = {runs["loop"].key}
+        execution.execute(runs.values(), self.store, keep_networks=kept)
         for engine, run in runs.items():
             found = self.store.find(run).hardware
             self.assertEqual(found, provenance.hardware(engine))
@@ -76,9 +72,10 @@ class ExecuteTest(absltest.TestCase):
         self.assertAlmostEqual(sum(work), sum(map(cost.seconds, runs)), places=9)
 
     def test_runs_one_by_one_keep_their_networks_alone(self):
-        run, work = _normalized(0), []
-        execution.execute([run], self.store, on_work=work.append)
-        self.assertAlmostEqual(sum(work), cost.seconds(run), places=9)
+        run, work = _run(0), []
+        keep = {"keep_networks": {run.key}}
+        execution.execute([run], self.store, on_work=work.append, **keep)
+        self.assertAlmostEqual(sum(work), cost.seconds(run, True), places=9)
         kept = self.folder / "runs" / run.key
         self.assertTrue((kept / "model.keras").exists())
         self.assertEmpty(list(kept.glob("*.npz")) + list(kept.glob("checkpoint*")))
@@ -86,11 +83,11 @@ class ExecuteTest(absltest.TestCase):
         self.store.path.unlink()
         before = (kept / "model.keras").stat().st_mtime_ns
         store = records.RunStore(self.folder)
-        execution.execute([run], store)
+        execution.execute([run], store, **keep)
         self.assertEqual((kept / "model.keras").stat().st_mtime_ns, before)
         self.assertEqual(store.find(run), self.store.find(run))
         store.forget([run])
-        execution.execute([run], store, resume="never")
+        execution.execute([run], store, resume="never", **keep)
         self.assertGreater((kept / "model.keras").stat().st_mtime_ns, before)
 
     def test_a_network_that_is_needed_is_kept(self):

@@ -53,9 +53,9 @@ def spied_programs() -> Iterator[list[int]]:
     take_steps = stacked_program.Program.take_steps
     sizes = []
 
-    def spied(own, state, settings, positions, num_steps):
-        sizes.append(positions.shape[1])
-        return take_steps.__get__(own, type(own))(state, settings, positions, num_steps)
+    def spied(own, state, settings, batches, *steps):
+        sizes.append(batches.positions.shape[1])
+        return take_steps.__get__(own, type(own))(state, settings, batches, *steps)
 
     with mock.patch.object(stacked_program.Program, "take_steps", spied):
         yield sizes

@@ -1,52 +1,43 @@
 """Some runs of an ensemble that take their steps together, in one program."""
 
-import dataclasses
+import concurrent.futures
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, interrupts, models
-from bsgen.data import sampling, scaling
-from bsgen.training import records, step_plan
-from bsgen.training.ensemble import stacked_program
+from bsgen import config, data, interrupts
+from bsgen.training import records
+from bsgen.training.ensemble import call_length, initial_state, stacked_program
+from bsgen.training.ensemble.feeds import Feed
+from bsgen.training.ensemble.member import Member
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
 _MAX_STEPS_PER_CALL = 1000
-_SAMPLING = {"shuffle": sampling.batches, "independent": sampling.independent_batches}
 
 
-@dataclasses.dataclass
-class Member:
-    """A run, its split of the pool, and what has been recorded of it so far."""
+class _Call(NamedTuple):
+    """The steps first to last - 1, with what the program needs for them.
 
-    run: config.RunConfig
-    split: data.Split
-    curve: dict[str, list[float | None]] = dataclasses.field(default_factory=dict)
-    final: dict[str, float | None] = dataclasses.field(default_factory=dict)
-    diverged: bool = False
+    Attributes:
+      num_steps: [R] int32, how many of them each run takes: all, or none.
+    """
 
-    @property
-    def batch_size(self) -> int:
-        """The run's batch size, perhaps the full batch."""
-        return step_plan.base_batch_size(self.run, len(self.split.train))
-
-    def add(self, step: int, metrics: dict[str, float]) -> None:
-        """Adds an evaluation to the curve; the last one is also the final one."""
-        for name, value in {"step": step, **metrics}.items():
-            self.curve.setdefault(name, []).append(value)
-        self.final = dict(metrics)
-
-    def to_record(self, seconds: float) -> records.RunRecord:
-        """Returns the record of the run at its end."""
-        if self.diverged:
-            return records.RunRecord(self.run, "diverged", self.curve, {}, seconds)
-        return records.RunRecord(self.run, "completed", self.curve, self.final, seconds)
+    first: int
+    last: int
+    batches: stacked_program.Batches
+    num_steps: tf.Tensor
 
 
 class Chunk:
-    """Runs of equal model, pool, batch size and budget."""
+    """Runs of equal model and pool that begin together.
+
+    They may differ in all that `stacked_program` takes as data, in the number of their
+    steps and in the steps after which they are evaluated. Batch sizes may differ where
+    no layer has statistics of the batch.
+    """
 
     def __init__(
         self,
@@ -55,142 +46,155 @@ class Chunk:
         pool: data.Pool,
     ):
         """Initialises the weights of the members, whose program works on the pool."""
-        self._members = members
         self._rows = list(members)  # those in the program, along its run axis
         self._program = program
-        self._state = _initial_state(self._rows, pool)
-        dtype = self._state.weights[0].dtype
-        self._settings = _settings(self._rows, pool, dtype)
-        first = members[0]
-        self._budget, self._batch_size = first.run, first.batch_size
-        max_steps = _MAX_POSITIONS // (self._batch_size * len(members))
-        max_steps = int(np.clip(max_steps, 1, _MAX_STEPS_PER_CALL))
-        self._max_steps = min(max_steps, self._budget.num_steps)
+        self._state, self._settings = initial_state.make(self._rows, pool)
+        self._feed = self._new_feed()
+        self._lengths: dict[int, int] = {}  # of calls, by batch size
 
     def train(
         self, on_steps: Callable[[config.RunConfig, int], None]
-    ) -> list[records.RunRecord]:
-        """Trains all runs to their end.
+    ) -> Iterator[records.RunRecord]:
+        """Trains all runs to their end, and yields each record as soon as it is made.
 
-        A run whose weights stop being finite is marked as diverged. Once half of the
-        chunk has diverged the others continue in a smaller program; when all have, it
-        ends.
+        A run whose weights stop being finite has diverged, and ends. Once half of the
+        runs have ended, the others continue in a smaller program.
 
         Args:
           on_steps: called with a run and the number of its steps just taken.
         """
-        started = time.perf_counter()
-        step = 0
-        for target in self._budget.evaluation_steps:
-            while step < target and self._rows:
+        yield from self._evaluate(0)
+        with concurrent.futures.ThreadPoolExecutor(1) as host:
+            call = self._next_call(0)
+            while call is not None:
                 interrupts.check()
-                num_steps = min(self._max_steps, target - step)
-                self._state, finite = self._program.take_steps(
-                    self._state,
-                    self._settings,
-                    tf.constant(self._positions(step, num_steps)),
-                    tf.constant(num_steps),
-                )
-                step += num_steps
-                for member, is_finite in zip(self._rows, finite.numpy(), strict=True):
-                    member.diverged |= not is_finite
-                    on_steps(member.run, num_steps)
-                self._drop_diverged()
-            if self._rows:
-                self._evaluate(step)
-        seconds = (time.perf_counter() - started) / len(self._members)
-        return [member.to_record(seconds) for member in self._members]
+                # The host draws the next batches while the device works.
+                next_call = host.submit(self._next_call, call.last)
+                yield from self._take_steps(call, on_steps)
+                yield from self._evaluate(call.last)
+                step, call = call.last, next_call.result()
+                if self._drop_ended(step):
+                    call = self._next_call(step)
 
-    def _positions(self, step: int, num_steps: int) -> np.ndarray:
-        """Returns the pool positions of the next batches, padded to [max_steps, R, B].
+    def _next_call(self, step: int) -> _Call | None:
+        """Returns the steps from `step` to the next event; None if no run is left."""
+        running = self._running(step)
+        if not running:
+            return None
+        size = self._feed.batch_size(step)
+        if size not in self._lengths:
+            self._lengths[size] = self._choose_length(running, step, size)
+        last = min(
+            step + self._lengths[size],
+            *(row.next_evaluation(step) for row in running),
+            *(row.plan.segment_end(step) for row in running),
+        )
+        batches = self._feed.batches(step, last, self._lengths[size])
+        num_steps = [row.takes(step) * (last - step) for row in self._rows]
+        return _Call(
+            step,
+            last,
+            tf.nest.map_structure(tf.constant, batches),
+            tf.constant(num_steps, tf.int32),
+        )
 
-        All calls so share one compilation.
+    def _choose_length(self, running: Sequence[Member], step: int, size: int) -> int:
+        """Returns K for the calls from `step` to where the batch size changes."""
+        most = _MAX_POSITIONS // (size * len(self._rows))
+        most = int(np.clip(most, 1, _MAX_STEPS_PER_CALL))
+        end = min(row.plan.segment_end(step) for row in running)
+        stops = {min(at, end) for row in running for at in row.evaluations if at > step}
+        if self._program.takes_all_steps:
+            return call_length.choose(np.diff([step, *sorted(stops)]), most)
+        return min(most, max(stops) - step)
+
+    def _take_steps(
+        self, call: _Call, on_steps: Callable[[config.RunConfig, int], None]
+    ) -> Iterator[records.RunRecord]:
+        """Takes the steps of a call; yields the records of runs that diverge."""
+        begun = time.perf_counter()
+        running = self._running(call.first)
+        self._state, finite = self._program.take_steps(
+            self._state,
+            self._settings,
+            call.batches,
+            call.num_steps,
+            tf.constant(call.first, tf.int64),
+        )
+        is_finite = dict(zip(self._rows, finite.numpy(), strict=True))
+        _share(time.perf_counter() - begun, running)
+        for row in running:
+            on_steps(row.run, call.last - call.first)
+            row.diverged = not is_finite[row]
+        yield from (row.to_record() for row in running if row.diverged)
+
+    def _evaluate(self, step: int) -> Iterator[records.RunRecord]:
+        """Measures the runs that are due; yields the records of those at their end.
+
+        Test and validation examples are measured; at the end, those of training too.
         """
-        shape = self._max_steps, len(self._rows), self._batch_size
-        positions = np.zeros(shape, np.int32)
-        drawn: dict[tuple, np.ndarray] = {}
-        for row, member in enumerate(self._rows):
-            train_size = len(member.split.train)
-            stream = (member.run.seed, train_size, member.run.data.sampling)
-            if stream not in drawn:
-                draw = _SAMPLING[member.run.data.sampling]
-                drawn[stream] = draw(
-                    member.run.seed, step, num_steps, self._batch_size, train_size
-                )
-            positions[:num_steps, row] = member.split.train[drawn[stream]]
-        return positions
+        begun = time.perf_counter()
+        due = [row for row in self._rows if row.is_due(step)]
+        at_end = [row for row in due if step == row.run.num_steps]
+        test = self._measure("test", due)
+        held_out = [row for row in due if len(row.split.validation)]
+        validation = self._measure("validation", held_out)
+        training = self._measure("train", at_end)
+        for row in due:
+            row.add(step, test[row] | validation.get(row, {}))
+            row.final |= training.get(row, {})
+        _share(time.perf_counter() - begun, due)
+        yield from (row.to_record() for row in at_end)
 
-    def _drop_diverged(self) -> None:
-        """Drops diverged runs once they are half; a new size costs a compilation."""
-        keep = [row for row, member in enumerate(self._rows) if not member.diverged]
-        if keep and len(keep) <= len(self._rows) / 2:
-            self._state, self._settings = tf.nest.map_structure(
-                lambda tensor: tf.gather(tensor, keep), (self._state, self._settings)
-            )
-        elif keep:
-            return
-        self._rows = [self._rows[row] for row in keep]
+    def _measure(
+        self, part: str, rows: Sequence[Member]
+    ) -> dict[Member, dict[str, float]]:
+        """Returns the metrics of some runs on a part of their splits."""
+        if not rows:
+            return {}
+        state, settings = self._state, self._settings
+        if len(rows) < len(self._rows):
+            state, settings = _take((state, settings), self._places(rows))
+        positions = [getattr(row.split, part) for row in rows]
+        means = np.transpose(self._program.evaluate(state, settings, positions))
+        return {
+            row: self._program.loss.recorded(part, own.tolist())
+            for row, own in zip(rows, means, strict=True)
+        }
 
-    def _evaluate(self, step: int) -> None:
-        """Records test and validation metrics; at the end, those of training too."""
-        parts = ["test"]
-        if len(self._rows[0].split.validation):
-            parts.append("validation")
-        measured = self._measure(parts)
-        at_end = step == self._budget.num_steps
-        training = self._measure(["train"]) if at_end else [{} for _ in self._rows]
-        for member, found, at_last in zip(self._rows, measured, training, strict=True):
-            if not member.diverged:
-                member.add(step, found)
-                member.final |= at_last
+    def _drop_ended(self, step: int) -> bool:
+        """Drops runs that ended once they are half; a new size costs a compilation.
 
-    def _measure(self, parts: Sequence[str]) -> list[dict[str, float]]:
-        """Returns each run's cross-entropy and accuracy on parts of its split."""
-        values: list[dict[str, float]] = [{} for _ in self._rows]
-        for part in parts:
-            positions = [getattr(member.split, part) for member in self._rows]
-            metrics = self._program.evaluate(self._state, self._settings, positions)
-            for own, cross_entropy, accuracy in zip(values, *metrics, strict=True):
-                own[f"{part}_cross_entropy"] = float(cross_entropy)
-                own[f"{part}_accuracy"] = float(accuracy)
-        return values
+        Returns:
+          Whether it did.
+        """
+        rows = self._running(step)
+        if len(rows) > len(self._rows) / 2:
+            return False
+        self._state, self._settings = _take(
+            (self._state, self._settings), self._places(rows)
+        )
+        self._rows = rows
+        self._feed, self._lengths = self._new_feed(), {}
+        return True
 
+    def _running(self, step: int) -> list[Member]:
+        return [row for row in self._rows if row.takes(step)]
 
-def _settings(
-    rows: list[Member], pool: data.Pool, dtype: tf.DType
-) -> stacked_program.Settings:
-    optimizers = [member.run.sgd for member in rows]
-    scalings = [
-        scaling.fit(member.run.data.scaling, pool.inputs[member.split.train])
-        for member in rows
-    ]
-    rank = pool.inputs.ndim - 1
-    # With the rank of an input each, so that none of their axes meets the run axis.
-    scales = [
-        np.reshape(s.scale, (1,) * (rank - np.ndim(s.scale)) + np.shape(s.scale))
-        for s in scalings
-    ]
-    columns = (
-        [each.learning_rate for each in optimizers],
-        [each.momentum for each in optimizers],
-        [each.l2 for each in optimizers],
-        [np.inf if each.clip_norm is None else each.clip_norm for each in optimizers],
-        [np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in scalings],
-        scales,
-    )
-    return stacked_program.Settings(
-        *(tf.constant(np.stack(column), dtype) for column in columns)
-    )
+    def _places(self, rows: Sequence[Member]) -> np.ndarray:
+        wanted = set(rows)
+        return np.flatnonzero([row in wanted for row in self._rows])
+
+    def _new_feed(self) -> Feed:
+        return Feed(self._rows, self._state.weights[0].dtype.as_numpy_dtype)
 
 
-def _initial_state(rows: list[Member], pool: data.Pool) -> stacked_program.State:
-    drawn = {}
-    for member in rows:
-        seed = member.run.seed
-        if seed not in drawn:
-            shape = pool.inputs.shape[1:]
-            model = models.build(member.run.model, shape, pool.num_classes, seed)
-            drawn[seed] = [weight.numpy() for weight in model.trainable_variables]
-    stacked = zip(*(drawn[member.run.seed] for member in rows), strict=True)
-    weights = [tf.constant(np.stack(copies)) for copies in stacked]
-    return stacked_program.State(weights, [tf.zeros_like(weight) for weight in weights])
+def _take(tensors: Any, places: np.ndarray) -> Any:
+    """Returns some runs' parts of tensors [R, ...]."""
+    return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places), tensors)
+
+
+def _share(seconds: float, rows: Sequence[Member]) -> None:
+    """Adds equal shares of the time to the runs."""
+    for row in rows:
+        row.seconds += seconds / len(rows)

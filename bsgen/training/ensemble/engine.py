@@ -19,8 +19,11 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, errors, models
-from bsgen.training import records, routing, step_plan
+from bsgen.models import losses
+from bsgen.training import records, routing
 from bsgen.training.ensemble import chunk, grouping, stacked_program
+from bsgen.training.ensemble.member import Member
+from bsgen.training.loop import preprocessing, shares
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -56,7 +59,7 @@ def train(
         for field, value in routing.only_in_loop(run).items():
             remedy = "the ensemble engine does not take it; train with training.loop"
             raise errors.UserError(field, value, remedy)
-        members.append(chunk.Member(run, check(run, data_dir)))
+        members.append(Member(run, check(run, data_dir)))
     loads = [_load(member, data_dir) for member in members]
     for group in grouping.divide(loads, _device(), memory_bytes):
         for places in group:
@@ -68,10 +71,11 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
     """Returns the run's split of its pool, after checking the run against it.
 
     Raises:
-      UserError: a batch larger than the training subset.
+      UserError: the run does not fit its data.
     """
     split = _split(run.data, data_dir)
-    step_plan.base_batch_size(run, len(split.train))
+    preprocessing.check(run, data.load_pool(_pool_key(run), data_dir))
+    shares.check(run, Member(run, split).plan.batch_sizes, num_replicas=1, parts=1)
     return split
 
 
@@ -84,7 +88,7 @@ def max_runs(
 
 
 def _train_together(
-    members: Sequence[chunk.Member],
+    members: Sequence[Member],
     data_dir: str | None,
     on_steps: Callable[[config.RunConfig, int], None],
     warn: Callable[[str], None],
@@ -93,7 +97,7 @@ def _train_together(
     pool, program = _program(*_program_key(members[0].run, data_dir))
     waiting = [members]
     while waiting:
-        together = [chunk.Member(each.run, each.split) for each in waiting.pop(0)]
+        together = [Member(each.run, each.split) for each in waiting.pop(0)]
         ended = set()
         try:
             for record in chunk.Chunk(together, program, pool).train(on_steps):
@@ -121,15 +125,15 @@ def _device() -> grouping.Device:
     return grouping.GPU if on_gpu else grouping.CPU
 
 
-def _load(member: chunk.Member, data_dir: str | None) -> grouping.Load:
+def _load(member: Member, data_dir: str | None) -> grouping.Load:
     run = member.run
     kind = (
         _program_key(run, data_dir),
-        run.data.scaling == "standardize",
-        run.data.validation_size > 0,
+        run.batch_size_schedule,
         *(member.batch_size, run.num_steps, run.evaluation_steps),
     )
     model = _model(run.model, _pool_key(run), data_dir)
+    shares.check_statistics(model, member.plan.batch_sizes, num_replicas=1)
     return grouping.Load(
         kind,
         *_sizes(model),
@@ -160,8 +164,8 @@ def _pool_key(run: config.RunConfig) -> config.DataConfig:
 
 
 def _program_key(run: config.RunConfig, data_dir: str | None) -> tuple:
-    clip = run.sgd.clip_norm is not None
-    return run.model, _pool_key(run), data_dir, run.sgd.nesterov, clip
+    loss = losses.of_run(run)
+    return run.model, _pool_key(run), data_dir, run.sgd.nesterov, loss
 
 
 @functools.lru_cache(maxsize=64)
@@ -178,10 +182,10 @@ def _program(
     pool_key: config.DataConfig,
     data_dir: str | None,
     nesterov: bool,
-    clip: bool,
+    loss: losses.Loss,
 ) -> tuple[data.Pool, stacked_program.Program]:
     """Returns pool and program, cached with all that it has compiled."""
     pool = data.load_pool(pool_key, data_dir)
     model = _model(settings, pool_key, data_dir)
-    program = stacked_program.Program(model, pool.inputs, pool.labels, nesterov, clip)
+    program = stacked_program.Program(model, pool.inputs, pool.labels, nesterov, loss)
     return pool, program

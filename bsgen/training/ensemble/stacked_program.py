@@ -1,48 +1,80 @@
 """The compiled program of an ensemble: many SGD steps of many runs in one call.
 
 Every weight carries a leading run axis R: `tf.vectorized_map` turns the model of one
-run into the model of all, and a `tf.while_loop` compiled by XLA takes the steps. The
-positions of each batch's examples are an input, so the program has no random state.
+run into the model of all, and a `tf.while_loop` compiled by XLA takes the steps. All
+that changes from step to step is an input, [K, R, ...], so the program has no random
+state, and schedules, clipping and augmentation need no other program. Dropout alone
+draws inside, from the run's seed and the number of the step.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import models, theory
+from bsgen import theory
+from bsgen.data import augmentation
+from bsgen.models import losses
 from bsgen.optimizers import momentum
+from bsgen.training import draw_counters
 
 _EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
 
 
 class State(NamedTuple):
-    """What training changes: lists of [R, ...] tensors."""
+    """What training changes: lists of [R, ...] tensors.
+
+    Attributes:
+      weights, accumulators: of the trainable variables.
+      statistics: the others, such as running averages, without dropout's counters.
+    """
 
     weights: list[tf.Tensor]
     accumulators: list[tf.Tensor]
+    statistics: list[tf.Tensor]
 
 
 class Settings(NamedTuple):
-    """The settings in which runs of one program differ; the first axis is the run.
+    """What differs between runs but not between steps; the first axis is the run.
 
-    All have the dtype of the weights, in which the inputs are also scaled.
+    All but the seeds have the dtype of the weights, in which inputs are also scaled.
 
     Attributes:
-      learning_rate, momentum, l2: [R].
-      clip_norm: [R], infinite where a run does not clip.
+      momentum, l2: [R].
       offset: [R, D...], subtracted from the inputs.
       scale: [R, 1...] or [R, D...], multiplies the result.
+      fill: [R, 1] or [R, C], what augmentation pads with.
+      draw_seeds: int64 [R] for each layer of dropout.
     """
 
-    learning_rate: tf.Tensor
     momentum: tf.Tensor
     l2: tf.Tensor
-    clip_norm: tf.Tensor
     offset: tf.Tensor
     scale: tf.Tensor
+    fill: tf.Tensor
+    draw_seeds: list[tf.Tensor]
+
+
+class Batches(NamedTuple):
+    """What R runs need for K steps; () where no run needs it.
+
+    Attributes:
+      positions: int32 [K, R, B], of the examples in the pool.
+      learning_rates: [K, R].
+      clip_norms: [K, R], infinite where a run does not clip.
+      draws: row shifts, column shifts and flips of `bsgen.data.augmentation`, each
+        [K, R, B].
+      example_weights: [K, R, B]; the loss is the sum of the examples' losses times
+        these, and without them their mean.
+    """
+
+    positions: tf.Tensor
+    learning_rates: tf.Tensor
+    clip_norms: tf.Tensor | tuple[()] = ()
+    draws: tuple[tf.Tensor, ...] = ()
+    example_weights: tf.Tensor | tuple[()] = ()
 
 
 class Program:
@@ -54,55 +86,68 @@ class Program:
         inputs: np.ndarray,
         labels: np.ndarray,
         nesterov: bool = False,
-        clip: bool = False,
+        loss: losses.Loss = losses.CROSS_ENTROPY,
+        on_gpu: bool | None = None,
     ):
         """Puts the pool on the device.
 
         Args:
-          model: maps [batch, D...] to logits; all its weights are trainable.
+          model: maps [batch, D...] to outputs.
           inputs: the pool [P, D...] in its stored dtype.
-          labels: class numbers [P].
+          labels: of the pool, [P, ...].
           nesterov: whether all runs use Nesterov's momentum.
-          clip: whether gradients are clipped by their global norm.
+          loss: what is minimised, and its metrics.
+          on_gpu: whether the loop takes all K steps of a call, which a GPU then does
+            without asking the host; None for whether there is one.
         """
         self._model = model
         self._inputs = tf.constant(inputs)
-        self._labels = tf.constant(labels, tf.int32)
+        self._labels = tf.constant(labels)
         self._nesterov = nesterov
-        self._clip = clip
+        self.loss = loss
+        if on_gpu is None:
+            on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        self.takes_all_steps = on_gpu
+        # XLA has no convolution with other filters for each example.
+        self._unrolled = any(_is_convolution(layer) for layer in model.layers)
+        counters = {id(each) for each in draw_counters.of(model)}
+        self._counts = [id(v) in counters for v in model.non_trainable_variables]
 
     @tf.function(jit_compile=True)
     def take_steps(
         self,
         state: State,
         settings: Settings,
-        positions: tf.Tensor,
+        batches: Batches,
         num_steps: tf.Tensor,
+        first_step: tf.Tensor,
     ) -> tuple[State, tf.Tensor]:
-        """Takes `num_steps` steps in one call.
+        """Takes up to K steps in one call; calls of equal K share a compilation.
 
         Args:
-          state: weights and accumulators before the first step.
+          state: before the first step.
           settings: of the runs.
-          positions: int32 [K, R, B], K >= num_steps: the pool positions of each batch.
-            Calls of equal K share one compilation.
-          num_steps: int32, how many of the K batches to take.
+          batches: of K steps.
+          num_steps: int32 [R], how many of them each run takes; then it stands still.
+          first_step: int64, the number of the first one.
 
         Returns:
           The state after the last step, and which runs have finite weights, [R] bool.
         """
+        limit = tf.reduce_max(num_steps)
+        if self.takes_all_steps:
+            # Known when the program is compiled, so that XLA needs no answer from the
+            # device before each step.
+            limit = batches.positions.shape[0]
 
         def step(index: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-            inputs, labels = self._batch(settings, positions[index])
-            gradients = tf.vectorized_map(
-                self._gradient, (state.weights, inputs, labels)
-            )
-            if self._clip:
-                gradients = momentum.clip_by_global_norm(gradients, settings.clip_norm)
-            return index + 1, self._update(state, settings, gradients)
+            batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
+            number = first_step + tf.cast(index, tf.int64)
+            new = self._step(state, settings, batch, number)
+            return index + 1, _where(index < num_steps, new, state)
 
         _, state = tf.while_loop(
-            lambda index, _: index < num_steps, step, (tf.constant(0), state)
+            lambda index, _: index < limit, step, (tf.constant(0), state)
         )
         finite = [
             tf.reduce_all(tf.math.is_finite(w), axis=range(1, w.shape.rank))
@@ -110,41 +155,95 @@ class Program:
         ]
         return state, tf.reduce_all(tf.stack(finite), axis=0)
 
-    def _batch(
+    def _step(
+        self, state: State, settings: Settings, batch: Batches, number: tf.Tensor
+    ) -> State:
+        inputs, labels = self._examples(settings, batch.positions)
+        if batch.draws:
+            inputs = _augment(inputs, batch.draws, settings.fill)
+
+        def gradient(run: tuple) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+            return self._gradient(run, number)
+
+        others = batch.example_weights, settings.draw_seeds
+        gradients, statistics = self._each_run(
+            gradient, (state.weights, state.statistics, inputs, labels, *others)
+        )
+        if not isinstance(batch.clip_norms, tuple):
+            gradients = momentum.clip_by_global_norm(gradients, batch.clip_norms)
+        return self._update(state, settings, batch, gradients, statistics)
+
+    def _examples(
         self, settings: Settings, positions: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         inputs = tf.cast(tf.gather(self._inputs, positions), settings.offset.dtype)
         inputs = (inputs - settings.offset[:, None]) * settings.scale[:, None]
         return inputs, tf.gather(self._labels, positions)
 
-    def _gradient(self, run: tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]) -> list:
-        weights, inputs, labels = run
+    def _gradient(
+        self, run: tuple, number: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns the gradient of one run, and its new statistics."""
+        weights, statistics, inputs, labels, example_weights, draw_seeds = run
+        counters = [tf.stack([seed, number]) for seed in draw_seeds]
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            logits, _ = self._model.stateless_call(weights, [], inputs, training=True)
-            loss = tf.reduce_mean(models.cross_entropy(labels, logits))
-        return tape.gradient(loss, weights)
+            outputs, others = self._model.stateless_call(
+                weights, self._others(statistics, counters), inputs, training=True
+            )
+            targets = self.loss.targets(inputs, labels)
+            of_examples = self.loss.per_example(targets, outputs)
+            if isinstance(example_weights, tuple):
+                loss = tf.reduce_mean(of_examples)
+            else:
+                loss = tf.reduce_sum(of_examples * example_weights)
+        new = zip(others, self._counts, strict=True)
+        return tape.gradient(loss, weights), [value for value, no in new if not no]
 
-    def _update(self, state: State, settings: Settings, gradients: list) -> State:
+    def _others(
+        self, statistics: Sequence[tf.Tensor], counters: Sequence[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Returns the variables that are not trained, in the model's order."""
+        kinds = iter(statistics), iter(counters)
+        return [next(kinds[counts]) for counts in self._counts]
+
+    def _each_run(self, function: Callable[[tuple], Any], of_runs: tuple) -> Any:
+        """Returns the function's results, stacked: for each run, of its part."""
+        if not self._unrolled:
+            return tf.vectorized_map(function, of_runs)
+        results = [
+            function(tf.nest.map_structure(lambda stacked, i=run: stacked[i], of_runs))
+            for run in range(of_runs[2].shape[0])
+        ]
+        return tf.nest.map_structure(lambda *parts: tf.stack(parts), *results)
+
+    def _update(
+        self,
+        state: State,
+        settings: Settings,
+        batch: Batches,
+        gradients: list[tf.Tensor],
+        statistics: list[tf.Tensor],
+    ) -> State:
         weights, accumulators = [], []
-        for weight, accumulator, gradient in zip(*state, gradients, strict=True):
-            per_run = [-1] + [1] * (weight.shape.rank - 1)
+        pairs = zip(state.weights, state.accumulators, gradients, strict=True)
+        for weight, accumulator, gradient in pairs:
             weight, accumulator = theory.momentum_update(
                 weight,
                 accumulator,
                 gradient,
-                tf.reshape(settings.learning_rate, per_run),
-                tf.reshape(settings.momentum, per_run),
-                tf.reshape(settings.l2, per_run),
+                _as_rank_of(weight, batch.learning_rates),
+                _as_rank_of(weight, settings.momentum),
+                _as_rank_of(weight, settings.l2),
                 self._nesterov,
             )
             weights.append(weight)
             accumulators.append(accumulator)
-        return State(weights, accumulators)
+        return State(weights, accumulators, statistics)
 
     def evaluate(
         self, state: State, settings: Settings, positions: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> list[np.ndarray]:
         """Measures every run on its own examples.
 
         Args:
@@ -153,28 +252,67 @@ class Program:
           positions: for each run the pool positions of its examples, [T_r].
 
         Returns:
-          Mean cross-entropy in nats [R] and accuracy in [0, 1] [R], as float64.
+          For each metric of the loss its mean over the examples, float64 [R].
         """
         counts = np.array([len(own) for own in positions])
         padded = np.zeros((len(positions), counts.max()), np.int32)
         for row, own in zip(padded, positions, strict=True):
             row[: len(own)] = own
         mask = np.arange(counts.max()) < counts[:, None]
-        sums = np.zeros((2, len(positions)))
+        sums = np.zeros((len(self.loss.metrics), len(positions)))
         for first in range(0, counts.max(), _EVALUATION_SLICE):
             part = slice(first, first + _EVALUATION_SLICE)
-            per_example = self._evaluate(state.weights, settings, padded[:, part])
+            per_example = self._evaluate(
+                (state.weights, state.statistics), settings, padded[:, part]
+            )
             for total, values in zip(sums, per_example, strict=True):
                 total += np.where(mask[:, part], values.numpy(), 0).sum(1, dtype=float)
-        return sums[0] / counts, sums[1] / counts
+        return list(sums / counts)
 
     @tf.function(reduce_retracing=True)
     def _evaluate(
-        self, weights: list[tf.Tensor], settings: Settings, positions: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        def one_run(run: tuple) -> tuple[tf.Tensor, tf.Tensor]:
-            weights, inputs, labels = run
-            logits, _ = self._model.stateless_call(weights, [], inputs, training=False)
-            return models.cross_entropy(labels, logits), models.correct(labels, logits)
+        self,
+        variables: tuple[list[tf.Tensor], list[tf.Tensor]],
+        settings: Settings,
+        positions: tf.Tensor,
+    ) -> list[tf.Tensor]:
+        def one_run(run: tuple) -> list[tf.Tensor]:
+            (weights, statistics), inputs, labels = run
+            counters = [tf.zeros([2], tf.int64)] * sum(self._counts)  # not used
+            others = self._others(statistics, counters)
+            outputs, _ = self._model.stateless_call(
+                weights, others, inputs, training=False
+            )
+            targets = self.loss.targets(inputs, labels)
+            return [m.per_example(targets, outputs) for m in self.loss.metrics]
 
-        return tf.vectorized_map(one_run, (weights, *self._batch(settings, positions)))
+        examples = self._examples(settings, positions)
+        return tf.vectorized_map(one_run, (variables, *examples))
+
+
+def _augment(
+    inputs: tf.Tensor, draws: tuple[tf.Tensor, ...], fill: tf.Tensor
+) -> tf.Tensor:
+    """Returns images [R, B, H, W, C], augmented."""
+    shape = inputs.shape
+    flat = tf.reshape(inputs, [-1, *shape[2:]])
+    rows, columns, flips = (tf.reshape(draw, [-1]) for draw in draws)
+    of_images = tf.repeat(fill, shape[1], axis=0)[:, None, None]
+    augmented = augmentation.apply(flat, rows, columns, flips, of_images)
+    return tf.reshape(augmented, shape)
+
+
+def _where(chosen: tf.Tensor, new: State, old: State) -> State:
+    """Returns the new state of the chosen runs, [R] bool, and the old of the others."""
+    return tf.nest.map_structure(
+        lambda a, b: tf.where(_as_rank_of(a, chosen), a, b), new, old
+    )
+
+
+def _as_rank_of(tensor: tf.Tensor, of_runs: tf.Tensor) -> tf.Tensor:
+    """Returns numbers of runs, [R], so that they broadcast against [R, ...]."""
+    return tf.reshape(of_runs, [-1] + [1] * (tensor.shape.rank - 1))
+
+
+def _is_convolution(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)

@@ -49,6 +49,18 @@ def fitted_scaling(
     return scaling.fit(run.data.scaling, source.gather(fitted_on)[0])
 
 
+def check(run: config.RunConfig, source: data.Source) -> None:
+    """Checks that a run that augments has images.
+
+    Raises:
+      UserError: it has none.
+    """
+    name = run.data.augmentation
+    if augmentation.by_name(name) is not None and len(source.input_shape) != 3:
+        remedy = f"{source.name} has no images of [height, width, channels]"
+        raise errors.UserError("augmentation", name, remedy)
+
+
 def make(
     run: config.RunConfig, source: data.Source, scale: data.Scaling
 ) -> Preprocessing:
@@ -57,12 +69,10 @@ def make(
     Raises:
       UserError: the run augments examples that are not images.
     """
+    check(run, source)
     fill = np.zeros([])
     chosen = augmentation.by_name(run.data.augmentation)
     if chosen is not None:
-        if len(source.input_shape) != 3:
-            remedy = f"{source.name} has no images of [height, width, channels]"
-            raise errors.UserError("augmentation", run.data.augmentation, remedy)
         fill = augmentation.fill_value(chosen, scale)
     values = (scale.offset, scale.scale, fill)
     return Preprocessing(*(tf.constant(v, tf.float32) for v in values))

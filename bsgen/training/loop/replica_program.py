@@ -21,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from bsgen.models import losses
+from bsgen.training import draw_counters
 from bsgen.training.loop import resident_images
 from bsgen.training.loop.preprocessing import Preprocessing
 
@@ -85,7 +86,7 @@ class ReplicaProgram:
         if jit:
             self._gradient = tf.function(_gradient, jit_compile=True, autograph=False)
         self._scaled_optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        self._draw_counters = draw_counters(model)
+        self._draw_counters = draw_counters.of(model)
         self._compiled: dict[int, tf.types.experimental.PolymorphicFunction] = {}
 
     def take_steps(
@@ -221,15 +222,6 @@ class ReplicaProgram:
         for variable in self._draw_counters:
             count = tf.cast(draw, variable.dtype)
             variable.assign(tf.stack([tf.convert_to_tensor(variable)[0], count]))
-
-
-def draw_counters(model: keras.Model) -> list[keras.Variable]:
-    """Returns the variables in which layers count their random draws."""
-    return [
-        variable
-        for variable in model.non_trainable_variables
-        if variable.path.endswith("seed_generator_state")
-    ]
 
 
 def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:

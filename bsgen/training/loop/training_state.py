@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from bsgen import errors, layers
-from bsgen.training.loop import replica_program
+from bsgen.training import draw_counters
 
 _OF_STD = "/variance"  # ends the name of a ghost variance; older ones were deviations
 
@@ -20,7 +20,7 @@ class TrainingState:
     def variables(self) -> dict[str, keras.Variable]:
         """Returns the variables by name."""
         # The counters of random draws follow from the step.
-        counters = {id(each) for each in replica_program.draw_counters(self._model)}
+        counters = {id(each) for each in draw_counters.of(self._model)}
         kept = [each for each in self._model.variables if id(each) not in counters]
         of_std = self._layers_of_std()
         # Keras numbers layers across the whole process, so paths are no names.

@@ -125,9 +125,10 @@ class OutOfMemoryTest(tf.test.TestCase):
         train = chunk.Chunk.train
 
         def failing(own, on_steps):
-            self.tried.append(len(own._members))
-            ended = iter(train(own, on_steps))
-            if len(own._members) > self.fits:
+            num_runs = len(own._rows)
+            self.tried.append(num_runs)
+            ended = train(own, on_steps)
+            if num_runs > self.fits:
                 yield next(ended)
                 raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
             yield from ended

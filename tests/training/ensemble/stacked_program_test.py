@@ -13,6 +13,12 @@ from bsgen.training.ensemble import stacked_program
 from tests.measures import layer_zoo
 
 
+def _state(weights):
+    """The state of stacked weights before the first step, without statistics."""
+    weights = [tf.constant(weight) for weight in weights]
+    return stacked_program.State(weights, [tf.zeros_like(w) for w in weights], [])
+
+
 class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
@@ -34,19 +40,19 @@ class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
         # Runs differ in the number of their examples, the last one has a single one.
         self.positions = [rng.permutation(50)[:23], np.arange(50), np.array([7])]
         self.settings = stacked_program.Settings(
-            *[tf.zeros(3)] * 4, tf.constant(self.offset), tf.constant(self.scale)
+            *[tf.zeros(3)] * 2,
+            tf.constant(self.offset),
+            tf.constant(self.scale),
+            fill=tf.zeros((3, 1)),
+            draw_seeds=[],
         )
         self.program = stacked_program.Program(self.model, self.inputs, self.labels)
-
-    def _state(self, weights):
-        weights = [tf.constant(weight) for weight in weights]
-        return stacked_program.State(weights, [tf.zeros_like(w) for w in weights])
 
     @parameterized.parameters(1, 5, 23, 2048)
     def test_equals_numpy(self, slice_size):
         with mock.patch.object(stacked_program, "_EVALUATION_SLICE", slice_size):
             cross_entropy, accuracy = self.program.evaluate(
-                self._state(self.weights), self.settings, self.positions
+                _state(self.weights), self.settings, self.positions
             )
         for run, chosen in enumerate(self.positions):
             self.model.set_weights([weight[run] for weight in self.weights])
@@ -60,52 +66,60 @@ class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(accuracy[run], correct, rtol=0, atol=1e-12)
 
     def test_a_run_that_is_not_finite_is_never_correct_and_harms_no_other(self):
-        state = self._state(self.weights)
+        state = _state(self.weights)
         expected = self.program.evaluate(state, self.settings, self.positions)
         weights = [weight.copy() for weight in self.weights]
         for weight in weights:
             weight[0] = np.nan
-        found = self.program.evaluate(
-            self._state(weights), self.settings, self.positions
-        )
+        found = self.program.evaluate(_state(weights), self.settings, self.positions)
         self.assertTrue(np.isnan(found[0][0]))
         self.assertEqual(found[1][0], 0)
         for one, other in zip(found, expected, strict=True):
             self.assertAllEqual(one[1:], other[1:])
 
 
-class TakeStepsTest(tf.test.TestCase):
-    def test_by_hand(self):
+class TakeStepsTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(False, True)
+    def test_by_hand(self, takes_all):
         # One weight vector without bias and one logit: loss ln(1 + exp(-+ w x)).
         inputs = np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 1.0]], np.float32)
         labels = np.array([1, 0, 1])
         model = keras.Sequential(
             [keras.Input((2,)), keras.layers.Dense(1, use_bias=False)]
         )
-        built = stacked_program.Program(model, inputs, labels, nesterov=True, clip=True)
-        start = np.array([[[0.5], [-0.5]], [[0.1], [0.2]]], np.float32)  # [R=2, 2, 1]
-        rates, momenta = np.array([0.5, 2.0]), np.array([0.9, 0.0])
-        l2, bounds = np.array([0.0, 0.1]), np.array([np.inf, 0.3])
-        columns = (rates, momenta, l2, bounds, np.zeros((2, 2)), np.ones((2, 1)))
-        settings = stacked_program.Settings(
-            *(tf.constant(c, tf.float32) for c in columns)
+        built = stacked_program.Program(
+            model, inputs, labels, nesterov=True, on_gpu=takes_all
         )
-        # [K=4, R, B=2], of which three steps are taken.
+        start = np.array([[[0.5], [-0.5]], [[0.1], [0.2]]], np.float32)  # [R=2, 2, 1]
+        momenta, l2 = np.array([0.9, 0.0]), np.array([0.0, 0.1])
+        columns = (momenta, l2, np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 1)))
+        settings = stacked_program.Settings(
+            *(tf.constant(c, tf.float32) for c in columns), draw_seeds=[]
+        )
+        # [K=4, R, B=2], of which the runs take three and two.
         positions = np.array(
             [[[0, 1], [2, 2]], [[1, 2], [0, 1]], [[2, 0], [1, 0]], [[0, 0], [0, 0]]]
         )
-        state = stacked_program.State([tf.constant(start)], [tf.zeros_like(start)])
-        state, finite = built.take_steps(state, settings, positions.astype(np.int32), 3)
+        rates = np.array([[0.5, 2.0], [0.25, 1.0], [0.5, 1.0], [9.0, 9.0]])
+        bounds = np.array([[np.inf, 0.3], [0.1, np.inf], [np.inf, 0.3], [1.0, 1.0]])
+        taken = np.array([3, 2])
+        batches = stacked_program.Batches(
+            tf.constant(positions, tf.int32),
+            *(tf.constant(each, tf.float32) for each in (rates, bounds)),
+        )
+        state, finite = built.take_steps(
+            _state([start]), settings, batches, tf.constant(taken, tf.int32), 0
+        )
         self.assertAllEqual(finite, [True, True])
         for run in range(2):
             weight, accumulator = start[run, :, 0].astype(float), np.zeros(2)
-            for chosen in positions[:3, run]:
-                x, y = inputs[chosen], labels[chosen]
+            for step in range(taken[run]):
+                x, y = (each[positions[step, run]] for each in (inputs, labels))
                 gradient = x.T @ (1 / (1 + np.exp(-x @ weight)) - y) / 2
-                gradient *= min(1, bounds[run] / np.linalg.norm(gradient))
+                gradient *= min(1, bounds[step, run] / np.linalg.norm(gradient))
                 gradient += l2[run] * weight
                 accumulator = momenta[run] * accumulator - gradient
-                weight += rates[run] * (momenta[run] * accumulator - gradient)
+                weight += rates[step, run] * (momenta[run] * accumulator - gradient)
             # Three steps in float32 on numbers of order 1.
             self.assertAllClose(state.weights[0][run, :, 0], weight, rtol=0, atol=1e-6)
             self.assertAllClose(
@@ -125,18 +139,21 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
             for w in model.trainable_variables
         ]
         settings = stacked_program.Settings(
-            *(tf.fill([num_runs], value) for value in (0.5, 0.0, 0.0, np.inf)),
+            *[tf.zeros([num_runs])] * 2,
             tf.zeros([num_runs, 6, 4]),
             tf.ones([num_runs, 1, 1]),
+            fill=tf.zeros([num_runs, 1]),
+            draw_seeds=[],
         )
         built = stacked_program.Program(model, inputs, labels)
-        state = stacked_program.State(
-            [tf.constant(w) for w in weights], [tf.zeros_like(w) for w in weights]
-        )
+        state = _state(weights)
         chosen = rng.integers(20, size=(num_runs, 1))
         losses, _ = built.evaluate(state, settings, list(chosen))
-        positions = chosen[np.newaxis].astype(np.int32)
-        new, _ = built.take_steps(state, settings, positions, 1)
+        batches = stacked_program.Batches(
+            tf.constant(chosen[np.newaxis], tf.int32), tf.fill([1, num_runs], 0.5)
+        )
+        one = tf.ones([num_runs], tf.int32)
+        new, _ = built.take_steps(state, settings, batches, one, 0)
         for run, (place,) in enumerate(chosen):
             model.set_weights([weight[run] for weight in weights])
             variables = model.trainable_variables
@@ -160,19 +177,23 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
         choices = {field: choices[field] for field in choices if field in takes}
         model = models.build(config.ModelConfig(name, **choices), (8, 8, 1), 3)
         built = stacked_program.Program(
-            model, np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2)
+            model, np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2, np.int32)
         )
         for num_runs in (1, 2):
             weights = [
                 tf.TensorSpec([num_runs, *w.shape]) for w in model.trainable_variables
             ]
             settings = stacked_program.Settings(
-                *[tf.TensorSpec([num_runs])] * 4,
+                *[tf.TensorSpec([num_runs])] * 2,
                 tf.TensorSpec([num_runs, 8, 8, 1]),
                 tf.TensorSpec([num_runs, 1, 1, 1]),
+                fill=tf.TensorSpec([num_runs, 1]),
+                draw_seeds=[],
             )
             positions = tf.TensorSpec([num_runs, 1], tf.int32)
-            traced = built._evaluate.get_concrete_function(weights, settings, positions)
+            traced = built._evaluate.get_concrete_function(
+                (weights, []), settings, positions
+            )
             self.assertEqual(shared_products.sources(traced, len(weights)), set())
 
 

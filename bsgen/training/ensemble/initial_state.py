@@ -1,0 +1,83 @@
+"""Where the runs of a program begin, and the settings that they keep."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from bsgen import config, data, models
+from bsgen.data import augmentation, scaling
+from bsgen.training import draw_counters
+from bsgen.training.ensemble.member import Member
+from bsgen.training.ensemble.stacked_program import Settings, State
+
+
+def make(rows: Sequence[Member], pool: data.Pool) -> tuple[State, Settings]:
+    """Returns the state before the first step, and the settings of the runs."""
+    # Runs of equal seeds begin alike.
+    drawn = {row.run.seed: row.run for row in rows}
+    variables = {seed: _variables(run, pool) for seed, run in drawn.items()}
+    weights, statistics, seeds = (
+        [tf.constant(np.stack(copies)) for copies in zip(*of_rows, strict=True)]
+        for of_rows in zip(*(variables[row.run.seed] for row in rows), strict=True)
+    )
+    state = State(weights, [tf.zeros_like(weight) for weight in weights], statistics)
+    return state, _settings(rows, pool, weights[0].dtype, seeds)
+
+
+def _variables(run: config.RunConfig, pool: data.Pool) -> tuple[list[np.ndarray], ...]:
+    """Returns weights, statistics, and the seeds of dropout of an untrained model."""
+    shape = pool.inputs.shape[1:]
+    model = models.build(run.model, shape, pool.num_classes, run.seed)
+    counters = draw_counters.of(model)
+    of_counters = {id(counter) for counter in counters}
+    others = [v for v in model.non_trainable_variables if id(v) not in of_counters]
+    weights, statistics = (
+        [variable.numpy() for variable in variables]
+        for variables in (model.trainable_variables, others)
+    )
+    return weights, statistics, [counter.numpy()[0] for counter in counters]
+
+
+def _settings(
+    rows: Sequence[Member], pool: data.Pool, dtype: tf.DType, seeds: list[tf.Tensor]
+) -> Settings:
+    fitted = _scalings(rows, pool)
+    # With the rank of an input each, so that none of their axes meets the run axis.
+    rank_of_input = (1,) * (pool.inputs.ndim - 1)
+    shape = np.broadcast_shapes(rank_of_input, *(np.shape(s.scale) for s in fitted))
+    fills = [_fill(row, s, pool) for row, s in zip(rows, fitted, strict=True)]
+
+    def stacked(values: Iterable) -> tf.Tensor:
+        return tf.constant(np.stack(list(values)), dtype)
+
+    return Settings(
+        momentum=stacked(row.run.sgd.momentum for row in rows),
+        l2=stacked(row.run.sgd.l2 for row in rows),
+        offset=stacked(
+            np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in fitted
+        ),
+        scale=stacked(np.broadcast_to(s.scale, shape) for s in fitted),
+        fill=stacked(fills),
+        draw_seeds=seeds,
+    )
+
+
+def _scalings(rows: Sequence[Member], pool: data.Pool) -> list[data.Scaling]:
+    """Returns the scaling of each run; runs of equal training sets share it."""
+    fitted: dict[tuple, data.Scaling] = {}
+    for row in rows:
+        key = row.run.data.scaling, row.split
+        if key not in fitted:
+            fitted[key] = scaling.fit(key[0], pool.inputs[row.split.train])
+    return [fitted[row.run.data.scaling, row.split] for row in rows]
+
+
+def _fill(row: Member, fitted: data.Scaling, pool: data.Pool) -> np.ndarray:
+    """Returns what augmentation pads the images of a run with, [channels]."""
+    chosen = augmentation.by_name(row.run.data.augmentation)
+    if chosen is None:
+        return np.zeros(pool.inputs.shape[-1])
+    return np.broadcast_to(
+        augmentation.fill_value(chosen, fitted), pool.inputs.shape[-1]
+    )
