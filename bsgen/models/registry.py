@@ -64,6 +64,7 @@ _PAPER = {
         ("activation",),
         {"hidden_units": (1000, 500, 250, 30, 250, 500, 1000)},
         reconstructs=True,
+        stacks=True,
     ),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),

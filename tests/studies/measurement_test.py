@@ -10,14 +10,14 @@ from absl.testing import absltest, parameterized
 
 from bsgen import config, data, errors
 from bsgen.studies import measurement, measurement_store, tables
-from bsgen.training import records
+from bsgen.training import execution, records
 from tests.studies import made_up
 
 
-def _run(seed, model="mlp"):
+def _run(seed):
     return config.RunConfig(
         config.DataConfig("digits", 40),
-        config.ModelConfig(model, (3,)),
+        config.ModelConfig("mlp", (3,)),
         config.MomentumConfig(learning_rate=0.1),
         10,
         4,
@@ -146,9 +146,9 @@ class PlaceTest(parameterized.TestCase):
             self._place().record(_run(3))
 
     def test_the_network_of_a_run(self):
-        run = _run(0, "normalized_mlp")
-        (record,) = self._place().train([run])
-        model = self._place().model(run)
+        run, place = _run(0), self._place()
+        execution.execute([run], place.store, keep_networks={run.key})
+        record, model = place.record(run), self._place().model(run)
         inputs, labels = data.load(run.data).test
         predicted = np.argmax(keras.ops.convert_to_numpy(model(inputs)), axis=1)
         self.assertAlmostEqual(

@@ -6,9 +6,9 @@ from bsgen import config
 from bsgen.training import cost
 
 
-def _seconds(**settings):
+def _seconds(keeps_network=False, **settings):
     data = config.DataConfig("digits", 1000)
-    return cost.seconds(config.RunConfig(data, **settings))
+    return cost.seconds(config.RunConfig(data, **settings), keeps_network)
 
 
 class CostTest(absltest.TestCase):
@@ -33,11 +33,11 @@ class CostTest(absltest.TestCase):
         # 64-512-512-512-10 has 562,176 weights without biases.
         model = config.ModelConfig("mlp4")
         one, two = (
-            _seconds(model=model, batch_size=b, num_steps=100) for b in (10, 20)
+            _seconds(True, model=model, batch_size=b, num_steps=100) for b in (10, 20)
         )
         self.assertAlmostEqual(two - one, 6 * 1000 * 562_176 / 1e11, places=12)
         named = config.ModelConfig("normalized_mlp", (512,) * 3)
-        self.assertEqual(one, _seconds(model=named, batch_size=10, num_steps=100))
+        self.assertEqual(one, _seconds(True, model=named, batch_size=10, num_steps=100))
         measured = _seconds(
             model=model,
             batch_size=10,

@@ -27,8 +27,10 @@ class EngineTest(parameterized.TestCase):
     @parameterized.named_parameters(
         ("plain", _run(), "ensemble"),
         ("exact", _EXACT, "minima"),
-        ("normalized", _run("normalized_mlp"), "loop"),
-        ("schedule", _run(optimizer={"warm_up": config.WarmUp(2)}), "loop"),
+        ("normalized", _run("f1"), "ensemble"),
+        ("convolutional", _run("c1"), "loop"),
+        ("warm_up", _run(optimizer={"warm_up": config.WarmUp(2)}), "ensemble"),
+        ("noisy", _run(loss_noise=0.1), "ensemble"),
         ("measures", _run(final_measures=config.FINAL_MEASURES), "loop"),
         ("streamed", _run(dataset="imagenet2012"), "loop"),
         ("in_mixed_precision", _run(precision="mixed_bfloat16"), "loop"),

@@ -93,14 +93,14 @@ class RunTrainerTest(tf.test.TestCase, parameterized.TestCase):
         tf.errors.ResourceExhaustedError(None, None, "too big"),
     )
     def test_memory_that_does_not_suffice_is_a_result(self, error):
-        for model, engine in ((_SMALL, ensemble), (_NORMALIZED, loop)):
-            trainer = self._trainer(model)
+        for precision, engine in (("float32", ensemble), ("mixed_bfloat16", loop)):
+            trainer = self._trainer(precision=precision)
             with mock.patch.object(engine, "train", side_effect=error):
                 found = trainer.train(Setting(16, 0.5, 0.9), (0,))
             self.assertEqual((found.status, found.scores), ("out_of_memory", {}))
 
     def test_a_stop_ends_the_search_and_not_the_trial(self):
-        trainer = self._trainer(_NORMALIZED)
+        trainer = self._trainer(precision="mixed_bfloat16")
         stopped = interruption.Interrupted(2, 3)
         with mock.patch.object(loop, "train", side_effect=stopped):
             with self.assertRaises(KeyboardInterrupt):
