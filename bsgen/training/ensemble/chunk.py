@@ -13,6 +13,7 @@ from bsgen.training import records
 from bsgen.training.ensemble import call_length, initial_state, stacked_program
 from bsgen.training.ensemble.feeds import Feed
 from bsgen.training.ensemble.member import Member
+from bsgen.training.ensemble.stacked_data import Batches
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
 _MAX_STEPS_PER_CALL = 1000
@@ -27,7 +28,7 @@ class _Call(NamedTuple):
 
     first: int
     last: int
-    batches: stacked_program.Batches
+    batches: Batches
     num_steps: tf.Tensor
 
 

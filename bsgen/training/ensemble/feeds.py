@@ -14,7 +14,7 @@ import numpy as np
 from bsgen import data
 from bsgen.data import augmentation, loss_weights, sampling
 from bsgen.training.ensemble.member import Member
-from bsgen.training.ensemble.stacked_program import Batches
+from bsgen.training.ensemble.stacked_data import Batches
 
 
 class _Piece(NamedTuple):

@@ -9,7 +9,7 @@ from bsgen import config, data, models
 from bsgen.data import augmentation, scaling
 from bsgen.training import draw_counters
 from bsgen.training.ensemble.member import Member
-from bsgen.training.ensemble.stacked_program import Settings, State
+from bsgen.training.ensemble.stacked_data import Settings, State
 
 
 def make(rows: Sequence[Member], pool: data.Pool) -> tuple[State, Settings]:

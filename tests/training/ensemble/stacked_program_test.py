@@ -9,14 +9,14 @@ from absl.testing import parameterized
 
 from bsgen import config, models
 from bsgen.measures.operators import shared_products
-from bsgen.training.ensemble import stacked_program
+from bsgen.training.ensemble import stacked_data, stacked_program
 from tests.measures import layer_zoo
 
 
 def _state(weights):
     """The state of stacked weights before the first step, without statistics."""
     weights = [tf.constant(weight) for weight in weights]
-    return stacked_program.State(weights, [tf.zeros_like(w) for w in weights], [])
+    return stacked_data.State(weights, [tf.zeros_like(w) for w in weights], [])
 
 
 class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
@@ -39,7 +39,7 @@ class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
         self.scale = rng.uniform(0.005, 0.02, size=(3, 1, 1)).astype(np.float32)
         # Runs differ in the number of their examples, the last one has a single one.
         self.positions = [rng.permutation(50)[:23], np.arange(50), np.array([7])]
-        self.settings = stacked_program.Settings(
+        self.settings = stacked_data.Settings(
             *[tf.zeros(3)] * 2,
             tf.constant(self.offset),
             tf.constant(self.scale),
@@ -93,7 +93,7 @@ class TakeStepsTest(tf.test.TestCase, parameterized.TestCase):
         start = np.array([[[0.5], [-0.5]], [[0.1], [0.2]]], np.float32)  # [R=2, 2, 1]
         momenta, l2 = np.array([0.9, 0.0]), np.array([0.0, 0.1])
         columns = (momenta, l2, np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 1)))
-        settings = stacked_program.Settings(
+        settings = stacked_data.Settings(
             *(tf.constant(c, tf.float32) for c in columns), draw_seeds=[]
         )
         # [K=4, R, B=2], of which the runs take three and two.
@@ -103,7 +103,7 @@ class TakeStepsTest(tf.test.TestCase, parameterized.TestCase):
         rates = np.array([[0.5, 2.0], [0.25, 1.0], [0.5, 1.0], [9.0, 9.0]])
         bounds = np.array([[np.inf, 0.3], [0.1, np.inf], [np.inf, 0.3], [1.0, 1.0]])
         taken = np.array([3, 2])
-        batches = stacked_program.Batches(
+        batches = stacked_data.Batches(
             tf.constant(positions, tf.int32),
             *(tf.constant(each, tf.float32) for each in (rates, bounds)),
         )
@@ -138,7 +138,7 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
             rng.normal(scale=0.5, size=(num_runs, *w.shape)).astype("float32")
             for w in model.trainable_variables
         ]
-        settings = stacked_program.Settings(
+        settings = stacked_data.Settings(
             *[tf.zeros([num_runs])] * 2,
             tf.zeros([num_runs, 6, 4]),
             tf.ones([num_runs, 1, 1]),
@@ -149,7 +149,7 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
         state = _state(weights)
         chosen = rng.integers(20, size=(num_runs, 1))
         losses, _ = built.evaluate(state, settings, list(chosen))
-        batches = stacked_program.Batches(
+        batches = stacked_data.Batches(
             tf.constant(chosen[np.newaxis], tf.int32), tf.fill([1, num_runs], 0.5)
         )
         one = tf.ones([num_runs], tf.int32)
@@ -183,7 +183,7 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
             weights = [
                 tf.TensorSpec([num_runs, *w.shape]) for w in model.trainable_variables
             ]
-            settings = stacked_program.Settings(
+            settings = stacked_data.Settings(
                 *[tf.TensorSpec([num_runs])] * 2,
                 tf.TensorSpec([num_runs, 8, 8, 1]),
                 tf.TensorSpec([num_runs, 1, 1, 1]),
