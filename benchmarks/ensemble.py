@@ -45,11 +45,14 @@ _SECONDS = flags.DEFINE_float("seconds", 1.0, "Least length of a turn.", lower_b
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the prepared MNIST (default: random images)."
 )
+_RUNS = flags.DEFINE_list(
+    "runs", None, "Numbers of runs at once (default: 1,16 or, on a GPU, 1,8,64,256)."
+)
 _OURS = "bsgen_engine"
 _FLOOR_PASSES = 5  # over the weights
 COLUMNS = (
     *("", "runs x steps / s", *tables.SPEEDS, "/ floor"),
-    *("steps a call", "start s", "loss", "accuracy"),
+    *("steps a call", "first call s", "loss", "accuracy"),
 )
 
 
@@ -80,8 +83,7 @@ class Start:
     """What a contender shows before it is timed.
 
     Attributes:
-      seconds: the time of the first call beyond that of the second: building and
-        compiling.
+      seconds: until the end of the first call: building, compiling and its steps.
       steps_per_call: steps in a call of its compiled function.
       cross_entropy, accuracy: of the first run on the training set at its end.
     """
@@ -99,13 +101,13 @@ class Stopwatch(stopwatch.Stopwatch):
         """Builds the contender and takes as many steps as a run has."""
         begun = time.perf_counter()
         self._contender = self._kind(problem)
-        self._contender.call()
-        first_seconds = time.perf_counter() - begun
         while self._contender.num_steps < problem.run.num_steps:
             self._contender.call()
-        score = self._contender.score()
-        seconds = first_seconds - stopwatch.seconds(self._contender.call)
-        return Start(max(seconds, 0.0), self._contender.steps_per_call, *score)
+        return Start(
+            self._contender.first_call_ended - begun,
+            self._contender.steps_per_call,
+            *self._contender.score(),
+        )
 
     def rate(self, turn: float) -> float:
         """Trains for at least `turn` seconds more; returns runs x steps per second."""
@@ -148,12 +150,13 @@ def rows(
 
 def _problems(is_gpu: bool) -> Iterator[tuple[str, ensemble_problem.Problem]]:
     scale = _GPU if is_gpu else _CPU
+    all_runs = map(int, _RUNS.value) if _RUNS.value else scale.num_runs
     images = "MNIST" if _DATA_DIR.value else "random images"
     tasks = {
         "64-800-10, digits": ensemble_problem.digits(),
         f"784-800-10, {images}": ensemble_problem.images(_DATA_DIR.value),
     }
-    for num_runs, (title, settings) in itertools.product(scale.num_runs, tasks.items()):
+    for num_runs, (title, settings) in itertools.product(all_runs, tasks.items()):
         engine_steps = min(_STEPS_PER_CALL, _POSITIONS_PER_CALL // num_runs)
         problem = ensemble_problem.make(
             settings,

@@ -6,6 +6,7 @@ A contender is a module with a class `Contender`:
 - `call()` takes some steps, and returns how many runs x steps it counts and the seconds
   that these took;
 - `num_steps` is how many steps each run has taken;
+- `first_call_ended` is when its first call ended, by `time.perf_counter`;
 - `score()` returns cross-entropy and accuracy of the first run on the training set;
 - `steps_per_call` is how many steps a call of its compiled function takes.
 

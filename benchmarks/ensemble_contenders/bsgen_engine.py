@@ -19,6 +19,7 @@ class Contender:
         ensemble_problem.register_random_images()
         self._problem = problem
         self.steps_per_call = self.num_steps = 0
+        self.first_call_ended = 0.0
 
     def call(self) -> tuple[int, float]:
         """Trains all runs from their beginning to their end."""
@@ -32,6 +33,7 @@ class Contender:
                 counted += num_steps
                 elapsed += now - last
             begun.add(run.seed)
+            self.first_call_ended = self.first_call_ended or now
             last = now
             self.steps_per_call = max(self.steps_per_call, num_steps)
 

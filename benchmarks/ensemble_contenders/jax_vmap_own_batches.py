@@ -4,7 +4,6 @@ Its batches are not those of the others, and an epoch ends with its last whole b
 """
 
 import functools
-import time
 
 import jax
 from jax import numpy as jnp
@@ -23,9 +22,8 @@ class Contender(jax_vmap.Contender):
         self.steps_per_call = self._num_epochs * self._steps_per_epoch
         self._keys = jax.vmap(jax.random.key)(jnp.arange(problem.num_runs))
 
-    def call(self) -> tuple[int, float]:
-        """See `benchmarks.ensemble_contenders`."""
-        begun = time.perf_counter()
+    def draw_and_take_steps(self) -> None:
+        """Takes the steps of a call."""
         self._state = _take_epochs(
             self._state,
             self._data,
@@ -35,9 +33,6 @@ class Contender(jax_vmap.Contender):
             self._problem.run.batch_size,
         )
         jax.block_until_ready(self._state)
-        self.num_steps += self.steps_per_call
-        run_steps = self.steps_per_call * self._problem.num_runs
-        return run_steps, time.perf_counter() - begun
 
 
 @functools.partial(jax.jit, donate_argnums=0, static_argnums=(4, 5))

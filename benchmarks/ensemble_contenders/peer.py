@@ -18,6 +18,7 @@ class Peer(abc.ABC):
         self._problem = problem
         self.steps_per_call = min(problem.steps_per_call, self.most_steps_per_call)
         self.num_steps = 0
+        self.first_call_ended = 0.0
 
     @abc.abstractmethod
     def take_steps(self, positions: np.ndarray) -> None:
@@ -30,10 +31,15 @@ class Peer(abc.ABC):
     def call(self) -> tuple[int, float]:
         """See `benchmarks.ensemble_contenders`."""
         begun = time.perf_counter()
-        self.take_steps(self._problem.positions(self.num_steps, self.steps_per_call))
+        self.draw_and_take_steps()
+        ended = time.perf_counter()
         self.num_steps += self.steps_per_call
-        run_steps = self.steps_per_call * self._problem.num_runs
-        return run_steps, time.perf_counter() - begun
+        self.first_call_ended = self.first_call_ended or ended
+        return self.steps_per_call * self._problem.num_runs, ended - begun
+
+    def draw_and_take_steps(self) -> None:
+        """Takes the steps of a call."""
+        self.take_steps(self._problem.positions(self.num_steps, self.steps_per_call))
 
     def score(self) -> tuple[float, float]:
         """See `benchmarks.ensemble_contenders`."""

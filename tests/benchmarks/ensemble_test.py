@@ -33,10 +33,10 @@ class EnsembleTest(tf.test.TestCase, parameterized.TestCase):
         problem = _tiny(num_runs=3)
         ours = bsgen_engine.Contender(problem)
         ours.call()
-        peer = importlib.import_module(f"{_PACKAGE}.{name}").Contender(problem)
         with warnings.catch_warnings():
             # PyTorch looks for a driver once, and says so where there is none.
             warnings.filterwarnings("ignore", "CUDA initialization", UserWarning)
+            peer = importlib.import_module(f"{_PACKAGE}.{name}").Contender(problem)
             counted, seconds = peer.call()
         self.assertEqual(counted, 40 * num_runs)
         self.assertGreater(seconds, 0)
