@@ -81,11 +81,14 @@ class AddingTest(absltest.TestCase):
         _apply(cls.document, cls.folder)
         studies = "--figure=smith_le_2017/fig9,smith_le_2017/table1"
         trained = ["--batch_size=20", "--epochs=20", "--output_dir=run"]
+        smoothed = ["train", "--dataset=rings", "--model=sine"]
+        smoothed += ["--loss=smoothed_labels"]
         cls.said = cls.launch(
             ["reproduce", "--list"],
             ["train", "--dataset=rings", "--model=none", *trained],
             ["train", "--dataset=none", "--model=sine", *trained],
             ["train", "--dataset=rings", "--model=sine", *trained],
+            [*smoothed, *trained[:-1], "--output_dir=smoothed"],
             ["measure", "--run_dir=run", "--measures=none"],
             ["measure", "--run_dir=run", "--measures=gradient_curvature"],
             ["reproduce", studies, "--output_dir=out"],
@@ -111,7 +114,7 @@ class AddingTest(absltest.TestCase):
         self.assertIn("smith_le_2017/table1", self.said[0])
         self.assertIn("sine", self.said[1])
         self.assertIn("rings", self.said[2])
-        self.assertIn("gradient_curvature", self.said[4])
+        self.assertIn("gradient_curvature", self.said[5])
 
     def test_the_network_learns_the_dataset(self):
         accuracy = re.search(r"test accuracy (0\.\d+|1\.0+)", self.said[3])
@@ -119,8 +122,16 @@ class AddingTest(absltest.TestCase):
         self.assertGreater(float(accuracy[1]), 0.8)
         self.assertTrue((self.folder / "run/model.keras").exists())
 
+    def test_the_loss_is_minimised_and_recorded(self):
+        self.assertRegex(self.said[4], r"test accuracy (0\.[89]\d+|1\.0+)")
+        summary = json.loads((self.folder / "smoothed/summary.json").read_text())
+        # A perfect classifier of two classes with labels 0.95 and 0.05 is left with
+        # their entropy, 0.199 nats.
+        self.assertBetween(summary["final"]["test_smoothed_loss"], 0.199, 0.5)
+        self.assertLess(summary["final"]["test_cross_entropy"], 0.5)
+
     def test_the_measure_is_taken_and_written(self):
-        self.assertRegex(self.said[5], r"gradient_curvature: .* \(complete\)")
+        self.assertRegex(self.said[6], r"gradient_curvature: .* \(complete\)")
         measured = json.loads((self.folder / "run/measures.json").read_text())
         self.assertIn("gradient_curvature", measured)
 
