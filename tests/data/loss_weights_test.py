@@ -17,6 +17,12 @@ class DrawsTest(parameterized.TestCase):
             self.assertEqual(piece.dtype, np.float32)
             np.testing.assert_array_equal(piece, whole[first : first + count])
 
+    def test_draws_stay_what_they_were(self):
+        # Runs are trained again and resumed with the draws that they had; recorded.
+        expected = [0.16327727, 1.3426783, 1.1804909, 0.91479665]
+        drawn = loss_weights.draws(1.0, 5, 4094, 4)
+        np.testing.assert_allclose(drawn, expected, rtol=1e-6)
+
     def test_moments_are_those_of_a_normal_distribution(self):
         size, sigma = 200_000, 1.5
         normal = (loss_weights.draws(sigma, 4, 12_345, size) - 1) / sigma
