@@ -22,9 +22,11 @@ normalized, so the D of every row counts; with m = 1 for a counted row and 0 for
 Statistics are at least float32, and the variance takes a second pass: E[x^2] - E[x]^2
 suffers from cancellation and can become negative.
 
-On a CPU outside XLA, where nothing else fuses these passes, TensorFlow's own two-pass
-kernel, called ghost by ghost, takes about half the time (BUILD_NOTES.md). Under XLA it
-is not used, because XLA would turn it into E[x^2] - E[x]^2.
+Nothing but XLA fuses these passes. So a graph that XLA does not compile calls them as a
+function that it does, where the shape is known; on a CPU, TensorFlow's own two-pass
+kernel, called ghost by ghost, is as fast for few ghosts and needs no compilation
+(BUILD_NOTES.md). Under XLA the kernel is not used: XLA would turn it into
+E[x^2] - E[x]^2.
 """
 
 from collections.abc import Callable
@@ -32,6 +34,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
+
+from bsgen.layers import ghost_sums
 
 _MOST_KERNEL_CALLS = 16  # ghosts a batch; graphs of more take long to build
 
@@ -61,43 +65,9 @@ def normalize(
     """
     if counted is None and _kernel_serves(rows, gamma):
         return _normalize_by_kernel(rows, gamma, beta, epsilon)
-    num_rows = tf.maximum(count_rows(rows, counted, gamma.dtype), 1)[:, None, None]
-    statistics: list[tf.Tensor] = []
-
-    def of_counted(values: tf.Tensor) -> tf.Tensor:
-        return values if counted is None else tf.where(counted, values, 0)
-
-    @tf.custom_gradient
-    def forward(
-        rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor
-    ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
-        mean = _total(of_counted(tf.cast(rows, gamma.dtype))) / num_rows
-        centred = tf.cast(rows, gamma.dtype) - mean
-        variance = _total(of_counted(tf.square(centred))) / num_rows
-        inverse = tf.math.rsqrt(variance + epsilon)
-        slope = gamma * inverse
-        statistics.extend([mean, variance])
-
-        def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            gradient = tf.cast(upstream, gamma.dtype)
-            # Recomputed, so that only `rows` is kept in memory, in its own precision.
-            centred = tf.cast(rows, gamma.dtype) - mean
-            mean_gradient = _total(gradient) / num_rows
-            correlation = _total(gradient * centred) / num_rows * inverse
-            row_gradient = slope * gradient - of_counted(
-                centred * (slope * inverse * correlation) + slope * mean_gradient
-            )
-            return (
-                tf.cast(row_gradient, rows.dtype),
-                tf.reduce_sum(num_rows * correlation, [0, 1]),
-                tf.reduce_sum(num_rows * mean_gradient, [0, 1]),
-            )
-
-        return tf.cast(centred * slope + beta, rows.dtype), backward
-
-    outputs = forward(rows, gamma, beta)
-    mean, variance = (tf.stop_gradient(each[:, 0]) for each in statistics)
-    return outputs, mean, variance
+    if _compiles_alone(rows):
+        return _compiled(rows, gamma, beta, epsilon, counted)
+    return _normalize_by_sums(rows, gamma, beta, epsilon, counted)
 
 
 def count_rows(
@@ -137,6 +107,67 @@ def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
     return not (tf.config.list_physical_devices("GPU") or under_xla())
 
 
+def _compiles_alone(rows: tf.Tensor) -> bool:
+    """Returns whether XLA should compile the normalization in a graph that it is not in.
+
+    Every shape costs a compilation, so it has to be known, and not to change from call
+    to call, as it may in eager mode.
+    """
+    known = rows.shape.is_fully_defined()
+    return known and not tf.executing_eagerly() and not under_xla()
+
+
+def _normalize_by_sums(
+    rows: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    epsilon: float,
+    counted: tf.Tensor | None,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Computes `normalize` for all ghosts at once, with the closed-form gradient."""
+    num_rows = tf.maximum(count_rows(rows, counted, gamma.dtype), 1)[:, None, None]
+    statistics: list[tf.Tensor] = []
+
+    def of_counted(values: tf.Tensor) -> tf.Tensor:
+        return values if counted is None else tf.where(counted, values, 0)
+
+    @tf.custom_gradient
+    def forward(
+        rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[..., tuple[tf.Tensor, ...]]]:
+        mean = ghost_sums.over_rows(of_counted(tf.cast(rows, gamma.dtype))) / num_rows
+        centred = tf.cast(rows, gamma.dtype) - mean
+        variance = ghost_sums.over_rows(of_counted(tf.square(centred))) / num_rows
+        inverse = tf.math.rsqrt(variance + epsilon)
+        slope = gamma * inverse
+        statistics.extend([mean, variance])
+
+        def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            gradient = tf.cast(upstream, gamma.dtype)
+            # Recomputed, so that only `rows` is kept in memory, in its own precision.
+            centred = tf.cast(rows, gamma.dtype) - mean
+            mean_gradient = ghost_sums.over_rows(gradient) / num_rows
+            correlation = ghost_sums.over_rows(gradient * centred) / num_rows * inverse
+            row_gradient = slope * gradient - of_counted(
+                centred * (slope * inverse * correlation) + slope * mean_gradient
+            )
+            return (
+                tf.cast(row_gradient, rows.dtype),
+                tf.reduce_sum(num_rows * correlation, [0, 1]),
+                tf.reduce_sum(num_rows * mean_gradient, [0, 1]),
+            )
+
+        return tf.cast(centred * slope + beta, rows.dtype), backward
+
+    outputs = forward(rows, gamma, beta)
+    mean, variance = (tf.stop_gradient(each[:, 0]) for each in statistics)
+    return outputs, mean, variance
+
+
+
+_compiled = tf.function(_normalize_by_sums, autograph=False, jit_compile=True)
+
+
 def _normalize_by_kernel(
     rows: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -160,13 +191,3 @@ def _normalize_by_kernel(
     variance = unbiased * ((num_rows - 1) / num_rows)
     outputs = tf.reshape(outputs, rows.shape)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
-
-
-def _total(values: tf.Tensor) -> tf.Tensor:
-    """Sums over the rows, [ghosts, rows, channels] -> [ghosts, 1, channels]."""
-    if tf.config.list_physical_devices("GPU"):
-        return tf.reduce_sum(values, axis=1, keepdims=True)
-    # On a CPU a product with ones is up to twice as fast as reduce_sum. On a GPU it
-    # would round its factors to TensorFloat-32.
-    shape = tf.shape(values)
-    return tf.matmul(tf.ones([shape[0], 1, shape[1]], values.dtype), values)
