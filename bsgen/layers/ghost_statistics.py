@@ -108,7 +108,7 @@ def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
 
 
 def _compiles_alone(rows: tf.Tensor) -> bool:
-    """Returns whether XLA should compile the normalization in a graph that it is not in.
+    """Returns whether XLA should compile the normalization, but not its graph.
 
     Every shape costs a compilation, so it has to be known, and not to change from call
     to call, as it may in eager mode.
@@ -162,7 +162,6 @@ def _normalize_by_sums(
     outputs = forward(rows, gamma, beta)
     mean, variance = (tf.stop_gradient(each[:, 0]) for each in statistics)
     return outputs, mean, variance
-
 
 
 _compiled = tf.function(_normalize_by_sums, autograph=False, jit_compile=True)

@@ -20,10 +20,11 @@ _LEAST_ROWS = 64  # from where on two stages are faster
 
 
 def over_rows(values: tf.Tensor) -> tf.Tensor:
-    """Returns the sums over the rows, [ghosts, rows, channels] -> [ghosts, 1, channels].
+    """Returns the sums over the rows, [ghosts, 1, channels].
 
     Args:
-      values: of any float; all but the channels may be unknown in a graph.
+      values: [ghosts, rows, channels], float32 or float64; all but the channels may
+        be unknown in a graph.
     """
     num_rows = values.shape[1]
     short = num_rows is not None and num_rows < _LEAST_ROWS
