@@ -22,14 +22,14 @@ _DRIVER = """
 import contextlib, importlib, io, json, sys
 from absl import flags
 
-said = []
+said, unloaded = [], []  # absl knows modules by their addresses: none may be reused
 for launcher, *arguments in json.load(sys.stdin):
     of_modules = flags.FLAGS.flags_by_module_dict().items()
     for name in [f.name for m, fs in of_modules if m.startswith("launch.") for f in fs]:
         if name in flags.FLAGS:
             delattr(flags.FLAGS, name)
     for name in [n for n in sys.modules if n.partition(".")[0] == "launch"]:
-        del sys.modules[name]
+        unloaded.append(sys.modules.pop(name))
     module = importlib.import_module(f"launch.{launcher}")
     from launch import entry
 
