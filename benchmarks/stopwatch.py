@@ -69,14 +69,20 @@ class Child:
 
     def start(self, problem: Any) -> Any:
         """See `Stopwatch.start`."""
-        return self._ask("start", problem)
+        self.begin(problem)
+        return self.begun()
+
+    def begin(self, problem: Any) -> None:
+        """Asks it to start, without waiting; `begun` must be called next."""
+        self._connection.send(("start", problem))
+
+    def begun(self) -> Any:
+        """Waits for it to have started; returns what `Stopwatch.start` does."""
+        return self._connection.recv()
 
     def rate(self, turn: Any) -> Any:
         """See `Stopwatch.rate`."""
-        return self._ask("rate", turn)
-
-    def _ask(self, method: str, argument: Any) -> Any:
-        self._connection.send((method, argument))
+        self._connection.send(("rate", turn))
         return self._connection.recv()
 
 
@@ -106,7 +112,11 @@ def children(
 
 
 def compare(
-    problem: Any, contenders: dict[str, Child], rounds: int, turn: Any
+    problem: Any,
+    contenders: dict[str, Child],
+    rounds: int,
+    turn: Any,
+    together: bool = False,
 ) -> dict[str, Result]:
     """Times every contender on a problem, in turn, `rounds` times.
 
@@ -115,12 +125,18 @@ def compare(
       contenders: by name.
       rounds: turns of each, at least 1.
       turn: the length of a turn, the argument of `Stopwatch.rate`.
+      together: whether they start at the same time, which is sooner where there is a
+        core for each.
 
     Returns:
       Results by the contender's name.
     """
+    if together:
+        for child in contenders.values():
+            child.begin(problem)
     results = {
-        name: Result(child.start(problem), []) for name, child in contenders.items()
+        name: Result(child.begun() if together else child.start(problem), [])
+        for name, child in contenders.items()
     }
     for _ in range(rounds):
         for name, child in contenders.items():

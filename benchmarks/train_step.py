@@ -2,22 +2,29 @@
 
     python -m benchmarks.train_step
 
-prints images per second at B = 128, ghost batches of 64, on random images of CIFAR's
-shape, in float32 and in mixed bfloat16: median, least and most over the rounds, and how
-many times as fast this project is (within a round). Keras and PyTorch normalise over
-the whole batch, which is less work. PyTorch runs once with a thread a core and once
-with one thread, because its threads wait for each other in spinning barriers, which are
-slow when another process needs a core. Takes about six minutes on two cores.
+prints images per second with ghost batches of 64, on random images of CIFAR's shape:
+median, least and most over the rounds, and how many times as fast this project is
+(within a round). Keras and PyTorch normalise over the whole batch, which is less work.
+
+On a CPU: B = 128, in float32 and in mixed bfloat16. PyTorch runs once with a thread a
+core and once with one thread, because its threads wait for each other in spinning
+barriers, which are slow when another process needs a core. Takes about six minutes on
+two cores.
+
+With a GPU everyone uses it: B = 128 and 1024, in mixed bfloat16, and PyTorch runs eager
+and compiled. The contenders start together, so that their compilers share the time;
+"start s" therefore is longer than it would be alone.
 """
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from absl import flags
 
 from benchmarks import (
+    device,
     shared_flags,
     stopwatch,
     tables,
@@ -27,10 +34,14 @@ from benchmarks import (
 from launch import entry
 
 flags.adopt_module_key_flags(shared_flags)
-_STEPS = flags.DEFINE_integer("steps", 4, "Steps of a turn.", lower_bound=1)
+_STEPS = flags.DEFINE_integer(
+    "steps",
+    None,
+    "Steps of a turn; by default 4 on a CPU, and 16,384 examples on a GPU.",
+    lower_bound=1,
+)
 _MODELS = ("resnet44", "wrn_16_4")
-_DTYPES = ("float32", "bfloat16")
-_WARM_UP_STEPS = 2
+_CPU_STEPS, _GPU_EXAMPLES = 4, 2**14
 _OURS = "bsgen_ghosts"
 
 
@@ -47,23 +58,38 @@ class Stopwatch(stopwatch.Stopwatch):
     def start(self, problem: training_problem.Problem) -> Start:
         """Builds the contender and takes its first steps."""
         begun = time.perf_counter()
-        self._problem = problem
         self._step = 0
         self._contender = self._kind(problem)
-        self.rate(_WARM_UP_STEPS)
+        self.rate(problem)
         return Start(time.perf_counter() - begun, self._contender.num_parameters())
 
-    def rate(self, turn: int) -> float:
-        """Takes `turn` steps; returns images per second."""
-        positions = self._problem.positions(self._step, turn)
+    def rate(self, problem: training_problem.Problem) -> float:
+        """Takes the steps of a turn; returns images per second."""
+        positions = problem.positions(self._step)
         begun = time.perf_counter()
         self._contender.take_steps(positions)
-        self._step += turn
+        self._step += len(positions)
         return positions.size / (time.perf_counter() - begun)
 
 
-def table(results: dict[str, stopwatch.Result]) -> str:
-    """Returns the table of one network and precision.
+def problems(on_gpu: bool, num_steps: int | None) -> Iterator[training_problem.Problem]:
+    """Yields what is timed on a GPU, or on a CPU.
+
+    Args:
+      on_gpu: whether there is a GPU.
+      num_steps: of a turn; None for as many as suit the device.
+    """
+    sizes = (128, 1024) if on_gpu else (128,)
+    dtypes = ("bfloat16",) if on_gpu else ("float32", "bfloat16")
+    for model, dtype, size in itertools.product(_MODELS, dtypes, sizes):
+        steps = num_steps or (_GPU_EXAMPLES // size if on_gpu else _CPU_STEPS)
+        yield training_problem.Problem(model, dtype, size, steps)
+
+
+def table(
+    results: dict[str, stopwatch.Result], entries: Mapping[str, stopwatch.Entry]
+) -> str:
+    """Returns the table of one problem.
 
     Raises:
       RuntimeError: the contenders do not train equal networks.
@@ -74,7 +100,7 @@ def table(results: dict[str, stopwatch.Result]) -> str:
     columns = ("", "images / s", *tables.SPEEDS, "start s")
     rows = [
         [
-            training_contenders.ENTRIES[name].title,
+            entries[name].title,
             *tables.speeds(result, results[_OURS]),
             f"{result.start.seconds:.1f}",
         ]
@@ -86,15 +112,19 @@ def table(results: dict[str, stopwatch.Result]) -> str:
 def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
-    package, entries = training_contenders.__name__, training_contenders.ENTRIES
+    found = device.find()
+    print(f"On {found}")
+    entries = training_contenders.entries(found.is_gpu)
+    package = training_contenders.__name__
     with stopwatch.children(package, entries, Stopwatch) as contenders:
-        for model, dtype in itertools.product(_MODELS, _DTYPES):
-            problem = training_problem.Problem(model, dtype)
+        for problem in problems(found.is_gpu, _STEPS.value):
             results = stopwatch.compare(
-                problem, contenders, shared_flags.ROUNDS.value, _STEPS.value
+                problem, contenders, shared_flags.ROUNDS.value, problem, found.is_gpu
             )
             size = results[_OURS].start.num_parameters
-            print(f"\n{model}, {size:,} weights, {dtype}\n{table(results)}", flush=True)
+            title = f"{problem.model}, {size:,} weights, {problem.dtype}"
+            title += f", B = {problem.batch_size:,}"
+            print(f"\n{title}\n{table(results, entries)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class Problem:
       dtype: "float32", or "bfloat16" for mixed precision: weights, their updates, sums
         of the normalisation and the loss in float32, the rest in bfloat16.
       batch_size: examples a step.
+      num_steps: steps of a turn, which contenders that can take in one call.
       ghost_batch_size: examples a ghost batch, for contenders with ghosts.
       num_images: how many images there are.
       side: of an image, in pixels.
@@ -27,6 +28,7 @@ class Problem:
     model: str
     dtype: str = "float32"
     batch_size: int = 128
+    num_steps: int = 4
     ghost_batch_size: int = 64
     num_images: int = 2048
     side: int = 32
@@ -43,8 +45,8 @@ class Problem:
         images = generator.integers(0, PIXEL_RANGE + 1, shape, np.uint8)
         return images, generator.integers(0, NUM_CLASSES, self.num_images, np.int32)
 
-    def positions(self, first_step: int, num_steps: int) -> np.ndarray:
-        """Returns the examples of some batches, [num_steps, B] int32."""
+    def positions(self, first_step: int) -> np.ndarray:
+        """Returns the examples of a turn's batches, [num_steps, B] int32."""
         generator = np.random.default_rng([1, first_step])
-        shape = (num_steps, self.batch_size)
+        shape = (self.num_steps, self.batch_size)
         return generator.integers(0, self.num_images, shape, np.int32)

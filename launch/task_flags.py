@@ -85,7 +85,7 @@ _GRADIENT_ACCUMULATION = flags.DEFINE_integer(
     "gradient_accumulation", 1, "Parts of a batch, one after the other; saves memory."
 )
 _JIT = flags.DEFINE_bool(
-    "jit", None, "Compile the gradient with XLA (default: on a single GPU only)."
+    "jit", None, "Compile the steps with XLA (default: on a single GPU only)."
 )
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", False, "Equal runs are equal bit for bit; a little slower."

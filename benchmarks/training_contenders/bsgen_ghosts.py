@@ -35,6 +35,7 @@ class Contender:
                 *map(tf.constant, (0.0, 1 / training_problem.PIXEL_RANGE, 0.0))
             ),
             tf.constant(resident_images.pack(images)),
+            jit=bool(tf.config.list_physical_devices("GPU")),  # the engine's default
         )
         self._step = 0
 

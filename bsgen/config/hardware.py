@@ -25,7 +25,7 @@ class HardwareConfig(checked.Checked):
       gradient_accumulation: into how many parts a replica divides its share of a batch;
         they are processed one after the other, so only one part's activations are in
         memory.
-      jit: whether XLA compiles the gradient; None for "on a single GPU".
+      jit: whether XLA compiles the training steps; None for "on a single GPU".
       deterministic: whether equal runs are equal bit for bit (about 15 % slower).
       data_placement: "device" keeps the training images on the device, "stream" brings
         batch after batch; "auto" chooses by their size.

@@ -7,7 +7,12 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from benchmarks import stopwatch, train_step, training_problem
+from benchmarks import (
+    stopwatch,
+    train_step,
+    training_contenders,
+    training_problem,
+)
 from benchmarks.training_contenders import bsgen_ghosts, keras_fit
 
 _MODULE = "benchmarks.training_contenders.bsgen_ghosts"
@@ -16,7 +21,13 @@ _SIZES = {"resnet44": 658_586, "wrn_16_4": 2_748_890}
 
 def _tiny(model, dtype="float32"):
     return training_problem.Problem(
-        model, dtype, batch_size=4, ghost_batch_size=4, num_images=8, side=8
+        model,
+        dtype,
+        batch_size=4,
+        num_steps=1,
+        ghost_batch_size=4,
+        num_images=8,
+        side=8,
     )
 
 
@@ -68,27 +79,51 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
         head = contender._model.layers[-1].bias
         seen = [head.numpy()]
         for step in range(2):
-            contender.take_steps(problem.positions(step, num_steps=1))
+            contender.take_steps(problem.positions(step))
             seen.append(head.numpy())
             self.assertGreater(np.abs(seen[-1] - seen[-2]).max(), 1e-3)
 
-    def test_children_are_timed_and_tabled(self):
+    def test_a_gpu_gets_larger_batches_and_longer_turns(self):
+        of_cpu, of_gpu = (
+            [
+                (each.model, each.dtype, each.batch_size, each.num_steps)
+                for each in train_step.problems(on_gpu, None)
+            ]
+            for on_gpu in (False, True)
+        )
+        self.assertLen(of_cpu, 4)
+        self.assertEqual(of_cpu[0], ("resnet44", "float32", 128, 4))
+        self.assertLen(of_gpu, 4)
+        self.assertEqual(of_gpu[-1], ("wrn_16_4", "bfloat16", 1024, 16))
+        for problem in train_step.problems(True, 3):
+            self.assertEqual(problem.num_steps, 3)
+            self.assertEqual(problem.positions(0).shape, (3, problem.batch_size))
+        names = [training_contenders.entries(on_gpu) for on_gpu in (False, True)]
+        self.assertIn("pytorch_one_thread", names[0])
+        self.assertIn("pytorch_compiled", names[1])
+
+    @parameterized.parameters(False, True)
+    def test_children_are_timed(self, together):
+        problem = _tiny("resnet44")
         with stopwatch.Child(_MODULE, train_step.Stopwatch) as child:
             results = stopwatch.compare(
-                _tiny("resnet44"), {"bsgen_ghosts": child}, rounds=2, turn=1
+                problem, {"bsgen_ghosts": child}, 2, problem, together
             )
         self.assertAllGreater(results["bsgen_ghosts"].rates, 0)
         self.assertEqual(results["bsgen_ghosts"].start.num_parameters, 658_586)
+
+    def test_tables_what_was_timed(self):
+        entries = training_contenders.entries(False)
         start = train_step.Start(1.0, 658_586)
         results = {
             "bsgen_ghosts": stopwatch.Result(start, [10.0, 40.0, 30.0]),
             "keras_fit": stopwatch.Result(start, [20.0, 10.0, 10.0]),
         }
-        words = train_step.table(results).splitlines()[2].split()
+        words = train_step.table(results, entries).splitlines()[2].split()
         self.assertEqual(words[-5:], ["10", "10-20", "3.00", "0.50-4.00", "1.0"])
         other = stopwatch.Result(train_step.Start(1.0, 1), [1.0])
         with self.assertRaisesRegex(RuntimeError, "differ"):
-            train_step.table({**results, "pytorch_eager": other})
+            train_step.table({**results, "pytorch_eager": other}, entries)
 
 
 if __name__ == "__main__":

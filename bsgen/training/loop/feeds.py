@@ -15,7 +15,7 @@ from bsgen.training import step_plan
 from bsgen.training.loop import strategies
 from bsgen.training.loop.replica_program import Batch
 
-_MAX_POSITIONS = 2**20  # in one call
+_MAX_STEPS, _MAX_POSITIONS = 1000, 2**20  # in one call
 _EVALUATION_VALUES = 3 * 2**20  # input values per replica and evaluation call
 
 
@@ -56,7 +56,8 @@ class Feed:
         self._evaluation_size = size * devices.replicas_of_worker
         self.max_steps = 1
         if resident is not None:
-            self.max_steps = max(1, _MAX_POSITIONS // int(plan.batch_sizes.max()))
+            fitting = max(1, _MAX_POSITIONS // int(plan.batch_sizes.max()))
+            self.max_steps = min(_MAX_STEPS, fitting)
 
     def training(self, first_step: int, last_step: int) -> Batch:
         """Returns this worker's shares of K batches of equal size, [K, b, ...].

@@ -71,7 +71,7 @@ class ReplicaProgram:
           num_workers: how many workers share a batch.
           gradient_accumulation: the number of parts in which a replica processes its
             share, one after the other.
-          jit: whether XLA compiles the gradient; on a single device only.
+          jit: whether XLA compiles the steps; on a single device only.
           loss: what is minimised, and its metrics.
         """
         self._strategy = tf.distribute.get_strategy()
@@ -82,28 +82,34 @@ class ReplicaProgram:
         self._images = images
         self._num_workers = num_workers
         self.gradient_accumulation = gradient_accumulation
-        self._gradient = _gradient
-        if jit:
-            self._gradient = tf.function(_gradient, jit_compile=True, autograph=False)
+        self._jit = jit
         self._scaled_optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         self._draw_counters = draw_counters.of(model)
         self._compiled: dict[int, tf.types.experimental.PolymorphicFunction] = {}
 
     def take_steps(
-        self, batches: Batch, learning_rates: tf.Tensor, first_step: tf.Tensor
+        self,
+        batches: Batch,
+        learning_rates: tf.Tensor,
+        first_step: tf.Tensor,
+        begin: int = 0,
+        end: int | None = None,
     ) -> tf.Tensor:
-        """Takes K steps in one call.
+        """Takes the steps `begin` to `end` - 1 of K in one call.
 
-        Compiles once for each batch size, which layers need to know; K may vary.
+        Compiles once for each batch size, which layers need to know; K may vary, but
+        under XLA each K compiles anew.
 
         Args:
           batches: K shares of equal size.
           learning_rates: float32 [K].
-          first_step: int64, the number of steps taken before.
+          first_step: int64, the number of steps taken before the first of the K.
+          begin: where to begin among the K.
+          end: where to end, above `begin`; None for K.
 
         Returns:
           Means over each step's batch of what the metrics of the loss sum, under the
-          weights before the step, float32 [K, number of metrics].
+          weights before the step, float32 [end - begin, number of metrics].
         """
         size = batches.labels.shape[1]
         if size not in self._compiled:
@@ -115,15 +121,25 @@ class ReplicaProgram:
                     ),
                     (batches, learning_rates),
                 )
-                + (tf.TensorSpec([], tf.int64),),
+                + (tf.TensorSpec([], tf.int64),)
+                + (tf.TensorSpec([], tf.int32),) * 2,
                 autograph=False,
+                jit_compile=self._jit or None,
             )
-        return self._compiled[size](batches, learning_rates, first_step)
+        end = len(learning_rates) if end is None else end
+        return self._compiled[size](
+            batches, learning_rates, first_step, tf.constant(begin), tf.constant(end)
+        )[begin:end]
 
     def _take_steps(
-        self, batches: Batch, learning_rates: tf.Tensor, first_step: tf.Tensor
+        self,
+        batches: Batch,
+        learning_rates: tf.Tensor,
+        first_step: tf.Tensor,
+        begin: tf.Tensor,
+        end: tf.Tensor,
     ) -> tf.Tensor:
-        num_steps = tf.shape(learning_rates)[0]
+        """Returns the metrics of all K steps; of those not taken, 0."""
 
         def step(index: tf.Tensor, metrics: tf.TensorArray) -> tuple:
             self._scaled_optimizer.learning_rate.assign(learning_rates[index])
@@ -135,11 +151,13 @@ class ReplicaProgram:
             total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
             return index + 1, metrics.write(index, total)
 
-        shape = [len(self._loss.metrics)]
-        metrics = tf.TensorArray(tf.float32, num_steps, element_shape=shape)
-        _, metrics = tf.while_loop(
-            lambda index, _: index < num_steps, step, (0, metrics)
+        # Of K rows, because under XLA every size is known when it compiles.
+        metrics = tf.TensorArray(
+            tf.float32,
+            tf.shape(learning_rates)[0],
+            element_shape=[len(self._loss.metrics)],
         )
+        _, metrics = tf.while_loop(lambda index, _: index < end, step, (begin, metrics))
         return metrics.stack()
 
     @tf.function(autograph=False)
@@ -169,7 +187,7 @@ class ReplicaProgram:
                 own = _part(share, part, self.gradient_accumulation)
                 inputs, targets = self._prepare(own, images)
                 self._set_draw_counters(number * self.gradient_accumulation + part)
-            sums, added = self._gradient(
+            sums, added = _gradient(
                 self._model,
                 self._optimizer,
                 self._loss,

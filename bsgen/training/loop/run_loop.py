@@ -126,9 +126,8 @@ class RunLoop:
 
     def _adapt(self, seconds_per_step: float) -> None:
         wanted = _SECONDS_PER_CALL / seconds_per_step
-        limit = min(_MAX_STEPS_PER_CALL, self._trainee.max_steps)
         # At most doubled: the last call may have been faster than usual.
-        wanted = min(wanted, 2.0 * self._steps_per_call, limit)
+        wanted = min(wanted, 2.0 * self._steps_per_call, _MAX_STEPS_PER_CALL)
         self._steps_per_call = max(1, int(wanted))
 
     def _evaluate(self, progress: TrainingProgress | None = None) -> dict[str, Any]:

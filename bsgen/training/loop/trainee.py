@@ -9,6 +9,7 @@ from bsgen.models import losses
 from bsgen.optimizers import Momentum
 from bsgen.training import step_plan
 from bsgen.training.loop import (
+    blocks,
     feeds,
     preprocessing,
     replica_program,
@@ -27,7 +28,6 @@ class Trainee:
       plan: of every step.
       state: of model and optimizer.
       loss: what is minimised, and its metrics.
-      max_steps: the most steps that one call of `take_steps` may take.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Trainee:
             )
         self.state = training_state.TrainingState(self.model, self._optimizer)
         self._devices = devices
-        self.max_steps = self._feed.max_steps
+        self._blocks = blocks.Blocks(self._feed, self.plan)
 
     def take_steps(self, first_step: int, last_step: int) -> np.ndarray:
         """Takes the steps first_step to last_step - 1, of equal batch size.
@@ -100,14 +100,23 @@ class Trainee:
         Raises:
           UserError: a device is out of memory.
         """
-        batches = self._feed.training(first_step, last_step)
-        rates = self.plan.learning_rates[first_step:last_step]
+        metrics = []
+        step = first_step
         try:
-            return self._program.take_steps(
-                tf.nest.map_structure(tf.convert_to_tensor, batches),
-                tf.constant(rates),
-                tf.constant(first_step, tf.int64),
-            ).numpy()
+            while step < last_step:
+                block = self._blocks.at(step)
+                end = min(last_step, block.last_step)
+                metrics.append(
+                    self._program.take_steps(
+                        block.batches,
+                        block.learning_rates,
+                        tf.constant(block.first_step, tf.int64),
+                        step - block.first_step,
+                        end - block.first_step,
+                    )
+                )
+                step = end
+            return np.concatenate(metrics)  # waits for the device
         except tf.errors.ResourceExhaustedError as error:
             batch_size = int(self.plan.batch_sizes[first_step])
             parts = self._program.gradient_accumulation
@@ -151,7 +160,7 @@ class Trainee:
 
     def close(self) -> None:
         """Stops reading ahead."""
-        self._feed.close()
+        self._blocks.close()
 
 
 def _optimizer(run: config.RunConfig) -> keras.optimizers.Optimizer:

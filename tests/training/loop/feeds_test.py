@@ -1,6 +1,7 @@
 """Tests of `bsgen.training.loop.feeds`."""
 
 import types
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -102,8 +103,9 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_few_steps_a_call_where_a_batch_brings_its_images(self):
         self.assertEqual(_feed(resident=False)[0].max_steps, 1)
-        # 2^20 positions, in batches of 16 at most.
-        self.assertEqual(_feed()[0].max_steps, 2**16)
+        self.assertEqual(_feed()[0].max_steps, 1000)
+        with mock.patch.object(feeds, "_MAX_POSITIONS", 2**7):  # in batches of 16
+            self.assertEqual(_feed()[0].max_steps, 8)
 
 
 class EvaluationTest(tf.test.TestCase, parameterized.TestCase):

@@ -163,11 +163,31 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
             np.testing.assert_array_equal(whole[0], split[0])
             self.assert_same_state(whole[1], split[1], exactly=True)
 
-    @parameterized.parameters(None, "ghost")
-    def test_xla_computes_the_same(self, kind):
-        run = made_up_runs.run(made_up_runs.ghost() if kind else None, num_steps=4)
-        plain = made_up_runs.train(run, jit=False)
-        compiled = made_up_runs.train(run, jit=True)
+    @parameterized.named_parameters(
+        ("plain", None, {"clip_norm": 0.5, "l2": 0.01}, 120),
+        ("ghosts", made_up_runs.ghost(), {"clip_norm": 0.5, "clip_steps": 60}, 120),
+        ("dropout", made_up_runs.convolutional(), {}, 120),
+        ("batch_norm", made_up_runs.batch(), {"nesterov": True}, 4),
+        ("parts", made_up_runs.ghost(), {"clip_norm": 0.5}, 4, 2),
+    )
+    def test_xla_takes_the_same_steps(self, model, optimizer, num_steps, parts=1):
+        run = made_up_runs.run(
+            model,
+            num_steps=num_steps,
+            learning_rate=0.005,
+            schedule=config.Stepwise((2.0,), (0.5,), "steps"),
+            batch_size_schedule=made_up_runs.GROW,
+            **optimizer,
+        )
+        plain, compiled = (
+            made_up_runs.train(
+                run,
+                calls=[3, 4, num_steps] if num_steps > 4 else [3, 4],
+                jit=jit,
+                gradient_accumulation=parts,
+            )
+            for jit in (False, True)
+        )
         self.assertAllClose(plain[0], compiled[0], _ROUNDING, _ROUNDING)
         self.assert_same_state(plain[1], compiled[1])
 

@@ -137,16 +137,16 @@ class ChecksTest(tf.test.TestCase, parameterized.TestCase):
         for placement in ("auto", "stream"):
             trained = made_up_runs.ready(run, found=large, data_placement=placement)
             self.addCleanup(trained.close)
-            self.assertEqual(trained.max_steps, 1)
+            self.assertEqual(trained._feed.max_steps, 1)
             trained.take_steps(0, 1)
 
     def test_auto_places_what_is_small_enough(self):
         run = made_up_runs.run()
-        self.assertGreater(made_up_runs.ready(run).max_steps, 1)
+        self.assertGreater(made_up_runs.ready(run)._feed.max_steps, 1)
         with mock.patch.object(resident_images, "_MAX_BYTES", 82 * 192 - 1):
-            self.assertEqual(made_up_runs.ready(run).max_steps, 1)
+            self.assertEqual(made_up_runs.ready(run)._feed.max_steps, 1)
             on_device = made_up_runs.ready(run, data_placement="device")
-            self.assertGreater(on_device.max_steps, 1)
+            self.assertGreater(on_device._feed.max_steps, 1)
 
 
 class TraineeTest(tf.test.TestCase, parameterized.TestCase):
