@@ -102,12 +102,11 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn("pytorch_one_thread", names[0])
         self.assertIn("pytorch_compiled", names[1])
 
-    @parameterized.parameters(False, True)
-    def test_children_are_timed(self, together):
+    def test_children_are_timed(self):
         problem = _tiny("resnet44")
         with stopwatch.Child(_MODULE, train_step.Stopwatch) as child:
             results = stopwatch.compare(
-                problem, {"bsgen_ghosts": child}, 2, problem, together
+                problem, {"bsgen_ghosts": child}, 2, problem, together=True
             )
         self.assertAllGreater(results["bsgen_ghosts"].rates, 0)
         self.assertEqual(results["bsgen_ghosts"].start.num_parameters, 658_586)

@@ -167,8 +167,8 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         ("plain", None, {"clip_norm": 0.5, "l2": 0.01}, 120),
         ("ghosts", made_up_runs.ghost(), {"clip_norm": 0.5, "clip_steps": 60}, 120),
         ("dropout", made_up_runs.convolutional(), {}, 120),
-        ("batch_norm", made_up_runs.batch(), {"nesterov": True}, 4),
-        ("parts", made_up_runs.ghost(), {"clip_norm": 0.5}, 4, 2),
+        ("batch_norm", made_up_runs.batch(), {"nesterov": True}, 8),
+        ("parts", made_up_runs.ghost(), {"clip_norm": 0.5}, 8, 2),
     )
     def test_xla_takes_the_same_steps(self, model, optimizer, num_steps, parts=1):
         run = made_up_runs.run(
@@ -182,7 +182,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         plain, compiled = (
             made_up_runs.train(
                 run,
-                calls=[3, 4, num_steps] if num_steps > 4 else [3, 4],
+                calls=[3, 4, num_steps],
                 jit=jit,
                 gradient_accumulation=parts,
             )
