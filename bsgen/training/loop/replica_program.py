@@ -187,15 +187,7 @@ class ReplicaProgram:
                 own = _part(share, part, self.gradient_accumulation)
                 inputs, targets = self._prepare(own, images)
                 self._set_draw_counters(number * self.gradient_accumulation + part)
-            sums, added = _gradient(
-                self._model,
-                self._optimizer,
-                self._loss,
-                inputs,
-                targets,
-                own.loss_weights,
-                global_size,
-            )
+            sums, added = self._gradient(inputs, targets, own, global_size)
             metrics += sums
             gradients = (
                 [a + b for a, b in zip(gradients, added, strict=True)]
@@ -206,6 +198,25 @@ class ReplicaProgram:
             gradients = _overflowing_together(gradients)
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return metrics / global_size
+
+    def _gradient(
+        self, inputs: tf.Tensor, targets: tf.Tensor, part: Batch, global_size: tf.Tensor
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns sums of the metrics, and a part of the gradient of the mean loss."""
+        with tf.GradientTape() as tape:
+            outputs = self._model(inputs, training=True)
+            of_examples = self._loss.per_example(targets, outputs)
+            ones = tf.ones_like(of_examples)
+            for weights in part.loss_weights:
+                of_examples *= tf.cast(weights, of_examples.dtype)
+            mean = tf.reduce_sum(of_examples) / tf.cast(global_size, of_examples.dtype)
+            scaled = self._optimizer.scale_loss(mean)
+        weights = [variable.value for variable in self._model.trainable_variables]
+        gradients = tape.gradient(scaled, weights)
+        # Those of embeddings are sparse, with a row for every time that a token occurs:
+        # no sum of parts, and another norm.
+        gradients = [tf.convert_to_tensor(each) for each in gradients]
+        return self._loss.sums(targets, outputs, ones), gradients
 
     def _evaluate(
         self, batch: Batch, images: tf.Tensor | None, weights: tf.Tensor
@@ -253,31 +264,6 @@ def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
         return tf.slice(tensor, begin, [size // count, *others])
 
     return tf.nest.map_structure(cut, tensors)
-
-
-def _gradient(
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    loss: losses.Loss,
-    inputs: tf.Tensor,
-    targets: tf.Tensor,
-    loss_weights: tuple[tf.Tensor, ...],
-    global_size: tf.Tensor,
-) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Returns sums of the metrics, and this part of the gradient of the mean loss."""
-    with tf.GradientTape() as tape:
-        outputs = model(inputs, training=True)
-        of_examples = loss.per_example(targets, outputs)
-        ones = tf.ones_like(of_examples)
-        for weights in loss_weights:
-            of_examples *= tf.cast(weights, of_examples.dtype)
-        mean = tf.reduce_sum(of_examples) / tf.cast(global_size, of_examples.dtype)
-        scaled = optimizer.scale_loss(mean)
-    weights = [variable.value for variable in model.trainable_variables]
-    # Those of embeddings are sparse, with a row for every time that a token occurs: no
-    # sum of parts, and another norm.
-    gradients = [tf.convert_to_tensor(each) for each in tape.gradient(scaled, weights)]
-    return loss.sums(targets, outputs, ones), gradients
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
