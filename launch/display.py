@@ -1,55 +1,82 @@
 """What `launch.reproduce` shows: the list of studies, a bar with the time left."""
 
-from collections.abc import Iterable
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
 
-import rich.console
 import rich.progress
-import rich.table
 
 from bsgen import progress_bar, studies
+from bsgen.training import cost
+
+_NAME_WIDTH, _CELL_WIDTH = 24, 13
 
 
 def list_studies(
-    selected: Iterable[studies.Study], num_seeds: int | None = None
+    selected: Iterable[studies.Study],
+    speed: cost.Speed,
+    num_seeds: int | None = None,
 ) -> None:
-    """Prints each study with its title and, for each scale, its size and minutes.
+    """Prints a line a study: for each scale its size and minutes, and its title.
 
-    Minutes are for two cores and for the study alone; studies share runs.
+    The size counts runs and measurements. Minutes are for the study alone; studies
+    share runs. On a terminal the title is cut to fit; piped output has all of it.
 
     Args:
       selected: what to list.
+      speed: of the machine; measurements are said as on two cores.
       num_seeds: repeats; None for the scale's own number.
     """
-    from bsgen.training import cost
-
-    table = rich.table.Table(box=None, pad_edge=False)
-    table.add_column("study", no_wrap=True)
-    table.add_column("title", overflow="fold")
-    for heading in ("scale", "runs", "measurements", "minutes"):
-        table.add_column(heading, justify="right")
+    headings = [f"{scale:>7} {'min':>5}" for scale in studies.SCALES]
+    _print_line("study", headings, "what it shows")
     for study in selected:
-        labels = [study.name, study.title]
-        for scale in study.scales:
-            runs = study.runs(scale, num_seeds)
-            measurements = study.measurements(scale, num_seeds)
-            seconds = sum(cost.seconds(run) for run in runs)
-            seconds += sum(entry.seconds for entry in measurements)
-            counts = [str(len(runs)), str(len(measurements) or "")]
-            table.add_row(*labels, scale, *counts, f"{seconds / 60:.1f}")
-            labels = ["", ""]
-    rich.console.Console().print(table)
+        cells = [
+            _size(study, scale, speed, num_seeds) if scale in study.scales else ""
+            for scale in studies.SCALES
+        ]
+        _print_line(study.name, cells, study.title)
+    print(f"numbers of runs and measurements; minutes on {speed.device}")
+
+
+def _size(
+    study: studies.Study, scale: str, speed: cost.Speed, num_seeds: int | None
+) -> str:
+    runs = study.runs(scale, num_seeds)
+    measurements = study.measurements(scale, num_seeds)
+    kept = {run.key for entry in measurements for run in entry.runs}
+    seconds = cost.total_seconds(runs, kept, speed)
+    seconds += sum(entry.seconds for entry in measurements)
+    minutes = seconds / 60
+    shown = f"{minutes:.1f}" if minutes < 100 else f"{minutes:.0f}"
+    return f"{len(runs) + len(measurements):>7} {shown:>5}"
+
+
+def _print_line(name: str, cells: Sequence[str], title: str) -> None:
+    columns = "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells)
+    line = f"{name:{_NAME_WIDTH}}{columns}  {title}"
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        line = line if len(line) <= width else f"{line[: width - 1]}…"
+    print(line)
 
 
 class CampaignBar(progress_bar.Bar):
     """A progress bar with the time left; plain lines where the output is piped."""
 
-    def __init__(self, num_runs: int, num_measurements: int, expected_seconds: float):
+    def __init__(
+        self,
+        num_runs: int,
+        num_measurements: int,
+        expected_seconds: float,
+        minutes: float,
+    ):
         """Describes the work ahead.
 
         Args:
           num_runs: how many runs will be trained.
           num_measurements: how many measurements will be made.
           expected_seconds: of all of them; `advance` counts in the same unit.
+          minutes: that this machine is expected to take.
         """
         work = [f"{num_runs} runs"] if num_runs or not num_measurements else []
         work += [f"{num_measurements} measurements"] if num_measurements else []
@@ -63,8 +90,7 @@ class CampaignBar(progress_bar.Bar):
             total=expected_seconds,
         )
         if not self._console.is_terminal:
-            minutes = f"{expected_seconds / 60:.2g}"
-            self.say(f"{' and '.join(work)} to make, about {minutes} min")
+            self.say(f"{' and '.join(work)} to make, about {minutes:.2g} min")
 
     def advance(self, seconds: float) -> None:
         """Counts expected seconds of work as done."""

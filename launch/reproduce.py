@@ -5,7 +5,7 @@
 runs all studies at quick scale (embedded data, a few minutes on two cores) and writes
 `results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` runs one at the
 paper's own settings. Started again after any interruption, it keeps every finished
-run. `--list` shows all studies with their size.
+run. `--list` shows all studies with their size and the minutes that they take here.
 """
 
 import sys
@@ -14,7 +14,9 @@ from absl import flags
 
 from launch import entry, paths
 
-_LIST = flags.DEFINE_bool("list", False, "Show every study with its size, and stop.")
+_LIST = flags.DEFINE_bool(
+    "list", False, "Show every study with its size and minutes, and stop."
+)
 _FIGURE = flags.DEFINE_list(
     "figure", [], "Studies to remake: PAPERKEY/figN, or PAPERKEY for all of a paper."
 )
@@ -36,6 +38,12 @@ _SEEDS = flags.DEFINE_integer(
     "Repeats of every run (default: the scale's own).",
     lower_bound=1,
     upper_bound=1000,
+)
+_CALIBRATE = flags.DEFINE_bool(
+    "calibrate",
+    None,
+    "For --list: measure the speed of this machine anew, which takes some seconds; or "
+    "not at all (default: if it is not known yet).",
 )
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace results of another configuration, and train again."
@@ -64,13 +72,27 @@ def main(arguments: list[str]) -> None:
     if _SUITE.value:
         selected = [study for study in selected if scale in study.scales]
     if _LIST.value:
-        display.list_studies(selected, _SEEDS.value)
+        display.list_studies(selected, _speed(), _SEEDS.value)
     elif selected:
         _reproduce(selected, scale, _OUTPUT_DIR.value or f"results/{scale}")
     else:
         raise errors.UserError(
             "figure", "", "give --figure=NAME, --suite=quick or --list"
         )
+
+
+def _speed():  # type: ignore[no-untyped-def]
+    """Returns the speed of this machine, or that of two cores."""
+    from bsgen.training import calibration, cost
+
+    found = None if _CALIBRATE.value else calibration.known()
+    if found is None and _CALIBRATE.value is not False:
+        print(
+            "measuring the speed of this machine: some seconds, once", file=sys.stderr
+        )
+        entry.load_tensorflow()
+        found = calibration.measure(entry.warn)
+    return found or cost.TWO_CORES
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:
@@ -90,11 +112,12 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
 
 
 def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
-    from bsgen.training import interruption
+    from bsgen.training import calibration, cost, interruption
     from launch import display
 
     sizes = len(work.missing), len(work.unmeasured)
-    with display.CampaignBar(*sizes, work.expected_seconds) as progress:
+    minutes = work.seconds_at(calibration.known() or cost.TWO_CORES) / 60
+    with display.CampaignBar(*sizes, work.expected_seconds, minutes) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]
             progress.say(f"finished {study.name}: {study.title}")

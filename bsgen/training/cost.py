@@ -1,26 +1,75 @@
-"""What a run is expected to cost; for lists and progress bars only.
+"""What runs are expected to cost; for lists and progress bars only.
 
-Measured on two cores of an AMD EPYC (see BUILD_NOTES.md). A step of a dense network in
-the ensemble engine takes 4.4 operations a weight and example (the first layer has no
-gradient for its inputs), and a pass over weights and accumulators. Networks that are
-trained one by one take a start, 6 operations a multiplication of the forward pass and
-example, and for each step a fixed price and the pass over weights.
+A step of a program of the ensemble engine takes a fixed price, which its runs share;
+and for each run 4.4 operations a weight and example (the first layer has no gradient
+for its inputs) and a pass over weights and accumulators. Runs that are trained one by
+one take a start, 6 operations a multiplication of the forward pass and example, and for
+each step a fixed price and the pass over weights.
 """
+
+import collections
+import dataclasses
+from collections.abc import Collection, Iterable
 
 from bsgen import config, data, models
 from bsgen.training import routing
 
-_OPERATIONS_PER_SECOND = 2e11
-_SECONDS_PER_WEIGHT = 1.5e-10
 _EXACT_SECONDS = 0.04  # one exact minimum of a small convex cost
-_LOOP_OPERATIONS_PER_SECOND = 1e11
-_LOOP_START, _LOOP_STEP = 0.7, 2.5e-4  # seconds
 _MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured examples
 _TRAIN_SIZE = 1000  # of a task that may have any number
+_RUNS_AT_ONCE = 256  # of one program
 
 
-def seconds(run: config.RunConfig, keeps_network: bool = False) -> float:
-    """Returns the expected wall time of a run on two cores; see `routing.engine`."""
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """How fast a machine trains, in seconds; `calibration` measures it.
+
+    Attributes:
+      device: the machine in words.
+      start: before anything is trained: TensorFlow, devices, data.
+      program: to compile a program of the ensemble engine.
+      launch: of one of its steps, whatever it computes.
+      weight: of a pass over a weight, its gradient and accumulator.
+      operation: of an operation of the ensemble engine.
+      loop_start: before the first step of a run that is trained alone.
+      loop_step: of one of its steps, whatever it computes.
+      loop_operation: of one of its operations, in convolutions.
+    """
+
+    device: str
+    start: float
+    program: float
+    launch: float
+    weight: float
+    operation: float
+    loop_start: float
+    loop_step: float
+    loop_operation: float
+
+
+TWO_CORES = Speed(  # idle; see BUILD_NOTES.md
+    "two cores of an AMD EPYC",
+    start=5.0,
+    program=1.0,
+    launch=1.5e-5,
+    weight=1.5e-10,
+    operation=5e-12,
+    loop_start=0.7,
+    loop_step=2.5e-4,
+    loop_operation=1e-11,
+)
+
+
+def seconds(
+    run: config.RunConfig, keeps_network: bool = False, speed: Speed = TWO_CORES
+) -> float:
+    """Returns the expected wall time of a run among others.
+
+    Args:
+      run: any configuration.
+      keeps_network: as in `routing.engine`.
+      speed: of the machine.
+    """
     trained_by = routing.engine(run, keeps_network)
     if trained_by == "minima":
         return _EXACT_SECONDS
@@ -28,12 +77,42 @@ def seconds(run: config.RunConfig, keeps_network: bool = False) -> float:
     size = models.size(run.model, dataset.input_shape, dataset.num_classes)
     train_size = run.data.train_size or dataset.train_size or _TRAIN_SIZE
     batch_size = run.batch_size or train_size
-    pass_over_weights = size.weights * _SECONDS_PER_WEIGHT
+    pass_over_weights = size.weights * speed.weight
     if trained_by == "ensemble":
-        arithmetic = 4.4 * batch_size * size.weights / _OPERATIONS_PER_SECOND
+        arithmetic = 4.4 * batch_size * size.weights * speed.operation
         return run.num_steps * (arithmetic + pass_over_weights)
     examples = float(run.num_steps * batch_size)
     if run.final_measures:
         examples += _MEASURE_GRADIENTS * (run.measured_examples or train_size)
-    arithmetic = 6 * size.multiplications * examples / _LOOP_OPERATIONS_PER_SECOND
-    return _LOOP_START + arithmetic + run.num_steps * (_LOOP_STEP + pass_over_weights)
+    arithmetic = 6 * size.multiplications * examples * speed.loop_operation
+    steps = run.num_steps * (speed.loop_step + pass_over_weights)
+    return speed.loop_start + arithmetic + steps
+
+
+def total_seconds(
+    runs: Iterable[config.RunConfig],
+    keep_networks: Collection[str] = (),
+    speed: Speed = TWO_CORES,
+) -> float:
+    """Returns the expected wall time of runs that are trained together.
+
+    To the time of each it adds what they share: the start, and for each program of the
+    ensemble engine (one for a network, a batch size and a budget; the engine may do
+    better) its compilation and the launches of its steps.
+
+    Args:
+      runs: any mixture.
+      keep_networks: keys of runs whose networks are needed afterwards.
+      speed: of the machine.
+    """
+    total = 0.0
+    programs: collections.Counter = collections.Counter()
+    for run in runs:
+        kept = run.key in keep_networks
+        total += seconds(run, kept, speed)
+        if routing.engine(run, kept) == "ensemble":
+            programs[run.model, run.data.name, run.batch_size, run.num_steps] += 1
+    for (*_, num_steps), number in programs.items():
+        launches = -(-number // _RUNS_AT_ONCE) * num_steps
+        total += speed.program + launches * speed.launch
+    return total + speed.start if total else 0.0

@@ -48,18 +48,26 @@ class LauncherTest(parameterized.TestCase):
             text=True,
         )
         text, loaded = finished.stdout.split("loaded:")
-        for flag in "list figure suite scale output_dir data_dir seeds force".split():
+        for flag in (
+            "list figure suite scale output_dir data_dir seeds calibrate force".split()
+        ):
             self.assertRegex(text, rf"--(\[no\])?{flag}\b")
         self.assertIn("python -m launch.reproduce --suite=quick", text)
         for slow in ("tensorflow", "keras", "pandas", "matplotlib"):
             self.assertNotIn(slow, loaded.split())
 
     def test_list_names_every_study(self):
-        finished = process.reproduce("--list", cwd=self.folder)
+        finished = process.reproduce("--list", "--nocalibrate", cwd=self.folder)
         self.assertEqual((finished.returncode, finished.stderr), (0, ""))
-        for name in process.STUDIES:
-            self.assertIn(name, finished.stdout)
-        self.assertRegex(finished.stdout, r"fig1 .* quick +660 ")
+        lines = finished.stdout.splitlines()
+        self.assertCountEqual(
+            [line.split()[0] for line in lines[1:-1]], process.STUDIES
+        )
+        title = "Accuracy of logistic regression against L2 regularisation"
+        self.assertRegex(
+            finished.stdout, rf"fig1 +660 +\d\.\d +1320 +\d\.\d  {title}\n"
+        )
+        self.assertEndsWith(lines[-1], "minutes on two cores of an AMD EPYC")
         self.assertEmpty(list(self.folder.iterdir()))
 
     @parameterized.parameters(

@@ -1,5 +1,7 @@
 """Tests of the expected cost of runs."""
 
+import dataclasses
+
 from absl.testing import absltest
 
 from bsgen import config
@@ -51,6 +53,40 @@ class CostTest(absltest.TestCase):
         self.assertEqual(
             _seconds(optimizer=exact), _seconds(optimizer=exact, num_steps=7)
         )
+
+    def test_runs_together_share_start_compilation_and_launches(self):
+        """Two programs, of 300 and of one run; a program has 256 runs at most."""
+        speed = dataclasses.replace(
+            cost.TWO_CORES,
+            start=7.0,
+            program=2.0,
+            launch=1e-3,
+            weight=0.0,
+            operation=0.0,
+        )
+        data = config.DataConfig("digits", 1000)
+        many = [
+            config.RunConfig(data, batch_size=32, num_steps=100, seed=seed)
+            for seed in range(300)
+        ]
+        one = config.RunConfig(data, batch_size=64, num_steps=50)
+        total = cost.total_seconds([*many, one], speed=speed)
+        self.assertAlmostEqual(total, 7 + 2 * 2 + (2 * 100 + 50) * 1e-3, places=9)
+        # A network that is needed afterwards is trained alone.
+        alone = cost.total_seconds([one], {one.key}, speed)
+        self.assertAlmostEqual(alone, 7 + cost.seconds(one, True, speed), places=9)
+        self.assertEqual(cost.total_seconds([]), 0)
+
+    def test_a_faster_machine_takes_less(self):
+        run = config.RunConfig(config.DataConfig("digits", 1000), num_steps=100)
+        times = {
+            f.name: getattr(cost.TWO_CORES, f.name) / 2
+            for f in dataclasses.fields(cost.Speed)[1:]
+        }
+        speed = cost.Speed("a faster one", **times)
+        for alone in (False, True):
+            expected = cost.seconds(run, alone) / 2
+            self.assertAlmostEqual(cost.seconds(run, alone, speed), expected, places=9)
 
 
 if __name__ == "__main__":
