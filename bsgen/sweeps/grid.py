@@ -6,6 +6,7 @@ normalization; a dataset comes with its usual scaling and augmentation.
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 import typing
@@ -191,7 +192,7 @@ def _typed(part: str, name: str, value: Any) -> Any:
     Raises:
       UserError: it is of another type.
     """
-    hint = typing.get_type_hints(_CLASSES[part])[name]
+    hint = _hints(part)[name]
     types = typing.get_args(hint) or (hint,)
     if config.Constant in types:
         return config.parse_schedule(axes_lib.label(value), name)
@@ -207,6 +208,11 @@ def _typed(part: str, name: str, value: Any) -> Any:
     if hint is str and not isinstance(value, str):
         raise errors.UserError(name, value, "write a name")
     return value
+
+
+@functools.cache
+def _hints(part: str) -> dict[str, Any]:
+    return typing.get_type_hints(_CLASSES[part])
 
 
 def _usual(base: config.DataConfig, changes: dict[str, Any]) -> dict[str, Any]:

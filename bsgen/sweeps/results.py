@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import statistics
+from bsgen.models import losses
 from bsgen.studies import tables
 from bsgen.sweeps.plan import Plan
 from bsgen.training import records
@@ -100,8 +101,8 @@ def table(
 def summarize(plan: Plan, runs: pd.DataFrame) -> Summary:
     """Returns the summary of a table of runs.
 
-    Validation comes before the test set, accuracy before other metrics, of which less
-    is better.
+    Validation comes before the test set, and metrics of which more is better before the
+    others.
     """
     metrics = _metrics(runs)
     rows = []
@@ -124,7 +125,7 @@ def summarize(plan: Plan, runs: pd.DataFrame) -> Summary:
             }
         rows.append(row)
     settings = pd.DataFrame(rows)
-    higher = bool(metrics) and metrics[0].endswith("accuracy")
+    higher = bool(metrics) and _higher_is_better(metrics[0])
     best = None
     if metrics:
         scores = settings[metrics[0]].where(settings["is_complete"])
@@ -147,6 +148,11 @@ def _metrics(runs: pd.DataFrame) -> tuple[str, ...]:
     chosen = []
     for part in ("validation", "test"):
         names = [name for name in runs if name.startswith(f"final_{part}_")]
-        names.sort(key=lambda name: not name.endswith("accuracy"))
+        names.sort(key=lambda name: not _higher_is_better(name))
         chosen += [name.removeprefix("final_") for name in names[:1]]
     return tuple(chosen)
+
+
+def _higher_is_better(name: str) -> bool:
+    metric = losses.recorded_metric(name)
+    return metric is not None and metric.higher_is_better
