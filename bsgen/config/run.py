@@ -1,6 +1,7 @@
 """The whole configuration of a training run, and its key."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from typing import Any, Literal
@@ -98,7 +99,7 @@ class RunConfig(checked.Checked):
             raise errors.UserError("optimizer", self.optimizer.name, remedy)
         return self.optimizer
 
-    @property
+    @functools.cached_property
     def key(self) -> str:
         """16 hexadecimal digits: a hash of the whole configuration."""
         text = json.dumps(serialization.to_dict(self), sort_keys=True)

@@ -6,6 +6,7 @@ from unittest import mock
 import tensorflow as tf
 from absl.testing import parameterized
 
+from bsgen.training.ensemble import engine, grouping
 from tests.references import one_model_loop
 from tests.training import small_runs
 
@@ -83,6 +84,19 @@ class IndependenceTest(tf.test.TestCase, parameterized.TestCase):
         ]
         records = small_runs.train(runs)
         self.assertEqual(set(records), {run.key for run in runs})
+        self._assert_unchanged(records)
+
+    def test_padded_beside_larger_batches_and_longer_runs(self):
+        """As on a GPU, where such runs share a program."""
+        others = [
+            small_runs.run(batch_size=40, seed=5),
+            small_runs.run(batch_size=7, num_steps=390),
+            small_runs.run(batch_size=1, num_steps=20),
+        ]
+        gpu = mock.patch.object(engine, "_device", lambda: grouping.GPU)
+        with gpu, small_runs.spied_programs() as sizes:
+            records = small_runs.train([*others, self.run_])
+        self.assertEqual(sizes[0], 4)
         self._assert_unchanged(records)
 
     def test_whatever_steps_one_call_takes(self):

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from bsgen import config, data, errors, models
 from bsgen.models import losses
-from bsgen.training import records, routing
+from bsgen.training import draw_counters, records, routing
 from bsgen.training.ensemble import chunk, grouping, stacked_program
 from bsgen.training.ensemble.member import Member
 from bsgen.training.loop import preprocessing, shares
@@ -127,20 +127,23 @@ def _device() -> grouping.Device:
 
 def _load(member: Member, data_dir: str | None) -> grouping.Load:
     run = member.run
-    kind = (
-        _program_key(run, data_dir),
-        run.batch_size_schedule,
-        *(member.batch_size, run.num_steps, run.evaluation_steps),
-    )
+    sizes = None  # the batch sizes of all steps, where they change
+    if run.batch_size_schedule != config.Constant():
+        train_size = len(member.split.train)
+        sizes = run.batch_size_schedule, run.batch_size, train_size, run.num_steps
+    # A program without clipping, augmentation or noise does not compute them.
+    extras = run.sgd.clip_norm, run.data.augmentation, run.loss_noise
+    chosen = tuple(value not in (None, "none", 0) for value in extras)
     model = _model(run.model, _pool_key(run), data_dir)
     shares.check_statistics(model, member.plan.batch_sizes, num_replicas=1)
+    statistics = len(model.non_trainable_variables) - len(draw_counters.of(model))
     return grouping.Load(
-        kind,
+        (_program_key(run, data_dir), sizes, chosen),
         *_sizes(model),
-        member.batch_size,
+        int(member.plan.batch_sizes.max()),
         run.num_steps,
         run.evaluation_steps,
-        pads=not model.non_trainable_variables,
+        pads=not statistics,
     )
 
 
