@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from bsgen import config, errors
 from bsgen.training import ensemble
-from bsgen.training.ensemble import chunk
+from bsgen.training.ensemble import chunk, engine, grouping
 from tests.references import one_model_loop
 from tests.training import small_runs
 
@@ -114,6 +114,74 @@ class BadInputTest(tf.test.TestCase, parameterized.TestCase):
                 errors.UserError, f"^{field}='{value}': .*loop"
             ):
                 list(ensemble.train([run, bad]))
+
+
+class ProgramsTest(parameterized.TestCase):
+    """Which runs may share a program; `grouping` decides which of them do."""
+
+    def _chunks(self, runs, device=grouping.CPU):
+        """Returns the positions in `runs` of each program's runs."""
+        found = []
+
+        def train_together(members, *_):
+            found.append([runs.index(member.run) for member in members])
+            return iter(())
+
+        with (
+            mock.patch.object(engine, "_train_together", train_together),
+            mock.patch.object(engine, "_device", lambda: device),
+        ):
+            list(ensemble.train(runs))
+        return found
+
+    def test_settings_are_data(self):
+        base = small_runs.run()
+        others = [
+            small_runs.run(**changes)
+            for changes in (
+                {"seed": 4, "train_size": 50},
+                {"learning_rate": 0.2, "momentum": 0.5, "l2": 0.1},
+                {"sampling": "independent", "scaling": "standardize"},
+                {"schedule": config.Stepwise((2.0,), (0.1,)), "validation_size": 20},
+                {"warm_up": config.WarmUp(1.0), "num_steps": 310},
+            )
+        ]
+        self.assertLen(self._chunks([base, *others]), 1)
+
+    @parameterized.parameters(
+        {"nesterov": True},
+        {"clip_norm": 1.0},
+        {"model": ("mlp", (15,), "tanh")},
+        {"task": "gaussian_random"},
+        {"batch_size": 25},
+    )
+    def test_others_need_another_program(self, **changes):
+        runs = [small_runs.run(), small_runs.run(**changes)]
+        self.assertEqual(self._chunks(runs), [[0], [1]])
+
+    def test_batch_sizes_that_change_alike(self):
+        def growing(boundary, seed):
+            schedule = config.Stepwise((boundary,), (2.0,), "steps")
+            run = small_runs.run(seed=seed)
+            return dataclasses.replace(run, batch_size_schedule=schedule)
+
+        runs = [small_runs.run(), growing(9, 3), growing(9, 4), growing(8, 5)]
+        for device in (grouping.CPU, grouping.GPU):
+            self.assertEqual(self._chunks(runs, device), [[0], [1, 2], [3]])
+
+    @parameterized.parameters(
+        ("batch", [[0], [1]]), ("ghost", [[0], [1]]), ("none", [[0, 1]])
+    )
+    def test_batches_are_padded_unless_they_have_statistics(self, kind, expected):
+        ghosts = 8 if kind == "ghost" else None
+        model = config.ModelConfig(
+            "f1", (), normalization=kind, ghost_batch_size=ghosts
+        )
+        runs = [
+            dataclasses.replace(small_runs.run(batch_size=size), model=model)
+            for size in (16, 24)
+        ]
+        self.assertEqual(self._chunks(runs, grouping.GPU), expected)
 
 
 class OutOfMemoryTest(tf.test.TestCase):
