@@ -12,7 +12,7 @@ from absl.testing import parameterized
 from bsgen import config, measures
 from bsgen.papers.jastrzebski_2018 import grid, lines, presets
 from bsgen.studies import budgets, measurement
-from bsgen.training import records
+from bsgen.training import execution, records
 
 
 class LinesTest(parameterized.TestCase):
@@ -90,7 +90,9 @@ class MeasureTest(tf.test.TestCase):
         entry = self._entry()
         folder = pathlib.Path(self.create_tempdir().full_path)
         place = measurement.Place(records.RunStore(folder), folder / "own")
-        finished = place.train(entry.runs)
+        keep = {run.key for run in entry.runs}
+        execution.execute(entry.runs, place.store, keep_networks=keep)
+        finished = [place.record(run) for run in entry.runs]
         rows = entry.measure(place)
         np.testing.assert_allclose([r["alpha"] for r in rows], np.arange(-1, 2.1, 0.5))
         for end, record in zip((2, 4), finished, strict=True):
