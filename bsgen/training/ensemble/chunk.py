@@ -20,16 +20,11 @@ _MAX_STEPS_PER_CALL = 1000
 
 
 class _Call(NamedTuple):
-    """The steps first to last - 1, with what the program needs for them.
-
-    Attributes:
-      num_steps: [R] int32, how many of them each run takes: all, or none.
-    """
+    """The steps first to last - 1, with their batches."""
 
     first: int
     last: int
     batches: Batches
-    num_steps: tf.Tensor
 
 
 class Chunk:
@@ -91,13 +86,7 @@ class Chunk:
             *(row.plan.segment_end(step) for row in running),
         )
         batches = self._feed.batches(step, last, self._lengths[size])
-        num_steps = [row.takes(step) * (last - step) for row in self._rows]
-        return _Call(
-            step,
-            last,
-            tf.nest.map_structure(tf.constant, batches),
-            tf.constant(num_steps, tf.int32),
-        )
+        return _Call(step, last, tf.nest.map_structure(tf.constant, batches))
 
     def _choose_length(self, running: Sequence[Member], step: int, size: int) -> int:
         """Returns K for the calls from `step` to where the batch size changes."""
@@ -119,7 +108,7 @@ class Chunk:
             self._state,
             self._settings,
             call.batches,
-            call.num_steps,
+            tf.constant(call.last - call.first),
             tf.constant(call.first, tf.int64),
         )
         is_finite = dict(zip(self._rows, finite.numpy(), strict=True))

@@ -75,23 +75,25 @@ class Program:
           state: before the first step.
           settings: of the runs.
           batches: of K steps.
-          num_steps: int32 [R], how many of them each run takes; then it stands still.
+          num_steps: int32, how many of them are taken.
           first_step: int64, the number of the first one.
 
         Returns:
           The state after the last step, and which runs have finite weights, [R] bool.
         """
-        limit = tf.reduce_max(num_steps)
+        limit = num_steps
         if self.takes_all_steps:
             # Known when the program is compiled, so that XLA needs no answer from the
-            # device before each step.
+            # device before each step. The last ones change nothing.
             limit = batches.positions.shape[0]
 
         def step(index: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
             batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
             number = first_step + tf.cast(index, tf.int64)
             new = self._step(state, settings, batch, number)
-            return index + 1, _where(index < num_steps, new, state)
+            if self.takes_all_steps:
+                new = _where(index < num_steps, new, state)
+            return index + 1, new
 
         _, state = tf.while_loop(
             lambda index, _: index < limit, step, (tf.constant(0), state)
@@ -249,11 +251,8 @@ def _augment(
     return tf.reshape(augmented, shape)
 
 
-def _where(chosen: tf.Tensor, new: State, old: State) -> State:
-    """Returns the new state of the chosen runs, [R] bool, and the old of the others."""
-    return tf.nest.map_structure(
-        lambda a, b: tf.where(_as_rank_of(a, chosen), a, b), new, old
-    )
+def _where(taken: tf.Tensor, new: State, old: State) -> State:
+    return tf.nest.map_structure(lambda a, b: tf.where(taken, a, b), new, old)
 
 
 def _as_rank_of(tensor: tf.Tensor, of_runs: tf.Tensor) -> tf.Tensor:

@@ -96,24 +96,21 @@ class TakeStepsTest(tf.test.TestCase, parameterized.TestCase):
         settings = stacked_data.Settings(
             *(tf.constant(c, tf.float32) for c in columns), draw_seeds=[]
         )
-        # [K=4, R, B=2], of which the runs take three and two.
+        # [K=4, R, B=2], of which three steps are taken.
         positions = np.array(
             [[[0, 1], [2, 2]], [[1, 2], [0, 1]], [[2, 0], [1, 0]], [[0, 0], [0, 0]]]
         )
         rates = np.array([[0.5, 2.0], [0.25, 1.0], [0.5, 1.0], [9.0, 9.0]])
         bounds = np.array([[np.inf, 0.3], [0.1, np.inf], [np.inf, 0.3], [1.0, 1.0]])
-        taken = np.array([3, 2])
         batches = stacked_data.Batches(
             tf.constant(positions, tf.int32),
             *(tf.constant(each, tf.float32) for each in (rates, bounds)),
         )
-        state, finite = built.take_steps(
-            _state([start]), settings, batches, tf.constant(taken, tf.int32), 0
-        )
+        state, finite = built.take_steps(_state([start]), settings, batches, 3, 0)
         self.assertAllEqual(finite, [True, True])
         for run in range(2):
             weight, accumulator = start[run, :, 0].astype(float), np.zeros(2)
-            for step in range(taken[run]):
+            for step in range(3):
                 x, y = (each[positions[step, run]] for each in (inputs, labels))
                 gradient = x.T @ (1 / (1 + np.exp(-x @ weight)) - y) / 2
                 gradient *= min(1, bounds[step, run] / np.linalg.norm(gradient))
@@ -152,8 +149,7 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
         batches = stacked_data.Batches(
             tf.constant(chosen[np.newaxis], tf.int32), tf.fill([1, num_runs], 0.5)
         )
-        one = tf.ones([num_runs], tf.int32)
-        new, _ = built.take_steps(state, settings, batches, one, 0)
+        new, _ = built.take_steps(state, settings, batches, 1, 0)
         for run, (place,) in enumerate(chosen):
             model.set_weights([weight[run] for weight in weights])
             variables = model.trainable_variables
