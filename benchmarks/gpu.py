@@ -30,7 +30,7 @@ _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Where the table goes
 _MOST_SECONDS = flags.DEFINE_integer(
     "most_seconds", 480, "What takes longer is cut.", lower_bound=1
 )
-_ROUNDS = flags.DEFINE_integer("rounds", 3, "Turns of every contender.", lower_bound=1)
+_ROUNDS = 3
 # Each gets a share of the time that is left when it starts.
 _BENCHMARKS = {"ensemble": 0.5, "ghost_batch_norm": 0.3, "train_step": 1.0}
 _RATIOS = ("ours / it", "/ Keras", "/ floor")
@@ -58,15 +58,12 @@ def markdown(tables: Iterable[dict]) -> str:
     return "\n".join(lines)
 
 
-def measure(
-    found: device.Device, output: pathlib.Path, rounds: int, most_seconds: float
-) -> bool:
+def measure(found: device.Device, output: pathlib.Path, most_seconds: float) -> bool:
     """Runs the benchmarks and writes their table, anew after each.
 
     Args:
       found: what they run on.
       output: the file of the table; its folder is made.
-      rounds: turns of every contender.
       most_seconds: what takes longer is cut.
 
     Returns:
@@ -80,7 +77,7 @@ def measure(
         kept = pathlib.Path(folder, "tables.jsonl")
         kept.touch()
         for name, share in _BENCHMARKS.items():
-            options = (f"--rounds={rounds}", f"--tables_file={kept}")
+            options = (f"--rounds={_ROUNDS}", f"--tables_file={kept}")
             well, said = _run(name, options, share * (end - time.perf_counter()))
             all_well &= well
             words.append(said)
@@ -109,7 +106,7 @@ def main(arguments: Sequence[str]) -> None:
         remedy = "TensorFlow sees no GPU; 'make bench' measures on a CPU"
         raise errors.UserError("device", found.name, remedy)
     output = pathlib.Path(_OUTPUT_DIR.value, "bench_gpu.md")
-    well = measure(found, output, _ROUNDS.value, _MOST_SECONDS.value)
+    well = measure(found, output, _MOST_SECONDS.value)
     print(f"\n{output.read_text()}\n{output}")
     if not well:
         sys.exit(1)

@@ -120,6 +120,8 @@ def compare(
 ) -> dict[str, Result]:
     """Times every contender on a problem, in turn, `rounds` times.
 
+    A contender whose process ends on the way is named, and left out from then on.
+
     Args:
       problem: the work.
       contenders: by name.
@@ -134,14 +136,25 @@ def compare(
     if together:
         for child in contenders.values():
             child.begin(problem)
-    results = {
-        name: Result(child.begun() if together else child.start(problem), [])
-        for name, child in contenders.items()
-    }
+    results = {}
+    for name, child in list(contenders.items()):
+        with _left_out_at_its_end(name, contenders):
+            started = child.begun() if together else child.start(problem)
+            results[name] = Result(started, [])
     for _ in range(rounds):
-        for name, child in contenders.items():
-            results[name].rates.append(child.rate(turn))
-    return results
+        for name, child in list(contenders.items()):
+            with _left_out_at_its_end(name, contenders):
+                results[name].rates.append(child.rate(turn))
+    return {name: results[name] for name in contenders}
+
+
+@contextlib.contextmanager
+def _left_out_at_its_end(name: str, contenders: dict[str, Child]) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        print(f"{name} is left out: its process has ended", flush=True)
+        del contenders[name]
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -43,6 +43,7 @@ _STEPS = flags.DEFINE_integer(
 _MODELS = ("resnet44", "wrn_16_4")
 _CPU_STEPS, _GPU_EXAMPLES = 4, 2**14
 _OURS = "bsgen_ghosts"
+_COLUMNS = ("", "images / s", *tables.SPEEDS, "start s")
 
 
 class Start(NamedTuple):
@@ -86,10 +87,10 @@ def problems(on_gpu: bool, num_steps: int | None) -> Iterator[training_problem.P
         yield training_problem.Problem(model, dtype, size, steps)
 
 
-def table(
+def rows(
     results: dict[str, stopwatch.Result], entries: Mapping[str, stopwatch.Entry]
-) -> str:
-    """Returns the table of one problem.
+) -> list[list[str]]:
+    """Returns the rows of one problem's table.
 
     Raises:
       RuntimeError: the contenders do not train equal networks.
@@ -97,8 +98,7 @@ def table(
     sizes = {name: start.num_parameters for name, (start, _) in results.items()}
     if len(set(sizes.values())) > 1:
         raise RuntimeError(f"the networks differ in their parameters: {sizes}")
-    columns = ("", "images / s", *tables.SPEEDS, "start s")
-    rows = [
+    return [
         [
             entries[name].title,
             *tables.speeds(result, results[_OURS]),
@@ -106,7 +106,6 @@ def table(
         ]
         for name, result in results.items()
     ]
-    return tables.text(columns, rows)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -124,7 +123,7 @@ def main(arguments: Sequence[str]) -> None:
             size = results[_OURS].start.num_parameters
             title = f"{problem.model}, {size:,} weights, {problem.dtype}"
             title += f", B = {problem.batch_size:,}"
-            print(f"\n{title}\n{table(results, entries)}", flush=True)
+            tables.show(title, _COLUMNS, rows(results, entries))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class GpuTest(tf.test.TestCase):
         output = pathlib.Path(self.create_tempdir().full_path, "new", "bench_gpu.md")
         card = device.Device("A card", True, 2e12)
         with mock.patch.object(subprocess, "run", run):
-            self.assertFalse(gpu.measure(card, output, rounds=2, most_seconds=100))
+            self.assertFalse(gpu.measure(card, output, most_seconds=100))
         head, _, *lines = output.read_text().splitlines()
         self.assertEqual(
             head,
