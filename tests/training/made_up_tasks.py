@@ -69,9 +69,10 @@ def registered():
         mock.patch.dict(networks._PAPER),
     ):
         models.register(
-            "small_autoencoder", models.Network(_autoencoder, _size, reconstructs=True)
+            "small_autoencoder",
+            models.Network(_autoencoder, _size, reconstructs=True, stacks=True),
         )
-        models.register("language", models.Network(_language, _size))
+        models.register("language", models.Network(_language, _size, stacks=True))
         yield
 
 
@@ -86,7 +87,7 @@ def run(task, **fields):
         **{
             "data": config.DataConfig(task, scaling="none"),
             "model": model,
-            "optimizer": config.MomentumConfig(0.05, 0.8, clip_norm=2.0),
+            "optimizer": config.MomentumConfig(0.05, 0.8, clip_norm=0.3),
             "batch_size": 8,
             "num_steps": 12,
             "evaluation_steps": (6,),
