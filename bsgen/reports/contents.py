@@ -72,12 +72,12 @@ def read(
       UserError: the folder holds no study, or a file is damaged or of a newer version.
     """
     finished, unfinished = [], []
-    store = records.RunStore(output_dir)
+    recorded_runs = records.recorded_keys(output_dir)
     measured = measurement_store.MeasurementStore(output_dir)
     for study, found in started(output_dir, known):
         values = found.read_config()
         runs, rows = values["runs"], values["measurements"]
-        recorded = sum(store.by_key(key) is not None for key in runs)
+        recorded = sum(key in recorded_runs for key in runs)
         recorded += sum(measured.by_key(key) is not None for key in rows)
         needed = len(runs) + len(rows)
         entry = _read_finished(study, found, values)

@@ -4,8 +4,9 @@ Each check raises `ValueError` with the name of the field and what is wrong. Non
 for a number that was not finite (see `bsgen.files`).
 """
 
+import math
 import reprlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bsgen.models import losses
@@ -59,16 +60,7 @@ def check_metric(name: str, value: Any) -> None:
 
     The ranges are those of `bsgen.models.losses`; steps are not negative.
     """
-    if value is None:
-        return
-    check_number(name, value)
-    field = name.rpartition(".")[2]
-    metric = losses.recorded_metric(field)
-    if metric and not metric.lowest - _ROUNDING <= value <= metric.highest + _ROUNDING:
-        limits = f"{metric.lowest:g} and {metric.highest:g}"
-        raise ValueError(f"{name} is {value:g}, not within {limits}")
-    if field == "step" and (value < 0 or value != int(value)):
-        raise ValueError(f"{name} is {value:g}, not a number of steps")
+    _check_metrics(name, [value])
 
 
 def check_curve(name: str, values: Any) -> None:
@@ -77,8 +69,7 @@ def check_curve(name: str, values: Any) -> None:
     for metric, series in values.items():
         if not isinstance(series, list):
             raise ValueError(f"{name}.{metric} is {_short(series)}, not a list")
-        for value in series:
-            check_metric(f"{name}.{metric}", value)
+        _check_metrics(f"{name}.{metric}", series)
     if len({len(series) for series in values.values()}) > 1:
         raise ValueError(f"{name} has lists of different lengths")
     steps = values.get("step", [])
@@ -92,6 +83,23 @@ def check_texts(name: str, values: Any) -> None:
     for field, value in values.items():
         if not isinstance(value, str):
             raise ValueError(f"{name}.{field} is {_short(value)}, not a text")
+
+
+def _check_metrics(name: str, values: Sequence[Any]) -> None:
+    """Checks values of one metric, which is looked up once for all of them."""
+    field = name.rpartition(".")[2]
+    metric = losses.recorded_metric(field)
+    lowest = metric.lowest - _ROUNDING if metric else -math.inf
+    highest = metric.highest + _ROUNDING if metric else math.inf
+    for value in values:
+        if value is None:
+            continue
+        check_number(name, value)
+        if metric and not lowest <= value <= highest:
+            limits = f"{metric.lowest:g} and {metric.highest:g}"
+            raise ValueError(f"{name} is {value:g}, not within {limits}")
+        if field == "step" and (value < 0 or value != int(value)):
+            raise ValueError(f"{name} is {value:g}, not a number of steps")
 
 
 def _check_object(name: str, value: Any) -> None:

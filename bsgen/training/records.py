@@ -108,6 +108,17 @@ def from_history(
     return RunRecord(run, status, curve, final, seconds, hardware)
 
 
+def recorded_keys(folder: str | os.PathLike) -> set[str]:
+    """Returns the keys of the finished runs of an output folder.
+
+    Lines are checked by their sums alone, which is faster than to open a `RunStore`.
+
+    Raises:
+      UserError: as `RunStore`.
+    """
+    return set(_lines(folder).read(_key, lambda line: None))
+
+
 class RunStore:
     """The finished runs of an output folder, stored in `runs.jsonl`."""
 
@@ -126,9 +137,8 @@ class RunStore:
         Raises:
           UserError: the file was written by a newer version, or is damaged.
         """
-        self.path = pathlib.Path(folder) / "runs.jsonl"
-        remedy = "remove that line, and its run is trained again"
-        self._lines = json_lines.JsonLines(self.path, remedy)
+        self._lines = _lines(folder)
+        self.path = self._lines.path
         found = self._lines.read(RunRecord.from_values, warn)
         self._records = {record.run.key: record for record in found}
         if len(found) > len(self._records):
@@ -170,3 +180,14 @@ class RunStore:
         # The store now holds exactly what will be read from the file later.
         for record in self._lines.append(objects, RunRecord.from_values):
             self._records[record.run.key] = record
+
+
+def _lines(folder: str | os.PathLike) -> json_lines.JsonLines:
+    remedy = "remove that line, and its run is trained again"
+    return json_lines.JsonLines(pathlib.Path(folder) / "runs.jsonl", remedy)
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    if not isinstance(values.get("key"), str):
+        raise ValueError("lacks the field key")
+    return values["key"]

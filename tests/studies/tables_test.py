@@ -142,6 +142,16 @@ class TablesTest(absltest.TestCase):
         self.assertEqual(table["step"].tolist(), [0, 5, 0])
         self.assertEqual(table["test_accuracy"].tolist(), [0.1, 0.5, 0.2])
 
+    def test_curves_may_have_different_metrics(self):
+        first = _record(0, curve={"step": [0, 5], "test_accuracy": [0.1, None]})
+        second = _record(1, curve={"step": [0], "test_cross_entropy": [2.0]})
+        table = tables.results([first, second, _record(2)]).curves
+        frames = [
+            pd.DataFrame({"key": each.run.key, **each.curve})
+            for each in (first, second)
+        ]
+        pd.testing.assert_frame_equal(table, pd.concat(frames, ignore_index=True))
+
     def test_no_curves(self):
         self.assertTrue(tables.results([_record()]).curves.empty)
 

@@ -271,6 +271,19 @@ class RunStoreTest(parameterized.TestCase):
             records.RunStore(self.folder)
         self.assertEqual(self.path.read_text(), text)
 
+    def test_keys_alone(self):
+        self.assertEmpty(records.recorded_keys(self.folder))
+        records.RunStore(self.folder).add([_record(0), _record(1), _record(0, 0.25)])
+        keys = {_run(0).key, _run(1).key}
+        self.assertEqual(records.recorded_keys(self.folder), keys)
+        text = self.path.read_text()
+        self.path.write_text(text.replace("1.25", "2.25"))
+        with self.assertRaisesRegex(errors.UserError, "line 2: .*check sum"):
+            records.recorded_keys(self.folder)
+        self.path.write_text(text + "{}\n")
+        with self.assertRaisesRegex(errors.UserError, "line 4: lacks the field key"):
+            records.recorded_keys(self.folder)
+
     def test_missing_names_each_run_once_in_order(self):
         store = records.RunStore(self.folder)
         store.add([_record(1)])
