@@ -11,7 +11,7 @@ import rich.table
 
 from bsgen import config, progress_bar
 from bsgen.sweeps import folder, results
-from bsgen.training import cost, records
+from bsgen.training import calibration, cost, records
 
 _PIECES = 10  # lines in all, where the output is no terminal
 _LINE_RUNS = 50
@@ -31,10 +31,10 @@ class SweepBar(progress_bar.Bar):
           store: has those that are finished.
         """
         runs = list(itertools.chain(*settings))
-        self._left = {run.key: cost.seconds(run) for run in store.missing(runs)}
+        missing = store.missing(runs)
+        self._left = {run.key: cost.seconds(run) for run in missing}
         self._num_runs = len({run.key for run in runs})
         self._num_diverged = 0
-        expected = sum(self._left.values())
         super().__init__(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
@@ -42,11 +42,13 @@ class SweepBar(progress_bar.Bar):
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
-            total=expected,
+            total=sum(self._left.values()),
         )
-        if self._left:
-            counts = f"{len(self._left):,} of {self._num_runs:,} runs to train"
-            self.say(f"{counts}, about {expected / 60:.2g} min")
+        if missing:
+            speed = calibration.known() or cost.TWO_CORES
+            minutes = cost.total_seconds(missing, speed=speed) / 60
+            counts = f"{len(missing):,} of {self._num_runs:,} runs to train"
+            self.say(f"{counts}, about {minutes:.2g} min")
         self._show()
 
     def advance(self, seconds: float) -> None:
