@@ -30,7 +30,8 @@ class Results(NamedTuple):
         `batch_size`, which is N for the full batch, ...; fields such as `schedule` only
         where a run departs from the default), `status`, `seconds`, `hardware` (the
         device; None if it was not recorded), `final_<metric>`, and with its step
-        `best_<metric>`, the highest accuracy or lowest cross-entropy of the curve.
+        `best_<metric>`, the best value of the curve: the highest accuracy, the lowest
+        cross-entropy.
       curves: one row per evaluation: `key`, `step` and the metrics measured there.
       measurements: the rows of all measurements: `key`, settings, `seconds`, values.
       missing: of a study that is not finished, the runs at settings of which a repeat

@@ -161,6 +161,27 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(mean, hessian.sum() / 3, rtol=1e-5)
         self.assertIn(f"mean_curvature: {mean:.5g} ± 0 (complete)", done.stdout)
 
+    def test_measures_the_loss_of_the_run(self):
+        run = config.RunConfig(
+            data=config.DataConfig("digits", 30),
+            model=config.ModelConfig("autoencoder"),
+            batch_size=10,
+            loss="squared_error",
+        )
+        model = models.build(run.model, data.find("digits").input_shape, 10)
+        for weight in model.weights:
+            weight.assign(np.zeros(weight.shape))
+        with run_folder.RunFolder(
+            self.folder / "run", run, config.HardwareConfig()
+        ) as folder:
+            folder.open()
+            folder.save_model(model)
+        done = _measure(f"--run_dir={self.folder}/run", "--measures=top_eigenvalue")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        found = json.loads((self.folder / "run" / "measures.json").read_bytes())
+        # With dead hidden units the loss is sum_i (b_i - x_i)^2 in the last bias.
+        self.assertAllClose(found["top_eigenvalue"]["value"], 2.0, rtol=1e-5)
+
     def test_two_devices_measure_what_one_does(self):
         run, model = self.finished_run()
         done = _measure(

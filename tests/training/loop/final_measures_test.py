@@ -12,6 +12,7 @@ from bsgen import config, data, errors, measures
 from bsgen.data import scaling
 from bsgen.training import loop
 from bsgen.training.loop import final_measures, strategies, trainee
+from tests.training import made_up_tasks
 
 
 def _run(count=40, names=config.FINAL_MEASURES):
@@ -48,6 +49,27 @@ class FinalMeasuresTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLess(abs(record.final["hessian_frobenius_norm"] - norm), 4 * error)
         # Brought again, not measured again.
         self.assertEqual(loop.train(run, folder), record)
+
+    def test_the_hessian_is_that_of_the_loss(self):
+        # Least squares with D outputs: the Hessian of the mean over examples is (2 / N)
+        # X^T X for each of them, with a column of ones for the bias.
+        self.enterContext(made_up_tasks.registered())
+        run = made_up_tasks.run(
+            "regress",
+            model=config.ModelConfig("mlp", ()),
+            final_measures=config.FINAL_MEASURES,
+        )
+        final = loop.train(run, self.create_tempdir().full_path).final
+        inputs, _ = data.load(run.data).train
+        rows = np.hstack([inputs, np.ones((len(inputs), 1))])
+        block = 2 / len(rows) * rows.T @ rows
+        eigenvalue = np.linalg.eigvalsh(block)[-1]
+        self.assertAllClose(final["max_eigenvalue"], eigenvalue, rtol=0.02)
+        norm = 2**0.5 * np.linalg.norm(block)
+        error = final["hessian_frobenius_norm_standard_error"]
+        self.assertBetween(error, 0.0, 0.1 * norm * 1.5)
+        found = final["hessian_frobenius_norm"]
+        self.assertLess(abs(found - norm), 4 * error + 1e-4 * norm)
 
     def test_only_what_is_asked(self):
         run = _run(names=("max_eigenvalue",))
