@@ -5,7 +5,7 @@ import pathlib
 from absl.testing import absltest
 
 from bsgen import papers
-from bsgen.reports import contents, markdown, remake
+from bsgen.reports import contents, markdown, page, remake
 from bsgen.studies import folder
 from bsgen.training import records
 from tests.reports import recorded
@@ -55,6 +55,9 @@ class UnfinishedTest(absltest.TestCase):
         table = entry.folder.read_table().set_index("momentum")
         self.assertEqual(table["B missing"][:2].tolist(), ["8, 16", "16"])
         self.assertEqual(table["fitted"][:2].tolist(), ["no", "no"])
+        shown = page.write(self.output_dir, papers.studies()).read_text()
+        self.assertIn(entry.warning(), shown)
+        self.assertIn("missing.csv</a>", shown)
         # Then the rest is trained.
         self.add(self.store.missing(self.runs))
         (entry,), _ = self.read()
