@@ -48,7 +48,11 @@ class Stopwatch(abc.ABC):
 
 
 class Child:
-    """A stopwatch in a process of its own; use as a context manager."""
+    """A stopwatch in a process of its own; use as a context manager.
+
+    Attributes:
+      runs: False once the process was found to have ended.
+    """
 
     def __init__(self, module: str, watch: Callable[[str], Stopwatch]):
         """Starts the process, which calls `watch(module)`."""
@@ -59,6 +63,7 @@ class Child:
         )
         self._process.start()
         theirs.close()  # so that the death of a child raises EOFError here
+        self.runs = True
 
     def __enter__(self) -> "Child":
         return self
@@ -134,27 +139,32 @@ def compare(
       Results by the contender's name.
     """
     if together:
-        for child in contenders.values():
-            child.begin(problem)
+        for name, child in _running(contenders):
+            with _left_out_at_its_end(name, child):
+                child.begin(problem)
     results = {}
-    for name, child in list(contenders.items()):
-        with _left_out_at_its_end(name, contenders):
+    for name, child in _running(contenders):
+        with _left_out_at_its_end(name, child):
             started = child.begun() if together else child.start(problem)
             results[name] = Result(started, [])
     for _ in range(rounds):
-        for name, child in list(contenders.items()):
-            with _left_out_at_its_end(name, contenders):
+        for name, child in _running(contenders):
+            with _left_out_at_its_end(name, child):
                 results[name].rates.append(child.rate(turn))
-    return {name: results[name] for name in contenders}
+    return {name: results[name] for name, _ in _running(contenders)}
+
+
+def _running(contenders: dict[str, Child]) -> Iterator[tuple[str, Child]]:
+    return ((name, child) for name, child in contenders.items() if child.runs)
 
 
 @contextlib.contextmanager
-def _left_out_at_its_end(name: str, contenders: dict[str, Child]) -> Iterator[None]:
+def _left_out_at_its_end(name: str, child: Child) -> Iterator[None]:
     try:
         yield
     except (EOFError, ConnectionError):
         print(f"{name} is left out: its process has ended", flush=True)
-        del contenders[name]
+        child.runs = False
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -53,7 +53,7 @@ class GpuTest(tf.test.TestCase):
         self.assertEqual(
             head,
             "A card, copies at 2,000 GB/s; ensemble failed after 0 s; "
-            "ghost_batch_norm was cut after 30 s; train_step ended after 0 s.",
+            "ghost_batch_norm was cut after 40 s; train_step ended after 0 s.",
         )
         self.assertLen(lines, 2 + 3)
         self.assertStartsWith(lines[-1], "| train_step | ours | 2.0 ms |")

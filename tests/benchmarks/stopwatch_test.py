@@ -10,6 +10,7 @@ class _Child:
 
     def __init__(self, name, log, num_answers=100):
         self._name, self._log, self._left = name, log, num_answers
+        self.runs = True
 
     def _answer(self, value):
         if not self._left:
@@ -36,9 +37,9 @@ class StopwatchTest(absltest.TestCase):
     def test_one_that_ends_is_left_out(self):
         for num_answers in range(3):
             contenders = {"a": _Child("a", []), "b": _Child("b", [], num_answers)}
-            results = stopwatch.compare("start", contenders, rounds=2, turn=3)
-            self.assertEqual(results, {"a": stopwatch.Result("start", [3, 3])})
-            self.assertEqual([*contenders], ["a"])
+            for _ in range(2):
+                results = stopwatch.compare("start", contenders, rounds=2, turn=3)
+                self.assertEqual(results, {"a": stopwatch.Result("start", [3, 3])})
 
 
 if __name__ == "__main__":
