@@ -98,6 +98,16 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(found[0].dtype, dtype)
         self.assert_close(found, _expected(*case), dtype)
 
+    @parameterized.product(num_rows=(16, 1088), known=(True, False))
+    def test_the_sums_of_a_gpu(self, num_rows, known):
+        case = _case(num_rows, num_rows)
+        rows = tf.TensorSpec(case[0].shape if known else [None, None, 6])
+        signature = [rows, tf.TensorSpec([6]), tf.TensorSpec([6]), rows]
+        with mock.patch.object(tf.config, "list_physical_devices", return_value=["it"]):
+            function = tf.function(_derivatives, input_signature=signature)
+            found = function(*case)
+        self.assert_close(found, _expected(*case))
+
     @parameterized.product(num_rows=(16, 72), jit=(False, True))
     def test_stacked_runs_are_single_ones(self, num_rows, jit):
         case = _case(7, num_rows, leading=(4,))
