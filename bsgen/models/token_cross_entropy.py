@@ -44,9 +44,13 @@ def token_cross_entropy(tokens: "tf.Tensor", logits: "tf.Tensor") -> "tf.Tensor"
 
 
 def _perplexity(cross_entropy: float) -> float:
-    """Returns exp(mean cross-entropy); infinite where float32 does not hold it."""
+    """Returns exp(mean cross-entropy), at most the largest float32.
+
+    So a perplexity is finite as long as the cross-entropy is, whose value tells whether
+    a run has diverged.
+    """
     with np.errstate(over="ignore"):
-        return float(np.exp(np.float32(cross_entropy)))
+        return float(np.minimum(np.exp(cross_entropy), np.finfo(np.float32).max))
 
 
 TOKEN_CROSS_ENTROPY = Loss(

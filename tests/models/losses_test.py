@@ -98,10 +98,12 @@ class RecordsTest(tf.test.TestCase, parameterized.TestCase):
         found = losses.TOKEN_CROSS_ENTROPY.recorded("train", [mean, mean])
         self.assertEqual(found["train_cross_entropy"], mean)
         self.assertAllClose(found["train_perplexity"], 80.0, rtol=1e-6)
-        # What float32 does not hold is no number.
-        self.assertEqual(
-            losses.TOKEN_CROSS_ENTROPY.values([89.0] * 2)["perplexity"], np.inf
-        )
+        # Finite as long as the cross-entropy is.
+        for mean, expected in ((89.0, 3.4028235e38), (1e5, 3.4028235e38)):
+            found = losses.TOKEN_CROSS_ENTROPY.values([mean] * 2)["perplexity"]
+            self.assertAllClose(found, expected, rtol=1e-6)
+        lost = losses.TOKEN_CROSS_ENTROPY.values([np.nan] * 2)
+        self.assertTrue(np.isnan(lost["perplexity"]))
 
     @parameterized.parameters(
         ("test_accuracy", "accuracy", 1.0, True),
