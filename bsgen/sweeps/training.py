@@ -49,7 +49,8 @@ def train(
 
     Args:
       settings: the runs of each.
-      store, data_dir, on_work, on_record, warn: as for `execution.execute`.
+      store, data_dir, on_work, on_record: as for `execution.execute`.
+      warn: likewise; also called with one line for each failure.
 
     Returns:
       The reason, in one line, for each run that failed, by its key.
@@ -70,13 +71,17 @@ def train(
         return None
 
     groups = [group for runs in settings if (group := store.missing(runs))]
-    if attempt(list(itertools.chain(*groups))) is None:
+    reason = attempt(list(itertools.chain(*groups)))
+    if reason is None:
         return {}
+    warn(f"{reason}; what is left is trained setting by setting")
     failed: dict[str, str] = {}
     for group in groups:
         reason = attempt(store.missing(group))
         if reason is not None:
-            failed |= {run.key: reason for run in store.missing(group)}
+            lost = store.missing(group)
+            warn(f"{len(lost)} runs of a setting failed ({reason})")
+            failed |= {run.key: reason for run in lost}
     return failed
 
 

@@ -75,12 +75,6 @@ class SweepTest(absltest.TestCase):
         self.assertEqual((self.output / "sweep.png").read_bytes(), grown)
         self.assertEqual(self._lines(), before)
 
-        # And a smaller one is another.
-        _, err = self._run(*first, status=1)
-        self.assertRegex(
-            err, "^error: output_dir='.*': holds another sweep: 4 of [^\n]*\n$"
-        )
-
     def test_a_budget_that_a_batch_cannot_fill(self):
         flags = ("--epochs=0.5", "--axis=batch_size=60,120", "--train_size=200")
         _, err = self._run(*flags, f"--output_dir={self.output}", status=1)

@@ -35,7 +35,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_run_that_fails(self):
         whole = execution.execute
-        bad = self.settings[2][1]
+        bad, warnings = self.settings[2][1], []
 
         def execute(runs, *rest, **more):
             if bad in runs:
@@ -43,9 +43,12 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
             whole(runs, *rest, **more)
 
         with mock.patch.object(execution, "execute", execute):
-            failed = training.train(self.settings, self.store)
+            failed = training.train(self.settings, self.store, warn=warnings.append)
         reason = "RuntimeError: the device is on fire"
         self.assertEqual(failed, {run.key: reason for run in self.settings[2]})
+        expected = [f"{reason}; what is left is trained setting by setting"]
+        expected.append(f"2 runs of a setting failed ({reason})")
+        self.assertEqual(warnings, expected)
         self.assertEqual(self.store.missing(self.runs), self.settings[2])
         # The same call trains what is left.
         self.assertEmpty(training.train(self.settings, self.store))
