@@ -9,7 +9,7 @@ import rich.progress
 from bsgen import progress_bar, studies
 from bsgen.training import cost
 
-_NAME_WIDTH, _CELL_WIDTH = 24, 13
+_NAME_WIDTH, _CELL_WIDTH = 24, 14
 
 
 def list_studies(
@@ -35,7 +35,7 @@ def list_studies(
             for scale in studies.SCALES
         ]
         _print_line(study.name, cells, study.title)
-    print(f"numbers of runs and measurements; minutes on {speed.device}")
+    print(f"numbers are of runs and measurements, minutes of {speed.device}")
 
 
 def _size(

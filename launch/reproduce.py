@@ -42,8 +42,8 @@ _SEEDS = flags.DEFINE_integer(
 _CALIBRATE = flags.DEFINE_bool(
     "calibrate",
     None,
-    "For --list: measure the speed of this machine anew, which takes some seconds; or "
-    "not at all (default: if it is not known yet).",
+    "For --list: measure the speed of this machine anew, as after it was busy; with "
+    "--nocalibrate minutes are those of two cores (default: if it is not known yet).",
 )
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace results of another configuration, and train again."
@@ -85,14 +85,14 @@ def _speed():  # type: ignore[no-untyped-def]
     """Returns the speed of this machine, or that of two cores."""
     from bsgen.training import calibration, cost
 
+    if _CALIBRATE.value is False:
+        return cost.TWO_CORES
     found = None if _CALIBRATE.value else calibration.known()
-    if found is None and _CALIBRATE.value is not False:
-        print(
-            "measuring the speed of this machine: some seconds, once", file=sys.stderr
-        )
+    if found is None:
+        print("measuring the speed of this machine once, some seconds", file=sys.stderr)
         entry.load_tensorflow()
         found = calibration.measure(entry.warn)
-    return found or cost.TWO_CORES
+    return found
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:

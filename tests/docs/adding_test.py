@@ -84,7 +84,7 @@ class AddingTest(absltest.TestCase):
         smoothed = ["train", "--dataset=rings", "--model=sine"]
         smoothed += ["--loss=smoothed_labels"]
         cls.said = cls.launch(
-            ["reproduce", "--list"],
+            ["reproduce", "--list", "--nocalibrate"],
             ["train", "--dataset=rings", "--model=none", *trained],
             ["train", "--dataset=none", "--model=sine", *trained],
             ["train", "--dataset=rings", "--model=sine", *trained],
