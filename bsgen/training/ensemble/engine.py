@@ -139,6 +139,7 @@ def _load(member: Member, data_dir: str | None) -> grouping.Load:
     statistics = len(model.non_trainable_variables) - len(draw_counters.of(model))
     return grouping.Load(
         (_program_key(run, data_dir), sizes, chosen),
+        len(model.trainable_variables),
         *_sizes(model),
         int(member.plan.batch_sizes.max()),
         run.num_steps,

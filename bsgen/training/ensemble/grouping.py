@@ -2,13 +2,14 @@
 
 A step of a program that trains R runs is expected to take
 
-    launch + R (byte 24 W + operation 4.4 W B),
+    launch V + R (byte 24 W + operation 4.4 W B),
 
-with W weights a run and B examples in its largest batch: a fixed price, a pass over
-weights, gradients and accumulators, and the matrix products (the first layer has no
-gradient for its inputs, hence not 6). A program costs its compilation once for each
-number of runs that it has, since runs leave it in the course of time: those that have
-ended stand still until half of its runs are gone, and then it goes on without them.
+with V variables of W weights in all and B examples in its largest batch: a fixed price
+for the operations of each variable, a pass over weights, gradients and accumulators,
+and the matrix products (the first layer has no gradient for its inputs, hence not 6).
+A program costs its compilation once for each number of runs that it has, since runs
+leave it in the course of time: those that have ended stand still until half of its runs
+are gone, and then it goes on without them.
 
 On a CPU the products take most of the time, so runs share a program only if their
 batches are equal, and as many as fit the cache. On a GPU a small network is bound by
@@ -35,10 +36,10 @@ class Device:
 
     Attributes:
       memory_bytes: of the runs of one program.
-      launch: seconds of a step, whatever it computes.
+      launch: seconds of a step for each variable, whatever its size.
       byte: seconds to move a byte of weights.
       operation: seconds of a floating-point operation.
-      compilation: seconds of a program and number of runs.
+      compilation: seconds of a program, for each number of runs.
       evaluation: seconds of one evaluation, whatever it computes.
       pads: whether runs of unequal batch sizes may share a program.
     """
@@ -53,8 +54,8 @@ class Device:
 
 
 # The memory of a CPU is about that of a shared cache.
-CPU = Device(8 * 2**20, 1.5e-5, 1.5e-11, 5e-12, 0.5, 2e-3, pads=False)
-GPU = Device(4 * 2**30, 4e-5, 2.5e-13, 3e-14, 3.0, 3e-3, pads=True)
+CPU = Device(8 * 2**20, 4e-6, 1.5e-11, 5e-12, 0.5, 2e-3, pads=False)
+GPU = Device(4 * 2**30, 7e-6, 2.7e-13, 1e-14, 5.0, 3e-3, pads=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Load:
 
     Attributes:
       kind: runs of unequal kinds cannot share a program.
-      weights: trainable parameters.
+      variables: trainable tensors.
+      weights: numbers in them.
       outputs: numbers that its layers give for one example.
       batch_size: the largest of its batches.
       num_steps: its last step.
@@ -72,6 +74,7 @@ class Load:
     """
 
     kind: Hashable
+    variables: int
     weights: int
     outputs: int
     batch_size: int
@@ -91,7 +94,7 @@ def divide(
     is taken; one group a batch size and length is among them.
 
     Args:
-      loads: the runs; those of one kind have equal `weights`, `outputs` and `pads`.
+      loads: the runs; those of one kind are of one network.
       device: where they are trained.
       memory_bytes: of one program; None takes the device's.
 
@@ -119,29 +122,35 @@ def seconds(loads: Sequence[Load], device: Device, num_chunks: int = 1) -> float
       device: where they are trained.
       num_chunks: programs, one after the other; equal ones are compiled once.
     """
-    batch_size = max(load.batch_size for load in loads)
     points = set().union(*{load.evaluation_steps for load in loads})
-    total, sizes = num_chunks * len(points) * device.evaluation, set()
+    total, programs = num_chunks * len(points) * device.evaluation, set()
     for chunk in _cut(loads, num_chunks):
+        batch_size = max(load.batch_size for load in chunk)
         ends = sorted(load.num_steps for load in chunk)
         step, num_runs = 0, len(ends)
         while num_runs:
-            sizes.add(num_runs)
+            programs.add((num_runs, batch_size))
             # The end of the run with which half of them have ended, or more.
             until = ends[-1 - num_runs // 2]
-            taken = until - step
-            total += taken * step_seconds(
-                device, num_runs, batch_size, chunk[0].weights
-            )
+            per_step = step_seconds(chunk[0], num_runs, batch_size, device)
+            total += (until - step) * per_step
             step, num_runs = until, len(ends) - bisect.bisect_right(ends, until)
-    return total + len(sizes) * device.compilation
+    return total + len(programs) * device.compilation
 
 
-def step_seconds(device: Device, num_runs: int, batch_size: int, weights: int) -> float:
-    """Returns the expected time of a step of a program; see the module's docstring."""
+def step_seconds(run: Load, num_runs: int, batch_size: int, device: Device) -> float:
+    """Returns the expected time of a step of a program; see the module's docstring.
+
+    Args:
+      run: one of them; only its network counts.
+      num_runs: R.
+      batch_size: B.
+      device: where they are trained.
+    """
     moved = _BYTES_PER_WEIGHT * device.byte
     computed = _OPERATIONS_PER_WEIGHT * batch_size * device.operation
-    return device.launch + num_runs * weights * (moved + computed)
+    of_runs = num_runs * run.weights * (moved + computed)
+    return device.launch * run.variables + of_runs
 
 
 def max_runs(weights: int, outputs: int, batch_size: int, memory_bytes: int) -> int:

@@ -11,12 +11,12 @@ from bsgen.training.ensemble import grouping
 
 _DEVICES = {"cpu": grouping.CPU, "gpu": grouping.GPU}
 # Costs that are easy to add up: a step costs 1 and a compilation 100.
-_PLAIN = grouping.Device(2**40, 1.0, 0.0, 0.0, 100.0, 0.0, pads=True)
+_PLAIN = grouping.Device(2**40, 0.25, 0.0, 0.0, 100.0, 0.0, pads=True)
 
 
 def _load(batch_size=32, num_steps=1000, evaluation_steps=(), kind="a", **more):
     steps = tuple(sorted({*evaluation_steps, num_steps}))
-    fields = {"weights": 60_000, "outputs": 900, **more}
+    fields = {"variables": 4, "weights": 60_000, "outputs": 900, **more}
     return grouping.Load(
         kind,
         batch_size=batch_size,
@@ -108,12 +108,12 @@ class PropertiesTest(parameterized.TestCase):
             total = 0.0
             for first, last in itertools.pairwise(bounds):
                 own = list(itertools.chain(*equal[first:last]))
-                most = 2_000_000 // _bytes(own[0], own[-1].batch_size, 1)
+                most = 20_000_000 // _bytes(own[0], own[-1].batch_size, 1)
                 total += grouping.seconds(own, device, -(-len(own) // max(most, 1)))
             costs.append(total)
-        groups = grouping.divide(loads, device, 2_000_000)
+        groups = grouping.divide(loads, device, 20_000_000)
         self.assertAlmostEqual(_cost(groups, loads, device), min(costs))
-        self.assertLess(min(costs), 0.99 * max(costs))
+        self.assertLess(min(costs), max(costs))
 
 
 class HandWorkedTest(parameterized.TestCase):
@@ -137,11 +137,11 @@ class HandWorkedTest(parameterized.TestCase):
         self.assertAlmostEqual(grouping.seconds(loads, device), 10 + 100 + 3 * 7)
 
     def test_a_step(self):
-        # 24 bytes and 4.4 operations an example of 60,000 weights of 3 runs.
+        # 4 variables; 24 bytes and 4.4 operations an example of 60,000 weights a run.
         device = grouping.Device(1, 0.5, 1e-6, 1e-7, 0.0, 0.0, pads=True)
         self.assertAlmostEqual(
-            grouping.step_seconds(device, 3, 10, 60_000),
-            0.5 + 3 * 60_000 * (24e-6 + 44e-7),
+            grouping.step_seconds(_load(), 3, 10, device),
+            4 * 0.5 + 3 * 60_000 * (24e-6 + 44e-7),
         )
 
     def test_lengths_share_a_program_where_compiling_is_dearer(self):
