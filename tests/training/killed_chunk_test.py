@@ -6,10 +6,12 @@ import pathlib
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 from absl.testing import absltest
 
 from bsgen.training import execution, records
+from bsgen.training.ensemble import engine, grouping
 from tests.training import small_runs
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -33,7 +35,8 @@ def train_and_die(folder):
         if len(ended) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with small_runs.spied_programs() as sizes:
+    gpu = mock.patch.object(engine, "_device", lambda: grouping.GPU)  # fills programs
+    with gpu, small_runs.spied_programs() as sizes:
         execution.execute(
             _runs(),
             records.RunStore(folder),

@@ -16,6 +16,7 @@ from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
+_SMALL_POSITIONS = 2**17  # so many are taken whether needed or not
 _MAX_STEPS_PER_CALL = 1000
 
 
@@ -94,9 +95,13 @@ class Chunk:
         most = int(np.clip(most, 1, _MAX_STEPS_PER_CALL))
         end = min(row.plan.segment_end(step) for row in running)
         stops = {min(at, end) for row in running for at in row.evaluations if at > step}
+        stretches = np.diff([step, *sorted(stops)])
         if self._program.takes_all_steps:
-            return call_length.choose(np.diff([step, *sorted(stops)]), most)
-        return min(most, max(stops) - step)
+            return call_length.choose(stretches, most)
+        # Programs of other budgets then often have the same K, and are not compiled.
+        alike = _SMALL_POSITIONS // (size * len(self._rows))
+        longest = 1 << int(stretches.max() - 1).bit_length()
+        return min(most, max(longest, alike))
 
     def _take_steps(
         self, call: _Call, on_steps: Callable[[config.RunConfig, int], None]

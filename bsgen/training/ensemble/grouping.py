@@ -20,7 +20,7 @@ import bisect
 import collections
 import dataclasses
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -40,6 +40,8 @@ class Device:
       byte: seconds to move a byte of weights.
       operation: seconds of a floating-point operation.
       compilation: seconds of a program, for each number of runs.
+      recompiles: whether groups compile equal programs again, as their calls have other
+        lengths.
       evaluation: seconds of one evaluation, whatever it computes.
       pads: whether runs of unequal batch sizes may share a program.
     """
@@ -49,13 +51,31 @@ class Device:
     byte: float
     operation: float
     compilation: float
+    recompiles: bool
     evaluation: float
     pads: bool
 
 
-# The memory of a CPU is about that of a shared cache.
-CPU = Device(8 * 2**20, 4e-6, 1.5e-11, 5e-12, 0.5, 2e-3, pads=False)
-GPU = Device(4 * 2**30, 7e-6, 2.7e-13, 1e-14, 5.0, 3e-3, pads=True)
+CPU = Device(
+    memory_bytes=8 * 2**20,  # about a shared cache
+    launch=4e-6,
+    byte=1.5e-11,
+    operation=5e-12,
+    compilation=0.5,
+    recompiles=False,
+    evaluation=2e-3,
+    pads=False,
+)
+GPU = Device(
+    memory_bytes=4 * 2**30,
+    launch=7e-6,
+    byte=2.7e-13,
+    operation=1e-14,
+    compilation=5.0,
+    recompiles=True,
+    evaluation=3e-3,
+    pads=True,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +109,9 @@ def divide(
     """Divides runs into programs so that the expected time is least.
 
     Runs are sorted by batch size and length, and neighbours are grouped; a group that
-    exceeds the memory is cut into chunks of equal size, which share a compilation. Of
-    all such divisions (into groups of at most 64 batch sizes and lengths) the cheapest
-    is taken; one group a batch size and length is among them.
+    exceeds the memory is cut into chunks of equal size. The division is never dearer
+    than that into one group a batch size and length. It is the cheapest, with groups of
+    at most 64 batch sizes and lengths, where groups do not share compilations.
 
     Args:
       loads: the runs; those of one kind are of one network.
@@ -114,28 +134,39 @@ def divide(
     return sorted(groups, key=lambda chunks: min(map(min, chunks)))
 
 
-def seconds(loads: Sequence[Load], device: Device, num_chunks: int = 1) -> float:
-    """Returns the expected time of a group of runs in chunks of equal size.
+def seconds(groups: Iterable[Sequence[Sequence[Load]]], device: Device) -> float:
+    """Returns the expected time of groups of programs of one kind, one after the other.
 
     Args:
-      loads: the runs, of one kind, in the order in which they are cut.
+      groups: of chunks of runs.
       device: where they are trained.
-      num_chunks: programs, one after the other; equal ones are compiled once.
     """
-    points = set().union(*{load.evaluation_steps for load in loads})
-    total, programs = num_chunks * len(points) * device.evaluation, set()
-    for chunk in _cut(loads, num_chunks):
-        batch_size = max(load.batch_size for load in chunk)
-        ends = sorted(load.num_steps for load in chunk)
-        step, num_runs = 0, len(ends)
-        while num_runs:
-            programs.add((num_runs, batch_size))
-            # The end of the run with which half of them have ended, or more.
-            until = ends[-1 - num_runs // 2]
-            per_step = step_seconds(chunk[0], num_runs, batch_size, device)
-            total += (until - step) * per_step
-            step, num_runs = until, len(ends) - bisect.bisect_right(ends, until)
+    total, programs = 0.0, set()
+    for number, chunks in enumerate(groups):
+        for chunk in chunks:
+            steps, sizes = _steps_seconds(chunk, device)
+            points = set().union(*{load.evaluation_steps for load in chunk})
+            total += steps + len(points) * device.evaluation
+            group = number if device.recompiles else None
+            programs |= {(group, *size) for size in sizes}
     return total + len(programs) * device.compilation
+
+
+def _steps_seconds(
+    chunk: Sequence[Load], device: Device
+) -> tuple[float, set[tuple[int, int]]]:
+    """Returns the time of a program's steps, and what it is compiled for: R and B."""
+    batch_size = max(load.batch_size for load in chunk)
+    ends = sorted(load.num_steps for load in chunk)
+    total, sizes = 0.0, set()
+    step, num_runs = 0, len(ends)
+    while num_runs:
+        sizes.add((num_runs, batch_size))
+        # The end of the run with which half of them have ended, or more.
+        until = ends[-1 - num_runs // 2]
+        total += (until - step) * step_seconds(chunk[0], num_runs, batch_size, device)
+        step, num_runs = until, len(ends) - bisect.bisect_right(ends, until)
+    return total, sizes
 
 
 def step_seconds(run: Load, num_runs: int, batch_size: int, device: Device) -> float:
@@ -170,19 +201,14 @@ class _Kind:
         self._memory_bytes = memory_bytes or device.memory_bytes
 
     def divide(self) -> list[slice]:
-        """Returns the cheapest groups: the shortest path along the sorted runs."""
+        """Returns the cheapest groups that are found."""
         equal = [len([*own]) for _, own in itertools.groupby(self._loads, _order)]
         bounds = [0, *itertools.accumulate(equal)]
-        cheapest: list[tuple[float, list[slice]]] = [(0.0, [])]
-        for index, end in enumerate(bounds[1:], 1):
-            options = []
-            for start in range(max(index - _MAX_CLASSES, 0), index):
-                group = slice(bounds[start], end)
-                total, before = cheapest[start]
-                options.append((total + self._seconds(group), before, group))
-            total, before, group = min(options, key=lambda option: option[0])
-            cheapest.append((total, [*before, group]))
-        return cheapest[-1][1]
+        apart = [slice(*ends) for ends in itertools.pairwise(bounds)]
+        options = [self._shortest_path(bounds), apart]
+        return min(
+            options, key=lambda groups: seconds(map(self._cut, groups), self._device)
+        )
 
     def num_chunks(self, group: slice) -> int:
         """Returns how many programs a group needs."""
@@ -192,8 +218,21 @@ class _Kind:
         most = max_runs(first.weights, first.outputs, batch_size, self._memory_bytes)
         return -(-len(loads) // most)
 
-    def _seconds(self, group: slice) -> float:
-        return seconds(self._loads[group], self._device, self.num_chunks(group))
+    def _shortest_path(self, bounds: Sequence[int]) -> list[slice]:
+        """Returns the groups of the least sum of times, along the sorted runs."""
+        best: list[tuple[float, list[slice]]] = [(0.0, [])]
+        for index, end in enumerate(bounds[1:], 1):
+            options = []
+            for start in range(max(index - _MAX_CLASSES, 0), index):
+                group = slice(bounds[start], end)
+                total, before = best[start]
+                total += seconds([self._cut(group)], self._device)
+                options.append((total, [*before, group]))
+            best.append(min(options, key=lambda option: option[0]))
+        return best[-1][1]
+
+    def _cut(self, group: slice) -> list[list[Load]]:
+        return _cut(self._loads[group], self.num_chunks(group))
 
 
 def _order(load: Load) -> tuple[int, int, tuple[int, ...]]:

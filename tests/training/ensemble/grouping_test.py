@@ -11,7 +11,18 @@ from bsgen.training.ensemble import grouping
 
 _DEVICES = {"cpu": grouping.CPU, "gpu": grouping.GPU}
 # Costs that are easy to add up: a step costs 1 and a compilation 100.
-_PLAIN = grouping.Device(2**40, 0.25, 0.0, 0.0, 100.0, 0.0, pads=True)
+_PLAIN = grouping.Device(
+    memory_bytes=2**40,
+    launch=1 / 4,
+    byte=0.0,
+    operation=0.0,
+    compilation=100.0,
+    recompiles=True,
+    evaluation=0.0,
+    pads=True,
+)
+# As much for each run as for a step.
+_WEIGHED = dataclasses.replace(_PLAIN, byte=1 / (24 * 60_000))
 
 
 def _load(batch_size=32, num_steps=1000, evaluation_steps=(), kind="a", **more):
@@ -46,12 +57,14 @@ def _random_loads(rng, count=60):
 
 
 def _cost(groups, loads, device):
-    return sum(
-        grouping.seconds(
-            [loads[place] for chunk in group for place in chunk], device, len(group)
-        )
-        for group in groups
-    )
+    """The expected time of groups of chunks of positions, which may be of any kinds."""
+    kinds = collections.defaultdict(list)
+    for group in groups:
+        chunks = [[loads[place] for place in chunk] for chunk in group]
+        first = chunks[0][0]
+        mixes = device.pads and first.pads
+        kinds[first.kind, mixes or first.batch_size].append(chunks)
+    return sum(grouping.seconds(own, device) for own in kinds.values())
 
 
 def _bytes(load, batch_size, count):
@@ -93,7 +106,8 @@ class PropertiesTest(parameterized.TestCase):
 
     @parameterized.product(device=[*_DEVICES], seed=[*range(3)])
     def test_the_cheapest_of_all_groups_of_neighbours(self, device, seed):
-        device, rng = _DEVICES[device], np.random.default_rng(100 + seed)
+        device = dataclasses.replace(_DEVICES[device], recompiles=True)
+        rng = np.random.default_rng(100 + seed)
         sizes = np.sort(rng.integers(1, 300, size=6)) if device.pads else [32] * 6
         lengths = np.sort(rng.integers(1, 50_000, size=6))
         counts = rng.integers(1, 4, size=6)
@@ -105,12 +119,14 @@ class PropertiesTest(parameterized.TestCase):
         costs = []
         for is_bound in itertools.product((False, True), repeat=5):
             bounds = [0, *(i + 1 for i in range(5) if is_bound[i]), 6]
-            total = 0.0
+            groups = []
             for first, last in itertools.pairwise(bounds):
                 own = list(itertools.chain(*equal[first:last]))
                 most = 20_000_000 // _bytes(own[0], own[-1].batch_size, 1)
-                total += grouping.seconds(own, device, -(-len(own) // max(most, 1)))
-            costs.append(total)
+                size = -(-len(own) // -(-len(own) // max(most, 1)))
+                cuts = range(0, len(own), size)
+                groups.append([own[cut : cut + size] for cut in cuts])
+            costs.append(grouping.seconds(groups, device))
         groups = grouping.divide(loads, device, 20_000_000)
         self.assertAlmostEqual(_cost(groups, loads, device), min(costs))
         self.assertLess(min(costs), max(costs))
@@ -120,25 +136,33 @@ class HandWorkedTest(parameterized.TestCase):
     def test_a_program_goes_on_without_those_that_ended_once_they_are_half(self):
         # Four runs to step 20, two to step 30, one to step 70.
         loads = [_load(num_steps=n) for n in (10, 20, 30, 70)]
-        a_weight_pass = dataclasses.replace(_PLAIN, byte=1 / (24 * 60_000))
         self.assertAlmostEqual(
-            grouping.seconds(loads, a_weight_pass),
+            grouping.seconds([[loads]], _WEIGHED),
             20 * (1 + 4) + 10 * (1 + 2) + 40 * (1 + 1) + 3 * 100,
         )
 
-    def test_chunks_of_equal_size_share_a_compilation(self):
-        loads = [_load(num_steps=10)] * 6
-        self.assertAlmostEqual(grouping.seconds(loads, _PLAIN, 2), 2 * 10 + 100)
-        self.assertAlmostEqual(grouping.seconds(loads[:5], _PLAIN, 2), 2 * 10 + 200)
+    def test_programs_of_equal_size_share_a_compilation(self):
+        load = _load(num_steps=10)
+        two, three = [load] * 2, [load] * 3
+        for recompiles, groups, compilations in (
+            (True, [[three, three]], 1),
+            (True, [[three, two]], 2),
+            (True, [[three], [three]], 2),
+            (False, [[three], [three]], 1),
+            (False, [[three], [two]], 2),
+        ):
+            device = dataclasses.replace(_PLAIN, recompiles=recompiles)
+            found = grouping.seconds(groups, device)
+            self.assertAlmostEqual(found, 2 * 10 + compilations * 100)
 
     def test_every_evaluation_of_any_run_interrupts_the_program(self):
         device = dataclasses.replace(_PLAIN, evaluation=7.0)
         loads = [_load(num_steps=10, evaluation_steps=steps) for steps in ((5,), (6,))]
-        self.assertAlmostEqual(grouping.seconds(loads, device), 10 + 100 + 3 * 7)
+        self.assertAlmostEqual(grouping.seconds([[loads]], device), 10 + 100 + 3 * 7)
 
     def test_a_step(self):
         # 4 variables; 24 bytes and 4.4 operations an example of 60,000 weights a run.
-        device = grouping.Device(1, 0.5, 1e-6, 1e-7, 0.0, 0.0, pads=True)
+        device = dataclasses.replace(_PLAIN, launch=0.5, byte=1e-6, operation=1e-7)
         self.assertAlmostEqual(
             grouping.step_seconds(_load(), 3, 10, device),
             4 * 0.5 + 3 * 60_000 * (24e-6 + 44e-7),
@@ -148,10 +172,17 @@ class HandWorkedTest(parameterized.TestCase):
         # Together they take 5000 steps of three runs, since one that has ended is less
         # than half of them; apart, 10 of one run and 5000 of two, in two programs.
         loads = [_load(num_steps=n) for n in (5000, 10, 5000)]
-        for compilation, expected in ((4e3, [[[0, 2]], [[1]]]), (6e3, [[[1, 0, 2]]])):
-            device = grouping.Device(
-                2**40, 0.0, 1 / (24 * 60_000), 0.0, compilation, 0.0, pads=False
-            )
+        apart, together = [[[0, 2]], [[1]]], [[[1, 0, 2]]]
+        for compilation, expected in ((4e3, apart), (6e3, together)):
+            device = dataclasses.replace(_WEIGHED, compilation=compilation)
+            self.assertEqual(grouping.divide(loads, device), expected)
+
+    def test_lengths_stay_apart_where_they_share_a_compilation(self):
+        # Together the program shrinks, which is another compilation: 15 + 10 + 200
+        # against 10 + 20 + 100 (or 200).
+        loads = [_load(num_steps=n) for n in (5, 10)]
+        for recompiles, expected in ((True, [[[0, 1]]]), (False, [[[0]], [[1]]])):
+            device = dataclasses.replace(_WEIGHED, recompiles=recompiles)
             self.assertEqual(grouping.divide(loads, device), expected)
 
     def test_batch_sizes_share_a_program_where_steps_cost_a_launch(self):
