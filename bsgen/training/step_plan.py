@@ -61,11 +61,12 @@ class Plan:
         if not 0 <= step < self.num_steps:
             remedy = f"give 0 to {self.num_steps - 1}, the steps of the run"
             raise errors.UserError("step", step, remedy)
-        ends = self._segment_ends
+        ends = self.segment_ends
         return int(ends[np.searchsorted(ends, step, side="right")])
 
     @functools.cached_property
-    def _segment_ends(self) -> np.ndarray:
+    def segment_ends(self) -> np.ndarray:
+        """The steps at which the batch size changes, and T."""
         changes = np.flatnonzero(np.diff(self.batch_sizes)) + 1
         return np.append(changes, self.num_steps)
 

@@ -5,7 +5,9 @@ changes nothing, nor does what was prepared and not used: a run that was stopped
 a block at its next step.
 """
 
+import bisect
 import concurrent.futures
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,10 @@ import tensorflow as tf
 from bsgen.training import step_plan
 from bsgen.training.loop import feeds
 from bsgen.training.loop.replica_program import Batch
+
+# Of a block that is always taken as a whole: a call cannot be shorter, and should last
+# no longer than some seconds, on a GPU that takes 20,000 images a second.
+_MAX_WHOLE_STEPS, _MAX_WHOLE_EXAMPLES = 64, 2**16
 
 
 class Block(NamedTuple):
@@ -35,11 +41,29 @@ class Block(NamedTuple):
 class Blocks:
     """Gives the block of any step; in the order of the steps, without a wait."""
 
-    def __init__(self, feed: feeds.Feed, plan: step_plan.Plan):
-        """Prepares nothing yet; `feed` must have no other user."""
+    def __init__(
+        self,
+        feed: feeds.Feed,
+        plan: step_plan.Plan,
+        calls_end: Sequence[int] | None = None,
+    ):
+        """Prepares nothing yet; `feed` must have no other user.
+
+        Args:
+          feed: of the run.
+          plan: of the run.
+          calls_end: steps at which calls of steps must end, where a part of a block
+            takes as long as all of it; None where it takes a part of the time.
+        """
         self._feed = feed
         self._plan = plan
+        self._whole = calls_end is not None
+        self._ends = sorted({*plan.segment_ends.tolist(), *(calls_end or ())})
         self._length = min(feed.max_steps, plan.num_steps)
+        if self._whole:
+            fitting = max(1, _MAX_WHOLE_EXAMPLES // int(plan.batch_sizes.max()))
+            most = min(self._length, _MAX_WHOLE_STEPS, fitting)
+            self._length = best_length(self._ends, most)
         # One thread, because the feed reads batches one after the other.
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "blocks")
         self._current: Block | None = None
@@ -56,6 +80,15 @@ class Blocks:
             if self._current.last_step < self._plan.num_steps:
                 self._next = self._prepared(self._current.last_step)
         return self._current
+
+    def end_of_call(self, first_step: int, last_step: int) -> int:
+        """Returns where a call should end that would take steps up to `last_step`."""
+        if not self._whole:
+            return last_step
+        end = self._end(first_step)
+        while end < last_step and self._end(end) <= last_step:
+            end = self._end(end)
+        return end
 
     def close(self) -> None:
         """Ends reading ahead."""
@@ -74,7 +107,7 @@ class Blocks:
         return self._thread.submit(self._prepare, step)
 
     def _prepare(self, first_step: int) -> Block:
-        last_step = min(first_step + self._length, self._plan.segment_end(first_step))
+        last_step = self._end(first_step)
         data = (
             self._feed.training(first_step, last_step),
             self._plan.learning_rates[first_step:last_step],
@@ -87,6 +120,26 @@ class Blocks:
             return tf.convert_to_tensor(values)
 
         return Block(first_step, last_step, *tf.nest.map_structure(padded, data))
+
+    def _end(self, step: int) -> int:
+        """Returns where a block ends that begins at `step`."""
+        stop = self._ends[bisect.bisect_right(self._ends, step)]
+        return min(step + self._length, stop)
+
+
+def best_length(ends: Iterable[int], most: int) -> int:
+    """Returns the length at which blocks cost least if all take as long as a full one.
+
+    Args:
+      ends: steps at which a block must end, rising.
+      most: the longest allowed.
+    """
+    gaps = np.diff([0, *ends])
+    lengths = np.arange(1, most + 1)
+    num_blocks = -(-gaps[:, None] // lengths)
+    # A block costs about as much as a step more.
+    costs = num_blocks.sum(axis=0) * (lengths + 1)
+    return int(lengths[costs.argmin()])
 
 
 def _holds(block: Block, step: int) -> bool:

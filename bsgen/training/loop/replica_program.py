@@ -83,9 +83,11 @@ class ReplicaProgram:
         self._num_workers = num_workers
         self.gradient_accumulation = gradient_accumulation
         self._jit = jit
+        # What steps that are computed in vain must leave as it was.
+        self._guarded = [*model.variables, *optimizer.variables] if jit else []
         self._scaled_optimizer = getattr(optimizer, "inner_optimizer", optimizer)
         self._draw_counters = draw_counters.of(model)
-        self._compiled: dict[int, tf.types.experimental.PolymorphicFunction] = {}
+        self._compiled: dict[Any, tf.types.experimental.PolymorphicFunction] = {}
 
     def take_steps(
         self,
@@ -97,8 +99,10 @@ class ReplicaProgram:
     ) -> tf.Tensor:
         """Takes the steps `begin` to `end` - 1 of K in one call.
 
-        Compiles once for each batch size, which layers need to know; K may vary, but
-        under XLA each K compiles anew.
+        Compiles once for each batch size, which layers need to know. XLA compiles anew
+        for each K as well, and computes all K steps, of which only those few change
+        anything: it must not wait for the device after each step to learn whether there
+        is another one.
 
         Args:
           batches: K shares of equal size.
@@ -111,23 +115,23 @@ class ReplicaProgram:
           Means over each step's batch of what the metrics of the loss sum, under the
           weights before the step, float32 [end - begin, number of metrics].
         """
-        size = batches.labels.shape[1]
-        if size not in self._compiled:
-            self._compiled[size] = tf.function(
+        num_steps = len(learning_rates) if self._jit else None
+        key = num_steps, batches.labels.shape[1]
+        if key not in self._compiled:
+            signature = tf.nest.map_structure(
+                lambda each: tf.TensorSpec([num_steps, *each.shape[1:]], each.dtype),
+                (batches, learning_rates),
+            )
+            numbers = (tf.int64, tf.int32, tf.int32)
+            self._compiled[key] = tf.function(
                 self._take_steps,
-                input_signature=tf.nest.map_structure(
-                    lambda tensor: tf.TensorSpec(
-                        [None, *tensor.shape[1:]], tensor.dtype
-                    ),
-                    (batches, learning_rates),
-                )
-                + (tf.TensorSpec([], tf.int64),)
-                + (tf.TensorSpec([], tf.int32),) * 2,
+                input_signature=signature
+                + tuple(tf.TensorSpec([], n) for n in numbers),
                 autograph=False,
                 jit_compile=self._jit or None,
             )
         end = len(learning_rates) if end is None else end
-        return self._compiled[size](
+        return self._compiled[key](
             batches, learning_rates, first_step, tf.constant(begin), tf.constant(end)
         )[begin:end]
 
@@ -139,9 +143,13 @@ class ReplicaProgram:
         begin: tf.Tensor,
         end: tf.Tensor,
     ) -> tf.Tensor:
-        """Returns the metrics of all K steps; of those not taken, 0."""
+        """Returns the metrics of K steps; those not taken mean nothing."""
+        first, last = begin, end
+        if self._jit:
+            first, last = 0, learning_rates.shape[0]
 
         def step(index: tf.Tensor, metrics: tf.TensorArray) -> tuple:
+            before = [tf.convert_to_tensor(each) for each in self._guarded]
             self._scaled_optimizer.learning_rate.assign(learning_rates[index])
             batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
             number = first_step + tf.cast(index, tf.int64)
@@ -149,15 +157,19 @@ class ReplicaProgram:
                 self._step, args=(batch, self._images, number)
             )
             total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
+            taken = (begin <= index) & (index < end)
+            for variable, value in zip(self._guarded, before, strict=True):
+                variable.assign(tf.where(taken, tf.convert_to_tensor(variable), value))
             return index + 1, metrics.write(index, total)
 
-        # Of K rows, because under XLA every size is known when it compiles.
         metrics = tf.TensorArray(
             tf.float32,
             tf.shape(learning_rates)[0],
             element_shape=[len(self._loss.metrics)],
         )
-        _, metrics = tf.while_loop(lambda index, _: index < end, step, (begin, metrics))
+        _, metrics = tf.while_loop(
+            lambda index, _: index < last, step, (first, metrics)
+        )
         return metrics.stack()
 
     @tf.function(autograph=False)

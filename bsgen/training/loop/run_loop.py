@@ -109,6 +109,7 @@ class RunLoop:
             plan.segment_end(first),
             min(step for step in evaluations if step > first),
         )
+        last = self._trainee.end_of_call(first, last)
         begun = time.perf_counter()
         metrics = self._trainee.take_steps(first, last)
         elapsed = time.perf_counter() - begun

@@ -62,6 +62,7 @@ class Trainee:
             devices,
         )
         self._source = source
+        jit = _jit(hardware)
         self._scaling = preprocessing.fitted_scaling(run, source, self._split.train)
         with devices.strategy.scope():
             self.model = models.build(
@@ -83,12 +84,18 @@ class Trainee:
                 resident_images.place(resident, devices),
                 devices.num_workers,
                 hardware.gradient_accumulation,
-                _jit(hardware),
+                jit,
                 self.loss,
             )
         self.state = training_state.TrainingState(self.model, self._optimizer)
         self._devices = devices
-        self._blocks = blocks.Blocks(self._feed, self.plan)
+        # Under XLA a part of a block takes as long as all of it.
+        calls_end = run.evaluation_steps if jit else None
+        self._blocks = blocks.Blocks(self._feed, self.plan, calls_end)
+
+    def end_of_call(self, first_step: int, last_step: int) -> int:
+        """Returns where a call should end that would take steps up to `last_step`."""
+        return self._blocks.end_of_call(first_step, last_step)
 
     def take_steps(self, first_step: int, last_step: int) -> np.ndarray:
         """Takes the steps first_step to last_step - 1, of equal batch size.
