@@ -108,6 +108,29 @@ class ExactResumeTest(_LoopTestCase):
         self.assertEqual(again.curve["test_accuracy"], record.curve["test_accuracy"])
         self.assertEqual(again.final, record.final)
 
+    def test_under_xla_a_run_stops_and_goes_on_between_its_blocks(self):
+        run, hardware = _run(clip_norm=1.0), config.HardwareConfig(jit=True)
+        whole, broken, plain = self.folder(), self.folder(), self.folder()
+        record = self.train(run, whole, hardware=hardware)
+        self.recorder.seen.clear()
+        # Blocks of 3 steps fit best between the ends 3, 4, 9 and 11.
+        for step in (7, 9):
+            self.interrupt(run, broken, step, hardware=hardware)
+        self.train(run, broken, hardware=hardware)
+        self.assertEqual(self.recorder.starts, [0, 0, 7, 9])
+        steps = [progress.step for progress in self.recorder.seen]
+        self.assertEqual(steps, [3, 4, 7, 9, 11])
+        self.assert_same_result(whole, broken)
+        expected = self.train(run, plain)
+        self.assertEqual(record.curve.keys(), expected.curve.keys())
+        for name in (
+            "batch_cross_entropy",
+            "test_cross_entropy",
+            "validation_accuracy",
+        ):
+            ours, theirs = record.curve[name][1:], expected.curve[name][1:]
+            self.assertAllClose(ours, theirs, 1e-5, 1e-5)
+
     def test_streamed_images_give_the_same_bits(self):
         run = _run(made_up_runs.ghost())
         paths = {name: self.folder() for name in ("device", "stream")}
