@@ -64,6 +64,7 @@ class Child:
         self._process.start()
         theirs.close()  # so that the death of a child raises EOFError here
         self.runs = True
+        self._asked = False
 
     def __enter__(self) -> "Child":
         return self
@@ -73,16 +74,19 @@ class Child:
         self._process.join()
 
     def start(self, problem: Any) -> Any:
-        """See `Stopwatch.start`."""
-        self.begin(problem)
+        """See `Stopwatch.start`; only waits if it was asked before to `begin`."""
+        if not self._asked:
+            self.begin(problem)
         return self.begun()
 
     def begin(self, problem: Any) -> None:
-        """Asks it to start, without waiting; `begun` must be called next."""
+        """Asks it to start, without waiting."""
         self._connection.send(("start", problem))
+        self._asked = True
 
     def begun(self) -> Any:
         """Waits for it to have started; returns what `Stopwatch.start` does."""
+        self._asked = False
         return self._connection.recv()
 
     def rate(self, turn: Any) -> Any:

@@ -16,7 +16,10 @@ _EVERYWHERE = {
     "pytorch_eager": Entry("PyTorch eager", "torch"),
 }
 # PyTorch's compiler needs another compiler where there is no GPU.
-_ON_GPU = {"pytorch_compiled": Entry("PyTorch, torch.compile", "torch")}
+_ON_GPU = {
+    "pytorch_compiled": Entry("PyTorch, torch.compile", "torch"),
+    "pytorch_cuda_graphs": Entry("PyTorch, torch.compile, CUDA graphs", "torch"),
+}
 _ON_CPU = {"pytorch_one_thread": Entry("PyTorch eager, 1 thread", "torch")}
 
 
