@@ -49,10 +49,13 @@ def write(
       The files that were written, pictures left out.
 
     Raises:
-      UserError: see `contents.read`; quick and other studies share the folder; or a
-        file to write into lacks the two markers.
+      UserError: see `contents.read`; no study has results; quick and other studies
+        share the folder; or a file to write into lacks the two markers.
     """
     finished, _ = contents.read(output_dir, known)
+    if not finished:
+        remedy = "no study there has results; launch.reproduce trains what is missing"
+        raise errors.UserError("markdown", str(output_dir), remedy)
     scales = {entry.config["scale"] for entry in finished}
     if "quick" in scales and len(scales) > 1:
         remedy = "holds quick studies and others; their results go to different files"

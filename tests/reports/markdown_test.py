@@ -120,6 +120,16 @@ class MarkdownTest(absltest.TestCase):
         self.write()
         self.assertEqual(readme.read_text(), expected)
 
+    def test_nothing_is_written_without_results(self):
+        readme = self.project / "README.md"
+        readme.write_text(f"{markdown.BEGIN}\nold\n{markdown.END}\n")
+        before = readme.read_text()
+        for made in _STUDIES:
+            (self.output_dir / made.name / "claims.json").unlink()
+        with self.assertRaisesRegex(errors.UserError, "^markdown='.*has results"):
+            self.write()
+        self.assertEqual(readme.read_text(), before)
+
     def test_scales_that_belong_into_different_files_are_not_mixed(self):
         place = folder.Folder(self.output_dir, _STUDIES[0].name)
         values = {**place.read_config(), "scale": "paper"}
