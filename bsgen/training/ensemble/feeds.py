@@ -6,7 +6,10 @@ Runs for which all of this is equal share the drawing.
 """
 
 import collections
+import functools
+import os
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +18,9 @@ from bsgen import data
 from bsgen.data import augmentation, loss_weights, sampling
 from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
+
+# On a CPU the steps themselves need the cores.
+_NUM_THREADS = max(1, min(8, (os.cpu_count() or 1) // 2))
 
 
 class _Piece(NamedTuple):
@@ -27,6 +33,11 @@ class _Piece(NamedTuple):
     loss_noise: float
     first_place: int
     batch_size: int
+
+    @property
+    def stream(self) -> "_Piece":
+        """What is equal for all pieces of a run."""
+        return self._replace(first_place=0, batch_size=0)
 
 
 _Pieces: TypeAlias = Mapping[_Piece, list[int]]  # with the runs that take them
@@ -47,7 +58,7 @@ class Feed:
         self._clips = any(row.run.sgd.clip_norm is not None for row in rows)
         self._augments = any(row.run.data.augmentation != "none" for row in rows)
         self._noisy = any(row.run.loss_noise for row in rows)
-        self._streams: dict[tuple[int, int], sampling.Stream] = {}
+        self._streams: dict[_Piece, sampling.Stream] = {}
 
     def batch_size(self, step: int) -> int:
         """Returns B of a step, the largest of all runs."""
@@ -74,11 +85,14 @@ class Feed:
                 clipped = _num_clipped(row, first_step, num_steps)
                 clip_norms[:clipped, index] = row.run.sgd.clip_norm
         positions = np.zeros((length, num_runs, self.batch_size(first_step)), np.int32)
-        for piece, runs in pieces.items():
-            own = self._positions(piece, first_step, num_steps)[:, None]
+        draw = functools.partial(self._positions, step=first_step, num_steps=num_steps)
+        # NumPy's generators draw without Python's lock.
+        with futures.ThreadPoolExecutor(_NUM_THREADS) as threads:
+            drawn = list(threads.map(draw, pieces))
+        for (piece, runs), own in zip(pieces.items(), drawn, strict=True):
+            _set(positions, runs, own)
             # Padding repeats an example of the batch, and has the weight 0.
-            positions[:num_steps, runs] = own[..., :1]
-            positions[:num_steps, runs, : piece.batch_size] = own
+            positions[:num_steps, runs, piece.batch_size :] = own[:, None, :1]
         return Batches(
             positions,
             rates,
@@ -99,7 +113,7 @@ class Feed:
                 count = num_steps * piece.batch_size
                 own = augmentation.draws(chosen, piece.seed, piece.first_place, count)
                 for array, drawn in zip(draws, own, strict=True):
-                    _set(array, runs, drawn, piece.batch_size)
+                    _set(array, runs, drawn.reshape(num_steps, -1))
         return draws
 
     def _weights(
@@ -115,21 +129,21 @@ class Feed:
             own = loss_weights.draws(
                 piece.loss_noise, piece.seed, piece.first_place, count
             )
-            _set(weights, runs, own / piece.batch_size, piece.batch_size)
+            _set(weights, runs, own.reshape(num_steps, -1) / piece.batch_size)
         return weights
 
-    def _positions(self, piece: _Piece, first_step: int, num_steps: int) -> np.ndarray:
+    def _positions(self, piece: _Piece, step: int, num_steps: int) -> np.ndarray:
         """Returns positions in the pool, [num_steps, batch_size]."""
         train, size = piece.split.train, piece.batch_size
         if piece.sampling == "independent":
             drawn = sampling.independent_batches(
-                piece.seed, first_step, num_steps, size, len(train)
+                piece.seed, step, num_steps, size, len(train)
             )
             return train[drawn]
-        key = piece.seed, len(train)
-        if key not in self._streams:
-            self._streams[key] = sampling.Stream(*key)
-        stream = self._streams[key]
+        stream = self._streams.get(piece.stream)
+        if stream is None:
+            stream = sampling.Stream(piece.seed, len(train))
+            self._streams[piece.stream] = stream
         drawn = stream.positions(piece.first_place, num_steps * size)
         return train[drawn].reshape(num_steps, size)
 
@@ -156,9 +170,8 @@ def _num_clipped(row: Member, first_step: int, num_steps: int) -> int:
     return int(np.clip(sgd.clip_steps - first_step, 0, num_steps))
 
 
-def _set(
-    array: np.ndarray, runs: list[int], values: np.ndarray, batch_size: int
-) -> None:
-    """Sets some runs' part of an array [K, R, B] to the values of their examples."""
-    of_steps = values.reshape(-1, 1, batch_size)
-    array[: len(of_steps), runs, :batch_size] = of_steps
+def _set(array: np.ndarray, runs: list[int], values: np.ndarray) -> None:
+    """Sets some runs' part of an array [K, R, B] to values [num_steps, batch_size]."""
+    num_steps, batch_size = values.shape
+    for run in runs:  # faster than all at once, which copies indices
+        array[:num_steps, run, :batch_size] = values
