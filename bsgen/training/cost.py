@@ -16,6 +16,7 @@ from bsgen.training import routing
 
 _EXACT_SECONDS = 0.04  # one exact minimum of a small convex cost
 _MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured examples
+_NORMALIZED = 1.2  # a step of a dense network with batch statistics; see BUILD_NOTES.md
 _TRAIN_SIZE = 1000  # of a task that may have any number
 _RUNS_AT_ONCE = 256  # of one program
 
@@ -80,6 +81,8 @@ def seconds(
     pass_over_weights = size.weights * speed.weight
     if trained_by == "ensemble":
         arithmetic = 4.4 * batch_size * size.weights * speed.operation
+        if _is_normalized(run.model):
+            arithmetic *= _NORMALIZED
         return run.num_steps * (arithmetic + pass_over_weights)
     examples = float(run.num_steps * batch_size)
     if run.final_measures:
@@ -87,6 +90,10 @@ def seconds(
     arithmetic = 6 * size.multiplications * examples * speed.loop_operation
     steps = run.num_steps * (speed.loop_step + pass_over_weights)
     return speed.loop_start + arithmetic + steps
+
+
+def _is_normalized(model: config.ModelConfig) -> bool:
+    return model.normalization != "none" and "normalization" in models.takes(model)
 
 
 def total_seconds(

@@ -25,6 +25,16 @@ class CostTest(absltest.TestCase):
         self.assertAlmostEqual(per_step[1] - per_step[0], more, places=12)
         self.assertAlmostEqual(per_step[0] - more / 10, 59_200 * 1.5e-10, places=12)
 
+    def test_normalisation_takes_a_fifth_more_arithmetic(self):
+        model = config.ModelConfig("normalized_mlp", (800,))
+        bare = dataclasses.replace(model, normalization="none")
+        per_example = [
+            _seconds(model=each, batch_size=11, num_steps=1)
+            - _seconds(model=each, batch_size=1, num_steps=1)
+            for each in (bare, model)
+        ]
+        self.assertAlmostEqual(per_example[1], 1.2 * per_example[0], places=12)
+
     def test_full_batch_is_the_training_set(self):
         self.assertEqual(
             _seconds(batch_size=None, num_steps=5),
