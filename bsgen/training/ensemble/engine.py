@@ -50,20 +50,17 @@ def train(
       One record a run, in the order of finishing.
 
     Raises:
-      UserError: a batch larger than the training subset; something that only `loop`
-        has.
+      UserError: a run does not fit its data, or has something that only `loop` has.
       OutOfMemory: the device does not hold a single run.
     """
-    members = []
     for run in runs:
         for field, value in routing.only_in_loop(run).items():
             remedy = "the ensemble engine does not take it; train with training.loop"
             raise errors.UserError(field, value, remedy)
-        members.append(Member(run, check(run, data_dir)))
-    loads = [_load(member, data_dir) for member in members]
+    loads = [_load(run, data_dir) for run in runs]
     for group in grouping.divide(loads, _device(), memory_bytes):
         for places in group:
-            own = [members[place] for place in places]
+            own = [runs[place] for place in places]
             yield from _train_together(own, data_dir, on_steps, warn)
 
 
@@ -88,35 +85,37 @@ def max_runs(
 
 
 def _train_together(
-    members: Sequence[Member],
+    runs: Sequence[config.RunConfig],
     data_dir: str | None,
     on_steps: Callable[[config.RunConfig, int], None],
     warn: Callable[[str], None],
 ) -> Iterator[records.RunRecord]:
     """Trains runs as one program, or what is left of them as two if memory runs out."""
-    pool, program = _program(*_program_key(members[0].run, data_dir))
-    waiting = [members]
+    pool, program = _program(*_program_key(runs[0], data_dir))
+    waiting = [runs]
     while waiting:
-        together = [Member(each.run, each.split) for each in waiting.pop(0)]
-        ended = set()
+        together, ended = waiting.pop(0), set()
+        members = [Member(run, _split(run.data, data_dir)) for run in together]
         try:
-            for record in chunk.Chunk(together, program, pool).train(on_steps):
+            for record in chunk.Chunk(members, program, pool).train(on_steps):
                 ended.add(record.run.key)
                 yield record
         except tf.errors.ResourceExhaustedError as error:
+            network = runs[0].model.name
             if len(together) == 1:
-                remedy = "the memory of the device does not hold one run of "
-                remedy += f"{together[0].run.model.name!r}; give a smaller batch"
-                size = together[0].batch_size
+                remedy = (
+                    f"the memory of the device does not hold one run of {network}; "
+                )
+                remedy += "give a smaller batch"
+                size = members[0].batch_size
                 raise errors.OutOfMemory("batch_size", size, remedy) from error
-            left = [each for each in together if each.run.key not in ended]
+            left = [run for run in together if run.key not in ended]
             half = -(-len(left) // 2)
             parts = [part for part in (left[:half], left[half:]) if part]
             waiting = parts + waiting
-            sizes = " and ".join(str(len(part)) for part in parts)
             warn(
-                f"out of memory: {len(together)} runs of {left[0].run.model.name} at "
-                f"once are too many; those left are trained as {sizes}"
+                f"out of memory: {len(together)} runs of {network} at once are too "
+                f"many; left are {' and '.join(str(len(part)) for part in parts)}"
             )
 
 
@@ -125,8 +124,9 @@ def _device() -> grouping.Device:
     return grouping.GPU if on_gpu else grouping.CPU
 
 
-def _load(member: Member, data_dir: str | None) -> grouping.Load:
-    run = member.run
+def _load(run: config.RunConfig, data_dir: str | None) -> grouping.Load:
+    # Not kept, as the plans of many long runs take much memory.
+    member = Member(run, check(run, data_dir))
     sizes = None  # the batch sizes of all steps, where they change
     if run.batch_size_schedule != config.Constant():
         train_size = len(member.split.train)
@@ -155,7 +155,7 @@ def _sizes(model: keras.Model) -> tuple[int, int]:
     return weights, outputs
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)  # the most runs of a program
 def _split(data_config: config.DataConfig, data_dir: str | None) -> data.Split:
     """Draws a split once for all runs that share it."""
     return data.split(data.load_pool(data_config, data_dir), data_config)

@@ -123,8 +123,8 @@ class ProgramsTest(parameterized.TestCase):
         """Returns the positions in `runs` of each program's runs."""
         found = []
 
-        def train_together(members, *_):
-            found.append([runs.index(member.run) for member in members])
+        def train_together(own, *_):
+            found.append([runs.index(run) for run in own])
             return iter(())
 
         with (
@@ -224,7 +224,7 @@ class OutOfMemoryTest(tf.test.TestCase):
 
     def test_a_single_run_that_does_not_fit(self):
         self.fits = 0
-        with self.assertRaisesRegex(errors.OutOfMemory, "^batch_size=24: .*'mlp'"):
+        with self.assertRaisesRegex(errors.OutOfMemory, "^batch_size=24: .* mlp"):
             self._train([small_runs.run(num_steps=20)])
 
 
