@@ -63,9 +63,11 @@ class LossesTest(tf.test.TestCase, parameterized.TestCase):
         settings = config.HardwareConfig(strategy=strategy, **hardware)
         trained = trainee.Trainee(run, made_up_runs.devices(replicas), settings)
         self.addCleanup(trained.close)
-        for step in range(0, run.num_steps, trained.max_steps):
-            last = min(step + trained.max_steps, run.num_steps)
+        step = 0
+        while step < run.num_steps:
+            last = trained.end_of_call(step, run.num_steps)
             trained.take_steps(step, last)
+            step = last
         return trained
 
     @parameterized.product(
