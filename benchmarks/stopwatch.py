@@ -84,6 +84,10 @@ class Child:
         self._connection.send(("start", problem))
         self._asked = True
 
+    def wait(self) -> None:
+        """Waits until it has started, or has ended."""
+        self._connection.poll(None)
+
     def begun(self) -> Any:
         """Waits for it to have started; returns what `Stopwatch.start` does."""
         self._asked = False

@@ -12,9 +12,9 @@ barriers, which are slow when another process needs a core. Takes about six minu
 two cores.
 
 With a GPU everyone uses it: B = 128 and 1024, in mixed bfloat16, and PyTorch runs
-eager, compiled, and compiled into CUDA graphs. All start together, and take turns once
-all have compiled: "start s" then is several times what it would be alone. Takes about
-two minutes on an H200 with 16 cores.
+eager, compiled, and (at B = 128) compiled into CUDA graphs. All that compile, thirteen
+processes, start together and take turns later: "start s" then is several times what it
+would be alone. Takes about two minutes on an H200 with 16 cores.
 """
 
 import contextlib
@@ -39,11 +39,12 @@ flags.adopt_module_key_flags(shared_flags)
 _STEPS = flags.DEFINE_integer(
     "steps",
     None,
-    "Steps of a turn; by default 4 on a CPU, and 16,384 examples on a GPU.",
+    "Steps of a turn; by default 4 on a CPU, and 8,192 examples on a GPU.",
     lower_bound=1,
 )
 _MODELS = ("resnet44", "wrn_16_4")
-_CPU_STEPS, _GPU_EXAMPLES = 4, 2**14
+_SMALL_BATCH, _LARGE_BATCH = 128, 1024
+_CPU_STEPS, _GPU_EXAMPLES = 4, 2**13
 _OURS = "bsgen_ghosts"
 _COLUMNS = ("", "images / s", *tables.SPEEDS, "start s")
 
@@ -82,7 +83,7 @@ def problems(on_gpu: bool, num_steps: int | None) -> Iterator[training_problem.P
       on_gpu: whether there is a GPU.
       num_steps: of a turn; None for as many as suit the device.
     """
-    sizes = (128, 1024) if on_gpu else (128,)
+    sizes = (_SMALL_BATCH, _LARGE_BATCH) if on_gpu else (_SMALL_BATCH,)
     dtypes = ("bfloat16",) if on_gpu else ("float32", "bfloat16")
     for model, dtype, size in itertools.product(_MODELS, dtypes, sizes):
         steps = num_steps or (_GPU_EXAMPLES // size if on_gpu else _CPU_STEPS)
@@ -115,29 +116,55 @@ def main(arguments: Sequence[str]) -> None:
     del arguments
     found = device.find()
     print(f"On {found}")
-    entries = training_contenders.entries(found.is_gpu)
+    entries = training_contenders.ON_GPU if found.is_gpu else training_contenders.ON_CPU
     wanted = list(problems(found.is_gpu, _STEPS.value))
     with contextlib.ExitStack() as stack:
-
-        def started() -> dict[str, stopwatch.Child]:
-            package = training_contenders.__name__
-            return stack.enter_context(stopwatch.children(package, entries, Stopwatch))
-
-        if found.is_gpu:
-            contenders = [started() for _ in wanted]
-            for problem, own in zip(wanted, contenders, strict=True):
-                for child in own.values():
-                    child.begin(problem)
-        else:
-            contenders = [started()] * len(wanted)
-        for problem, own in zip(wanted, contenders, strict=True):
+        started = _on_gpu if found.is_gpu else _on_cpu
+        for problem, contenders in zip(wanted, started(wanted, stack), strict=True):
             results = stopwatch.compare(
-                problem, own, shared_flags.ROUNDS.value, problem
+                problem, contenders, shared_flags.ROUNDS.value, problem
             )
             size = results[_OURS].start.num_parameters
             title = f"{problem.model}, {size:,} weights, {problem.dtype}"
             title += f", B = {problem.batch_size:,}"
             tables.show(title, _COLUMNS, rows(results, entries))
+
+
+_Children = dict[str, stopwatch.Child]
+
+
+def _on_cpu(
+    wanted: Sequence[training_problem.Problem], stack: contextlib.ExitStack
+) -> list[_Children]:
+    """Returns the contenders for each problem: they start on it at their turn."""
+    return [_children(training_contenders.ON_CPU, stack)] * len(wanted)
+
+
+def _on_gpu(
+    wanted: Sequence[training_problem.Problem], stack: contextlib.ExitStack
+) -> list[_Children]:
+    """Returns the contenders for each problem; those that compile have all started."""
+    at_their_turn = _children(training_contenders.COMPILE_NOTHING, stack)
+    found: list[_Children] = []
+    for problem in wanted:
+        left_out = set(at_their_turn)
+        if problem.batch_size > _SMALL_BATCH:
+            left_out |= set(training_contenders.ONLY_SMALL_BATCHES)
+        entries = training_contenders.ON_GPU.items()
+        own = {name: each for name, each in entries if name not in left_out}
+        found.append(_children(own, stack))
+        for child in found[-1].values():
+            child.begin(problem)
+    for child in itertools.chain(*(own.values() for own in found)):
+        child.wait()  # so that nothing compiles while something is timed
+    return [{**own, **at_their_turn} for own in found]
+
+
+def _children(
+    entries: Mapping[str, stopwatch.Entry], stack: contextlib.ExitStack
+) -> _Children:
+    package = training_contenders.__name__
+    return stack.enter_context(stopwatch.children(package, entries, Stopwatch))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,17 @@ A contender is a module with a class `Contender`:
 
 from benchmarks.stopwatch import Entry
 
-_EVERYWHERE = {
-    "bsgen_ghosts": Entry("bsgen, ghosts of 64", "tensorflow"),
-    "keras_fit": Entry("Keras fit, BatchNormalization", "keras"),
-    "pytorch_eager": Entry("PyTorch eager", "torch"),
-}
+_OURS = {"bsgen_ghosts": Entry("bsgen, ghosts of 64", "tensorflow")}
+_KERAS = {"keras_fit": Entry("Keras fit, BatchNormalization", "keras")}
+_EAGER = {"pytorch_eager": Entry("PyTorch eager", "torch")}
+_COMPILED = {"pytorch_compiled": Entry("PyTorch, torch.compile", "torch")}
+_GRAPHS = {"pytorch_cuda_graphs": Entry("PyTorch, torch.compile, CUDA graphs", "torch")}
+_ONE_THREAD = {"pytorch_one_thread": Entry("PyTorch eager, 1 thread", "torch")}
+
 # PyTorch's compiler needs another compiler where there is no GPU.
-_ON_GPU = {
-    "pytorch_compiled": Entry("PyTorch, torch.compile", "torch"),
-    "pytorch_cuda_graphs": Entry("PyTorch, torch.compile, CUDA graphs", "torch"),
-}
-_ON_CPU = {"pytorch_one_thread": Entry("PyTorch eager, 1 thread", "torch")}
-
-
-def entries(on_gpu: bool) -> dict[str, Entry]:
-    """Returns the contenders on a GPU, or on a CPU, by the name of their module."""
-    return {**_EVERYWHERE, **(_ON_GPU if on_gpu else _ON_CPU)}
+ON_CPU = {**_OURS, **_KERAS, **_EAGER, **_ONE_THREAD}
+ON_GPU = {**_OURS, **_KERAS, **_EAGER, **_COMPILED, **_GRAPHS}
+# Those for which the launches of kernels count most.
+ONLY_SMALL_BATCHES = {**_KERAS, **_GRAPHS}
+# Those that start in no time.
+COMPILE_NOTHING = _EAGER

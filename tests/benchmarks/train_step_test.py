@@ -94,13 +94,12 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(of_cpu, 4)
         self.assertEqual(of_cpu[0], ("resnet44", "float32", 128, 4))
         self.assertLen(of_gpu, 4)
-        self.assertEqual(of_gpu[-1], ("wrn_16_4", "bfloat16", 1024, 16))
+        self.assertEqual(of_gpu[-1], ("wrn_16_4", "bfloat16", 1024, 8))
         for problem in train_step.problems(True, 3):
             self.assertEqual(problem.num_steps, 3)
             self.assertEqual(problem.positions(0).shape, (3, problem.batch_size))
-        names = [training_contenders.entries(on_gpu) for on_gpu in (False, True)]
-        self.assertIn("pytorch_one_thread", names[0])
-        self.assertIn("pytorch_compiled", names[1])
+        self.assertIn("pytorch_one_thread", training_contenders.ON_CPU)
+        self.assertIn("pytorch_compiled", training_contenders.ON_GPU)
 
     def test_children_are_timed(self):
         problem = _tiny("resnet44")
@@ -111,7 +110,7 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(results["bsgen_ghosts"].start.num_parameters, 658_586)
 
     def test_tables_what_was_timed(self):
-        entries = training_contenders.entries(False)
+        entries = training_contenders.ON_CPU
         start = train_step.Start(1.0, 658_586)
         results = {
             "bsgen_ghosts": stopwatch.Result(start, [10.0, 40.0, 30.0]),
