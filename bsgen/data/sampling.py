@@ -72,9 +72,10 @@ class Stream:
           UserError: `train_size` is out of range.
         """
         self._train_size = errors.check_integer("train_size", train_size, 1)
-        epoch = functools.partial(_permutation, seed, train_size)
+        purpose = random_streams.Purpose.EPOCH
+        self._epochs = random_streams.Streams(purpose, seed)
         # A step needs two epochs at most.
-        self._epoch = functools.lru_cache(maxsize=2)(epoch)
+        self._epoch = functools.lru_cache(maxsize=2)(self._draw_epoch)
 
     def positions(self, first_place: int, count: int) -> np.ndarray:
         """Returns the positions [count] int32 at some places.
@@ -92,6 +93,11 @@ class Stream:
         epochs[-1] = epochs[-1][: stop - (len(epochs) - 1) * size]
         epochs[0] = epochs[0][start:]
         return np.concatenate(epochs)
+
+    def _draw_epoch(self, epoch: int) -> np.ndarray:
+        """Returns the order [train_size] int32 of an epoch."""
+        generator = self._epochs.at(epoch)
+        return generator.permutation(self._train_size).astype(np.int32)
 
 
 def stream(seed: int, first_place: int, count: int, train_size: int) -> np.ndarray:
@@ -118,12 +124,6 @@ def independent_batches(
 
 # For runs that take turns.
 _stream = functools.lru_cache(maxsize=4)(Stream)
-
-
-def _permutation(seed: int, train_size: int, epoch: int) -> np.ndarray:
-    """Returns the order [train_size] int32 of an epoch."""
-    generator = random_streams.generator(random_streams.Purpose.EPOCH, seed, epoch)
-    return generator.permutation(train_size).astype(np.int32)
 
 
 def _block(seed: int, block: int, batch_size: int, train_size: int) -> np.ndarray:

@@ -26,6 +26,17 @@ class RandomStreamsTest(parameterized.TestCase):
         ]
         self.assertLen(set(drawn), len(Purpose) * 9)
 
+    def test_one_after_the_other_they_are_the_same(self):
+        streams = random_streams.Streams(Purpose.EPOCH, 7)
+        for index in (3, 0, 3, 2**40):
+            expected = random_streams.generator(Purpose.EPOCH, 7, index)
+            found = streams.at(index)
+            for draw in (
+                lambda g: g.integers(9, size=3, dtype=np.int32),
+                lambda g: g.random(5),
+            ):
+                np.testing.assert_array_equal(draw(found), draw(expected))
+
     @parameterized.parameters(-1, 2**64)
     def test_rejects_seeds_that_do_not_fit(self, seed):
         with self.assertRaisesRegex(errors.UserError, f"seed={seed}: .*2\\^64 - 1"):

@@ -97,7 +97,7 @@ class Chunk:
         stops = {min(at, end) for row in running for at in row.evaluations if at > step}
         stretches = np.diff([step, *sorted(stops)])
         if self._program.takes_all_steps:
-            return call_length.choose(stretches, most)
+            return call_length.choose(stretches, most, self._program.block)
         # Programs of other budgets then often have the same K, and are not compiled.
         alike = _SMALL_POSITIONS // (size * len(self._rows))
         longest = 1 << int(stretches.max() - 1).bit_length()

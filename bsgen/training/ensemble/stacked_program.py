@@ -7,6 +7,7 @@ state, and schedules, clipping and augmentation need no other program. Dropout a
 draws inside, from the run's seed and the number of the step.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from bsgen.optimizers import momentum
 from bsgen.training import draw_counters
 from bsgen.training.ensemble.stacked_data import Batches, Settings, State
 
+_FEW_WEIGHTS = 6  # of three dense layers
 _EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
 
 
@@ -55,6 +57,9 @@ class Program:
         if on_gpu is None:
             on_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.takes_all_steps = on_gpu
+        # Where steps are short, several of them in one iteration of the loop: 21 us a
+        # step instead of 37. Deep networks take long to compile, and gain nothing.
+        self.block = 4 if len(model.trainable_variables) <= _FEW_WEIGHTS else 1
         # XLA has no convolution with other filters for each example.
         self._unrolled = any(_is_convolution(layer) for layer in model.layers)
         counters = {id(each) for each in draw_counters.of(model)}
@@ -81,22 +86,30 @@ class Program:
         Returns:
           The state after the last step, and which runs have finite weights, [R] bool.
         """
-        limit = num_steps
+        limit, block = num_steps, 1
         if self.takes_all_steps:
             # Known when the program is compiled, so that XLA needs no answer from the
             # device before each step. The last ones change nothing.
             limit = batches.positions.shape[0]
+            block = math.gcd(limit, self.block)
 
-        def step(index: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
-            batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
-            number = first_step + tf.cast(index, tf.int64)
-            new = self._step(state, settings, batch, number)
-            if self.takes_all_steps:
-                new = _where(index < num_steps, new, state)
-            return index + 1, new
+        def iteration(index: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+            own = _slice(batches, index, block)
+            # The examples of several steps are gathered at once.
+            examples = self._examples(settings, own)
+            for step in range(block):
+                batch, inputs, labels = tf.nest.map_structure(
+                    lambda tensor, step=step: tensor[step], (own, *examples)
+                )
+                number = first_step + tf.cast(index + step, tf.int64)
+                new = self._step(state, settings, batch, (inputs, labels), number)
+                if self.takes_all_steps:
+                    new = _where(index + step < num_steps, new, state)
+                state = new
+            return index + block, state
 
         _, state = tf.while_loop(
-            lambda index, _: index < limit, step, (tf.constant(0), state)
+            lambda index, _: index < limit, iteration, (tf.constant(0), state)
         )
         finite = [
             tf.reduce_all(tf.math.is_finite(w), axis=range(1, w.shape.rank))
@@ -105,26 +118,37 @@ class Program:
         return state, tf.reduce_all(tf.stack(finite), axis=0)
 
     def _step(
-        self, state: State, settings: Settings, batch: Batches, number: tf.Tensor
+        self,
+        state: State,
+        settings: Settings,
+        batch: Batches,
+        examples: tuple[tf.Tensor, tf.Tensor],
+        number: tf.Tensor,
     ) -> State:
-        inputs, labels = self._examples(settings, batch.positions)
-        if batch.draws:
-            inputs = _augment(inputs, batch.draws, settings.fill)
-
         def gradient(run: tuple) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
             return self._gradient(run, number)
 
         others = batch.example_weights, settings.draw_seeds
         gradients, statistics = self._each_run(
-            gradient, (state.weights, state.statistics, inputs, labels, *others)
+            gradient, (state.weights, state.statistics, *examples, *others)
         )
         if not isinstance(batch.clip_norms, tuple):
             gradients = momentum.clip_by_global_norm(gradients, batch.clip_norms)
         return self._update(state, settings, batch, gradients, statistics)
 
     def _examples(
+        self, settings: Settings, batches: Batches
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns inputs, [K, R, B, ...], and labels as the networks see them."""
+        inputs, labels = self._gather(settings, batches.positions)
+        if batches.draws:
+            inputs = _augment(inputs, batches.draws, settings.fill)
+        return inputs, labels
+
+    def _gather(
         self, settings: Settings, positions: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns scaled inputs, and labels, at positions [..., R, B]."""
         inputs = tf.cast(tf.gather(self._inputs, positions), settings.offset.dtype)
         inputs = (inputs - settings.offset[:, None]) * settings.scale[:, None]
         return inputs, tf.gather(self._labels, positions)
@@ -235,20 +259,31 @@ class Program:
             targets = self.loss.targets(inputs, labels)
             return [m.per_example(targets, outputs) for m in self.loss.metrics]
 
-        examples = self._examples(settings, positions)
+        examples = self._gather(settings, positions)
         return tf.vectorized_map(one_run, (variables, *examples))
 
 
 def _augment(
     inputs: tf.Tensor, draws: tuple[tf.Tensor, ...], fill: tf.Tensor
 ) -> tf.Tensor:
-    """Returns images [R, B, H, W, C], augmented."""
-    shape = inputs.shape
-    flat = tf.reshape(inputs, [-1, *shape[2:]])
+    """Returns images [K, R, B, H, W, C], augmented."""
+    *batch, height, width, channels = inputs.shape
+    flat = tf.reshape(inputs, [-1, height, width, channels])
     rows, columns, flips = (tf.reshape(draw, [-1]) for draw in draws)
-    of_images = tf.repeat(fill, shape[1], axis=0)[:, None, None]
-    augmented = augmentation.apply(flat, rows, columns, flips, of_images)
-    return tf.reshape(augmented, shape)
+    fills = tf.broadcast_to(fill[:, None], [*batch, fill.shape[1]])
+    fills = tf.reshape(fills, [-1, 1, 1, fill.shape[1]])
+    augmented = augmentation.apply(flat, rows, columns, flips, fills)
+    return tf.reshape(augmented, inputs.shape)
+
+
+def _slice(batches: Batches, index: tf.Tensor, block: int) -> Batches:
+    """Returns the batches of `block` steps from `index` on."""
+
+    def cut(tensor: tf.Tensor) -> tf.Tensor:
+        _, *others = tensor.shape
+        return tf.slice(tensor, [index, *(0 for _ in others)], [block, *others])
+
+    return tf.nest.map_structure(cut, batches)
 
 
 def _where(taken: tf.Tensor, new: State, old: State) -> State:

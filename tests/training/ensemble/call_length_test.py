@@ -24,13 +24,20 @@ class CallLengthTest(parameterized.TestCase):
             stretches = random.integers(1, 90, size=random.integers(1, 6))
             most = int(random.integers(1, 120))
 
-            def cost(length, stretches=stretches):
-                calls = sum(math.ceil(size / length) for size in stretches)
-                return calls * (length + 20)  # steps, and a call's own price
+            block = int(random.choice([1, 4]))
 
-            found = call_length.choose(stretches, most)
+            def cost(length, stretches=stretches, block=block):
+                calls = sum(math.ceil(size / length) for size in stretches)
+                steps = length if length % block == 0 else 1.5 * length
+                return calls * (steps + 20)  # and a call's own price
+
+            found = call_length.choose(stretches, most, block)
             self.assertBetween(found, 1, most)
             self.assertEqual(cost(found), min(map(cost, range(1, most + 1))))
+
+    def test_whole_blocks(self):
+        found = call_length.choose(np.array([50]), most=1000, block=4)
+        self.assertEqual(found, 52)
 
 
 if __name__ == "__main__":
