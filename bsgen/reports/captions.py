@@ -1,6 +1,7 @@
 """What captions say of the runs of a study: their settings and their hardware."""
 
 import collections
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -54,7 +55,7 @@ def hardware(results: study.Results) -> str:
     if len(counts) == 1:
         return f"Trained on {counts.index[0]}."
     parts = [f"{name} ({n} run{'s' * (n != 1)})" for name, n in counts.items()]
-    return f"Trained on {', '.join(parts[:-1])} and {parts[-1]}."
+    return f"Trained on {_listed(parts)}."
 
 
 def missing(results: study.Results) -> str:
@@ -73,13 +74,18 @@ def missing(results: study.Results) -> str:
     places = collections.defaultdict(list)
     for values, rows in table.groupby(varied) if varied else [((), table)]:
         sizes = ", ".join(map(str, sorted(set(rows["batch_size"]))))
-        places[sizes].append(", ".join(map(str, values)))
-    names = ", ".join(varied).replace("_", " ")
+        places[sizes].append(" with ".join(map(str, values)))
+    names = " with ".join(varied).replace("_", " ")
     parts = [
-        f"batch size {sizes}" + (f" at {names} {' and '.join(found)}" if varied else "")
+        f"batch size {sizes}" + (f" at {names} {_listed(found)}" if varied else "")
         for sizes, found in places.items()
     ]
     return f"Without {'; '.join(parts)}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Returns "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _range(values: pd.Series) -> str:

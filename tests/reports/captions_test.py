@@ -44,6 +44,24 @@ class CaptionsTest(parameterized.TestCase):
             self.assertEqual(captions.hardware(results._replace(runs=runs)), expected)
         self.assertEqual(captions.hardware(results._replace(runs=pd.DataFrame())), "")
 
+    def test_missing_settings_are_joined(self):
+        rows = [(8, 0.1, 0.9), (16, 0.1, 0.9), (8, 0.3, 0.9), (16, 0.3, 0.9), (8, 1, 0)]
+        table = pd.DataFrame(rows, columns=["batch_size", "learning_rate", "momentum"])
+        table = table.assign(key="a", seed=0, recorded=False)
+        runs = table[:1].drop(columns="recorded")
+        for length, expected in (
+            (1, "Without batch size 8."),
+            (4, "Without batch size 8, 16 at learning rate 0.1 and 0.3."),
+            (
+                5,
+                "Without batch size 8, 16 at learning rate with momentum 0.1 with 0.9 "
+                "and 0.3 with 0.9; batch size 8 at learning rate with momentum 1.0 "
+                "with 0.0.",
+            ),
+        ):
+            results = study.Results(runs, pd.DataFrame(), missing=table[:length])
+            self.assertEqual(captions.missing(results), expected)
+
     def test_newton_has_no_steps(self):
         results = recorded.results("smith_le_2017/fig1")
         of_one_seed = results._replace(runs=results.runs[results.runs["seed"] == 1])
