@@ -23,12 +23,13 @@ Statistics are at least float32, and the variance takes a second pass: E[x^2] - 
 suffers from cancellation and can become negative.
 
 Nothing but XLA fuses these passes. So a graph that XLA does not compile calls them as a
-function that it does, where the shape is known; on a CPU, TensorFlow's own two-pass
-kernel, called ghost by ghost, is as fast for few ghosts and needs no compilation
-(BUILD_NOTES.md). Under XLA the kernel is not used: XLA would turn it into
+function that it does, where the shape is known and not tiny; on a CPU, TensorFlow's own
+two-pass kernel, called ghost by ghost, is as fast for few, large ghosts and needs no
+compilation (BUILD_NOTES.md). Under XLA the kernel is not used: XLA would turn it into
 E[x^2] - E[x]^2.
 """
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -37,7 +38,11 @@ from tensorflow.python.ops import control_flow_util
 
 from bsgen.layers import ghost_sums
 
-_MOST_KERNEL_CALLS = 16  # ghosts a batch; graphs of more take long to build
+# For TensorFlow's kernel: ghosts a batch, because graphs of more take long to build;
+# elements a ghost, because its calls on fewer cost more than a compiled function.
+_MOST_KERNEL_CALLS = 16
+_LEAST_KERNEL_ELEMENTS = 2**17
+_LEAST_COMPILED_ELEMENTS = 2**16  # of a batch; below, fusing its passes gains nothing
 
 
 def normalize(
@@ -101,8 +106,9 @@ def _kernel_serves(rows: tf.Tensor, gamma: tf.Tensor) -> bool:
     """Returns whether TensorFlow's two-pass kernel is usable here, and faster."""
     if not rows.shape.is_fully_defined() or gamma.dtype != tf.float32:
         return False
-    num_ghosts, num_rows, _ = rows.shape
-    if not 1 <= num_ghosts <= _MOST_KERNEL_CALLS or not num_rows:
+    num_ghosts, *shape = rows.shape
+    small = math.prod(shape) < _LEAST_KERNEL_ELEMENTS
+    if small or not 1 <= num_ghosts <= _MOST_KERNEL_CALLS:
         return False
     return not (tf.config.list_physical_devices("GPU") or under_xla())
 
@@ -113,8 +119,9 @@ def _compiles_alone(rows: tf.Tensor) -> bool:
     Every shape costs a compilation, so it has to be known, and not to change from call
     to call, as it may in eager mode.
     """
-    known = rows.shape.is_fully_defined()
-    return known and not tf.executing_eagerly() and not under_xla()
+    if tf.executing_eagerly() or under_xla() or not rows.shape.is_fully_defined():
+        return False
+    return math.prod(rows.shape) >= _LEAST_COMPILED_ELEMENTS
 
 
 def _normalize_by_sums(

@@ -14,8 +14,10 @@ from tests.references import ghost_batch_norm as twin
 _EPSILON = 1e-2
 # Rows a ghost: few; in eight pieces; in two; none of the two stages.
 _ROWS = (16, 72, 70, 65)
-_MODES = ("eager", "graph", "kernel", "XLA", "unknown", "unknown, XLA")
-_SUMS = mock.patch.object(ghost_statistics, "_MOST_KERNEL_CALLS", 0)
+_MODES = ("eager", "graph", "compiled", "kernel", "XLA", "unknown", "unknown, XLA")
+_KERNEL = mock.patch.object(ghost_statistics, "_LEAST_KERNEL_ELEMENTS", 1)
+_COMPILED = mock.patch.object(ghost_statistics, "_LEAST_COMPILED_ELEMENTS", 0)
+_PATCHES = {"kernel": _KERNEL, "compiled": _COMPILED}
 
 
 def _normalize(rows, gamma, beta, counted=None):
@@ -82,7 +84,7 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(
         *itertools.product(_ROWS, _MODES, ["float32"]),
-        *itertools.product([72], _MODES[:4], ["float64", "bfloat16", "float16"]),
+        *itertools.product([72], _MODES[1:5], ["float64", "bfloat16", "float16"]),
     )
     def test_every_form_is_the_twin(self, num_rows, mode, dtype):
         case = _case(num_rows, num_rows, dtype)
@@ -93,7 +95,7 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
         function = tf.function(
             _derivatives, input_signature=signature, jit_compile="XLA" in mode
         )
-        with _SUMS if mode != "kernel" else contextlib.nullcontext():
+        with _PATCHES.get(mode, contextlib.nullcontext()):
             found = (_derivatives if mode == "eager" else function)(*case)
         self.assertEqual(found[0].dtype, dtype)
         self.assert_close(found, _expected(*case), dtype)
@@ -116,7 +118,7 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
         def stacked(*arguments):
             return tf.vectorized_map(lambda run: _derivatives(*run), arguments)
 
-        with _SUMS:
+        with _COMPILED:
             found = stacked(*case)
         for run in range(4):
             expected = _expected(*(each[run] for each in case))
@@ -125,23 +127,26 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(16, 72, 65)
     def test_masks_alike_in_all_modes(self, num_rows):
         # The layer's own tests compare masks with the twin.
-        case = _case(8, num_rows, "float64")
+        case = _case(8, num_rows)
         counted = np.random.default_rng(9).random((3, num_rows, 1)) < 0.5
         expected = _derivatives(*case, counted)
-        for jit in (False, True):
+        for patch, jit in ((_COMPILED, False), (_COMPILED, True), (_KERNEL, False)):
             function = tf.function(_derivatives, jit_compile=jit)
-            self.assert_close(function(*case, counted), expected, "float64")
+            with patch:
+                found = function(*case, counted)
+            self.assert_close(found, expected)
 
     @parameterized.product(num_rows=(40, 72), jit=(None, False, True))
     def test_second_derivatives_are_those_of_the_kernel(self, num_rows, jit):
         if tf.config.list_physical_devices("GPU"):
             self.skipTest("the kernel is for CPUs")
         case = _case(5, num_rows)
-        expected = _second_derivatives(*case)
+        with _KERNEL:
+            expected = _second_derivatives(*case)
         function = _second_derivatives
         if jit is not None:
             function = tf.function(_second_derivatives, jit_compile=jit)
-        with _SUMS:
+        with _COMPILED:
             found = function(*case)
         # Float32, sums of up to 216 terms of order 1, squared.
         for own, other in zip(found, expected, strict=True):
@@ -156,7 +161,7 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
         rows, gamma, beta, _ = _case(5, 16 if few else 72)
         rows = mean + spread * (rows - 1) / 2
         expected = np.var(rows.numpy().astype(float), 1)
-        for form in (_SUMS, contextlib.nullcontext()):
+        for form in (_KERNEL, _COMPILED):
             with form:
                 function = tf.function(_normalize, jit_compile=jit)
                 _, _, variance = function(rows, gamma, beta)
@@ -167,8 +172,8 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
         if tf.config.list_physical_devices("GPU"):
             self.skipTest("the kernel is for CPUs")
 
-        def counts(ghosts, jit=False):
-            signature = tf.TensorSpec([ghosts, 8, 2]), tf.TensorSpec([2])
+        def counts(ghosts, rows=2**16, jit=False):
+            signature = tf.TensorSpec([ghosts, rows, 2]), tf.TensorSpec([2])
             function = tf.function(_normalize, jit_compile=jit)
             graph = function.get_concrete_function(*signature, signature[1]).graph
             types = [each.type for each in graph.get_operations()]
@@ -176,9 +181,11 @@ class GhostStatisticsTest(tf.test.TestCase, parameterized.TestCase):
             return types.count("FusedBatchNormV3"), len(calls)
 
         self.assertEqual(counts(2), (2, 0))
-        self.assertEqual(counts(17), (0, 1))
+        for compiled in (counts(17), counts(2, 2**15), counts(64, 2**9)):
+            self.assertEqual(compiled, (0, 1))
         for neither in (counts(2, jit=True), counts(17, jit=True), counts(None)):
             self.assertEqual(neither, (0, 0))
+        self.assertEqual(counts(2, 2**12), (0, 0))
 
 
 if __name__ == "__main__":
