@@ -76,6 +76,9 @@ def measure(
 
     functions = tensorflow_layers.functions(problem)
     with concurrent.futures.ThreadPoolExecutor() as pool:  # to compile on all cores
+        starts = {
+            name: pool.submit(child.start, problem) for name, child in children.items()
+        }
         list(pool.map(lambda function: function(), functions.values()))
     turns = {
         title: lambda function=function: stopwatch.seconds(function) / problem.num_steps
@@ -83,7 +86,7 @@ def measure(
     }
     for name, child in children.items():
         title = normalization_contenders.ON_GPU_ENTRIES[name].title
-        if reason := child.start(problem):
+        if reason := starts[name].result():
             print(f"{title} is left out: {reason}", flush=True)
         else:
             turns[title] = lambda child=child: child.rate(None)
