@@ -46,22 +46,25 @@ class Program:
           labels: of the pool, [P, ...].
           nesterov: whether all runs use Nesterov's momentum.
           loss: what is minimised, and its metrics.
-          on_gpu: whether the loop takes all K steps of a call, which a GPU then does
-            without asking the host; None for whether there is one.
+          on_gpu: in the form that suits a GPU; None for whether there is one.
         """
+        if on_gpu is None:
+            on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        if on_gpu and inputs.dtype == np.uint8:
+            # TensorFlow gathers no bytes on a GPU; bfloat16 holds them exactly.
+            inputs = inputs.astype(tf.bfloat16.as_numpy_dtype)
         self._model = model
         self._inputs = tf.constant(inputs)
         self._labels = tf.constant(labels)
         self._nesterov = nesterov
         self.loss = loss
-        if on_gpu is None:
-            on_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.takes_all_steps = on_gpu
         # Where steps are short, several of them in one iteration of the loop: 21 us a
         # step instead of 37. Deep networks take long to compile, and gain nothing.
         self.block = 4 if len(model.trainable_variables) <= _FEW_WEIGHTS else 1
         # XLA has no convolution with other filters for each example.
-        self._unrolled = any(_is_convolution(layer) for layer in model.layers)
+        convolutions = keras.layers.Conv1D | keras.layers.Conv2D
+        self._unrolled = any(isinstance(x, convolutions) for x in model.layers)
         counters = {id(each) for each in draw_counters.of(model)}
         self._counts = [id(v) in counters for v in model.non_trainable_variables]
 
@@ -293,7 +296,3 @@ def _where(taken: tf.Tensor, new: State, old: State) -> State:
 def _as_rank_of(tensor: tf.Tensor, of_runs: tf.Tensor) -> tf.Tensor:
     """Returns numbers of runs, [R], so that they broadcast against [R, ...]."""
     return tf.reshape(of_runs, [-1] + [1] * (tensor.shape.rank - 1))
-
-
-def _is_convolution(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.Conv1D | keras.layers.Conv2D)
