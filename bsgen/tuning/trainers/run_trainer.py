@@ -19,7 +19,7 @@ from bsgen.tuning.trainers import examples, protocol
 class RunTrainer:
     """See `protocol.Trainer`; the score is the accuracy on the validation set.
 
-    The repeats of a small network without state train as one program. A big one trains
+    The repeats of a dense network train as one program (see `routing`). Another trains
     by `bsgen.training.loop`, and continues from its checkpoint after a crash.
     """
 
