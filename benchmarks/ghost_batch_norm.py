@@ -10,8 +10,9 @@ median times a step, also as a fraction of Keras' BatchNormalization in the same
 to which PyTorch eager counts as graph mode and `torch.compile` (on a GPU) as XLA. The
 last column is the time over the memory floor: five passes over the tensor (read and
 write forward; read twice and write backward) at the bandwidth of a copy of it on the
-device. Expected on two cores, in some two minutes: at most half of Keras' time under
-XLA in float32, at most 0.9 everywhere. On a GPU: never slower than Keras.
+device. Expected on two cores, in two to five minutes: at most half of Keras' time at
+the convolutional shapes, at most 0.9 at the dense one. On a GPU, in a minute and a
+half: never slower than Keras in graph mode; about level under XLA.
 """
 
 import concurrent.futures
@@ -115,7 +116,8 @@ def rows(seconds: Mapping[str, Sequence[float]], floor: float) -> list[list[str]
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g}"
+    found = 1e3 * seconds
+    return f"{found:.3g}" if found < 1000 else f"{found:,.0f}"
 
 
 def _floor(problem: normalization_problem.Problem) -> float:
