@@ -76,7 +76,7 @@ class Scale:
 _STEPS_PER_CALL = 1000
 _POSITIONS_PER_CALL = 2**22 // ensemble_problem.BATCH_SIZE
 _CPU = Scale((1, 16), num_calls=2, run_steps_per_call=4000)
-_GPU = Scale((1, 8, 64, 256), num_calls=3, run_steps_per_call=_POSITIONS_PER_CALL)
+_GPU = Scale((1, 256, 64, 8), num_calls=3, run_steps_per_call=_POSITIONS_PER_CALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,22 +172,23 @@ def _problems(is_gpu: bool) -> Iterator[tuple[str, ensemble_problem.Problem]]:
 def main(arguments: Sequence[str]) -> None:
     """Runs the benchmark."""
     del arguments
-    found = device.find()
-    print(found, flush=True)
-    entry.load_tensorflow()
-    device.leave_to_children()
     package, entries = ensemble_contenders.__name__, ensemble_contenders.ENTRIES
     with stopwatch.children(package, entries, Stopwatch) as contenders:
+        found = device.find()
+        print(found, flush=True)
+        entry.load_tensorflow()
+        device.leave_to_children()
         for title, problem in _problems(found.is_gpu):
-            left_out: Sequence[str] = ()
-            if found.is_gpu and problem.num_runs > 1:
-                left_out = ensemble_contenders.ONE_BY_ONE
+            chosen = dict(contenders)
+            if found.is_gpu:
+                for name in (
+                    ensemble_contenders.ONE_BY_ONE if problem.num_runs > 1 else ()
+                ):
+                    chosen.pop(name, None)
+                for child in chosen.values():
+                    child.begin(problem)
             results = stopwatch.compare(
-                problem,
-                {name: c for name, c in contenders.items() if name not in left_out},
-                shared_flags.ROUNDS.value,
-                _SECONDS.value,
-                together=found.is_gpu,
+                problem, chosen, shared_flags.ROUNDS.value, _SECONDS.value
             )
             most = floor(problem, found.bandwidth) if found.is_gpu else None
             tables.show(title, COLUMNS, rows(results, most))

@@ -76,22 +76,19 @@ class Child:
     def start(self, problem: Any) -> Any:
         """See `Stopwatch.start`; only waits if it was asked before to `begin`."""
         if not self._asked:
-            self.begin(problem)
-        return self.begun()
+            self._connection.send(("start", problem))
+        self._asked = False
+        return self._connection.recv()
 
     def begin(self, problem: Any) -> None:
-        """Asks it to start, without waiting."""
-        self._connection.send(("start", problem))
+        """Asks it to start, without waiting; nothing happens if it has ended."""
+        with contextlib.suppress(ConnectionError):
+            self._connection.send(("start", problem))
         self._asked = True
 
     def wait(self) -> None:
         """Waits until it has started, or has ended."""
         self._connection.poll(None)
-
-    def begun(self) -> Any:
-        """Waits for it to have started; returns what `Stopwatch.start` does."""
-        self._asked = False
-        return self._connection.recv()
 
     def rate(self, turn: Any) -> Any:
         """See `Stopwatch.rate`."""
@@ -125,11 +122,7 @@ def children(
 
 
 def compare(
-    problem: Any,
-    contenders: dict[str, Child],
-    rounds: int,
-    turn: Any,
-    together: bool = False,
+    problem: Any, contenders: Mapping[str, Child], rounds: int, turn: Any
 ) -> dict[str, Result]:
     """Times every contender on a problem, in turn, `rounds` times.
 
@@ -137,24 +130,17 @@ def compare(
 
     Args:
       problem: the work.
-      contenders: by name.
+      contenders: by name; those that `begin` has asked before start together.
       rounds: turns of each, at least 1.
       turn: the length of a turn, the argument of `Stopwatch.rate`.
-      together: whether they start at the same time, which is sooner where there is a
-        core for each.
 
     Returns:
       Results by the contender's name.
     """
-    if together:
-        for name, child in _running(contenders):
-            with _left_out_at_its_end(name, child):
-                child.begin(problem)
     results = {}
     for name, child in _running(contenders):
         with _left_out_at_its_end(name, child):
-            started = child.begun() if together else child.start(problem)
-            results[name] = Result(started, [])
+            results[name] = Result(child.start(problem), [])
     for _ in range(rounds):
         for name, child in _running(contenders):
             with _left_out_at_its_end(name, child):
@@ -162,7 +148,7 @@ def compare(
     return {name: results[name] for name, _ in _running(contenders)}
 
 
-def _running(contenders: dict[str, Child]) -> Iterator[tuple[str, Child]]:
+def _running(contenders: Mapping[str, Child]) -> Iterator[tuple[str, Child]]:
     return ((name, child) for name, child in contenders.items() if child.runs)
 
 

@@ -1,5 +1,6 @@
 """Tests of the device that benchmarks run on."""
 
+import os
 import subprocess
 import sys
 from unittest import mock
@@ -30,6 +31,26 @@ class DeviceTest(tf.test.TestCase):
         )
         has_gpu = bool(tf.config.list_physical_devices("GPU"))
         self.assertRegex(done.stdout, rf", copies at [\d,]+ GB/s {has_gpu} False\n")
+
+    def test_a_device_can_be_given(self):
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "from benchmarks import device; print(device.find())",
+            ],
+            input='["A card", true, 2e12]\n',
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, device.GIVEN: "1"},
+        )
+        self.assertEqual(done.stdout, "A card, copies at 2,000 GB/s\n")
+
+    def test_the_driver_finds_a_card_where_tensorflow_does(self):
+        if tf.config.list_physical_devices("GPU"):
+            self.assertTrue(device.has_card())
+        self.assertIsInstance(device.has_card(), bool)
 
 
 if __name__ == "__main__":
