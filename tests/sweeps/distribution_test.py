@@ -1,5 +1,6 @@
 """A sweep by a chief and workers has the records of one process, each once."""
 
+import json
 import os
 import socket
 import threading
@@ -10,7 +11,7 @@ import tensorflow as tf
 from bsgen import errors
 from bsgen.sweeps import distribution, training
 from bsgen.training import execution, records
-from bsgen.tuning.keras_tuner_adapter import process_role
+from bsgen.tuning.keras_tuner_adapter import process_role, work_queue
 from tests.sweeps import made_up
 
 
@@ -36,7 +37,7 @@ class DistributionTest(tf.test.TestCase):
             )
 
         with mock.patch.dict(os.environ, self.place):
-            chief = threading.Thread(target=lead)
+            chief = threading.Thread(target=lead, daemon=True)
             chief.start()
             work()
             chief.join(60)
@@ -78,6 +79,18 @@ class DistributionTest(tf.test.TestCase):
             self.assertAllClose(found.final, expected.final, atol=1e-6)
         lines = self.store.path.read_text().splitlines()
         self.assertLen(lines, len(self.runs))
+
+    def test_a_record_that_comes_twice_is_kept_once(self):
+        done = [made_up.record(run, 0.5).to_values() for run in self.settings[0]]
+        result = json.dumps({"records": done, "failed": {}})
+
+        def serve(pieces, on_result, identity):
+            on_result(result)
+            on_result(result)
+
+        with mock.patch.object(work_queue, "serve", serve):
+            distribution.lead(self.settings, self.store, {})
+        self.assertLen(self.store.path.read_text().splitlines(), 2)
 
     def test_runs_that_fail(self):
         whole = execution.execute

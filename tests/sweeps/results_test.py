@@ -81,10 +81,14 @@ class ResultsTest(parameterized.TestCase):
         (_, first), *_ = made_up.settings(made)
 
         def accuracy(run):
-            return None if run.batch_size == 10 else 0.5
+            if run.batch_size == 20 and run.seed == 2:
+                return None
+            return None if run.batch_size == 10 else 0.5 + (run.batch_size == 20) / 10
 
         _, table, summary = self._results(accuracy, failed={first[0].key})
-        counts = {"completed": 12, "diverged": 0, "failed": 1, "missing": 5}
+        # Not batch size 20, which lacks a run.
+        self.assertEqual(summary.settings.at[summary.best, "batch_size"], 50)
+        counts = {"completed": 10, "diverged": 0, "failed": 1, "missing": 7}
         self.assertEqual(summary.counts, counts)
         self.assertEqual(table["status"][0], "failed")
         nothing = self._results(lambda run: None)[2]

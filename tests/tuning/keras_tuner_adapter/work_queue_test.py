@@ -113,7 +113,9 @@ class ProtocolTest(absltest.TestCase):
         # More than the default limit of a message.
         pieces = {1: "a", 2: "b" * 100_000}
         chief = threading.Thread(
-            target=work_queue.serve, args=(pieces, results.append, {"flags": [1]})
+            target=work_queue.serve,
+            args=(pieces, results.append, {"flags": [1]}),
+            daemon=True,
         )
         chief.start()
         with self.assertRaisesRegex(errors.UserError, "flags differ"):
