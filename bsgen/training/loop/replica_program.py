@@ -191,21 +191,29 @@ class ReplicaProgram:
         """Takes one step with this replica's share; returns its part of the metrics."""
         global_size = tf.cast(tf.shape(batch.labels)[0] * self._num_workers, tf.float32)
         share = self._share(batch)
-        metrics = tf.zeros([len(self._loss.metrics)])
-        gradients: list[tf.Tensor] = []
-        for part in range(self.gradient_accumulation):
-            # Keeps the parts from being in memory at the same time.
-            with tf.control_dependencies([metrics, *gradients]):
-                own = _part(share, part, self.gradient_accumulation)
-                inputs, targets = self._prepare(own, images)
-                self._set_draw_counters(number * self.gradient_accumulation + part)
+        parts = self.gradient_accumulation
+
+        def add(part: tf.Tensor | int, metrics: tf.Tensor, gradients: list) -> tuple:
+            own = _part(share, part, parts)
+            inputs, targets = self._prepare(own, images)
+            self._set_draw_counters(number * parts + tf.cast(part, tf.int64))
             sums, added = self._gradient(inputs, targets, own, global_size)
-            metrics += sums
-            gradients = (
-                [a + b for a, b in zip(gradients, added, strict=True)]
-                if gradients
-                else added
+            if gradients:
+                added = [a + b for a, b in zip(gradients, added, strict=True)]
+            return part + 1, metrics + sums, added
+
+        metrics, gradients = tf.zeros([len(self._loss.metrics)]), []
+        # One part after the other, so that they are not in memory at the same time.
+        if self._jit and parts > 1:
+            weights = self._model.trainable_variables
+            zeros = [tf.zeros(weight.shape, weight.dtype) for weight in weights]
+            _, metrics, gradients = tf.while_loop(
+                lambda part, *_: part < parts, add, (0, metrics, zeros)
             )
+        else:
+            for part in range(parts):
+                with tf.control_dependencies([metrics, *gradients]):
+                    _, metrics, gradients = add(part, metrics, gradients)
         if self._scaled_optimizer is not self._optimizer:
             gradients = _overflowing_together(gradients)
         self._optimizer.apply(gradients, self._model.trainable_variables)
