@@ -3,6 +3,7 @@
 Each is timed twice, and the faster one counts: other work on the machine only slows.
 """
 
+import collections
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ _NORMALIZED = config.ModelConfig("normalized_mlp", (32,))
 _CONVOLUTIONAL = config.ModelConfig("c1")
 _OPERATIONS_PER_WEIGHT = 4.4  # and example, as in `cost`
 _SMALL_BATCH = 8
-_LOOP_STEPS = (20, 1020)
+_LOOP_STEPS = (20, 3020)
 _IMAGE_SHAPE = (32, 32, 3)
 
 
@@ -31,7 +32,7 @@ def measure() -> cost.Speed:
     data.load(_DATA)
     tf.zeros(1).numpy()  # the device is there now
     start = time.perf_counter() - begun
-    sizes = (128, 32, 512) if on_gpu else (8, 8, 128)
+    sizes = (128, 32, 512) if on_gpu else (8, 2, 128)
     program, launch, weight, operation = _ensemble(*sizes)
     loop_start, loop_step = _loop()
     return cost.Speed(
@@ -42,7 +43,7 @@ def measure() -> cost.Speed:
         weight,
         operation,
         loop_start,
-        loop_step,
+        max(loop_step, launch),  # a start varies by more than many steps of a GPU take
         _convolutions(*((256, 20) if on_gpu else (32, 4))),
     )
 
@@ -57,9 +58,9 @@ def _ensemble(
     """
     dataset = data.find(_DATA.name)
     size = models.size(_DENSE, dataset.input_shape, dataset.num_classes)
-    compiling, one = _step(1, _SMALL_BATCH, 1000)
-    _, all_of_many = _step(many, _SMALL_BATCH, 500)
-    _, large = _step(some, large_batch, 100)
+    compiling, one = _step(1, _SMALL_BATCH, 1000, 5000)
+    _, all_of_many = _step(many, _SMALL_BATCH, 1000, 3000)
+    _, large = _step(some, large_batch, 250, 750)
     small_run = max(all_of_many - one, 0) / (many - 1) / size.weights
     launch = max(one - small_run * size.weights, 0)
     large_run = max(large - launch, 0) / some / size.weights
@@ -69,18 +70,21 @@ def _ensemble(
     return compiling, launch, weight, operation
 
 
-def _step(num_runs: int, batch_size: int, num_steps: int) -> tuple[float, float]:
-    """Returns the seconds of a program's compilation, and of one of its steps."""
-    settings = _DATA, _DENSE, config.MomentumConfig(0.1), batch_size, num_steps
-    runs = [config.RunConfig(*settings, seed=seed) for seed in range(num_runs)]
+def _step(num_runs: int, batch_size: int, few: int, many: int) -> tuple[float, float]:
+    """Returns the seconds of a program's compilation, and of one of its steps.
 
-    def train() -> None:
-        for _ in ensemble.train(runs):
-            pass
+    From trainings of `few` and `many` steps, so that what each run takes at its start
+    and end is not counted as steps.
+    """
 
-    first = _seconds(train)
-    warm = min(_seconds(train) for _ in range(2))
-    return max(first - warm, 0), warm / num_steps
+    def train(num_steps: int) -> float:
+        settings = _DATA, _DENSE, config.MomentumConfig(0.1), batch_size, num_steps
+        runs = [config.RunConfig(*settings, seed=seed) for seed in range(num_runs)]
+        return _seconds(lambda: collections.deque(ensemble.train(runs), maxlen=0))
+
+    first, _ = train(few), train(many)  # these compile
+    short, long = (min(train(n) for _ in range(2)) for n in (few, many))
+    return max(first - short, 0), max(long - short, 0) / (many - few)
 
 
 def _loop() -> tuple[float, float]:
@@ -128,7 +132,7 @@ def _convolutions(batch_size: int, num_steps: int) -> float:
     return min(_seconds(take) for _ in range(2)) / operations
 
 
-def _seconds(function: Callable[[], None]) -> float:
+def _seconds(function: Callable[[], object]) -> float:
     begun = time.perf_counter()
     function()
     return time.perf_counter() - begun
