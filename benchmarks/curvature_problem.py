@@ -8,7 +8,7 @@ import scipy.sparse.linalg
 import tensorflow as tf
 
 from benchmarks import ensemble_problem
-from bsgen import measures
+from bsgen import data, measures
 
 NETWORKS = ("dense", "conv")
 NUM_CLASSES = 10
@@ -63,7 +63,7 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 def make(network: str, trained: bool) -> Problem:
     """Returns the problem at initialisation, or after `_EPOCHS` epochs of Adam."""
-    inputs, labels = ensemble_problem.digits()
+    inputs, labels = data.load(ensemble_problem.digits()).train
     # Unit variance, so that the network trains as usual ones do.
     inputs = (inputs / inputs.std()).reshape(-1, _SIDE, _SIDE, 1).astype(np.float32)
     keras.utils.set_random_seed(0)
