@@ -8,8 +8,8 @@ writes OUTPUT_DIR/bench_gpu.md: one line a contender, with the card and the memo
 bandwidth that a copy on it reaches. "ours / it" is how many times as fast this project
 is, "/ Keras" the share of Keras' time, "/ floor" the time over that of the passes over
 memory which cannot be avoided. A benchmark that fails or takes too long leaves what it
-had printed, and the exit status is 1. Expected: under 8 minutes on an H200 with 16
-cores. Without a GPU it ends at once, with one line and exit status 1.
+had measured, and the exit status is 1. It ends within 8 minutes, or --most_seconds.
+Without a GPU it ends at once, with one line and exit status 1.
 """
 
 import contextlib
