@@ -14,6 +14,7 @@ from bsgen import errors, papers
 from bsgen.papers import registry
 from bsgen.reports import markdown, page, remake, terminal
 from bsgen.studies import campaign, folder
+from bsgen.training import cost
 from launch import display
 from tests.studies import made_up
 
@@ -41,7 +42,7 @@ class AdditionsTest(absltest.TestCase):
 
     def test_they_are_listed(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            display.list_studies(papers.studies())
+            display.list_studies(papers.studies(), cost.TWO_CORES)
         self.assertContainsSubset([_FIGURE, _TABLE], out.getvalue().split())
         self.assertEqual(papers.keys()[-1], "toy_2026")
 
