@@ -12,6 +12,7 @@ import tensorflow as tf
 from bsgen.data import crops, sampling
 from bsgen.data.datasets import imagenet
 from bsgen.training import checkpoints, interruption, loop
+from bsgen.training.loop import run_loop
 from tests.data import made_up_imagenet
 from tests.training import made_up_runs
 
@@ -43,7 +44,9 @@ class ImageNetTest(tf.test.TestCase):
                 if progress.step == stop:
                     os.kill(os.getpid(), signal.SIGTERM)
 
-        with made_up_runs.source(self.source):
+        # One step a call, however fast the machine is, so that any may be the last.
+        one_step = mock.patch.object(run_loop, "_SECONDS_PER_CALL", 0.0)
+        with made_up_runs.source(self.source), one_step:
             if stop:
                 with self.assertRaises(interruption.Interrupted):
                     loop.train(self._run(), path, observer=Stopping())
