@@ -8,8 +8,8 @@ with V variables of W weights in all and B examples in its largest batch: a fixe
 for the operations of each variable, a pass over weights, gradients and accumulators,
 and the matrix products (the first layer has no gradient for its inputs, hence not 6).
 A program costs its compilation once for each number of runs that it has, since runs
-leave it in the course of time: those that have ended stand still until half of its runs
-are gone, and then it goes on without them.
+leave it in the course of time: those that have ended are computed on, unread, until
+half of its runs are gone; then it continues without them.
 
 On a CPU the products take most of the time, so runs share a program only if their
 batches are equal, and as many as fit the cache. On a GPU a small network is bound by
