@@ -1,4 +1,4 @@
-"""The flags that give a process its role in a distributed search."""
+"""The flags of a process in a distributed search: its role, and a check of flags."""
 
 import os
 
@@ -28,6 +28,9 @@ _CHIEF_SECONDS = flags.DEFINE_float(
     None,
     "How long a worker waits for a chief that does not answer (default: 300).",
     lower_bound=0.0,
+)
+CHECK_ONLY = flags.DEFINE_bool(
+    "check_only", False, "Look for mistakes on the command line, and stop."
 )
 
 

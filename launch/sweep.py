@@ -41,9 +41,6 @@ _DEFAULT_DIR = "results/sweep"
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The sweep's folder (default: results/sweep/DATASET_MODEL_KEY)."
 )
-_CHECK_ONLY = flags.DEFINE_bool(
-    "check_only", False, "Look for mistakes on the command line, and stop."
-)
 for _module in (grid_flags, run_flags, task_flags, search_role):
     flags.adopt_module_key_flags(_module)  # for --help
 
@@ -56,7 +53,7 @@ def main(arguments: list[str]) -> None:
     role = search_role.apply()
     grid = grid_flags.grid()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
-    if _CHECK_ONLY.value:
+    if search_role.CHECK_ONLY.value:
         return
     entry.load_tensorflow()
     _sweep(grid, _OUTPUT_DIR.value or _folder_of(grid), role)

@@ -52,11 +52,7 @@ _OUTPUT_DIR = paths.define(
 _TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "Write the trials for TensorBoard's HParams page too."
 )
-
-_CHECK_ONLY = flags.DEFINE_bool(
-    "check_only", False, "Look for mistakes on the command line, and stop."
-)
-for _module in (search_flags, search_subject, task_flags):
+for _module in (search_flags, search_subject, task_flags, search_role):
     flags.adopt_module_key_flags(_module)  # for --help
 
 
@@ -68,7 +64,7 @@ def main(arguments: list[str]) -> None:
     search_gpu.check()
     search_subject.check()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
-    if _CHECK_ONLY.value:
+    if search_role.CHECK_ONLY.value:
         return
     entry.load_tensorflow()
     search_gpu.apply()
