@@ -1,7 +1,7 @@
 """What captions say of the runs of a study: their settings and their hardware."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -9,6 +9,8 @@ from bsgen.studies import study
 
 # Columns in which runs differ that a study does not vary, and the batch size.
 _NOT_VARIED = "key", "seed", "subset_seed", "num_steps", "recorded", "batch_size"
+_UNRECORDED = "hardware that was not recorded"
+_DOING = {"run": "trained", "measurement": "measured"}
 
 
 def settings(results: study.Results, scale: str) -> str:
@@ -43,19 +45,37 @@ def settings(results: study.Results, scale: str) -> str:
     return ", ".join(parts) + "."
 
 
-def hardware(results: study.Results) -> str:
-    """Returns a sentence with each device and how many runs it trained.
+def hardware(studies: Iterable[study.Results]) -> str:
+    """Returns a sentence with the devices of some studies.
 
-    Empty where no run has its device recorded.
+    Of several devices it has the number of runs that each trained and of measurements
+    that it made; those that studies share count once. Empty where none is recorded.
     """
-    devices = results.runs.reindex(columns=["hardware"])["hardware"]
-    if not devices.notna().any():
+    studies = list(studies)
+    number = {
+        "run": _devices(results.runs for results in studies),
+        "measurement": _devices(results.measurements for results in studies),
+    }
+    total = number["run"] + number["measurement"]
+    if set(total) <= {_UNRECORDED}:
         return ""
-    counts = devices.fillna("hardware that was not recorded").value_counts()
-    if len(counts) == 1:
-        return f"Trained on {counts.index[0]}."
-    parts = [f"{name} ({n} run{'s' * (n != 1)})" for name, n in counts.items()]
-    return f"Trained on {_listed(parts)}."
+    parts = []
+    for device, _ in total.most_common():
+        counts = {name: count[device] for name, count in number.items()}
+        own = [f"{n:,} {name}{'s' * (n != 1)}" for name, n in counts.items() if n]
+        parts.append(f"{device} ({_listed(own)})" if len(total) > 1 else device)
+    doing = _listed([_DOING[name] for name, count in number.items() if count])
+    return f"{doing.capitalize()} on {_listed(parts)}."
+
+
+def _devices(tables: Iterable[pd.DataFrame]) -> collections.Counter[str]:
+    """Returns how many different runs, or measurements, each device has made."""
+    made: dict[str, str] = {}
+    for table in tables:
+        rows = table.reindex(columns=["key", "hardware"]).astype(object)
+        devices = rows["hardware"].fillna(_UNRECORDED)
+        made |= dict(zip(rows["key"], devices, strict=True))
+    return collections.Counter(made.values())
 
 
 def missing(results: study.Results) -> str:

@@ -100,7 +100,7 @@ def sections(finished: Sequence[contents.Finished], pictures: str | None = None)
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
         settings = captions.settings(entry.results, entry.config["scale"])
-        parts.append(f"{settings} {captions.hardware(entry.results)}".strip())
+        parts.append(f"{settings} {captions.hardware([entry.results])}".strip())
         if entry.results.num_missing:
             parts.append(f"**{entry.warning()}**")
         if pictures and entry.folder.read_figure() is not None:

@@ -52,6 +52,7 @@ def write(
         studies=[_view(entry) for entry in finished],
         unfinished=unfinished,
         summary=claims.summary(claim for entry in finished for claim in entry.judged),
+        hardware=captions.hardware(entry.results for entry in finished),
         scales=sorted({entry.config["scale"] for entry in finished}),
         versions=_versions(finished),
     )
@@ -64,7 +65,7 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns one study as the template needs it."""
     path, table = entry.folder.path, entry.folder.read_table()
     settings = captions.settings(entry.results, entry.config["scale"])
-    trained_on = captions.hardware(entry.results)
+    trained_on = captions.hardware([entry.results])
     return {
         "name": entry.study.name,
         "anchor": entry.study.name.replace("/", "-"),

@@ -10,7 +10,7 @@ import rich.table
 import rich.text
 
 from bsgen import studies
-from bsgen.reports import cells, contents
+from bsgen.reports import captions, cells, contents
 from bsgen.studies import claims
 
 _STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow"}
@@ -44,6 +44,8 @@ def print_claims(
         console.print(title.append(f"  {entry.study.title}", "not bold"))
         if warning := entry.warning():
             console.print(warning, style="red", highlight=False)
+        if made_on := captions.hardware([entry.results]):
+            console.print(made_on, style="dim", highlight=False)
         shown_table = entry.folder.read_table()
         if shown_table is not None:
             console.print(_grid(shown_table))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from bsgen import config, data, interrupts
 from bsgen.files import folder_lock
 from bsgen.studies import folder, measurement, measurement_store, outcome, study, tables
-from bsgen.training import cost, records
+from bsgen.training import cost, provenance, records
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -189,4 +189,5 @@ class Campaign:
         own = self._measured.folder(entry)
         place = measurement.Place(self._store, own, self._data_dir, self._resume)
         rows = entry.measure(place)
-        self._measured.add(entry, rows, time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        self._measured.add(entry, rows, seconds, provenance.hardware(entry.engine))

@@ -9,7 +9,7 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bsgen import config, errors
 from bsgen.training import model_file, records
@@ -86,6 +86,7 @@ class Measurement:
         the study's table of runs.
       datasets: names of the datasets that the measurement reads itself.
       seconds: expected wall time on two cores.
+      engine: "tensorflow", or "numpy" if it uses the processor alone.
     """
 
     settings: Mapping[str, Value]
@@ -93,6 +94,7 @@ class Measurement:
     runs: tuple[config.RunConfig, ...] = ()
     datasets: tuple[str, ...] = ()
     seconds: float = 1.0
+    engine: Literal["tensorflow", "numpy"] = "tensorflow"
 
     @property
     def key(self) -> str:

@@ -25,12 +25,15 @@ class MeasurementRecord:
       settings: as in the measurement.
       rows: name to value; None where a value was not finite.
       seconds: wall time.
+      hardware: `provenance.hardware` of where it was made; empty for measurements of
+        versions that did not record it.
     """
 
     key: str
     settings: dict[str, measurement.Value]
     rows: list[dict[str, measurement.Value]]
     seconds: float
+    hardware: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "MeasurementRecord":
@@ -39,11 +42,14 @@ class MeasurementRecord:
         Raises:
           ValueError: a field is missing or unknown, or its value impossible.
         """
-        recorded_values.check_fields(values, _FIELDS)
+        recorded_values.check_fields(values, _FIELDS, optional=("hardware",))
         _check_row("settings", values["settings"])
         for number, row in enumerate(values["rows"]):
             _check_row(f"rows[{number}]", row)
-        return cls(*(values[field.name] for field in dataclasses.fields(cls)))
+        hardware = values.get("hardware", {})
+        recorded_values.check_texts("hardware", hardware)
+        key, settings, rows = values["key"], values["settings"], values["rows"]
+        return cls(key, settings, rows, values["seconds"], hardware)
 
 
 class MeasurementStore:
@@ -91,6 +97,7 @@ class MeasurementStore:
         entry: measurement.Measurement,
         rows: Iterable[Mapping[str, Any]],
         seconds: float,
+        hardware: Mapping[str, str],
     ) -> None:
         """Appends a finished measurement, as `RunStore.add` a run."""
         values = {
@@ -99,6 +106,7 @@ class MeasurementStore:
             "settings": dict(entry.settings),
             "rows": [dict(row) for row in rows],
             "seconds": round(seconds, 4),
+            "hardware": dict(hardware),
         }
         # Read back, so that later the same values are read from the file.
         (record,) = self._lines.append([values], MeasurementRecord.from_values)

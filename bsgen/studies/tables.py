@@ -23,7 +23,8 @@ def results(
     finished, rows = list(finished), []
     for entry in measured:
         settings = {k: v for k, v in entry.settings.items() if k != "study"}
-        same = {"key": entry.key, **settings, "seconds": entry.seconds}
+        made = {"seconds": entry.seconds, "hardware": entry.hardware.get("device")}
+        same = {"key": entry.key, **settings, **made}
         rows += [{**same, **row} for row in entry.rows]
     return study.Results(
         pd.DataFrame(list(map(_row, finished))),

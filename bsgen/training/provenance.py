@@ -9,6 +9,8 @@ import platform
 import re
 import subprocess
 
+import numpy as np
+
 _PACKAGES = ("bsgen", "tensorflow", "keras", "numpy")
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -40,17 +42,19 @@ def commit(root: pathlib.Path = _ROOT) -> str | None:
 def hardware(
     engine: str, num_replicas: int = 1, num_workers: int = 1
 ) -> dict[str, str]:
-    """Returns what trains a run in this process, for its record.
+    """Returns what trains a run, or measures, in this process, for its record.
 
     Args:
-      engine: of `routing.engine`.
+      engine: of `routing.engine` or `Measurement.engine`; "numpy" leaves GPUs alone.
       num_replicas: devices that train the run together, of all workers.
       num_workers: processes that train it together.
 
     Returns:
       `device` (as "NVIDIA H200", "2 x NVIDIA H200" or "AMD EPYC, 2 cores"),
-      `tensorflow` (its version) and `engine`.
+      `tensorflow` (its version; of NumPy under `numpy`) and `engine`.
     """
+    if engine == "numpy":
+        return {"device": processor(), "numpy": np.__version__, "engine": engine}
     card, version = _card_and_version()
     device = card or processor()
     if num_replicas > 1:

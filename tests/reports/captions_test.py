@@ -29,20 +29,34 @@ class CaptionsTest(parameterized.TestCase):
         )
 
     def test_hardware_is_counted(self):
-        results = recorded.results("smith_le_2017/fig6")
-        self.assertEqual(captions.hardware(results), "")  # as of older versions
-        number = len(results.runs)
-        for devices, expected in (
-            (["H200"] * number, "Trained on H200."),
+        def made(keys, devices):
+            table = pd.DataFrame({"key": list(keys), "seed": 0})
+            return table.assign(hardware=devices) if devices else table
+
+        older = study.Results(made("ab", None), pd.DataFrame())
+        one = study.Results(made("bcd", ["H200"] * 3), pd.DataFrame())
+        lines = made("ppqr", ["EPYC", "EPYC", "EPYC", None])
+        simulated = study.Results(pd.DataFrame(), pd.DataFrame(), lines[:3])
+        both = study.Results(made("de", ["H200", "EPYC"]), pd.DataFrame(), lines)
+        unknown = "hardware that was not recorded"
+        for found, expected in (
+            ([], ""),
+            ([older], ""),
+            ([one], "Trained on H200."),
+            ([simulated], "Measured on EPYC."),
             (
-                ["H200"] * 3 + ["EPYC, 2 cores"] + [None] * (number - 4),
-                f"Trained on hardware that was not recorded ({number - 4} runs), "
-                "H200 (3 runs) and EPYC, 2 cores (1 run).",
+                [both],
+                "Trained and measured on EPYC (1 run and 2 measurements), H200 (1 run) "
+                f"and {unknown} (1 measurement).",
             ),
+            (  # the run d, which two studies share, counts once
+                [one, simulated, both],
+                "Trained and measured on H200 (3 runs), EPYC (1 run and 2 "
+                f"measurements) and {unknown} (1 measurement).",
+            ),
+            ([older, one], f"Trained on H200 (3 runs) and {unknown} (1 run)."),
         ):
-            runs = results.runs.assign(hardware=devices)
-            self.assertEqual(captions.hardware(results._replace(runs=runs)), expected)
-        self.assertEqual(captions.hardware(results._replace(runs=pd.DataFrame())), "")
+            self.assertEqual(captions.hardware(found), expected)
 
     def test_missing_settings_are_joined(self):
         rows = [(8, 0.1, 0.9), (16, 0.1, 0.9), (8, 0.3, 0.9), (16, 0.3, 0.9), (8, 1, 0)]

@@ -82,6 +82,9 @@ class PageTest(absltest.TestCase):
                 self.assertIn(" ".join(" ".join(row).split()), found.text)
         self.assertIn("33 runs, 1 diverged, 16 s", found.text)
         self.assertIn("1 of 33 runs diverged", found.text)
+        unknown = "hardware that was not recorded (198 runs)"
+        self.assertIn(f"Trained on {unknown} and a card (33 runs).", found.text)
+        self.assertIn("3 seeds, 1 of 33 runs diverged. Trained on a card.", found.text)
         every = [claim for entry in finished for claim in entry.judged]
         self.assertIn(claims.summary(every), found.text)
 

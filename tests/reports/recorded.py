@@ -13,6 +13,7 @@ from tests.papers.jastrzebski_2018 import made_up_lines, made_up_simulations
 from tests.papers.smith_le_2017 import made_up_noise, made_up_search
 
 NUM_SEEDS = 3
+HARDWARE = {"device": "a card", "tensorflow": "2.21.0", "engine": "ensemble"}
 # For each study that measures beside training: a measurement and a generator of random
 # numbers to made-up rows.
 ROWS = {
@@ -51,7 +52,7 @@ def record(run):
     final = {name: None if diverged else v[-1] for name, v in curve.items()}
     del final["step"]
     status = "diverged" if diverged else "completed"
-    return records.RunRecord(run, status, curve, final, 0.5)
+    return records.RunRecord(run, status, curve, final, 0.5, HARDWARE)
 
 
 def _of_ratio(run, generator):
@@ -115,7 +116,7 @@ def write(output_dir, *names, scale="quick"):
         entries = study.measurements("quick", NUM_SEEDS)
         store.add(map(record, store.missing(runs)))
         for entry in measured.missing(entries):
-            measured.add(entry, rows_of(name, entry), 0.5)
+            measured.add(entry, rows_of(name, entry), 0.5, {})
         place = folder.Folder(pathlib.Path(output_dir), name)
         place.claim_for(scale, runs, entries)
 

@@ -30,7 +30,8 @@ class TerminalTest(absltest.TestCase):
         flat = " ".join(text.split())
         finished, _ = contents.read(self.output_dir, papers.studies())
         for entry in finished:
-            self.assertIn(f"{entry.study.name} {entry.study.title}", flat)
+            title = f"{entry.study.name} {entry.study.title}"
+            self.assertIn(f"{title} Trained on a card.", flat)
             for claim in entry.judged:
                 line = f"{cells.measured(claim)}, predicted {claim.predicted}"
                 expected = f"{claim.verdict} {claim.claim} {line} {claim.quantity}"

@@ -9,8 +9,8 @@ import numpy as np
 from absl.testing import absltest
 
 from bsgen import config, errors, statistics
-from bsgen.studies import campaign, claims, folder, measurement
-from bsgen.training import cost, execution, records
+from bsgen.studies import campaign, claims, folder, measurement, measurement_store
+from bsgen.training import cost, execution, provenance, records
 from tests.studies import made_up
 
 
@@ -261,6 +261,10 @@ class MeasuringCampaignTest(_CampaignsTest):
         accuracies = results.runs["final_test_accuracy"].repeat(2).to_numpy()
         np.testing.assert_allclose(table["value"], accuracies + table["part"])
         self.assertLen({place.folder for place in self.places}, 2)
+        (entry, _) = self.study.measurements("quick")
+        store = measurement_store.MeasurementStore(self.root)
+        made_on = store.by_key(entry.key).hardware
+        self.assertEqual(made_on, provenance.hardware("tensorflow"))
 
     def test_what_is_measured_is_not_measured_again(self):
         self._campaign().run()

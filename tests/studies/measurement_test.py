@@ -6,12 +6,15 @@ import pathlib
 
 import keras
 import numpy as np
+import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import config, data, errors
 from bsgen.studies import measurement, measurement_store, tables
 from bsgen.training import execution, records
 from tests.studies import made_up
+
+_HARDWARE = {"device": "a card", "tensorflow": "2.21.0", "engine": "tensorflow"}
 
 
 def _run(seed):
@@ -70,23 +73,43 @@ class StoreTest(parameterized.TestCase):
     def test_keeps_rows_as_they_will_be_read(self):
         store = measurement_store.MeasurementStore(self.folder)
         rows = [{"loss": math.nan, "name": "é"}, {"loss": 1 / 3, "name": None}]
-        store.add(_made(), rows, 1.23456789)
+        store.add(_made(), rows, 1.23456789, _HARDWARE)
         again = measurement_store.MeasurementStore(self.folder)
         found = store.by_key(_made().key)
         self.assertEqual(found, again.by_key(_made().key))
         self.assertEqual(found.rows, [{**rows[0], "loss": None}, rows[1]])
         self.assertEqual(found.seconds, 1.2346)
+        self.assertEqual(found.hardware, _HARDWARE)
         self.assertEqual(again.missing([_made()]), [])
 
     def test_a_torn_line_loses_only_its_measurement(self):
         store = measurement_store.MeasurementStore(self.folder)
         for seed in (0, 1):
-            store.add(_made(seed), [{"loss": 1.0}], 0.1)
+            store.add(_made(seed), [{"loss": 1.0}], 0.1, _HARDWARE)
         path = self.folder / "measurements.jsonl"
         path.write_bytes(path.read_bytes()[:-20])
         store = measurement_store.MeasurementStore(self.folder)
         self.assertIsNotNone(store.by_key(_made(0).key))
         self.assertIsNone(store.by_key(_made(1).key))
+
+    def test_lines_of_older_versions_name_no_hardware(self):
+        line = {"version": 1, "key": "a", "settings": {}, "rows": [], "seconds": 1.0}
+        self.folder.mkdir()
+        path = self.folder / "measurements.jsonl"
+        for more, expected in (
+            ({}, {}),
+            ({"hardware": _HARDWARE}, _HARDWARE),
+            ({"hardware": {"device": 1}}, "hardware.device is 1, not a text"),
+            ({"hardware": "a card"}, "hardware is 'a card', not an object"),
+            ({"machine": _HARDWARE}, "unknown field 'machine'"),
+        ):
+            path.write_text(json.dumps(line | more) + "\n")
+            if isinstance(expected, str):
+                with self.assertRaisesRegex(errors.UserError, expected):
+                    measurement_store.MeasurementStore(self.folder)
+            else:
+                store = measurement_store.MeasurementStore(self.folder)
+                self.assertEqual(store.by_key("a").hardware, expected)
 
     def test_a_newer_version_is_refused(self):
         self.folder.mkdir()
@@ -97,7 +120,7 @@ class StoreTest(parameterized.TestCase):
 
     def test_forgetting_removes_what_it_would_resume_from(self):
         store = measurement_store.MeasurementStore(self.folder)
-        store.add(_made(), [{"loss": 1.0}], 0.1)
+        store.add(_made(), [{"loss": 1.0}], 0.1, _HARDWARE)
         begun = store.folder(_made()) / "search"
         begun.mkdir(parents=True)
         other = store.folder(_made(1))
@@ -111,11 +134,15 @@ class StoreTest(parameterized.TestCase):
         store = measurement_store.MeasurementStore(self.folder)
         for seed in (0, 1):
             rows = [{"step": step, "loss": step / 7} for step in range(seed + 1)]
-            store.add(_made(seed, study="paper/fig1"), rows, 2.0)
+            hardware = {"device": "a card"} if seed else {}
+            store.add(_made(seed, study="paper/fig1"), rows, 2.0, hardware)
         found = [store.by_key(_made(s, study="paper/fig1").key) for s in (0, 1)]
         table = tables.results((), found).measurements
-        self.assertEqual([*table], ["key", "seed", "seconds", "step", "loss"])
+        names = ["key", "seed", "seconds", "hardware", "step", "loss"]
+        self.assertEqual([*table], names)
         self.assertEqual(table["seed"].tolist(), [0, 1, 1])
+        self.assertTrue(pd.isna(table["hardware"][0]))
+        self.assertEqual(table["hardware"][1:].tolist(), ["a card"] * 2)
         self.assertEqual(table["loss"].tolist(), [0, 0, 1 / 7])
         self.assertTrue(tables.results(()).measurements.empty)
 

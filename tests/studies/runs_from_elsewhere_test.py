@@ -60,7 +60,7 @@ class ElsewhereTest(absltest.TestCase):
         here = provenance.processor()
         self.assertEqual(table["hardware"][1:].tolist(), ["NVIDIA H200"] * 2 + [here])
         self.assertTrue(pd.isna(table["hardware"][0]))
-        said = captions.hardware(results)
+        said = captions.hardware([results])
         self.assertStartsWith(said, "Trained on NVIDIA H200 (2 runs)")
         self.assertIn("hardware that was not recorded (1 run)", said)
         self.assertIn(f"{here} (1 run)", said)

@@ -47,6 +47,8 @@ class ProvenanceTest(absltest.TestCase):
         self.assertRegex(found["device"], rf"^\w.*, {number} cores$")
         two = provenance.hardware("loop", num_replicas=4, num_workers=2)
         self.assertEqual(two["device"], "4 x CPU, 2 workers")
+        alone = {"device": provenance.processor(), "numpy": np.__version__}
+        self.assertEqual(provenance.hardware("numpy"), {**alone, "engine": "numpy"})
 
     def test_hardware_of_gpus(self):
         """A machine with a card, as TensorFlow describes it."""
@@ -60,7 +62,9 @@ class ProvenanceTest(absltest.TestCase):
             ),
         ):
             one, two = (provenance.hardware("minima", n)["device"] for n in (1, 2))
+            on_processor = provenance.hardware("numpy")["device"]
         self.assertEqual((one, two), ("NVIDIA H200", "2 x NVIDIA H200"))
+        self.assertEqual(on_processor, provenance.processor())
 
     def test_commit_and_whether_a_file_has_changed_since(self):
         self.assertIsNone(provenance.commit(self.root))

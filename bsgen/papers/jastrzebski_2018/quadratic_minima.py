@@ -75,6 +75,7 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
             dataclasses.asdict(simulation),
             functools.partial(_measure, simulation),
             seconds=_seconds(simulation),
+            engine="numpy",
         )
         for simulation in simulations
     ]
