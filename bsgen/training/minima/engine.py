@@ -4,11 +4,13 @@ Smith & Le (2017), section 3: the cost, its Hessian's eigenvalues and the log ev
 ratio are those of the SUM over the N training examples, as in the paper.
 """
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from bsgen import config, data, errors, models, theory
 from bsgen.training import records
@@ -27,8 +29,8 @@ def train(
     """Minimises the cost of each run, which has a `NewtonConfig`; yields its record.
 
     Runs that differ only in `l2` go from the strongest to the weakest, each starting
-    from the nearby minimum of the one before. The minimum is unique, so the starting
-    point does not change it.
+    where the minimum of the one before is predicted to move. The minimum is unique, so
+    the starting point does not change it.
 
     Raises:
       UserError: a run asks for something that Newton's method does not do; see `check`.
@@ -36,23 +38,27 @@ def train(
     for run in runs:
         check(run)
     solvers: dict[tuple, tuple[keras.Model, newton.NewtonSolver]] = {}
-    previous = None
-    for run in sorted(runs, key=_order):
+    for (settings, network), path in itertools.groupby(
+        sorted(runs, key=_order), lambda run: (run.data, run.model)
+    ):
         started = time.perf_counter()
-        arrays = data.load(run.data, data_dir)
-        shape = arrays.train[0].shape[1:]
-        key = (run.model, shape, arrays.num_classes)
+        parts, num_classes = _load(settings, data_dir)
+        shape = parts["train"][0].shape[1:]
+        key = (network, shape, num_classes)
         if key not in solvers:
-            model = models.build(run.model, shape, arrays.num_classes)
+            model = models.build(network, tuple(shape), num_classes)
             solvers[key] = model, newton.NewtonSolver(model, models.cross_entropy)
         model, solver = solvers[key]
-        if previous != _order(run)[0]:
-            for weight in model.trainable_variables:
-                weight.assign(np.zeros(weight.shape))
-            previous = _order(run)[0]
-        final = _final(run, arrays, model, solver)
-        seconds = time.perf_counter() - started
-        yield records.RunRecord(run, "completed", {}, final, seconds)
+        minimum = None
+        for run in path:
+            solver.place(minimum.predicted(run.optimizer.l2) if minimum else 0.0)
+            minimum = solver.minimise(parts["train"], run.optimizer.l2, run.num_steps)
+            final = _evidence(run, minimum, len(parts["train"][0]), num_classes)
+            for part, examples in parts.items():
+                final |= _evaluate(model, part, examples)
+            seconds = time.perf_counter() - started
+            yield records.RunRecord(run, "completed", {}, final, seconds)
+            started = time.perf_counter()
 
 
 def check(run: config.RunConfig) -> None:
@@ -80,41 +86,45 @@ def _order(run: config.RunConfig) -> tuple[str, float]:
     return f"{run.data}{run.model}", -run.optimizer.l2
 
 
-def _final(
-    run: config.RunConfig,
-    arrays: data.Arrays,
-    model: keras.Model,
-    solver: newton.NewtonSolver,
+def _load(
+    settings: config.DataConfig, data_dir: str | None
+) -> tuple[dict[str, tuple[tf.Tensor, tf.Tensor]], int]:
+    """Returns the parts that have examples, inputs in float64, and the classes."""
+    arrays = data.load(settings, data_dir)
+    parts = {
+        part: (
+            tf.constant(getattr(arrays, part)[0], tf.float64),
+            tf.constant(getattr(arrays, part)[1]),
+        )
+        for part in ("train", "validation", "test")
+        if len(getattr(arrays, part)[1])
+    }
+    return parts, arrays.num_classes
+
+
+def _evidence(
+    run: config.RunConfig, minimum: newton.Minimum, train_size: int, num_classes: int
 ) -> dict[str, float | None]:
-    inputs, labels = (np.asarray(part) for part in arrays.train)
-    train_size = len(labels)
-    minimum = solver.minimise(
-        (inputs.astype(np.float64), labels), run.optimizer.l2, run.num_steps
-    )
     cost = train_size * minimum.cost
     l2 = train_size * run.optimizer.l2
-    final: dict[str, float | None] = {
+    ratio = theory.log_evidence_ratio(
+        cost, train_size * minimum.eigenvalues(), l2, train_size, num_classes
+    )
+    return {
         "cost": cost,
-        "log_evidence_ratio": float(
-            theory.log_evidence_ratio(
-                cost,
-                train_size * minimum.eigenvalues(),
-                l2,
-                train_size,
-                arrays.num_classes,
-            )
-        ),
+        "log_evidence_ratio": float(ratio),
         "gradient_norm": minimum.gradient_norm,
         "iterations": minimum.iterations,
         "converged": float(minimum.converged),
     }
-    for part in ("train", "validation", "test"):
-        inputs, labels = getattr(arrays, part)
-        if not len(labels):
-            continue
-        logits = model(inputs.astype(np.float64))
-        final[f"{part}_cross_entropy"] = float(
-            np.mean(models.cross_entropy(labels, logits))
-        )
-        final[f"{part}_accuracy"] = float(np.mean(models.correct(labels, logits)))
-    return final
+
+
+def _evaluate(
+    model: keras.Model, part: str, examples: tuple[tf.Tensor, tf.Tensor]
+) -> dict[str, float]:
+    inputs, labels = examples
+    logits = model(inputs)
+    return {
+        f"{part}_cross_entropy": float(np.mean(models.cross_entropy(labels, logits))),
+        f"{part}_accuracy": float(np.mean(models.correct(labels, logits))),
+    }

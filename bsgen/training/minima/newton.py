@@ -35,6 +35,8 @@ class Minimum:
       cost: the mean loss plus the penalty.
       gradient_norm: Euclidean norm of the gradient of that cost.
       converged: whether the norm fell to the tolerance.
+      l2: strength of the penalty.
+      weights: [P], in the order of `model.trainable_variables`.
       hessian: [P, P], of that cost, in the order of `model.trainable_variables`.
     """
 
@@ -42,11 +44,22 @@ class Minimum:
     cost: float
     gradient_norm: float
     converged: bool
+    l2: float
+    weights: npt.NDArray[np.float64] = dataclasses.field(repr=False)
     hessian: npt.NDArray[np.float64] = dataclasses.field(repr=False)
 
     def eigenvalues(self) -> npt.NDArray[np.float64]:
         """Returns the eigenvalues [P] of the Hessian, in rising order."""
         return np.linalg.eigvalsh(self.hessian).astype(np.float64)
+
+    def predicted(self, l2: float) -> npt.NDArray[np.float64]:
+        """Returns where the minimum lies at another penalty, to first order, [P].
+
+        At every l2 the gradient of the mean loss plus l2 w is 0. Its derivative by
+        ln l2, H dw + l2 w = 0, gives the tangent of the path of minima.
+        """
+        tangent = _newton_step(self.l2 * self.weights, self.hessian)
+        return self.weights + np.log(l2 / self.l2) * tangent
 
 
 class NewtonSolver:
@@ -74,6 +87,11 @@ class NewtonSolver:
                     "model", f"{variable.path} {variable.dtype}", remedy
                 )
         self._loss_sum = loss_sum.LossSum(model, mean_loss.MeanLoss(model, loss))
+
+    def place(self, weights: npt.ArrayLike) -> None:
+        """Sets the model's weights, one number for all or [P], for the next start."""
+        own = self._loss_sum.num_parameters
+        self._loss_sum.assign(np.broadcast_to(np.asarray(weights, np.float64), own))
 
     def minimise(
         self,
@@ -114,7 +132,8 @@ class NewtonSolver:
                 break
             weights = moved
         self._loss_sum.assign(weights)
-        return Minimum(iteration, height, norm, norm <= tolerance, hessian)
+        converged = norm <= tolerance
+        return Minimum(iteration, height, norm, converged, l2, weights, hessian)
 
 
 class _Cost:

@@ -1,5 +1,7 @@
 """Tests of exact minima and their evidence, against plain NumPy and SciPy."""
 
+from unittest import mock
+
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
@@ -85,6 +87,19 @@ class MinimaTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(
                 record.final[name], value, rtol=1e-6, atol=1e-9, msg=name
             )
+
+    def test_a_path_of_minima_takes_fewer_steps_than_starts_of_their_own(self):
+        runs = [_run("gaussian_random", 10.0**-k) for k in np.arange(0, 3, 0.25)]
+        (alone,) = minima.train(runs[-1:])
+        *_, last = minima.train(runs)
+        self.assertEqual(last.run, runs[-1])
+        self.assertLess(last.final["iterations"], alone.final["iterations"] / 2)
+
+    def test_data_are_loaded_once_a_path(self):
+        runs = [_run("gaussian_random", c, seed=s) for c in (1.0, 0.1) for s in (0, 1)]
+        with mock.patch.object(data, "load", wraps=data.load) as load:
+            self.assertLen(list(minima.train(runs)), 4)
+        self.assertEqual(load.call_count, 2)
 
     def test_the_order_of_the_runs_does_not_matter(self):
         runs = [

@@ -117,6 +117,30 @@ class NewtonSolverTest(tf.test.TestCase, parameterized.TestCase):
         gradient = _LogisticCost(inputs, labels, 1e-6).gradient(_flat(model))
         self.assertLess(np.linalg.norm(gradient), 2e-12)
 
+    def test_predicts_where_the_minimum_moves(self):
+        data = _separable_task(self.rng, 12)
+        model = _linear_model(12)
+        solver = newton.NewtonSolver(model, _sigmoid)
+        here = solver.minimise(data, 0.02)
+        self.assertAllClose(here.weights, _flat(model), rtol=0, atol=0)
+        step = 1e-4  # in ln l2; each minimum is exact to about 1e-12 / 0.02
+        ends = []
+        for sign in (1, -1):
+            solver.place(here.weights)
+            ends.append(solver.minimise(data, 0.02 * np.exp(sign * step)).weights)
+        # A central difference has an error of about step^2 of the weights' own size.
+        slope = (ends[0] - ends[1]) / (2 * step)
+        predicted = here.predicted(0.02 * np.e) - here.weights
+        self.assertAllClose(predicted, slope, rtol=1e-5, atol=1e-6)
+
+    def test_place(self):
+        model = _linear_model(3)
+        solver = newton.NewtonSolver(model, _sigmoid)
+        solver.place(np.arange(4.0))
+        self.assertAllEqual(_flat(model), np.arange(4.0))
+        solver.place(0.0)
+        self.assertAllEqual(_flat(model), np.zeros(4))
+
     def test_softmax(self):
         inputs, labels = self.rng.normal(size=(40, 5)), self.rng.integers(0, 3, size=40)
         model = _linear_model(5, num_outputs=3)
