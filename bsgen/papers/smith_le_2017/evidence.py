@@ -18,7 +18,7 @@ _RANDOM, _INFORMATIVE = "gaussian_random", "gaussian_informative"
 _TRAIN_SIZE = 200
 # lambda, for the sum over the training set: four a decade. The range is our choice.
 _REGULARISATION = np.geomspace(1e-4, 1e4, 33)
-_NUM_SEEDS = {"quick": 10, "paper": 20}
+_NUM_SEEDS = 20
 _MEMORISED = 0.99
 _CHANCE_LEVEL = (0.48, 0.52)  # "at chance", our reading: within 2 points of one half
 _SAME_PLACE = 0.5  # decades within which two minima count as "the same"; our choice
@@ -35,7 +35,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
             seed=seed,
         )
         for task in (_RANDOM, _INFORMATIVE)
-        for seed in range(num_seeds or _NUM_SEEDS[scale])
+        for seed in range(num_seeds or _NUM_SEEDS)
         for coefficient in _REGULARISATION
     ]
 
