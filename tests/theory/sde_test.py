@@ -81,6 +81,13 @@ class SdeTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, f"critical {critical:g}"):
             loss(1.001 * critical, 8, exact=True)
 
+    def test_exactly_at_the_critical_rate_there_is_no_stationary_state(self):
+        # 2 (1 + m) / 2 is exact in floating point.
+        for momentum, critical in ((0.0, 1.0), (0.5, 1.5)):
+            arguments = np.diag([2.0, 0.5]), critical, 8, None, momentum
+            with self.assertRaisesRegex(errors.UserError, "SGD is unstable"):
+                theory.stationary_loss(*arguments, exact=True)
+
     def test_rejects(self):
         with self.assertRaisesRegex(errors.UserError, "hessian=.*symmetric"):
             theory.stationary_loss([[1.0, 0.5], [0.0, 1.0]], 0.1, 8)

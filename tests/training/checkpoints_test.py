@@ -116,8 +116,8 @@ class CheckpointsTest(parameterized.TestCase):
         self.assert_same(self._load(), _checkpoint(100_000_001))
 
     def test_damaged_ones_ahead_do_not_push_out_new_ones(self):
-        for step in (7, 8, 9):
-            checkpoints.save(self.folder, _checkpoint(step), keep=3)
+        for step in (5, 7, 8, 9):
+            checkpoints.save(self.folder, _checkpoint(step), keep=4)
         for step in (8, 9):
             (self.folder / f"checkpoint-{step:08d}.npz").write_bytes(b"")
         self.assert_same(self._load(), _checkpoint(7))
@@ -125,8 +125,11 @@ class CheckpointsTest(parameterized.TestCase):
         self.assertLen(self.warnings, 2)
         self.assertRegex(self.warnings[0], r"^checkpoint-00000009\.npz is damaged")
         self.assertEqual(self._names(), before)  # loading removes nothing
-        checkpoints.save(self.folder, _checkpoint(7), keep=1)
+        path = checkpoints.save(self.folder, _checkpoint(7), keep=2)
         self.assert_same(self._load(), _checkpoint(7))
+        # Nor do they count among those that are kept: the whole one before is there.
+        path.write_bytes(b"")
+        self.assert_same(self._load(), _checkpoint(5))
 
     def test_every_truncation_and_many_flipped_bits_are_found(self):
         checkpoints.save(self.folder, _checkpoint(1))

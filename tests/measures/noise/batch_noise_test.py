@@ -158,6 +158,15 @@ class BatchNoiseTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(first.trace, again.trace)
         self.assertNotEqual(first.trace[0], other.trace[0])
 
+    def test_both_ways_of_drawing_have_their_own_batches(self):
+        # NumPy draws one example of nine alike in both ways from one stream.
+        model, data = small_models.make("dense", self.rng, num_examples=9)
+        ways = [
+            measure(model, data, [1], num_batches=5, seed=1, replacement=replacement)
+            for replacement in (False, True)
+        ]
+        self.assertNotEqual(*(found.trace[0] for found in ways))
+
     @parameterized.named_parameters(
         ("one_example", 1, [1], {}, "^data=.*at least 2 examples"),
         ("too_large", 9, [4, 10], {}, "^batch_sizes=10: .*at most 9"),

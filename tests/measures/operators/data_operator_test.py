@@ -256,6 +256,23 @@ class ErrorsTest(tf.test.TestCase):
 
         self.refuses("model=.*cannot be compiled into a graph", loss=loss)
 
+    def test_a_sample_may_be_flat_where_the_whole_is_curved(self):
+        inputs, targets = np.zeros((40, 3), np.float32), np.ones((40, 2), np.float32)
+        model = small_models.network((3,), keras.layers.Dense(2, use_bias=False))
+        draw = np.random.default_rng(3)
+        inputs[draw.permutation(40)[5:]] = 1.0
+        for whole, is_curved in ((inputs, True), (0 * inputs, False)):
+            operator = curvature.Hessian(
+                model, small_models.squared_error, (whole, targets)
+            )
+            with operator.on_sample(5, np.random.default_rng(3)):
+                self.assertAllEqual(operator.matvec(np.ones(6)), np.zeros(6))
+            if is_curved:
+                self.assertAllGreater(operator.matvec(np.ones(6)), 1.0)
+            else:  # a look at a sample does not let a flat whole pass
+                with self.assertRaisesRegex(errors.UserError, "exactly zero"):
+                    operator.matvec(np.ones(6))
+
     def test_zero_product_with_a_null_vector(self):
         data = (np.zeros((4, 3), np.float32), self.data[1])
         operator = curvature.Hessian(self.model, small_models.softmax, data)

@@ -184,6 +184,43 @@ class ProgramsTest(parameterized.TestCase):
         self.assertEqual(self._chunks(runs, grouping.GPU), expected)
 
 
+class SharedProgramTest(tf.test.TestCase):
+    def test_runs_that_differ_in_one_thing_are_what_they_are_alone(self):
+        # All have one seed and one training set.
+        runs = [
+            self._run(**changes)
+            for changes in (
+                {},
+                {"scaling": "standardize"},
+                {"scaling": "unit_interval"},
+                {"sampling": "independent"},
+                {"validation_size": 60},
+                {"validation_size": 35},
+                {"evaluations": (4, 13)},
+                {"evaluations": (13,)},
+            )
+        ]
+        with small_runs.spied_programs() as sizes:
+            together = small_runs.train(runs, memory_bytes=2**30)
+        self.assertEqual(set(sizes), {len(runs)})
+        with small_runs.spied_programs() as sizes:
+            alone = small_runs.train(runs, memory_bytes=1)
+        self.assertEqual(set(sizes), {1})
+        for run in runs:
+            found, expected = together[run.key], alone[run.key]
+            self.assertEqual(found.curve["step"], [*run.evaluation_steps], run)
+            self.assertEqual(found.curve.keys(), expected.curve.keys(), run)
+            has_validation = "validation_accuracy" in found.curve
+            self.assertEqual(has_validation, run.data.validation_size > 0, run)
+            for name, values in found.curve.items():
+                self.assertAllClose(values, expected.curve[name], 0, 1e-6, msg=run)
+            self.assertAllClose(found.final, expected.final, 0, 1e-6, msg=run)
+
+    def _run(self, evaluations=(0, 7), **settings):
+        run = small_runs.run(num_steps=30, **settings)
+        return dataclasses.replace(run, evaluation_steps=evaluations)
+
+
 class OutOfMemoryTest(tf.test.TestCase):
     """Programs of more runs than `fits` fail, after their shortest run has ended."""
 

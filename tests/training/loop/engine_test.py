@@ -229,6 +229,13 @@ class ExactResumeTest(_LoopTestCase):
             self.train(_run(), self.folder())
         self.assertEmpty(self.recorder.seen)
 
+    def test_killed_before_the_first_step_it_records_the_untrained_model_once(self):
+        run, path = _run(), self.folder()
+        with mock.patch.object(trainee.Trainee, "take_steps", side_effect=OSError):
+            self.assertRaises(OSError, self.train, run, path)
+        record = self.train(run, path)
+        self.assertEqual(record.curve["step"], [*_EVALUATIONS, 11])
+
     def test_a_signal_after_the_last_step_changes_nothing(self):
         path = self.folder()
         self.assertEqual(self.train(_run(), path, [11]).status, "completed")
@@ -239,7 +246,8 @@ class ExactResumeTest(_LoopTestCase):
 
 class RecordsTest(_LoopTestCase):
     def test_records_what_the_steps_were(self):
-        run = _run(schedule=config.Stepwise((5.0,), (0.5,), "steps"))
+        # The rate changes at an evaluation, whose record has that of the step before.
+        run = _run(schedule=config.Stepwise((4.0,), (0.5,), "steps"))
         record = self.train(run, self.folder())
         self.assertEqual(record.status, "completed")
         curve = record.curve
@@ -317,6 +325,9 @@ class RecordsTest(_LoopTestCase):
         self.assertFalse((path / "model.keras").exists())
         summary = sealed_json.read(path / "summary.json", None)
         self.assertEqual(summary["status"], "diverged")
+        alone = made_up_runs.ready(run)
+        losses = [alone.take_steps(step, step + 1)[0, 0] for step in range(11)]
+        self.assertEqual(summary["step"], 1 + int(np.isfinite(losses).argmin()))
         with mock.patch.object(trainee, "Trainee", side_effect=AssertionError):
             again = self.train(run, path)
         self.assertEqual(again.status, "diverged")

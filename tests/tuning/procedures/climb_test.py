@@ -21,6 +21,8 @@ _REPEATS = tuple(range(10, 15))
 def run(score, num_places, start, rules=_RULES, **options):
     """Runs a climb; `score(place, index)` of a place's repeat of that index.
 
+    None is a batch that does not fit in memory.
+
     Returns:
       The end, and how many repeats each place got, by rising place.
     """
@@ -37,7 +39,8 @@ def run(score, num_places, start, rules=_RULES, **options):
         for one in wanted:
             place = candidates.index(one.setting)
             scores = {i: score(place, _REPEATS.index(i)) for i in one.repeats}
-            found = outcomes.Outcome(scores)
+            fits = None not in scores.values()
+            found = outcomes.Outcome(*([scores] if fits else [{}, "out_of_memory"]))
             if one.setting in results:
                 found = results[one.setting].merged(found)
             results[one.setting] = found
@@ -89,6 +92,29 @@ class CourseTest(parameterized.TestCase):
         self.assertEqual((top.best.setting.batch_size, counts), (2, [2, 2, 2]))
         top, counts = run(score, 3, 1, complete=True)
         self.assertEqual((top.best.setting.batch_size, counts), (1, [5, 5, 5]))
+
+    def test_where_no_batch_fits_it_goes_down(self):
+        for num_fitting, expected in ((2, [2, 2, 0, 0, 0]), (0, [0] * 5)):
+            top, counts = run(
+                lambda k, _, n=num_fitting: 0.5 + 0.1 * k if k < n else None, 5, start=4
+            )
+            self.assertEqual(counts, expected)
+            best = None if top.best is None else top.best.setting.batch_size
+            self.assertEqual(best, {2: 2, 0: None}[num_fitting])
+
+    def test_the_memory_is_the_top_of_the_lattice(self):
+        top, counts = run(lambda k, _: 0.5 + 0.1 * k if k < 3 else None, 5, start=1)
+        # The last that fits is the best: its only neighbour is the one below.
+        self.assertEqual((top.best.setting.batch_size, counts), (4, [2, 2, 0]))
+        # Where nothing trains, there is nothing above either.
+        top, counts = run(lambda k, _: 0.1 if k < 3 else None, 5, start=1)
+        self.assertIsNone(top.best)
+        self.assertEqual(counts, [1, 1, 0, 0])
+
+    def test_what_no_longer_fits_is_not_the_best(self):
+        # Place 2 trains before the smaller place 1 has run out of memory.
+        top, _ = run(lambda k, _: [0.7, None, 0.9, 0.8][k], 4, start=2)
+        self.assertEqual(top.best.setting.batch_size, 1)
 
     def test_the_best_gets_all_repeats_if_asked_to(self):
         top, counts = run(lambda k, _: 0.9 - abs(k - 1) / 9, 3, 1, complete=True)

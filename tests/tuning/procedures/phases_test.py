@@ -68,6 +68,14 @@ class GrowBatchTest(parameterized.TestCase):
             self.assertEqual(asked, expected)
             self.assertEqual(grown.fallen.setting.batch_size, 40)
 
+    @parameterized.parameters(((), True), ((1, 3), True), ((2, 3), False))
+    def test_one_repeat_is_no_test_to_share_the_level_with(self, looks, expected):
+        # t = 2.95 of 5 pairs has p = 0.021: below 0.05 / 2, not below 0.05 / 3. Of the
+        # first three t = 2.1, of the first two 1.04, which show nothing.
+        losses = 0.02 * (1 + 0.96 * np.array([1, -1, 0.5, -0.5, 0]))
+        grown, _, asked = grow(np.full(5, 0.8), 0.8 - losses, looks)
+        self.assertEqual((grown.fallen is not None, asked), (expected, 5))
+
     def test_is_never_accepted_early(self):
         scores = 0.8 + 0.001 * np.arange(5)
         grown, decisions, asked = grow(scores, scores[::-1], (1, 3))
