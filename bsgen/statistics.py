@@ -59,49 +59,18 @@ def mean_interval(samples: npt.ArrayLike) -> Interval:
     mean = float(samples.mean()) if len(samples) else math.nan
     if len(samples) < 2:
         return Interval(mean, -math.inf, math.inf)
-    reach = float(_t_quantile(len(samples) - 1) * standard_error(samples))
+    reach = float(t_quantile(len(samples) - 1) * standard_error(samples))
     return Interval(mean, mean - reach, mean + reach)
 
 
-def log_ratio_interval(log_ratios: npt.ArrayLike) -> Interval:
-    """Returns the geometric mean of ratios; its t interval is that of the logarithm.
+@functools.lru_cache(maxsize=4096)
+def t_quantile(degrees: int, confidence: float = CONFIDENCE) -> float:
+    """Returns where the interval of a standardised Student's t ends.
 
     Args:
-      log_ratios: [n], the natural logarithm of one ratio a seed.
+      degrees: of freedom, at least 1.
+      confidence: above 0 and below 1.
     """
-    return Interval(*np.exp(mean_interval(log_ratios)).tolist())
-
-
-def correlation_interval(correlations: npt.ArrayLike) -> Interval:
-    """Returns the `mean_interval` of correlations, cut off at -1 and 1.
-
-    Args:
-      correlations: [n], one number per seed.
-    """
-    return Interval(*np.clip(mean_interval(correlations), -1.0, 1.0).tolist())
-
-
-def percentile_interval(value: float, draws: np.ndarray) -> Interval:
-    """Returns `value` with the percentiles of its bootstrap draws."""
-    tail = 50 * (1 - CONFIDENCE)
-    lower, upper = np.percentile(draws, [tail, 100 - tail])
-    return Interval(value, float(lower), float(upper))
-
-
-def t_interval_note(num_seeds: int, paired: bool = False) -> str:
-    """Returns the sentence that says how `mean_interval` was made.
-
-    Args:
-      num_seeds: how many samples there were.
-      paired: whether each is a difference or ratio of two runs of one seed.
-    """
-    note = f"{100 * CONFIDENCE:g} % t interval over {num_seeds} seeds"
-    return f"{note}, paired by seed" if paired else note
-
-
-@functools.cache
-def _t_quantile(degrees: int) -> float:
-    """Returns where the interval of a standardised Student's t ends."""
     from scipy import stats  # takes half a second
 
-    return float(stats.t.interval(CONFIDENCE, degrees)[1])
+    return float(stats.t.interval(confidence, degrees)[1])

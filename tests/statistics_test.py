@@ -61,41 +61,12 @@ class MeanIntervalTest(absltest.TestCase):
         self.assertAlmostEqual(covered, 0.95, delta=4 * 0.0034)
 
 
-class LogRatioIntervalTest(absltest.TestCase):
-    def test_is_the_mean_interval_of_logarithms(self):
-        logs = np.log([0.5, 2.0, 8.0])
-        value, lower, upper = statistics.log_ratio_interval(logs)
-        self.assertAlmostEqual(value, 2.0, places=12)
-        expected = np.exp(statistics.mean_interval(logs))
-        np.testing.assert_allclose((value, lower, upper), expected, rtol=1e-14)
-
-    def test_one_ratio_may_be_any(self):
-        interval = statistics.log_ratio_interval([0.0])
-        self.assertEqual(interval, (1.0, 0.0, math.inf))
-
-
-class CorrelationIntervalTest(absltest.TestCase):
-    def test_ends_at_minus_1_and_1(self):
-        found = statistics.correlation_interval([-0.9, -1.0, -0.8])
-        value, lower, upper = statistics.mean_interval([-0.9, -1.0, -0.8])
-        self.assertLess(lower, -1)
-        self.assertEqual(found, (value, -1, upper))
-        self.assertEqual(statistics.correlation_interval([0.5]), (0.5, -1, 1))
-
-
-class NoteTest(absltest.TestCase):
-    def test_words(self):
-        self.assertEqual(statistics.t_interval_note(5), "95 % t interval over 5 seeds")
-        self.assertEqual(
-            statistics.t_interval_note(3, paired=True),
-            "95 % t interval over 3 seeds, paired by seed",
-        )
-
-
-class PercentileIntervalTest(absltest.TestCase):
-    def test_takes_the_middle_95_of_100(self):
-        interval = statistics.percentile_interval(7.0, np.arange(1001.0))
-        np.testing.assert_allclose(interval, (7, 25, 975), rtol=1e-12)
+class TQuantileTest(absltest.TestCase):
+    def test_of_one_degree_is_that_of_cauchy(self):
+        for confidence in (0.5, 0.95, 0.999):
+            expected = math.tan(math.pi / 2 * confidence)
+            found = statistics.t_quantile(1, confidence)
+            self.assertAlmostEqual(found / expected, 1, places=9)
 
 
 if __name__ == "__main__":

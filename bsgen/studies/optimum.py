@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bsgen import statistics
+from bsgen.studies import estimates
 
 _NUM_DRAWS = 2000
 
@@ -40,8 +41,9 @@ class Optimum(NamedTuple):
 
     def interval(self) -> statistics.Interval:
         """Returns the optimum with its interval over seeds and grid."""
-        logs = statistics.percentile_interval(np.log(self.batch_size), self.draws)
-        return statistics.Interval(*np.exp(logs).tolist())
+        tail = (1 - statistics.CONFIDENCE) / 2
+        lower, upper = np.exp(np.quantile(self.draws, [tail, 1 - tail])).tolist()
+        return statistics.Interval(self.batch_size, lower, upper)
 
 
 def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
@@ -50,7 +52,7 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
     Args:
       accuracies: one row per batch size (the index, rising), one column per seed; a
         diverged run counts with the accuracy of chance.
-      sweep: number of the sweep among those that `exponent` fits together. The seeds
+      sweep: number of the sweep among those that are shown together. The seeds
         are resampled alike for all of them, as they share data; the places between
         batch sizes independently.
 
@@ -80,7 +82,7 @@ def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
     )
 
 
-def advantage(accuracies: pd.DataFrame, over: int) -> statistics.Interval:
+def advantage(accuracies: pd.DataFrame, over: int) -> estimates.Estimate:
     """Returns how far the optimum's accuracy lies above that at batch size `over`.
 
     The optimum is chosen on all seeds but one and measured on that one, for each in
@@ -95,30 +97,55 @@ def advantage(accuracies: pd.DataFrame, over: int) -> statistics.Interval:
         others = accuracies.drop(columns=seed)
         chosen = (others if len(others.columns) else accuracies).mean(axis=1).idxmax()
         differences.append(accuracies.at[chosen, seed] - accuracies.at[over, seed])
-    return statistics.mean_interval(np.array(differences))
+    return estimates.mean(differences, paired=True)
+
+
+def peaks(accuracies: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Returns log(optimum batch size), the top of a parabola through the best three.
+
+    Args:
+      accuracies: as in `find`, with three batch sizes or more.
+      weights: of the seeds, [draws, seeds]; rows sum to 1.
+
+    Returns:
+      [draws], where the parabola through the highest mean accuracy and those at the
+      next smaller and larger batch sizes has its top, in log(batch size); at an edge
+      the batch size itself.
+    """
+    logs = np.log(np.asarray(accuracies.index, float))
+    means = weights @ accuracies.to_numpy(float).T
+    best = means.argmax(axis=1)
+    middle = best.clip(1, len(logs) - 2)
+    x0, x1, x2 = (logs[middle + shift] for shift in (-1, 0, 1))
+    y0, y1, y2 = (means[np.arange(len(means)), middle + shift] for shift in (-1, 0, 1))
+    left, right = (y1 - y0) / (x1 - x0), (y1 - y2) / (x2 - x1)
+    curvature = left + right
+    top = (x0 + x1) / 2 + left / np.where(curvature > 0, curvature, 1) * (x2 - x0) / 2
+    inside = (best == middle) & (curvature > 0)
+    return np.asarray(np.where(inside, top, logs[best]))
 
 
 def exponent(
-    settings: Sequence[float], optima: Sequence[Optimum]
-) -> statistics.Interval:
+    settings: Sequence[float], sweeps: Sequence[pd.DataFrame]
+) -> estimates.Estimate:
     """Fits optimum batch size ~ setting^exponent by least squares on logarithms.
 
     Args:
-      settings: one positive number an optimum, e.g. learning rates.
-      optima: the optimum at each setting.
+      settings: one positive number a sweep, e.g. learning rates.
+      sweeps: the accuracies at each setting, as in `find`, of the same seeds: these are
+        resampled alike for all, as they share data.
 
     Returns:
-      The exponent with its bootstrap interval (seeds and grid); NaN with an infinite
-      interval from fewer than two optima. With one seed the spread is unknown and the
-      interval infinite.
+      The exponent; NaN from fewer than two sweeps.
     """
-    if len(optima) < 2:
-        return statistics.Interval(np.nan, -np.inf, np.inf)
+    if len(sweeps) < 2:
+        return estimates.mean([])
     logs = np.log(settings)
     centred = logs - logs.mean()
-    weights = centred / (centred**2).sum()  # the least-squares slope is weights . y
-    value = weights @ np.log([best.batch_size for best in optima])
-    if min(best.num_seeds for best in optima) < 2:
-        return statistics.Interval(float(value), -np.inf, np.inf)
-    draws = weights @ np.stack([best.draws for best in optima])
-    return statistics.percentile_interval(float(value), draws)
+    slopes = centred / (centred**2).sum()  # the least-squares slope is slopes . y
+
+    def fit(weights: np.ndarray) -> np.ndarray:
+        tops = [peaks(accuracies, weights) for accuracies in sweeps]
+        return np.asarray(slopes @ np.stack(tops))
+
+    return estimates.jackknife(fit, len(sweeps[0].columns))

@@ -1,6 +1,5 @@
 """Turns the results of a study into claims, figure and table, and writes them."""
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Sequence
@@ -31,7 +30,8 @@ def conclude(concluded: study.Study, results: study.Results) -> Outcome:
     analysis = concluded.analyse(results)
     judged = concluded.judge(analysis)
     if results.num_missing:
-        judged = [_left_open(claim, results) for claim in judged]
+        reason = f"{results.num_missing} runs are missing"
+        judged = [claims.left_open(claim, reason) for claim in judged]
     with mpl.rc_context(style.SETTINGS):
         shown = concluded.show(analysis)
         if shown.figure is not None:
@@ -50,12 +50,6 @@ def write(
     """
     place = folder.Folder(pathlib.Path(output_dir), concluded.name)
     place.write_results(results, *conclude(concluded, results))
-
-
-def _left_open(claim: claims.Claim, results: study.Results) -> claims.Claim:
-    """Returns a claim of a study that is not finished, whatever was measured so far."""
-    note = f"{claim.note}; undecided, as {results.num_missing} runs are missing"
-    return dataclasses.replace(claim, verdict=claims.UNDECIDED, note=note)
 
 
 def _footer(name: str, results: study.Results, judged: Sequence[claims.Claim]) -> str:

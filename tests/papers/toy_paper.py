@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from bsgen import config, papers, statistics
+from bsgen import config, papers
 from bsgen.figures import style
-from bsgen.studies import budgets, claims, shown, study, tasks
+from bsgen.studies import budgets, claims, estimates, shown, study, tasks
 
 _TASK = tasks.Task(
     config.DataConfig("digits", 60),
@@ -33,11 +33,8 @@ def _analyse(results: study.Results) -> pd.DataFrame:
 
 
 def _judge(accuracies: pd.DataFrame) -> list[claims.Claim]:
-    note = statistics.t_interval_note(accuracies.shape[1])
-    measured = statistics.mean_interval(accuracies.loc[10])
-    return [
-        claims.above("It learns", "test accuracy, B = 10", measured, note, bound=0.9)
-    ]
+    measured = estimates.mean(accuracies.loc[10])
+    return [claims.above("It learns", "test accuracy, B = 10", measured, bound=0.9)]
 
 
 def _show_figure(accuracies: pd.DataFrame) -> shown.Shown:

@@ -8,8 +8,15 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest
 
-from bsgen import config, errors, statistics
-from bsgen.studies import campaign, claims, folder, measurement, measurement_store
+from bsgen import config, errors
+from bsgen.studies import (
+    campaign,
+    claims,
+    estimates,
+    folder,
+    measurement,
+    measurement_store,
+)
 from bsgen.training import cost, execution, provenance, records
 from tests.studies import made_up
 
@@ -30,7 +37,7 @@ def _study(number, *lengths):
     """A study with a run for each number of steps and seed."""
 
     def judge(results):
-        measured = statistics.mean_interval(results.runs["final_test_accuracy"])
+        measured = estimates.mean(results.runs["final_test_accuracy"])
         return [claims.above("It learns", "accuracy", measured, "made up", bound=0.1)]
 
     def make_runs(scale, num_seeds):
@@ -229,7 +236,7 @@ def _measuring_study(log):
         ]
 
     def judge(results):
-        found = statistics.mean_interval(results.measurements["value"])
+        found = estimates.mean(results.measurements["value"])
         return [claims.above("It is", "value", found, "made up")]
 
     return made_up.a_study("made_up/fig4", judge=judge, make_measurements=make)

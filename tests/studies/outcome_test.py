@@ -46,7 +46,7 @@ class OutcomeTest(parameterized.TestCase):
         self.assertEqual(_verdicts(made, part), ["undecided"])
         judged, seen = outcome.conclude(made, part)
         words = f"{len(lost)} runs are missing"
-        self.assertIn(words, judged[0].note)
+        self.assertEqual(judged[0].reason, words)
         self.assertIn(f"INCOMPLETE: {words}", seen.figure.get_supxlabel())
 
     def test_one_analysis_is_judged_and_shown(self):

@@ -5,10 +5,10 @@ Learning rate and batch size are both multiplied by beta, for two training set s
 
 import numpy as np
 
-from bsgen import config, statistics
+from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.jastrzebski_2018 import breakdown_figure, learning_curves, presets
-from bsgen.studies import budgets, claims, study
+from bsgen.studies import budgets, claims, estimates, study
 
 _SIMILAR = 0.01  # "similar final performance", our reading
 TASKS = {
@@ -59,22 +59,19 @@ def judge(found: dict[int, dict[int, learning_curves.Setting]]) -> list[claims.C
     """One factor changes little up to a limit, which is lower for less data."""
     small, large = found
     second, last = list(found[large])[1], list(found[large])[-1]
-    num_seeds = len(found[large][1].accuracies.columns)
-    note = f"{statistics.t_interval_note(num_seeds)}, paired"
     return [
         claims.between(
             f"Performance is similar up to a limit: beta = {second} as beta = 1",
             f"best test accuracy at N = {large}, beta = 1 minus beta = {second}",
             _loss(found[large], second),
             (-_SIMILAR, _SIMILAR),
-            note + "; 'similar' read as within 0.01, our choice",
+            "'similar' read as within 0.01, our choice",
         ),
         *(
             claims.above(
                 f"The scaling breaks down at large beta, with {size} examples",
                 f"best test accuracy, beta = 1 minus beta = {last}",
                 _loss(found[size], last),
-                note,
             )
             for size in (large, small)
         ),
@@ -88,16 +85,14 @@ def judge(found: dict[int, dict[int, learning_curves.Setting]]) -> list[claims.C
     ]
 
 
-def _loss(
-    by_beta: dict[int, learning_curves.Setting], beta: int
-) -> statistics.Interval:
+def _loss(by_beta: dict[int, learning_curves.Setting], beta: int) -> estimates.Estimate:
     """Returns how much best accuracy is lost from beta = 1 to another beta."""
     first, other = (
         by_beta[each].runs.set_index("seed")["best_test_accuracy"].astype(float)
         for each in (1, beta)
     )
     lost = first.fillna(presets.CHANCE) - other.fillna(presets.CHANCE)
-    return statistics.mean_interval(lost.sort_index())
+    return estimates.mean(lost.sort_index(), paired=True)
 
 
 def _mean_distance(by_beta: dict[int, learning_curves.Setting]) -> np.ndarray:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import config, statistics
+from bsgen import config
 from bsgen.papers.jastrzebski_2018 import grid_figure, presets
-from bsgen.studies import budgets, claims, study, tasks
+from bsgen.studies import budgets, claims, estimates, study, tasks
 
 TASKS = {
     "quick": presets.on_digits(
@@ -106,10 +106,10 @@ def analyse(results: study.Results) -> Grid:
 def judge(grid: Grid) -> list[claims.Claim]:
     """A higher ratio goes with a wider minimum and a better accuracy."""
     note = (
-        f"{statistics.t_interval_note(grid.num_seeds)}; {grid.num_fitted} of "
-        f"{grid.num_runs} runs fit at least 99 % of their training set"
+        f"{grid.num_fitted} of {grid.num_runs} runs fit at least 99 % of their "
+        "training set"
     )
-    spread = note + " on the logarithm; 1 is what chance gives"
+    spread = note + "; 1 is what chance gives"
     correlation = "rank correlation with the ratio of learning rate to batch size"
     return [
         claims.below(
@@ -148,7 +148,7 @@ def judge(grid: Grid) -> list[claims.Claim]:
     ]
 
 
-def _correlation(trained: pd.DataFrame, column: str) -> statistics.Interval:
+def _correlation(trained: pd.DataFrame, column: str) -> estimates.Estimate:
     """Returns the mean over seeds of Spearman's rank correlation with the ratio."""
     from scipy import stats  # takes half a second
 
@@ -156,14 +156,14 @@ def _correlation(trained: pd.DataFrame, column: str) -> statistics.Interval:
         stats.spearmanr(rows["ratio"], rows[column]).statistic
         for _, rows in trained.groupby("seed")
     ]
-    return statistics.correlation_interval(correlations)
+    return estimates.median(correlations)
 
 
 def _spread_ratio(
     trained: pd.DataFrame,
     column: str,
     transform: Callable[[np.ndarray], np.ndarray],
-) -> statistics.Interval:
+) -> estimates.Estimate:
     """Returns the mean difference at equal ratio over that at unequal ratios."""
     logs = []
     for _, rows in trained.groupby("seed"):
@@ -173,7 +173,7 @@ def _spread_ratio(
         differences = np.abs(values[first] - values[second])
         equal = ratios[first] == ratios[second]
         logs.append(np.log(differences[equal].mean() / differences[~equal].mean()))
-    return statistics.log_ratio_interval(logs)
+    return estimates.geometric_mean(logs)
 
 
 STUDY = study.Study(

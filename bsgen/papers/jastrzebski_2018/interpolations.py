@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import statistics, theory
+from bsgen import theory
 from bsgen.papers.jastrzebski_2018 import interpolations_figure, lines
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 _RISE = 0.1  # nats; our choice
 _SAME = 1.25  # widths count as the same within this factor; our choice
@@ -84,8 +84,7 @@ def _widths(line: pd.DataFrame) -> tuple[float, float]:
 def judge(panels: list[Panel]) -> list[claims.Claim]:
     """A higher ratio gives a wider basin, the same ratio the same width."""
     note = (
-        f"{statistics.t_interval_note(panels[0].widths['seed'].nunique())} on the "
-        "logarithm, each the mean of two crossed lines; the edge is where the training "
+        "each seed is the mean of two crossed lines; the edge is where the training "
         f"loss is {_RISE:g} higher"
     )
     return [_judge(panel, note) for panel in panels]
@@ -107,12 +106,12 @@ def _judge(panel: Panel, note: str) -> claims.Claim:
     return claims.above(claim, quantity, ratio, note, bound=1)
 
 
-def _width_ratio(widths: pd.DataFrame) -> statistics.Interval:
+def _width_ratio(widths: pd.DataFrame) -> estimates.Estimate:
     """Returns first over second; that of a seed is the geometric mean of its two."""
     logs = np.log(widths["first"]) - np.log(widths["second"])
     # pandas would leave out what is not known.
     by_seed = logs.groupby(widths["seed"]).agg(lambda two: two.to_numpy().mean())
-    return statistics.log_ratio_interval(by_seed)
+    return estimates.geometric_mean(by_seed)
 
 
 STUDY = study.Study(

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import statistics
 from bsgen.papers.jastrzebski_2018 import presets
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 
 class Setting(NamedTuple):
@@ -59,7 +58,6 @@ def further_apart(
     claim: str, quantity: str, distances: np.ndarray, others: np.ndarray
 ) -> claims.Claim:
     """Judges that distances, [seeds], are larger than others, seed by seed."""
-    ratio = statistics.log_ratio_interval(np.log(distances / others))
-    note = statistics.t_interval_note(len(distances))
-    note += " on the logarithm, paired by seed; 1 is what chance gives"
+    ratio = estimates.geometric_mean(np.log(distances / others), paired=True)
+    note = "1 is what chance gives"
     return claims.above(claim, quantity, ratio, note, bound=1)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from bsgen import statistics, theory
 from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss_figure
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 _TOLERANCE = 0.05
 _BETWEEN_RATES = 0.1  # the exact answer exceeds eq. 7 by up to 4 % at small rates
@@ -137,7 +137,7 @@ def judge(simulated: Simulated) -> list[claims.Claim]:
 
 def furthest(
     rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None
-) -> statistics.Interval:
+) -> estimates.Estimate:
     """Returns the one of simultaneous intervals that reaches furthest from 1.
 
     One for each row, whose value is predicted to be 1; without its standard errors they
@@ -150,12 +150,14 @@ def furthest(
     reach = stats.t.isf(tail, rows["degrees"]) * errors
     worst = (np.abs(values - 1) + reach).to_numpy().argmax()
     value, half = values.iloc[worst], reach.iloc[worst]
-    return statistics.Interval(float(value), float(value - half), float(value + half))
+    ends = estimates.Ends(*np.array([[value], [value - half], [value + half]]))
+    # Chains are pooled: there are no seeds to draw from.
+    return estimates.Estimate(1, lambda chosen, confidence: ends, method="")
 
 
 def _against(
     rows: pd.DataFrame, others: pd.DataFrame, same: list[str]
-) -> statistics.Interval:
+) -> estimates.Estimate:
     """Returns the ratio of losses furthest from 1 between settings alike in `same`."""
     columns = [*same, "learning_rate", "loss", "relative_error"]
     pairs = rows.merge(others[columns], on=same, suffixes=("", "_other"))
@@ -165,7 +167,7 @@ def _against(
     return furthest(pairs, quotients, quotients * errors)
 
 
-def _slope(rows: pd.DataFrame) -> statistics.Interval:
+def _slope(rows: pd.DataFrame) -> estimates.Estimate:
     """Returns the slope of log loss against log ratio furthest from 1, by spectrum."""
     slopes = []
     for _, part in rows.groupby("spectrum", sort=False):

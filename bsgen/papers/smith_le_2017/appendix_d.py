@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import statistics
 from bsgen.papers.smith_le_2017 import appendix_d_figure, appendix_d_searches, presets
 from bsgen.papers.smith_le_2017.appendix_d_searches import TESTED
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
+_UNIT = "searches"
 _MARGIN = 0.005  # a smaller loss of test accuracy counts as none, our choice
 
 
@@ -57,38 +57,35 @@ def judge(searches: Searches) -> list[claims.Claim]:
     compared = searches.changes
     grown = compared[compared["batch_size"] > 1]
     num_kept = int((compared["batch_size"] == 1).sum())
-    note = (
-        f"95 % t interval over {len(compared)} searches, {num_kept} of which recommend "
-        "phase 1's best itself"
-    )
+    note = f"{num_kept} of which recommend phase 1's best itself"
     difference = "test accuracy of networks trained anew, recommended minus best of "
     return [
         claims.above(
             "The procedure reaches a larger batch",
             "batch size, recommended / best of phase 1, geometric mean",
-            statistics.log_ratio_interval(np.log(compared["batch_size"])),
-            f"{note}; of the logarithm",
+            estimates.geometric_mean(np.log(compared["batch_size"]), unit=_UNIT),
+            note,
             bound=1,
         ),
         claims.below(
             "It reduces the number of gradient updates required to train a model",
             "updates, recommended / best of phase 1, geometric mean",
-            statistics.log_ratio_interval(np.log(compared["num_steps"])),
-            f"{note}; of the logarithm; all train for the same number of epochs",
+            estimates.geometric_mean(np.log(compared["num_steps"]), unit=_UNIT),
+            f"{note}; all train for the same number of epochs",
             bound=1,
         ),
         claims.above(
             "A larger batch that it reaches loses no test accuracy",
             f"{difference}phase 1, where the batch has grown",
-            statistics.mean_interval(grown["test_accuracy"]),
-            f"95 % t interval over the {len(grown)} searches that end at a larger "
-            f"batch; 'no' read as less than {_MARGIN:g}, our choice",
+            estimates.mean(grown["test_accuracy"], unit=_UNIT),
+            f"those that end at a larger batch; 'no' read as less than {_MARGIN:g}, "
+            "our choice",
             bound=-_MARGIN,
         ),
         claims.above(
             "The procedure increases the final test set accuracy",
             f"{difference}phase 1, all searches",
-            statistics.mean_interval(compared["test_accuracy"]),
+            estimates.mean(compared["test_accuracy"], unit=_UNIT),
             f"{note}; read as what phases 2 and 3 add, our choice",
         ),
     ]

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from bsgen import config, statistics
+from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import best_batch_size_figure, presets, sweeps
-from bsgen.studies import claims, optimum, study
+from bsgen.studies import claims, estimates, optimum, study
 
 _UNTRAINABLE = 10  # "cannot train when B <~ 10", section 4
 
@@ -36,27 +36,22 @@ def analyse(results: study.Results) -> Peak:
 def judge(peak: Peak) -> list[claims.Claim]:
     """An optimum batch size exists, and very small batches cannot train."""
     accuracies = peak.sweep.accuracies
-    num_seeds = accuracies.shape[1]
-    note = statistics.t_interval_note(num_seeds, paired=True)
     small = max(size for size in accuracies.index if size <= _UNTRAINABLE)
     return [
         claims.above(
             "There is an optimum batch size: it beats the full batch",
             "test accuracy at the optimum minus at the full batch",
             optimum.advantage(accuracies, over=accuracies.index.max()),
-            note,
         ),
         claims.above(
             "There is an optimum batch size: it beats the smallest batch",
             "test accuracy at the optimum minus at batch size 1",
             optimum.advantage(accuracies, over=accuracies.index.min()),
-            note,
         ),
         claims.below(
             "The model cannot train when B is below about 10",
             f"test accuracy at batch size {small}",
-            statistics.mean_interval(accuracies.loc[small]),
-            f"{statistics.t_interval_note(num_seeds)}; "
+            estimates.mean(accuracies.loc[small]),
             "'cannot train' read as accuracy below 0.5, our choice",
             bound=0.5,
         ),

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import config, statistics
+from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import evidence_figure
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 _RANDOM, _INFORMATIVE = "gaussian_random", "gaussian_informative"
 _TRAIN_SIZE = 200
@@ -81,35 +81,34 @@ def judge_figure1(found: Evidence) -> list[claims.Claim]:
     train, test = found.random.train_accuracy, found.random.test_accuracy
     informative = found.informative.test_accuracy
     weakest = train.index[0]
-    note = statistics.t_interval_note(train.shape[1])
-    note += f", at lambda = {weakest:g}"
+    note = f"at lambda = {weakest:g}"
     best_gain = test.max(axis=0) - test.loc[weakest]
     return [
         claims.above(
             "Weakly regularised logistic regression memorises random labels",
             "training accuracy on random labels",
-            statistics.mean_interval(train.loc[weakest]),
+            estimates.mean(train.loc[weakest]),
             note,
             bound=_MEMORISED,
         ),
         claims.between(
             "It cannot generalise from random labels",
             "test accuracy on random labels",
-            statistics.mean_interval(test.loc[weakest]),
+            estimates.mean(test.loc[weakest]),
             _CHANCE_LEVEL,
             note,
         ),
         claims.above(
             "Weakly regularised logistic regression generalises on informative labels",
             "test accuracy on informative labels (chance is 0.5)",
-            statistics.mean_interval(informative.loc[weakest]),
+            estimates.mean(informative.loc[weakest]),
             note,
             bound=0.5,
         ),
         claims.below(
             "On random labels more regularisation brings no improvement",
             "highest test accuracy over lambda minus that at the smallest lambda",
-            statistics.mean_interval(best_gain),
+            estimates.mean(best_gain),
             note + "; the highest of 33 is biased upwards",
             bound=_CHANCE_LEVEL[1] - 0.5,
         ),
@@ -121,43 +120,39 @@ def judge_figure2(found: Evidence) -> list[claims.Claim]:
     random = found.random.log_evidence_ratio
     evidence = found.informative.log_evidence_ratio
     test = found.informative.test_cross_entropy
-    note = statistics.t_interval_note(random.shape[1])
     distance = np.log10(evidence.idxmin()) - np.log10(test.idxmin())
     correlation = [evidence[s].corr(test[s], method="spearman") for s in evidence]
     return [
         claims.above(
             "On random labels the evidence is always against the model",
             "lowest log evidence ratio E over lambda, random labels",
-            statistics.mean_interval(random.min()),
-            note,
+            estimates.mean(random.min()),
         ),
         claims.below(
             "On informative labels the evidence favours the well regularised model",
             "lowest log evidence ratio E over lambda, informative labels",
-            statistics.mean_interval(evidence.min()),
-            note,
+            estimates.mean(evidence.min()),
         ),
         claims.above(
             "On informative labels the evidence is against the weakly regularised "
             "model",
             f"log evidence ratio E at lambda = {evidence.index[0]:g}, informative "
             "labels",
-            statistics.mean_interval(evidence.iloc[0]),
-            note,
+            estimates.mean(evidence.iloc[0]),
         ),
         claims.between(
             "Evidence and test cross-entropy have their minima at the same lambda",
             "decades of lambda between the minimum of E and of the test cross-entropy",
-            statistics.mean_interval(distance),
+            estimates.mean(distance),
             (-_SAME_PLACE, _SAME_PLACE),
-            note + "; 'the same' read as within half a decade, our choice",
+            "'the same' read as within half a decade, our choice",
         ),
         claims.above(
             "Evidence and test cross-entropy are strongly correlated",
             "Spearman rank correlation of E and test cross-entropy over lambda, "
             "informative labels",
-            statistics.correlation_interval(correlation),
-            note + "; 'strongly' read as above 0.5, our choice",
+            estimates.median(correlation),
+            "'strongly' read as above 0.5, our choice",
             bound=0.5,
         ),
     ]

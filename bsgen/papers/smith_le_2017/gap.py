@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bsgen import config, statistics
+from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import gap_figure, presets
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 _REGULARISATION = 0.1  # lambda of appendix B, for the sum over the training set
 _CONVERGED = 0.95  # share of the final test accuracy, our reading
@@ -85,32 +85,27 @@ def analyse(results: study.Results) -> Comparison:
 def judge_figure3(found: Comparison) -> list[claims.Claim]:
     """Small batches end above the full batch and take longer to converge."""
     (gap,) = found.gaps
-    note = statistics.t_interval_note(len(gap.small.runs), paired=True)
     return [
         claims.above(
             "Small batches reach a higher test accuracy than the full batch",
             "final test accuracy, small batch minus full batch",
-            statistics.mean_interval(gap.difference("final_test_accuracy")),
-            note,
+            estimates.mean(gap.difference("final_test_accuracy"), paired=True),
         ),
         claims.above(
             "Small batch training takes longer to converge",
             "steps to 95 % of the final test accuracy, small batch / full batch",
             _convergence_ratio(gap.small, gap.full),
-            note + " on the logarithm",
             bound=1,
         ),
         claims.below(
             "The test cross-entropy of small batches is lower at the end of training",
             "final test cross-entropy in nats, small batch minus full batch",
-            statistics.mean_interval(gap.difference("final_test_cross_entropy")),
-            note,
+            estimates.mean(gap.difference("final_test_cross_entropy"), paired=True),
         ),
         claims.below(
             "Small batch training reaches a lower minimum of the test cross-entropy",
             "lowest test cross-entropy in nats, small batch minus full batch",
-            statistics.mean_interval(gap.difference("best_test_cross_entropy")),
-            note,
+            estimates.mean(gap.difference("best_test_cross_entropy"), paired=True),
         ),
     ]
 
@@ -119,29 +114,26 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
     """L2 regularisation shrinks the gap between small and full batches."""
     plain, regularised = found.gaps
     difference = regularised.difference("final_test_accuracy")
-    note = statistics.t_interval_note(len(plain.small.runs), paired=True)
     return [
         claims.above(
             "Regularisation reduces the size of the generalization gap",
             "gap in final test accuracy without minus with lambda = 0.1",
-            statistics.mean_interval(
-                plain.difference("final_test_accuracy") - difference
+            estimates.mean(
+                plain.difference("final_test_accuracy") - difference, paired=True
             ),
-            note,
         ),
         claims.between(
             "Regularised full batch training achieves similar performance at long "
             "times",
             "final test accuracy at lambda = 0.1, small batch minus full batch",
-            statistics.mean_interval(difference),
+            estimates.mean(difference, paired=True),
             (-_SIMILAR, _SIMILAR),
-            note + "; 'similar' read as within 0.01, our choice",
+            "'similar' read as within 0.01, our choice",
         ),
         claims.above(
             "Regularised full batch training takes longer to converge than small batch",
             "steps to 95 % of the final test accuracy, full batch / small batch",
             _convergence_ratio(regularised.full, regularised.small),
-            note + " on the logarithm",
             bound=1,
         ),
         claims.above(
@@ -149,8 +141,7 @@ def judge_figure8(found: Comparison) -> list[claims.Claim]:
             "updates, as that of unregularised ones does",
             "rise of the full batch's test cross-entropy from its minimum to the end "
             "in nats, without minus with lambda = 0.1",
-            statistics.mean_interval(plain.full.rise() - regularised.full.rise()),
-            note,
+            estimates.mean(plain.full.rise() - regularised.full.rise(), paired=True),
         ),
     ]
 
@@ -163,8 +154,10 @@ def _batches(results: study.Results, runs: pd.DataFrame) -> Batches:
     return Batches(runs, reached.clip(lower=1).reindex(runs["key"]).to_numpy(float))
 
 
-def _convergence_ratio(slow: Batches, fast: Batches) -> statistics.Interval:
-    return statistics.log_ratio_interval(np.log(slow.converged / fast.converged))
+def _convergence_ratio(slow: Batches, fast: Batches) -> estimates.Estimate:
+    return estimates.geometric_mean(
+        np.log(slow.converged / fast.converged), paired=True
+    )
 
 
 _CAPTION = (

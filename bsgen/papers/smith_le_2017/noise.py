@@ -7,9 +7,9 @@ that of the mean loss, which is what `noise_measurement` measures.
 import numpy as np
 import pandas as pd
 
-from bsgen import statistics, theory
+from bsgen import theory
 from bsgen.papers.smith_le_2017 import noise_figure, noise_measurement
-from bsgen.studies import claims, study
+from bsgen.studies import claims, estimates, study
 
 _TOLERANCE = 0.05  # of the mean of a ratio of traces; our choice
 _TOLERANCE_ALONG = 0.1  # wider, as one direction is estimated less exactly
@@ -49,8 +49,8 @@ def judge(table: pd.DataFrame) -> list[claims.Claim]:
     """The covariance is that of eq. 15, and with replacement that of 1/B."""
     without = table[~table["replacement"] & (table["predicted"] > 0)]
     note = (
-        f"{statistics.t_interval_note(table['seed'].nunique())}, each at its initial "
-        f"weights and after {noise_measurement.TRAINED_STEPS} steps"
+        "each seed at its initial weights and after "
+        f"{noise_measurement.TRAINED_STEPS} steps"
     )
     return [
         *_without_replacement(table, without, note),
@@ -64,14 +64,15 @@ def _without_replacement(
 ) -> list[claims.Claim]:
     between = (1 - _TOLERANCE, 1 + _TOLERANCE)
     along = (1 - _TOLERANCE_ALONG, 1 + _TOLERANCE_ALONG)
-    means = note + " on the logarithm; mean over batch sizes below N"
+    means = note + "; mean over batch sizes below N"
     full = table[~table["replacement"] & (table["predicted"] == 0)]
     return [
-        claims.equals(
+        claims.scales_as(
             "Without replacement the noise of a batch falls as N/B - 1",
             "slope of the log trace of the covariance against log(N/B - 1)",
             _slope(without, without["predicted"]),
             1,
+            (1 - _TOLERANCE, 1 + _TOLERANCE),
             (0, 0.5, 2),
             note,
         ),
@@ -116,15 +117,16 @@ def _without_replacement(
 
 def _with_replacement(rows: pd.DataFrame, note: str) -> list[claims.Claim]:
     between = (1 - _TOLERANCE, 1 + _TOLERANCE)
-    means = note + " on the logarithm; mean over batch sizes"
+    means = note + "; mean over batch sizes"
     size = rows["train_size"]
     second_moment = rows["example_trace"] * (1 - 1 / size) + rows["squared_gradient"]
     return [
-        claims.equals(
+        claims.scales_as(
             "With replacement the noise of a batch falls as 1/B",
             "slope of the log trace of the covariance against log B",
             _slope(rows, rows["batch_size"]),
             -1,
+            (-1 - _TOLERANCE, -1 + _TOLERANCE),
             (0, -0.5, -2),
             note,
         ),
@@ -162,20 +164,21 @@ def _both(table: pd.DataFrame, note: str) -> list[claims.Claim]:
             "trace, without / with replacement",
             _geometric_mean(shares[small], ratio[small]),
             (1 - _TOLERANCE, 1 + _TOLERANCE),
-            f"{note} on the logarithm; mean over batch sizes up to N / {1 / _SMALL:g}",
+            f"{note}; mean over batch sizes up to N / {1 / _SMALL:g}",
         ),
-        claims.equals(
+        claims.scales_as(
             f"At B = {sizes[largest].iloc[0]} it does: 1 - B/N is left",
             "trace, without / with replacement",
             _geometric_mean(shares[largest], ratio[largest]),
             round(parted, 6),
+            (parted * (1 - _TOLERANCE), parted * (1 + _TOLERANCE)),
             (1,),
-            note + " on the logarithm",
+            note,
         ),
     ]
 
 
-def _slope(rows: pd.DataFrame, against: pd.Series) -> statistics.Interval:
+def _slope(rows: pd.DataFrame, against: pd.Series) -> estimates.Estimate:
     """Returns the least-squares slope on logarithms, mean over both states."""
     logs = rows.assign(x=np.log(against), y=np.log(rows["trace_share"]))
     found = [
@@ -186,20 +189,20 @@ def _slope(rows: pd.DataFrame, against: pd.Series) -> statistics.Interval:
     return _mean_by_seed(slopes, slopes["slope"])
 
 
-def _geometric_mean(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
+def _geometric_mean(rows: pd.DataFrame, values: pd.Series) -> estimates.Estimate:
     logs = np.log(values).groupby(rows["seed"]).mean()
-    return statistics.log_ratio_interval(logs.to_numpy())
+    return estimates.geometric_mean(logs.to_numpy())
 
 
-def _root_mean_square_error(rows: pd.DataFrame) -> statistics.Interval:
+def _root_mean_square_error(rows: pd.DataFrame) -> estimates.Estimate:
     scores = (1 - 1 / rows["trace_ratio"]) * rows["trace"]
     scores = scores / rows["trace_standard_error"]
     squares = (scores**2).groupby(rows["seed"]).mean()
-    return statistics.mean_interval(np.sqrt(squares).to_numpy())
+    return estimates.mean(np.sqrt(squares).to_numpy())
 
 
-def _mean_by_seed(rows: pd.DataFrame, values: pd.Series) -> statistics.Interval:
-    return statistics.mean_interval(values.groupby(rows["seed"]).mean().to_numpy())
+def _mean_by_seed(rows: pd.DataFrame, values: pd.Series) -> estimates.Estimate:
+    return estimates.mean(values.groupby(rows["seed"]).mean().to_numpy())
 
 
 STUDY = study.Study(

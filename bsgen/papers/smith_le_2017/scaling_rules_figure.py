@@ -68,7 +68,7 @@ def _predicted(axes: mpl_axes.Axes, found: "scaling_rules.Scaling") -> None:
     x = np.linspace(found.sweeps[0].setting, found.sweeps[-1].setting, 200)
     label = "predicted: exponent 1"
     axes.plot(x, constant * predicted(x), color=style.GREEN, label=label)
-    value, lower, upper = found.exponent
+    value, lower, upper = found.exponent.interval()
     if np.isfinite(value):
         text = f"fitted: {value:.2f} ({lower:.2f} to {upper:.2f})"
         axes.plot([], [], " ", label=text)

@@ -28,7 +28,7 @@ def _outcome(exponent, by_batch_size=0.0, diverged=lambda run: False):
     return outcome
 
 
-def _judge(*arguments, num_seeds=4, **settings):
+def _judge(*arguments, num_seeds=6, **settings):
     outcome = _outcome(*arguments, **settings)
     results = made_up.results(grid.runs("quick", num_seeds), outcome)
     return made_up.judged("jastrzebski_2018/fig3", results)
@@ -57,7 +57,7 @@ class GridTest(parameterized.TestCase):
         np.testing.assert_allclose([c.measured for c in judged[:3]], [-1, -1, 1], 0.05)
 
     def test_a_correlation_lies_between_its_ends(self):
-        judged = _judge(-0.02, num_seeds=2)
+        judged = _judge(-0.02, num_seeds=6)
         for claim in judged[:3]:
             self.assertBetween(claim.measured, -0.99, 0.99)
             self.assertBetween(claim.interval[0], -1, claim.measured)
@@ -94,7 +94,7 @@ class GridTest(parameterized.TestCase):
     def test_diverged_runs_are_left_out(self):
         judged = _judge(-1.0, diverged=lambda run: run.optimizer.learning_rate > 0.2)
         self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 5)
-        self.assertIn("48 of 64 runs fit", judged[0].note)
+        self.assertIn("72 of 96 runs fit", judged[0].note)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class LearningCurvesTest(absltest.TestCase):
         self.assertAlmostEqual(found.measured, np.sqrt(2))
         self.assertLess(found.interval[0], found.measured)
         self.assertEqual(found.predicted, "> 1")
-        self.assertIn("2 seeds on the logarithm, paired by seed; 1 is", found.note)
+        self.assertIn("2 seeds, paired, of the logarithm; 1 is", found.note)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class StationaryLossTest(parameterized.TestCase):
             rng = np.random.default_rng(seed)
             values = pd.Series(1 + 0.1 * rng.normal(size=40))
             rows = pd.DataFrame({"degrees": [300] * 40, "relative_error": 0.1 / values})
-            found = stationary_loss.furthest(rows, values)
+            found = stationary_loss.furthest(rows, values).interval()
             inside.append(found.lower <= 1 <= found.upper)
         # 95 % of 200, within four standard deviations of 1.5 %.
         self.assertBetween(np.mean(inside), 0.89, 1.0)

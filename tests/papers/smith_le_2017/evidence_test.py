@@ -10,7 +10,7 @@ from tests.studies import made_up
 FIGURE1, FIGURE2 = "smith_le_2017/fig1", "smith_le_2017/fig2"
 
 
-def _result(train, test, ratio, cross_entropy, num_seeds=4):
+def _result(train, test, ratio, cross_entropy, num_seeds=6):
     """Results from functions of (is the task informative, log10 of lambda)."""
 
     def outcome(run, rng):
@@ -64,7 +64,7 @@ class EvidenceTest(absltest.TestCase):
     def test_table(self):
         found = evidence.analyse(_result(**_as_in_the_paper()))
         table = found.random.train_accuracy
-        self.assertEqual(table.shape, (33, 4))
+        self.assertEqual(table.shape, (33, 6))
         np.testing.assert_allclose(table.index, np.geomspace(1e-4, 1e4, 33), rtol=1e-8)
         np.testing.assert_array_equal(table[0], [1.0] * 20 + [0.6] * 13)
 

@@ -121,7 +121,7 @@ class JudgeTest(parameterized.TestCase):
         judged = judge(error=0.0)
         # The largest is at B = 512: 488 / 1000 by the law, 488 / 999 as drawn.
         self.assertAlmostEqual(judged[_PART].measured, 488 / 999, places=9)
-        self.assertEqual(judged[_PART].predicted, "0.488 (not 1)")
+        self.assertEqual(judged[_PART].predicted, "0.488: 0.4636 to 0.5124 (not 1)")
         self.assertAlmostEqual(judged[_SLOPE].measured, 1.0, places=9)
         self.assertAlmostEqual(judged[_REPLACED_SLOPE].measured, -1.0, places=9)
         self.assertAlmostEqual(judged[_SIZE].measured, 1.0, places=9)

@@ -1,0 +1,221 @@
+"""Estimates from a few seeds, as procedures that can be repeated on resampled seeds.
+
+Seeds are drawn independently; everything else of a study is fixed. So an estimate with
+its interval is a function of the seeds, and repeating it on bootstrap draws of them
+(Efron & Tibshirani, 1993, "An introduction to the bootstrap") shows how surely its
+verdict stands. The intervals themselves suit few seeds: Student's t, the jackknife with
+Student's t, or exact ones. Percentiles of a bootstrap over five seeds would be too
+narrow.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bsgen import statistics
+
+_Floats = npt.NDArray[np.float64]
+
+
+class Ends(NamedTuple):
+    """Intervals of several draws of the seeds, each [draws]."""
+
+    values: _Floats
+    lower: _Floats
+    upper: _Floats
+
+
+Procedure = Callable[[npt.NDArray[np.intp], float], Ends]
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """An estimate from independent seeds.
+
+    Attributes:
+      num_seeds: how many there are.
+      procedure: takes places of seeds, [draws, n], which may repeat, and the
+        confidence; returns estimate and interval of each draw.
+      method: how the interval is made, in words.
+      unit: what is counted, e.g. "seeds" or "searches".
+    """
+
+    num_seeds: int
+    procedure: Procedure
+    method: str
+    unit: str = "seeds"
+
+    def interval(
+        self, confidence: float = statistics.CONFIDENCE
+    ) -> statistics.Interval:
+        """Returns the estimate with its interval.
+
+        Args:
+          confidence: above 0 and below 1.
+        """
+        ends = self.procedure(np.arange(self.num_seeds)[np.newaxis], confidence)
+        return statistics.Interval(*(float(end[0]) for end in ends))
+
+    def resampled(self, num_draws: int = 1000) -> Ends:
+        """Returns the intervals of bootstrap draws: n of n seeds, with replacement."""
+        size = num_draws, self.num_seeds
+        chosen = np.random.default_rng(0).integers(self.num_seeds, size=size)
+        return self.procedure(chosen, statistics.CONFIDENCE)
+
+
+def mean(samples: npt.ArrayLike, paired: bool = False, unit: str = "seeds") -> Estimate:
+    """Estimates a mean with Student's t interval.
+
+    Args:
+      samples: [n], one number a seed. One has an infinite interval, none the mean NaN.
+      paired: whether each is a difference of two runs of one seed, for the words.
+      unit: what is counted.
+    """
+    values = np.asarray(samples, float)
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        drawn = values[chosen]
+        count = drawn.shape[1]
+        means = drawn.sum(axis=1) / count if count else np.full(len(drawn), np.nan)
+        errors = statistics.standard_error(drawn.T)
+        return _t_ends(means, errors, count - 1, confidence)
+
+    return Estimate(len(values), procedure, _t_words(len(values), unit, paired), unit)
+
+
+def geometric_mean(
+    log_ratios: npt.ArrayLike, paired: bool = False, unit: str = "seeds"
+) -> Estimate:
+    """Estimates a geometric mean; the t interval is that of the logarithm.
+
+    Args:
+      log_ratios: [n], the natural logarithm of one positive number a seed.
+      paired: whether each is a ratio of two runs of one seed, for the words.
+      unit: what is counted.
+    """
+    return exponential(mean(log_ratios, paired, unit))
+
+
+def exponential(estimate: Estimate) -> Estimate:
+    """Returns the exponential of an estimate of a logarithm, with its interval."""
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        with np.errstate(over="ignore"):  # the upper end may be infinite
+            return Ends(*map(np.exp, estimate.procedure(chosen, confidence)))
+
+    return dataclasses.replace(
+        estimate, procedure=procedure, method=f"{estimate.method}, of the logarithm"
+    )
+
+
+def median(samples: npt.ArrayLike, unit: str = "seeds") -> Estimate:
+    """Estimates a median; its interval assumes nothing of the distribution.
+
+    It ends at order statistics and has at least the stated confidence. It suits bounded
+    numbers, such as rank correlations, whose t interval would leave their range.
+
+    Args:
+      samples: [n], one number a seed. Fewer than six have an infinite interval at 95 %.
+      unit: what is counted.
+    """
+    values = np.asarray(samples, float)
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        from scipy import stats  # takes half a second
+
+        drawn = np.sort(values[chosen], axis=1)
+        count = drawn.shape[1]
+        # With half of 1 - confidence, fewer of n fair coins than this show heads.
+        beyond = int(stats.binom.ppf((1 - confidence) / 2, count, 0.5)) if count else 0
+        centre = np.median(drawn, axis=1) if count else np.full(len(drawn), np.nan)
+        if not beyond:
+            return Ends(centre, *_unknown(len(drawn)))
+        return Ends(centre, drawn[:, beyond - 1], drawn[:, count - beyond])
+
+    words = f"median of {len(values)} {unit} with its 95 % interval of order statistics"
+    return Estimate(len(values), procedure, words, unit)
+
+
+def share(hits: npt.ArrayLike, unit: str = "seeds") -> Estimate:
+    """Estimates a proportion with its exact interval (Clopper & Pearson, 1934).
+
+    Args:
+      hits: [n], whether each seed has the property.
+      unit: what is counted.
+    """
+    values = np.asarray(hits, bool)
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        from scipy import stats  # takes half a second
+
+        drawn = values[chosen]
+        count, number = drawn.shape[1], drawn.sum(axis=1)
+        if not count:
+            nothing = np.full(len(drawn), np.nan)
+            return Ends(nothing, *_unknown(len(drawn)))
+        tail = (1 - confidence) / 2
+        with np.errstate(invalid="ignore"):
+            lower = stats.beta.ppf(tail, number, count - number + 1)
+            upper = stats.beta.ppf(1 - tail, number + 1, count - number)
+        return Ends(
+            number / count,
+            np.where(number == 0, 0.0, lower),
+            np.where(number == count, 1.0, upper),
+        )
+
+    words = f"share of {len(values)} {unit} with its exact 95 % interval"
+    return Estimate(len(values), procedure, words, unit)
+
+
+def jackknife(
+    estimator: Callable[[_Floats], _Floats], num_seeds: int, unit: str = "seeds"
+) -> Estimate:
+    """Estimates a smooth function of means over seeds, such as a fit to mean curves.
+
+    The error is the jackknife's, the interval Student's t of n - 1 degrees of freedom.
+
+    Args:
+      estimator: takes the weight of each seed, [draws, n] with rows that sum to 1, and
+        returns the function of the means with these weights, [draws].
+      num_seeds: n; one has an infinite interval.
+      unit: what is counted.
+    """
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        counts = (chosen[:, :, np.newaxis] == np.arange(num_seeds)).sum(axis=1)
+        found = estimator(counts / num_seeds)
+        if num_seeds < 2:
+            return Ends(found, *_unknown(len(found)))
+        without = counts[:, np.newaxis] - np.eye(num_seeds)
+        # Weights of a seed that was not drawn would be negative; it does not count.
+        drawn = counts[:, :, np.newaxis] > 0
+        without = np.where(drawn, without, counts[:, np.newaxis] * (1 - 1 / num_seeds))
+        left_out = estimator(without.reshape(-1, num_seeds) / (num_seeds - 1))
+        left_out = left_out.reshape(counts.shape)
+        centre = np.sum(counts * left_out, axis=1, keepdims=True) / num_seeds
+        spread = np.sum(counts * (left_out - centre) ** 2, axis=1)
+        errors = np.sqrt((num_seeds - 1) / num_seeds * spread)
+        return _t_ends(found, errors, num_seeds - 1, confidence)
+
+    words = f"95 % t interval from the jackknife over {num_seeds} {unit}"
+    return Estimate(num_seeds, procedure, words, unit)
+
+
+def _t_ends(values: _Floats, errors: _Floats, degrees: int, confidence: float) -> Ends:
+    if degrees < 1:
+        return Ends(values, *_unknown(len(values)))
+    reach = statistics.t_quantile(degrees, confidence) * errors
+    return Ends(values, values - reach, values + reach)
+
+
+def _unknown(count: int) -> tuple[_Floats, _Floats]:
+    """Returns the ends of intervals of which nothing is known."""
+    return np.full(count, -np.inf), np.full(count, np.inf)
+
+
+def _t_words(count: int, unit: str, paired: bool) -> str:
+    words = f"95 % t interval over {count} {unit}"
+    return f"{words}, paired" if paired else words

@@ -1,0 +1,129 @@
+"""Tests of the estimates: closed forms, scipy's, and their coverage."""
+
+import math
+
+import numpy as np
+from absl.testing import absltest, parameterized
+from scipy import stats
+
+from bsgen import statistics
+from bsgen.studies import estimates
+
+
+class MeanTest(parameterized.TestCase):
+    @parameterized.parameters(2, 5, 17)
+    def test_is_the_mean_interval(self, count):
+        samples = np.random.default_rng(count).normal(size=count)
+        found = estimates.mean(samples).interval()
+        np.testing.assert_allclose(found, statistics.mean_interval(samples), rtol=1e-12)
+
+    @parameterized.parameters(0, 1)
+    def test_too_few_tell_nothing(self, count):
+        found = estimates.mean([0.7] * count).interval()
+        expected = (0.7 if count else math.nan, -math.inf, math.inf)
+        np.testing.assert_array_equal(found, expected)
+
+    def test_confidence_widens_it(self):
+        found = estimates.mean([1.0, 2.0, 4.0])
+        low, high = stats.t.interval(0.8, 2, np.mean([1, 2, 4]), stats.sem([1, 2, 4]))
+        np.testing.assert_allclose(found.interval(0.8)[1:], (low, high), rtol=1e-12)
+
+    def test_geometric(self):
+        logs = np.log([0.5, 2.0, 8.0])
+        found = estimates.geometric_mean(logs).interval()
+        expected = np.exp(statistics.mean_interval(logs))
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        self.assertEqual(estimates.geometric_mean([0.0]).interval(), (1, 0, math.inf))
+
+    def test_words(self):
+        found = estimates.geometric_mean([0.1] * 4, paired=True, unit="searches")
+        words = "95 % t interval over 4 searches, paired, of the logarithm"
+        self.assertEqual(found.method, words)
+
+
+class ResampledTest(absltest.TestCase):
+    def test_each_draw_is_the_interval_of_its_seeds(self):
+        samples = np.array([0.3, 1.0, 5.0, 2.2])
+        chosen = np.array([[0, 1, 2, 3], [3, 3, 0, 1], [2, 2, 2, 2]])
+        ends = estimates.mean(samples).procedure(chosen, 0.9)
+        for row, *found in zip(chosen, *ends, strict=True):
+            drawn = samples[row]
+            reach = stats.t.ppf(0.95, 3) * stats.sem(drawn)
+            expected = drawn.mean() + reach * np.array([0, -1, 1])
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+    def test_draws_are_the_same_each_time_and_with_replacement(self):
+        found = estimates.mean(np.arange(6.0))
+        first, second = found.resampled(), found.resampled()
+        np.testing.assert_array_equal(first, second)
+        # The standard deviation of a mean of 6 drawn of 0 to 5, over 1000 draws.
+        self.assertAlmostEqual(
+            first.values.std(), math.sqrt(35 / 12 / 6), delta=4 * 0.7 / math.sqrt(2000)
+        )
+
+
+class MedianTest(parameterized.TestCase):
+    @parameterized.parameters(*range(6))
+    def test_fewer_than_six_tell_nothing(self, count):
+        found = estimates.median(np.ones(count)).interval()
+        self.assertEqual(found[1:], (-math.inf, math.inf))
+
+    @parameterized.parameters((6, 0), (8, 0), (9, 1), (10, 1), (20, 5))
+    def test_ends_at_order_statistics(self, count, place):
+        samples = np.random.default_rng(count).permutation(np.arange(float(count)))
+        _, low, high = estimates.median(samples).interval()
+        self.assertEqual((low, high), (place, count - 1 - place))
+        # Tables of the sign test: the most on either side with 2.5 % at most.
+        self.assertLessEqual(stats.binom.cdf(place, count, 0.5), 0.025)
+        self.assertGreater(stats.binom.cdf(place + 1, count, 0.5), 0.025)
+
+    def test_covers_the_median_of_a_skewed_distribution(self):
+        draws = np.random.default_rng(0).exponential(size=(2000, 10))
+        found = [estimates.median(row).interval() for row in draws]
+        covered = np.mean([low <= math.log(2) <= high for _, low, high in found])
+        # 1 - 2 (1 + 10) / 2^10 exactly; the standard error of the share is 0.0032.
+        self.assertAlmostEqual(covered, 1 - 22 / 1024, delta=4 * 0.0032)
+
+
+class ShareTest(parameterized.TestCase):
+    @parameterized.parameters((0, 10), (10, 10), (3, 20), (1, 1))
+    def test_is_the_exact_interval(self, number, count):
+        hits = np.arange(count) < number
+        found = estimates.share(hits).interval()
+        test = stats.binomtest(number, count)
+        expected = test.proportion_ci(0.95, "exact")
+        np.testing.assert_allclose(found, (number / count, *expected), rtol=1e-9)
+
+    def test_of_nothing(self):
+        found = estimates.share([]).interval()
+        np.testing.assert_array_equal(found, (math.nan, -math.inf, math.inf))
+
+
+class JackknifeTest(absltest.TestCase):
+    def test_of_a_mean_is_its_t_interval(self):
+        samples = np.random.default_rng(3).normal(size=7)
+        found = estimates.jackknife(lambda weights: weights @ samples, 7)
+        expected = estimates.mean(samples)
+        np.testing.assert_allclose(found.interval(), expected.interval(), rtol=1e-10)
+        for one, other in zip(found.resampled(), expected.resampled(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+    def test_of_a_ratio_of_means_is_a_slow_twin(self):
+        rng = np.random.default_rng(4)
+        above, below = rng.uniform(1, 2, size=(2, 6))
+        found = estimates.jackknife(lambda w: (w @ above) / (w @ below), 6).interval()
+        without = np.array(
+            [np.delete(above, k).mean() / np.delete(below, k).mean() for k in range(6)]
+        )
+        reach = stats.t.ppf(0.975, 5) * statistics.jackknife_error(without)
+        value = above.mean() / below.mean()
+        expected = (value, value - reach, value + reach)
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+    def test_one_seed_tells_nothing(self):
+        found = estimates.jackknife(lambda weights: weights @ [2.0], 1).interval()
+        self.assertEqual(found, (2, -math.inf, math.inf))
+
+
+if __name__ == "__main__":
+    absltest.main()
