@@ -24,7 +24,7 @@ def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
         return "nothing to measure"
     needed = estimate.num_seeds * _narrower(measured, region) ** 2
     if not math.isfinite(needed) and not _is_bounded(measured, region):
-        return f"too few {unit}: {estimate.num_seeds} give no interval"
+        return f"too few {unit} for an interval: {estimate.num_seeds}"
     if needed > NO_POWER * estimate.num_seeds:
         return f"no power: the estimate is too near the bound for any number of {unit}"
     return f"too few {unit}: about {_rounded(needed)} would decide"

@@ -161,7 +161,7 @@ class JsonTest(parameterized.TestCase):
                 "verdict": "undecided",
                 "note": "95 % t interval over 1 seeds; a note",
                 "kind": "paper",
-                "reason": "too few seeds: 1 give no interval",
+                "reason": "too few seeds for an interval: 1",
                 "sureness": None,
                 "p_value": None,
             },

@@ -26,7 +26,7 @@ class ReasonTest(parameterized.TestCase):
         ((8, 2.0, 0.5, 3.5), (0, 1), "too few seeds: about 18 would decide"),
         ((3, 0.1, -2.0, 2.2), (0, math.inf), "no power"),
         ((3, 0.0, -2.0, 2.0), (0, math.inf), "no power"),
-        ((1, 0.5, -math.inf, math.inf), (0, 1), "too few seeds: 1 give no interval"),
+        ((1, 0.5, -math.inf, math.inf), (0, 1), "too few seeds for an interval: 1"),
         ((0, math.nan, -math.inf, math.inf), (0, 1), "nothing to measure"),
     )
     def test_words(self, estimate, region, words):
