@@ -1,21 +1,47 @@
 """The optimum batch size of a sweep, and how it scales, with their uncertainty.
 
-Two things make an optimum batch size uncertain: the seeds (bootstrapped, whole seeds at
-a time, because runs of one seed share their data) and the grid. Smith & Le (2017),
-figure 5, draw the distance to the next sampled batch size as the error bar; here each
-bootstrap draw also falls anywhere between the geometric means with its two neighbours.
+Accuracy against log(batch size) climbs steeply out of the sizes at which training
+breaks down, and then falls slowly. The optimum between the sizes tried is taken to be
+the top of a parabola, seed by seed. On curves of this shape the top lies above the
+optimum by a factor of 1.3 to 1.5, which exponents do not see, and by some more or less
+as the sizes tried happen to fall: two things make it uncertain, the seeds and the
+spacing of the batch sizes (the error bar of Smith & Le, 2017, figure 5). Intervals
+contain both.
 """
 
+import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from bsgen import statistics
 from bsgen.studies import estimates
 
-_NUM_DRAWS = 2000
+_Floats = npt.NDArray[np.float64]
+
+_WINDOW = 2.1  # the parabola uses sizes within this factor of the best one, rounded
+# Standard deviation of the top's place, in distances between neighbouring sizes, as the
+# sizes fall differently on curves of known optimum; see the tests and BUILD_NOTES.md.
+_SPACING_ERROR = 0.2
+
+
+class Place(NamedTuple):
+    """A batch size between those tried, found on each seed.
+
+    Attributes:
+      logs: [seeds], its natural logarithm; NaN on a seed whose runs do not show it.
+      spacing_error: standard deviation of all `logs` together, from the spacing of the
+        batch sizes.
+    """
+
+    logs: _Floats
+    spacing_error: float
+
+    def estimate(self) -> estimates.Estimate:
+        """Returns the geometric mean over seeds, with an interval for both errors."""
+        return estimates.exponential(_widened(self.logs, self.spacing_error))
 
 
 class Optimum(NamedTuple):
@@ -27,8 +53,8 @@ class Optimum(NamedTuple):
       lower, upper: the neighbouring sampled batch sizes, the paper's error bar.
       at_edge: whether it is the smallest or the largest one sampled, so that the true
         optimum may lie outside.
-      num_seeds: how many seeds it was found from.
-      draws: [2000] bootstrap draws of log(optimum batch size), seeds and grid.
+      place: the optimum between the sampled batch sizes.
+      shared_log: its logarithm by a parabola through the means over seeds.
     """
 
     batch_size: int
@@ -36,50 +62,54 @@ class Optimum(NamedTuple):
     lower: int
     upper: int
     at_edge: bool
-    num_seeds: int
-    draws: np.ndarray
-
-    def interval(self) -> statistics.Interval:
-        """Returns the optimum with its interval over seeds and grid."""
-        tail = (1 - statistics.CONFIDENCE) / 2
-        lower, upper = np.exp(np.quantile(self.draws, [tail, 1 - tail])).tolist()
-        return statistics.Interval(self.batch_size, lower, upper)
+    place: Place
+    shared_log: float
 
 
-def find(accuracies: pd.DataFrame, sweep: int = 0) -> Optimum:
-    """Finds the batch size of the highest mean accuracy.
+def find(accuracies: pd.DataFrame) -> Optimum:
+    """Finds the batch size of the highest accuracy.
 
     Args:
       accuracies: one row per batch size (the index, rising), one column per seed; a
         diverged run counts with the accuracy of chance.
-      sweep: number of the sweep among those that are shown together. The seeds
-        are resampled alike for all of them, as they share data; the places between
-        batch sizes independently.
-
-    Returns:
-      The optimum with bootstrap draws.
     """
-    sizes = np.asarray(accuracies.index, float)
-    values = accuracies.to_numpy(float)
+    sizes = accuracies.index.to_numpy()
+    logs, values = np.log(sizes), accuracies.to_numpy(float)
     means = values.mean(axis=1)
-    best = int(means.argmax())
-    num_seeds = values.shape[1]
-    columns = np.random.default_rng(0).integers(num_seeds, size=(_NUM_DRAWS, num_seeds))
-    chosen = values[:, columns].mean(axis=2).argmax(axis=0)
-    logs = np.log(sizes)
-    edges = np.concatenate([logs[:1], (logs[1:] + logs[:-1]) / 2, logs[-1:]])
-    place = np.random.default_rng((1, sweep)).uniform(size=_NUM_DRAWS)
-    draws = edges[chosen] + place * (edges[chosen + 1] - edges[chosen])
-    last = len(sizes) - 1
+    best, last = int(means.argmax()), len(sizes) - 1
+    tops = np.array([_top(logs, curve) for curve in values.T])
     return Optimum(
         int(sizes[best]),
         float(means[best]),
         int(sizes[max(best - 1, 0)]),
         int(sizes[min(best + 1, last)]),
         best in (0, last),
-        num_seeds,
-        draws,
+        Place(tops, _spacing_error(logs, best)),
+        _top(logs, means),
     )
+
+
+def breakdown(accuracies: pd.DataFrame, chance: float) -> Place:
+    """Finds the batch size below which training breaks down.
+
+    There the accuracy crosses the middle between chance and the seed's best: above the
+    largest batch size that stays below the middle, on a straight line in log(batch
+    size).
+
+    Args:
+      accuracies: as in `find`.
+      chance: accuracy of a guess.
+    """
+    logs, values = np.log(accuracies.index.to_numpy()), accuracies.to_numpy(float)
+    found = np.full(values.shape[1], np.nan)
+    for seed, curve in enumerate(values.T):
+        middle = (chance + curve.max()) / 2
+        below = np.flatnonzero(curve < middle)
+        if len(below) and below[-1] + 1 < len(curve):
+            ends = slice(below[-1], below[-1] + 2)
+            found[seed] = np.interp(middle, curve[ends], logs[ends])
+    nearest = 0 if np.isnan(found).any() else int(logs.searchsorted(found.mean()))
+    return Place(found, _spacing_error(logs, nearest))
 
 
 def advantage(accuracies: pd.DataFrame, over: int) -> estimates.Estimate:
@@ -100,52 +130,75 @@ def advantage(accuracies: pd.DataFrame, over: int) -> estimates.Estimate:
     return estimates.mean(differences, paired=True)
 
 
-def peaks(accuracies: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-    """Returns log(optimum batch size), the top of a parabola through the best three.
+def exponent(settings: Sequence[float], places: Sequence[Place]) -> estimates.Estimate:
+    """Fits batch size ~ setting^exponent by least squares on logarithms, on each seed.
+
+    So seeds are resampled alike for all settings, as they share their data.
 
     Args:
-      accuracies: as in `find`, with three batch sizes or more.
-      weights: of the seeds, [draws, seeds]; rows sum to 1.
+      settings: one positive number a batch size, e.g. learning rates.
+      places: the batch size at each setting, of the same seeds.
 
     Returns:
-      [draws], where the parabola through the highest mean accuracy and those at the
-      next smaller and larger batch sizes has its top, in log(batch size); at an edge
-      the batch size itself.
+      The mean exponent of the seeds; NaN from fewer than two settings.
     """
-    logs = np.log(np.asarray(accuracies.index, float))
-    means = weights @ accuracies.to_numpy(float).T
-    best = means.argmax(axis=1)
-    middle = best.clip(1, len(logs) - 2)
-    x0, x1, x2 = (logs[middle + shift] for shift in (-1, 0, 1))
-    y0, y1, y2 = (means[np.arange(len(means)), middle + shift] for shift in (-1, 0, 1))
-    left, right = (y1 - y0) / (x1 - x0), (y1 - y2) / (x2 - x1)
-    curvature = left + right
-    top = (x0 + x1) / 2 + left / np.where(curvature > 0, curvature, 1) * (x2 - x0) / 2
-    inside = (best == middle) & (curvature > 0)
-    return np.asarray(np.where(inside, top, logs[best]))
-
-
-def exponent(
-    settings: Sequence[float], sweeps: Sequence[pd.DataFrame]
-) -> estimates.Estimate:
-    """Fits optimum batch size ~ setting^exponent by least squares on logarithms.
-
-    Args:
-      settings: one positive number a sweep, e.g. learning rates.
-      sweeps: the accuracies at each setting, as in `find`, of the same seeds: these are
-        resampled alike for all, as they share data.
-
-    Returns:
-      The exponent; NaN from fewer than two sweeps.
-    """
-    if len(sweeps) < 2:
+    if len(places) < 2:
         return estimates.mean([])
-    logs = np.log(settings)
-    centred = logs - logs.mean()
-    slopes = centred / (centred**2).sum()  # the least-squares slope is slopes . y
+    slopes = slope(settings, np.stack([place.logs for place in places], axis=1))
+    errors = slope(settings, np.diag([place.spacing_error for place in places]))
+    return _widened(slopes, float(np.linalg.norm(errors)))
 
-    def fit(weights: np.ndarray) -> np.ndarray:
-        tops = [peaks(accuracies, weights) for accuracies in sweeps]
-        return np.asarray(slopes @ np.stack(tops))
 
-    return estimates.jackknife(fit, len(sweeps[0].columns))
+def slope(settings: Sequence[float], logs: npt.ArrayLike) -> _Floats:
+    """Returns the least-squares slope of logarithms against those of the settings.
+
+    Args:
+      settings: [n >= 2], positive.
+      logs: [..., n].
+    """
+    centred = np.log(settings) - np.log(settings).mean()
+    return np.asarray(np.asarray(logs) @ centred / (centred**2).sum())
+
+
+def _top(logs: _Floats, curve: _Floats) -> float:
+    """Returns the top of the parabola through the accuracies beside the best one.
+
+    It is cut off at the ends of its window; at an edge of the batch sizes, or where the
+    parabola has no top, it is the best size itself.
+    """
+    best = int(curve.argmax())
+    if best in (0, len(curve) - 1):
+        return float(logs[best])
+    distances = logs - logs[best]
+    near = np.abs(distances) <= np.log(_WINDOW)
+    near[best - 1 : best + 2] = True  # however far apart they are
+    ends = distances[near][[0, -1]]
+    square, linear, _ = np.polyfit(distances[near], curve[near], 2)
+    if square >= 0:
+        return float(logs[best])
+    return float(logs[best] + np.clip(-linear / (2 * square), *ends))
+
+
+def _spacing_error(logs: _Floats, nearest: int) -> float:
+    """Returns the error from the distances of a batch size to its neighbours."""
+    around = logs[max(nearest - 1, 0) : nearest + 2]
+    return float(_SPACING_ERROR * (around[-1] - around[0]) / max(len(around) - 1, 1))
+
+
+def _widened(samples: _Floats, error: float) -> estimates.Estimate:
+    """Estimates a mean whose samples have an unknown error in common.
+
+    Args:
+      samples: [n], one number a seed.
+      error: standard deviation of the common error, independent of the seeds.
+    """
+    mean = estimates.mean(samples)
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> estimates.Ends:
+        ends = mean.procedure(chosen, confidence)
+        of_error = error * statistics.NormalDist().inv_cdf((1 + confidence) / 2)
+        reach = np.hypot(ends.upper - ends.values, of_error)
+        return estimates.Ends(ends.values, ends.values - reach, ends.values + reach)
+
+    words = f"{mean.method} and the spacing of the batch sizes"
+    return estimates.Estimate(mean.num_seeds, procedure, words)

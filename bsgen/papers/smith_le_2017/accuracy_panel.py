@@ -18,8 +18,10 @@ TITLE = "test accuracy after training"
 def draw(axes: mpl_axes.Axes, swept: "list[sweeps.Sweep]") -> None:
     """Draws mean accuracy by batch size for each setting; a ring marks the best one.
 
-    A cross marks batch sizes at which a run diverged.
+    A cross marks batch sizes at which a run diverged; marks on the upper edge are those
+    that are not trained yet, a row a setting.
     """
+    unfinished = [sweep.setting for sweep in swept if sweep.missing]
     for color, sweep in zip(colors(swept), swept, strict=True):
         found = style.over_seeds(sweep.accuracies)
         label = f"{sweep.setting:g}" if len(swept) > 1 else "mean over seeds"
@@ -29,8 +31,16 @@ def draw(axes: mpl_axes.Axes, swept: "list[sweeps.Sweep]") -> None:
         axes.plot(best.batch_size, best.accuracy, "o", ms=10, mfc="none", mec=color)
         lost = found.loc[sweep.diverged]
         axes.plot(lost.index, lost["value"], "x", color="black", ms=8, zorder=4)
+        if sweep.missing:
+            row = 0.99 - 0.03 * unfinished.index(sweep.setting)  # share of the y axis
+            marks = {"color": color, "mfc": "white", "ms": 3.5}
+            upper_edge = axes.get_xaxis_transform()
+            rows = [row] * len(sweep.missing)
+            axes.plot(sweep.missing, rows, "s", transform=upper_edge, **marks)
     values = np.concatenate([sweep.accuracies.to_numpy().ravel() for sweep in swept])
-    style.accuracy_axis(axes, min(values.min(), presets.CHANCE), values.max())
+    room = 1.15 ** len(unfinished)
+    highest = 1 - (1 - values.max()) / room
+    style.accuracy_axis(axes, min(values.min(), presets.CHANCE), highest)
     axes.set(xscale="log", xlabel="batch size $B$", ylabel="test accuracy")
     style.plain_numbers(axes.xaxis)
 

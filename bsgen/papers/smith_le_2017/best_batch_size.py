@@ -63,8 +63,9 @@ STUDY = study.Study(
     "Test accuracy against batch size",
     caption="(a) Test accuracy during training, mean over seeds, coloured by batch "
     "size. (b) Final test accuracy against batch size, mean over seeds with its 95 % t "
-    "interval; the green line is the best batch size with its 95 % bootstrap interval "
-    f"over seeds and spacing. {style.ACCURACY_AXIS}",
+    "interval; the green line is the optimum, the top of a parabola through the "
+    "accuracies beside the best one, with its 95 % interval over seeds and spacing. "
+    f"{style.ACCURACY_AXIS}",
     analyse=analyse,
     judge=judge,
     show=best_batch_size_figure.show,

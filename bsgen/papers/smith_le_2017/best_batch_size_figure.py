@@ -22,11 +22,10 @@ def show(peak: "best_batch_size.Peak") -> shown.Shown:
     left, right = grid[0]
     _training_curves(left, peak.results)
     accuracy_panel.draw(right, [peak.sweep])
-    best, interval = peak.sweep.best, peak.sweep.best.interval()
-    right.axvspan(interval.lower, interval.upper, color=style.GREEN, alpha=0.15)
-    ends = f"{interval.lower:.0f} to {interval.upper:.0f}"
-    label = f"$B_{{opt}}$ = {best.batch_size} ({ends})"
-    right.axvline(best.batch_size, color=style.GREEN, ls="--", lw=1, label=label)
+    value, lower, upper = peak.sweep.best.place.estimate().interval()
+    right.axvspan(lower, upper, color=style.GREEN, alpha=0.15)
+    label = f"$B_{{opt}}$ = {value:.0f} [{lower:.0f}, {upper:.0f}]"
+    right.axvline(value, color=style.GREEN, ls="--", lw=1, label=label)
     right.legend(loc="lower right")
     return shown.Shown(drawn)
 

@@ -5,64 +5,50 @@ set and to 1 / (1 - momentum).
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
 
 from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import scaling_rules_figure, sweeps
+from bsgen.papers.smith_le_2017.scaled_settings import (
+    LEARNING_RATE,
+    MOMENTUM,
+    TRAIN_SIZE,
+    Rule,
+)
 from bsgen.studies import claims, estimates, optimum, study
 
 _AS_PREDICTED = (0.75, 1.25)  # nearer to the exponent 1 than to 1/2; our choice
 _LARGE_TRAIN_SIZE = 20_000  # where the paper sees the linear trend of figure 6
 
 
-class Rule(NamedTuple):
-    """What the optimum batch size is predicted to be proportional to.
+_CAVEAT = (
+    " That size scales as the optimum does, some two to three times below it, so that "
+    "this figure alone cannot tell whether noise or stability sets the optimum."
+)
+
+
+class Fit(NamedTuple):
+    """How batch sizes scale over some of the settings.
 
     Attributes:
-      column: of the table of runs: the setting that is varied.
-      name, symbol: of that setting, for axes.
-      predicted: the setting to B_opt, up to a constant factor.
-      settings: tried at each scale.
+      label: which settings.
+      settings: those that are fitted.
+      exponent: of B_opt against what the rule predicts, mean over seeds.
+      shared: the same, of the parabolas through the curves' means over seeds.
+      breakdown: the exponent of the batch size below which training breaks down, of
+        those settings at which it does so on every seed.
     """
 
-    column: str
-    name: str
-    symbol: str
-    predicted: Callable[[Any], Any]
-    settings: Mapping[str, Sequence[float]]
-
-
-_MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98)
-LEARNING_RATE = Rule(
-    "learning_rate",
-    "learning rate",
-    "$\\epsilon$",
-    lambda rate: rate,
-    {
-        "quick": (0.1, 0.3, 1.0, 3.0, 10.0),
-        # The paper says "two orders of magnitude"; the values are our choice.
-        "paper": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
-    },
-)
-TRAIN_SIZE = Rule(
-    "train_size",
-    "training set size",
-    "$N$",
-    lambda size: size,
-    {
-        "quick": (125, 250, 500, 1000),
-        "paper": (1000, 3000, 10_000, 20_000, 30_000, 45_000, 60_000),
-    },
-)
-MOMENTUM = Rule(
-    "momentum",
-    "momentum",
-    "$m$",
-    lambda momentum: 1 / (1 - momentum),
-    {"quick": _MOMENTA, "paper": _MOMENTA},
-)
+    label: str
+    settings: list[float]
+    exponent: estimates.Estimate
+    shared: float
+    breakdown: estimates.Estimate
 
 
 class Scaling(NamedTuple):
@@ -72,15 +58,19 @@ class Scaling(NamedTuple):
       rule: which setting is varied.
       sweeps: one a setting, in rising order.
       claimed: those that the rule is claimed for.
-      fitted: those of the claimed that are fitted.
-      exponent: of B_opt against what the rule predicts.
+      fit: of those of the claimed that can be fitted.
+      fits: this one, and one of all sweeps where more than those are claimed.
     """
 
     rule: Rule
     sweeps: list[sweeps.Sweep]
     claimed: list[sweeps.Sweep]
-    fitted: list[sweeps.Sweep]
-    exponent: estimates.Estimate
+    fits: list[Fit]
+
+    @property
+    def fit(self) -> Fit:
+        """The fit that is judged."""
+        return self.fits[0]
 
 
 def runs(scale: str, num_seeds: int | None, rule: Rule) -> list[config.RunConfig]:
@@ -88,24 +78,46 @@ def runs(scale: str, num_seeds: int | None, rule: Rule) -> list[config.RunConfig
     return [
         run
         for setting in rule.settings[scale]
-        for run in sweeps.runs(scale, num_seeds, **{rule.column: setting})
+        for run in sweeps.runs(
+            scale,
+            num_seeds,
+            rule.num_steps.get(scale),
+            rule.between.get(scale, ()),
+            **{rule.column: setting},
+        )
     ]
 
 
 def analyse(results: study.Results, rule: Rule) -> Scaling:
-    """Finds the optimum at each setting and fits the exponent.
+    """Finds the optimum at each setting and fits the exponents.
 
     Of training set sizes the larger half is claimed: 20,000 and more at paper scale,
     as the paper has it.
     """
     found = sweeps.by_setting(results, rule.column)
-    claimed = found[len(found) // 2 :] if rule is TRAIN_SIZE else found
-    fitted = sweeps.fitted(claimed)
-    exponent = optimum.exponent(
-        [rule.predicted(sweep.setting) for sweep in fitted],
-        [sweep.accuracies for sweep in fitted],
+    if rule is not TRAIN_SIZE:
+        return Scaling(rule, found, found, [_fit("", found, rule)])
+    claimed = found[len(found) // 2 :]
+    label = f"N ≥ {claimed[0].setting:,}"
+    both = [_fit(label, claimed, rule), _fit("all N", found, rule)]
+    return Scaling(rule, found, claimed, both)
+
+
+def _fit(label: str, swept: list[sweeps.Sweep], rule: Rule) -> Fit:
+    used = sweeps.fitted(swept)
+    predicted = [rule.predicted(sweep.setting) for sweep in used]
+    broken = [sweep for sweep in used if np.isfinite(sweep.breakdown.logs).all()]
+    shared = [sweep.best.shared_log for sweep in used]
+    return Fit(
+        label,
+        [sweep.setting for sweep in used],
+        optimum.exponent(predicted, [sweep.best.place for sweep in used]),
+        float(optimum.slope(predicted, shared)) if len(used) > 1 else math.nan,
+        optimum.exponent(
+            [rule.predicted(sweep.setting) for sweep in broken],
+            [sweep.breakdown for sweep in broken],
+        ),
     )
-    return Scaling(rule, found, claimed, fitted, exponent)
 
 
 def judge_learning_rates(found: Scaling) -> list[claims.Claim]:
@@ -113,7 +125,9 @@ def judge_learning_rates(found: Scaling) -> list[claims.Claim]:
     last = found.sweeps[-1]
     highest = max(found.sweeps, key=lambda sweep: sweep.best.accuracy)
     return [
-        _scaling("B_opt is proportional to the learning rate", "learning rate", found),
+        _scaling(
+            "B_opt is proportional to the learning rate", "learning rate", found, True
+        ),
         claims.below(
             "The accuracy falls when the learning rate is too large",
             f"best test accuracy at learning rate {last.setting:g} minus at "
@@ -148,24 +162,56 @@ def judge_train_sizes(found: Scaling) -> list[claims.Claim]:
 
 def judge_momenta(found: Scaling) -> list[claims.Claim]:
     """B_opt grows as 1 / (1 - momentum)."""
-    return [_scaling("B_opt is proportional to 1/(1 - m)", "1/(1 - m)", found)]
+    return [_scaling("B_opt is proportional to 1/(1 - m)", "1/(1 - m)", found, True)]
 
 
-def _scaling(claim: str, variable: str, found: Scaling) -> claims.Claim:
+def _scaling(
+    claim: str, variable: str, found: Scaling, caveat: bool = False
+) -> claims.Claim:
     """Judges an exponent of 1 against no scaling, the square root and the square.
 
-    The square is what the rule "learning rate ~ sqrt(batch size)" of Hoffer et al.
-    (2017) would give.
+    The square root, or the square, is what "learning rate ~ sqrt(batch size)" of Hoffer
+    et al. (2017) would give, as it is read from the one or the other side.
     """
+    fit = found.fit
+    notes = [f"{len(fit.settings)} of {len(found.claimed)} settings fitted"]
+    if math.isfinite(fit.shared):
+        notes.append(f"the curves' means give {fit.shared:.2f}")
+    if caveat and (words := _caveat(found)):
+        notes.append(words)
     return claims.scales_as(
         claim,
         f"exponent of B_opt against {variable}",
-        found.exponent,
+        fit.exponent,
         1,
         _AS_PREDICTED,
         (0, 0.5, 2),
-        f"{len(found.fitted)} of {len(found.claimed)} settings fitted",
+        "; ".join(notes),
     )
+
+
+def _caveat(found: Scaling) -> str:
+    """Says that the batch size at which training breaks down scales alike."""
+    breakdown, (lowest, highest) = found.fit.breakdown.interval(), _ratios(found)
+    if not math.isfinite(breakdown.value):
+        return ""
+    return (
+        f"B_opt is {lowest:.1f} to {highest:.1f} times the size below which training "
+        f"breaks down, whose exponent is {breakdown.value:.2f} "
+        f"[{breakdown.lower:.2f}, {breakdown.upper:.2f}]: this figure cannot tell "
+        "noise from stability"
+    )
+
+
+def _ratios(found: Scaling) -> tuple[float, float]:
+    """Returns B_opt over the size of breakdown, lowest and highest of the fitted."""
+    ratios = [
+        float(np.exp(np.mean(sweep.best.place.logs - sweep.breakdown.logs)))
+        for sweep in found.sweeps
+        if sweep.setting in found.fit.settings
+    ]
+    ratios = list(filter(math.isfinite, ratios))
+    return min(ratios, default=math.nan), max(ratios, default=math.nan)
 
 
 def _difference(sweep: sweeps.Sweep, other: sweeps.Sweep) -> estimates.Estimate:
@@ -185,13 +231,17 @@ def _study(
         name,
         f"Optimum batch size against {rule.name}",
         caption="(a) Final test accuracy against batch size, mean over seeds with its "
-        f"95 % t interval; rings mark the best batch size. {style.ACCURACY_AXIS} (b) "
-        f"The best batch size against the {rule.name}: broad bars reach to the next "
-        "batch sizes tried (the paper's error bars), thin ones are 95 % bootstrap "
-        f"intervals over seeds and spacing. The line is the prediction {prediction}, "
+        f"95 % t interval; rings mark the best batch size. {style.ACCURACY_AXIS} Marks "
+        "on the upper edge are batch sizes that are planned and not trained. (b) The "
+        f"optimum batch size against the {rule.name}: the top of a parabola through "
+        "the accuracies beside the best one, geometric mean over seeds; thin bars are "
+        "its 95 % interval, broad ones reach from the best batch size tried to the "
+        f"next (the paper's error bars). The line is the prediction {prediction}, "
         "placed through the geometric mean of the fitted optima; hollow ones are not "
-        "fitted (best at the edge of its grid, badly trained, or not finished"
-        f"{not_fitted}).",
+        f"fitted (best at the edge of its grid, or badly trained{not_fitted}). "
+        "Triangles: the batch size below which training breaks down, where the "
+        "accuracy is half-way between chance and the best."
+        f"{_CAVEAT if rule is not TRAIN_SIZE else ''}",
         analyse=functools.partial(analyse, rule=rule),
         judge=judge,
         show=scaling_rules_figure.show,

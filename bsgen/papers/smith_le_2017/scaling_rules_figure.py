@@ -8,7 +8,7 @@ from matplotlib import axes as mpl_axes
 
 from bsgen.figures import style
 from bsgen.papers.smith_le_2017 import accuracy_panel
-from bsgen.studies import shown
+from bsgen.studies import estimates, shown
 
 if TYPE_CHECKING:
     from bsgen.papers.smith_le_2017 import scaling_rules
@@ -24,67 +24,93 @@ def show(found: "scaling_rules.Scaling") -> shown.Shown:
     left, right = grid[0]
     accuracy_panel.draw(left, found.sweeps)
     left.legend(title=f"{rule.name} {rule.symbol}", loc="best")
-    if found.fitted:
+    if found.fit.settings:
         _predicted(right, found)
     _optima(right, found)
+    _breakdown(right, found)
     right.set(yscale="log", ylabel="optimum batch size $B_{opt}$")
     right.set_xlabel(f"{rule.name} {rule.symbol}")
-    right.margins(y=0.3)  # room for the legend
+    right.margins(y=0.4)  # room for the legend
     style.plain_numbers(right.yaxis, (1, 2, 5))
     if rule.column in _LOGARITHMIC:
         right.set_xscale("log")
         style.plain_numbers(right.xaxis, _LOGARITHMIC[rule.column])
-    right.legend(loc="best")
+    right.legend(loc="upper left")
     return shown.Shown(drawn, table(found))
 
 
 def table(found: "scaling_rules.Scaling") -> pd.DataFrame:
-    """Returns the optimum at each setting, and whether the fit uses it."""
-    fitted = {sweep.setting for sweep in found.fitted}
+    """Returns the optimum at each setting, and below them the exponents."""
+    name = found.rule.name
     rows = []
     for sweep in found.sweeps:
-        lower, upper = sweep.best.interval()[1:]
-        spread = sweep.accuracies.loc[sweep.best.batch_size].std()
-        rows.append(
-            {
-                found.rule.name: sweep.setting,
-                "B_opt": sweep.best.batch_size,
-                "95 % interval": f"{lower:.3g} to {upper:.3g}",
-                "accuracy": f"{sweep.best.accuracy:.4f} ± {spread:.4f}",
-                "fitted": "yes" if sweep.setting in fitted else "no",
-                "B missing": ", ".join(map(str, sweep.missing)),
-            }
-        )
-    made = pd.DataFrame(rows)
-    return made if any(made["B missing"]) else made.drop(columns="B missing")
+        best = sweep.best
+        spread = sweep.accuracies.loc[best.batch_size].std()
+        row = {
+            name: f"{sweep.setting:g}",
+            "best B tried": str(best.batch_size),
+            "B_opt": "at the edge"
+            if best.at_edge
+            else _in_words(best.place.estimate()),
+            "breaks down below": _in_words(sweep.breakdown.estimate()),
+            "accuracy": f"{best.accuracy:.4f} ± {spread:.4f}",
+            "fitted": "yes" if sweep.setting in found.fit.settings else "no",
+        }
+        if sweep.missing:
+            row["B missing"] = ", ".join(map(str, sweep.missing))
+        rows.append(row)
+    for fit in found.fits:
+        row = {
+            name: f"exponent, {fit.label}" if fit.label else "exponent",
+            "B_opt": _in_words(fit.exponent, ".2f"),
+            "breaks down below": _in_words(fit.breakdown, ".2f"),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")
+
+
+def _in_words(estimate: estimates.Estimate, form: str = ".3g") -> str:
+    value, lower, upper = estimate.interval()
+    if not np.isfinite(value):
+        return "not seen"
+    return f"{value:{form}} [{lower:{form}}, {upper:{form}}]"
 
 
 def _predicted(axes: mpl_axes.Axes, found: "scaling_rules.Scaling") -> None:
     """Draws B_opt ~ predicted(setting) through the geometric mean of the fitted."""
-    predicted = found.rule.predicted
-    scaled = [predicted(sweep.setting) for sweep in found.fitted]
-    sizes = np.array([sweep.best.batch_size for sweep in found.fitted])
-    constant = np.exp(np.log(sizes / scaled).mean())
-    x = np.linspace(found.sweeps[0].setting, found.sweeps[-1].setting, 200)
+    predicted, used = found.rule.predicted, found.fit.settings
+    fitted = [sweep for sweep in found.sweeps if sweep.setting in used]
+    optima = np.array([sweep.best.place.logs.mean() for sweep in fitted])
+    constant = np.exp(np.mean(optima - np.log([predicted(s) for s in used])))
+    x = np.linspace(found.claimed[0].setting, found.claimed[-1].setting, 200)
     label = "predicted: exponent 1"
     axes.plot(x, constant * predicted(x), color=style.GREEN, label=label)
-    value, lower, upper = found.exponent.interval()
-    if np.isfinite(value):
-        text = f"fitted: {value:.2f} ({lower:.2f} to {upper:.2f})"
-        axes.plot([], [], " ", label=text)
+    for fit in found.fits:
+        if np.isfinite(fit.exponent.interval().value):
+            which = f"fitted, {fit.label}" if fit.label else "fitted"
+            text = f"{which}: {_in_words(fit.exponent, '.2f')}"
+            axes.plot([], [], " ", label=text)
 
 
 def _optima(axes: mpl_axes.Axes, found: "scaling_rules.Scaling") -> None:
     """Draws the optimum of each setting, hollow where it is not fitted."""
-    used = {sweep.setting for sweep in found.fitted}
     colors = accuracy_panel.colors(found.sweeps)
     for color, sweep in zip(colors, found.sweeps, strict=True):
-        best, interval, x = sweep.best, sweep.best.interval(), sweep.setting
+        best, x = sweep.best, sweep.setting
         axes.vlines(x, best.lower, best.upper, color=color, lw=6, alpha=0.25)
-        axes.plot([x, x], [interval.lower, interval.upper], "_-", color=color, lw=1)
-        inside = color if x in used else "white"
-        axes.plot(x, best.batch_size, "o", color=color, mfc=inside, ms=6)
-    axes.plot([], [], color=style.GREY, lw=6, alpha=0.4, label="next sizes tried")
-    axes.plot([], [], "_-", color=style.GREY, lw=1, label="95 % bootstrap")
-    if len(used) < len(found.sweeps):
-        axes.plot([], [], "o", color=style.GREY, mfc="white", label="not fitted")
+        value: float = best.batch_size
+        if not best.at_edge:
+            value, *ends = best.place.estimate().interval()
+            axes.plot([x, x], ends, "_-", color=color, lw=1)
+        inside = color if x in found.fit.settings else "white"
+        axes.plot(x, value, "o", color=color, mfc=inside, ms=6)
+
+
+def _breakdown(axes: mpl_axes.Axes, found: "scaling_rules.Scaling") -> None:
+    """Draws the batch size below which training breaks down."""
+    settings = [sweep.setting for sweep in found.sweeps]
+    sizes = [np.exp(sweep.breakdown.logs.mean()) for sweep in found.sweeps]
+    label = "size of breakdown"
+    if np.isfinite(found.fit.breakdown.interval().value):
+        label += f": {_in_words(found.fit.breakdown, '.2f')}"
+    axes.plot(settings, sizes, "v:", color=style.GREY, lw=1, label=label)

@@ -50,8 +50,9 @@ class ScalingRulesFigureTest(parameterized.TestCase):
         if figure != "fig7":
             slope = np.diff(np.log(y)) / np.diff(np.log(x))
             np.testing.assert_allclose(slope, 1, rtol=1e-9)
-        logs = [np.log(s.best.batch_size / rule(s.setting)) for s in fitted]
+        logs = [s.best.place.logs.mean() - np.log(rule(s.setting)) for s in fitted]
         self.assertAlmostEqual(np.log(ratio[0]), np.mean(logs))
+        self.assertEqual([x[0], x[-1]], [half[0].setting, half[-1].setting])
 
     @parameterized.parameters(*RULES)
     def test_optima_with_hollow_marks_where_not_fitted(self, figure):
@@ -67,12 +68,43 @@ class ScalingRulesFigureTest(parameterized.TestCase):
         ]
         for dot, sweep in zip(dots, swept, strict=True):
             self.assertEqual(dot.get_xdata()[0], sweep.setting)
-            self.assertEqual(dot.get_ydata()[0], sweep.best.batch_size)
+            place = np.exp(sweep.best.place.logs.mean())
+            expected = sweep.best.batch_size if sweep.best.at_edge else place
+            self.assertAlmostEqual(dot.get_ydata()[0], expected)
             hollow = dot.get_markerfacecolor() == "white"
             self.assertEqual(hollow, sweep.setting not in used)
         bars = [entry.get_segments()[0][:, 1] for entry in drawn.axes[1].collections]
         ends = [(sweep.best.lower, sweep.best.upper) for sweep in swept]
         np.testing.assert_allclose(bars, ends)
+
+    def test_the_edge_of_training_is_drawn(self):
+        results = made_up_sweeps.cliffs(
+            made_up_sweeps.FIGURE7,
+            lambda run: 3 / (1 - run.optimizer.momentum),
+            lambda run: 1.2 / (1 - run.optimizer.momentum),
+        )
+        drawn = made_up.figure(made_up_sweeps.FIGURE7, results)
+        (edge,) = (e for e in drawn.axes[1].lines if e.get_marker() == "v")
+        momenta, sizes = edge.get_data()
+        # Where the accuracy is half of the best above chance, near the cliff's middle.
+        np.testing.assert_allclose(sizes * (1 - np.array(momenta)), 1.2, rtol=0.15)
+
+    def test_batch_sizes_that_are_missing_are_marked(self):
+        results = recorded.results("smith_le_2017/fig5")
+        lost = (results.runs["learning_rate"] == 1) & (results.runs["batch_size"] > 64)
+        columns = ["key", "learning_rate", "batch_size"]
+        missing = results.runs.loc[lost, columns].assign(recorded=False)
+        partial = results._replace(runs=results.runs[~lost], missing=missing)
+        drawn = made_up.figure("smith_le_2017/fig5", partial)
+        (marks,) = (e for e in drawn.axes[0].lines if e.get_marker() == "s")
+        self.assertEqual(list(marks.get_xdata()), [91, 128])
+        self.assertEmpty(
+            [
+                e
+                for e in made_up.figure("smith_le_2017/fig5", results).axes[0].lines
+                if e.get_marker() == "s"
+            ]
+        )
 
 
 if __name__ == "__main__":
