@@ -33,10 +33,9 @@ def draw(axes: mpl_axes.Axes, swept: "list[sweeps.Sweep]") -> None:
         axes.plot(lost.index, lost["value"], "x", color="black", ms=8, zorder=4)
         if sweep.missing:
             row = 0.99 - 0.03 * unfinished.index(sweep.setting)  # share of the y axis
-            marks = {"color": color, "mfc": "white", "ms": 3.5}
-            upper_edge = axes.get_xaxis_transform()
-            rows = [row] * len(sweep.missing)
-            axes.plot(sweep.missing, rows, "s", transform=upper_edge, **marks)
+            (marks,) = axes.plot(sweep.missing, [row] * len(sweep.missing), "s")
+            marks.set(color=color, mfc="white", ms=3.5)
+            marks.set_transform(axes.get_xaxis_transform())
     values = np.concatenate([sweep.accuracies.to_numpy().ravel() for sweep in swept])
     room = 1.15 ** len(unfinished)
     highest = 1 - (1 - values.max()) / room
