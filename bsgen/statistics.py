@@ -1,10 +1,11 @@
-"""Means over seeds, their standard errors and their intervals.
+"""Means over seeds, their standard errors and their intervals; many tests at once.
 
 All intervals are two-sided with 95 % confidence.
 """
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,23 @@ def mean_interval(samples: npt.ArrayLike) -> Interval:
         return Interval(mean, -math.inf, math.inf)
     reach = float(t_quantile(len(samples) - 1) * standard_error(samples))
     return Interval(mean, mean - reach, mean + reach)
+
+
+def holm(p_values: Sequence[float], level: float = 1 - CONFIDENCE) -> list[bool]:
+    """Returns which hypotheses are rejected if many are tested at once.
+
+    The chance that any true one is rejected is at most `level`, however they depend on
+    each other: S. Holm (1979), "A simple sequentially rejective multiple test
+    procedure". The k-th smallest of n p values is compared with level / (n - k + 1),
+    and nothing is rejected from the first on that is larger.
+    """
+    rejected = [False] * len(p_values)
+    ascending = sorted(range(len(p_values)), key=p_values.__getitem__)
+    for rank, place in enumerate(ascending):
+        if p_values[place] > level / (len(p_values) - rank):
+            break
+        rejected[place] = True
+    return rejected
 
 
 @functools.lru_cache(maxsize=4096)

@@ -69,5 +69,30 @@ class TQuantileTest(absltest.TestCase):
             self.assertAlmostEqual(found / expected, 1, places=9)
 
 
+class HolmTest(parameterized.TestCase):
+    @parameterized.parameters(
+        # Holm (1979): compared with 0.05 / 4, 0.05 / 3, 0.05 / 2 and 0.05.
+        ((0.01, 0.04, 0.03, 0.005), (True, False, False, True)),
+        ((0.0125, 0.0166, 0.025, 0.05), (True, True, True, True)),
+        ((0.0126, 0.0126, 0.0126, 0.0126), (False, False, False, False)),
+        ((0.001, 0.017, 0.017, 0.017), (True, False, False, False)),
+        ((1.0, 1.0, 0.012, 1.0), (False, False, True, False)),
+        ((0.05,), (True,)),
+        ((), ()),
+    )
+    def test_by_hand(self, p_values, rejected):
+        self.assertEqual(tuple(statistics.holm(p_values)), rejected)
+
+    def test_rejects_a_true_hypothesis_in_five_of_100_cases_at_most(self):
+        """Eight true ones beside two false; 4 standard errors of 1000 cases."""
+        generator, wrong = np.random.default_rng(5), 0
+        for _ in range(1000):
+            p_values = np.concatenate([generator.uniform(size=8), [1e-9, 1e-9]])
+            wrong += any(statistics.holm(p_values.tolist())[:8])
+        error = math.sqrt(0.05 * 0.95 / 1000)
+        # All eight are compared with 0.05 / 8 once the false ones are rejected.
+        self.assertAlmostEqual(wrong / 1000, 1 - (1 - 0.05 / 8) ** 8, delta=4 * error)
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -1,5 +1,6 @@
 """Numbers as texts, rounded for the page, the terminal and Markdown."""
 
+import math
 import numbers
 from typing import Any
 
@@ -22,6 +23,27 @@ def measured(claim: claims.Claim) -> str:
     first = "-∞" if lower is None else f"{lower:.3g}"
     last = "∞" if upper is None else f"{upper:.3g}"
     return f"{claim.measured:.3g} [{first}, {last}]"
+
+
+def sureness(claim: claims.Claim) -> str:
+    """Returns the share of redrawn seeds that agree, and whether it is too low.
+
+    Rounded down, so that what is below the aim never looks as if it were not.
+    """
+    if claim.sureness is None:
+        return ""
+    if claim.sureness > 0.999:
+        return "> 99.9 %"
+    words = f"{math.floor(100 * claim.sureness + 1e-9)} %"
+    too_low = claim.verdict != claims.UNDECIDED and claim.sureness < claims.SURE
+    return f"{words}, below {100 * claims.SURE:g} %" if too_low else words
+
+
+def p_value(claim: claims.Claim) -> str:
+    """Returns a p value to two digits; empty if the claim is undecided."""
+    if claim.p_value is None:
+        return ""
+    return "< 0.001" if claim.p_value < 0.001 else f"{claim.p_value:.2g}"
 
 
 def _text(cell: Any) -> str:

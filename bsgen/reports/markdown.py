@@ -15,22 +15,24 @@ import pandas as pd
 from bsgen import errors, studies
 from bsgen.figures import style
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents
+from bsgen.reports import captions, cells, contents, verdicts
 from bsgen.studies import claims
 
 BEGIN = "<!-- Written by launch.report --markdown, down to the next such line: -->"
 END = "<!-- End of what launch.report --markdown writes. -->"
-SUMMARY_HEADINGS = ("study", "what it shows", "hold", "fail", "undecided")
-CLAIM_HEADINGS = ("claim", "predicted", "measured [95 % interval]", "verdict")
+SUMMARY_HEADINGS = ("study", "what it shows", "hold", "fail", "undecided", "besides")
+UNSETTLED_HEADINGS = ("study", "claim", "verdict", "why")
+CLAIM_HEADINGS = (
+    *("claim", "predicted", "measured [95 % interval]"),
+    *("verdict", "sureness", "p"),
+)
 _RESULTS, _OTHERS = "docs/RESULTS.md", "docs/PAPER_SCALE.md"
 _INTRODUCTION = """\
 # Every claim, with what was measured
 
-Written by `python -m launch.report --markdown` from recorded runs; do not edit. A
-verdict is `holds` where the whole interval lies in what is predicted, `fails` where
-none of it does, and `undecided` otherwise. The page of the same folder, `report.html`,
-has for each claim the quantity that is measured and how the interval was made, and
-every figure."""
+Written by `python -m launch.report --markdown` from recorded runs; do not edit. The
+page of the same folder, `report.html`, has for each claim the quantity that is measured
+and how the interval was made, and every figure."""
 
 
 def write(
@@ -77,26 +79,29 @@ def summary(finished: Sequence[contents.Finished]) -> str:
     """Returns how many claims of each study hold, in a sentence and a table."""
     rows = []
     for entry in finished:
-        number = Counter(claim.verdict for claim in entry.judged)
+        of_paper = [c.verdict for c in entry.judged if c.kind == claims.PAPER]
+        number = Counter(of_paper)
         counts = (number[v] for v in (claims.HOLDS, claims.FAILS, claims.UNDECIDED))
-        name = f"`{entry.study.name}`"
-        rows.append([name, entry.study.title, *(str(n or "") for n in counts)])
+        name, others = f"`{entry.study.name}`", claims.besides(entry.judged)
+        rows.append([name, entry.study.title, *(str(n or "") for n in counts), others])
     return f"{_totals(finished)}\n\n{_table(SUMMARY_HEADINGS, rows)}"
 
 
 def results(finished: Sequence[contents.Finished]) -> str:
     """Returns every claim of every study, with the table where a study shows one."""
-    return f"{_INTRODUCTION}\n\n{sections(finished)}\n"
+    legend = "\n".join(f"- **{word}.** {text}" for word, text in verdicts.LEGEND)
+    return f"{_INTRODUCTION}\n\n{legend}\n\n{sections(finished)}\n"
 
 
 def sections(finished: Sequence[contents.Finished], pictures: str | None = None) -> str:
-    """Returns a section a study: its runs, table and claims.
+    """Returns what fails or is undecided, and a section a study.
 
     Args:
       finished: the studies.
       pictures: the folder of their pictures, seen from the text; None shows none.
     """
-    parts = [_totals(finished)]
+    parts = [_totals(finished), captions.hardware(e.results for e in finished)]
+    parts += _unsettled(finished)
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
         settings = captions.settings(entry.results, entry.config["scale"])
@@ -108,12 +113,35 @@ def sections(finished: Sequence[contents.Finished], pictures: str | None = None)
         shown = entry.folder.read_table()
         if shown is not None:
             parts.append(_table(*cells.of_table(shown)))
-        rows = [
-            [claim.claim, claim.predicted, cells.measured(claim), claim.verdict]
-            for claim in entry.judged
-        ]
-        parts.append(_table(CLAIM_HEADINGS, rows))
-    return "\n\n".join(parts)
+        judged = verdicts.grouped(entry.judged)
+        parts.append(_table(CLAIM_HEADINGS, map(_row, judged)))
+    return "\n\n".join(filter(None, parts))
+
+
+def _unsettled(finished: Sequence[contents.Finished]) -> list[str]:
+    """Returns paragraphs on what fails, is undecided or would be, among so many."""
+    rows = [
+        [f"`{name}`", _words(claim), claim.verdict, verdicts.why(claim)]
+        for name, claim in verdicts.unsettled(finished)
+    ]
+    words, lost = verdicts.multiplicity(finished)
+    parts = ["## What fails, and what stays undecided"] if rows or words else []
+    if rows:
+        parts.append(_table(UNSETTLED_HEADINGS, rows))
+    parts.append(words)
+    items = (f"- `{n}`: {c.claim} (p = {cells.p_value(c)})" for n, c in lost)
+    return [*parts, "\n".join(items)]
+
+
+def _row(claim: claims.Claim) -> list[str]:
+    shares = cells.sureness(claim), cells.p_value(claim)
+    measured = cells.measured(claim)
+    return [_words(claim), claim.predicted, measured, claim.verdict, *shares]
+
+
+def _words(claim: claims.Claim) -> str:
+    """Returns the claim, with its kind if that is not a claim of the paper."""
+    return claim.claim if claim.kind == claims.PAPER else f"{claim.kind}: {claim.claim}"
 
 
 def _picture(entry: contents.Finished) -> str:
@@ -145,7 +173,8 @@ def _totals(finished: Sequence[contents.Finished]) -> str:
             f"{work} and {len(measuring):,} measurements",
             f"{doing} and measuring",
         )
-    return f"**{words}**, from {work} ({minutes:.0f} min of {doing})."
+    counted = f"**{words}**, from {work} ({minutes:.0f} min of {doing})."
+    return f"{counted} {verdicts.besides(finished)}".strip()
 
 
 def _seconds(tables: Iterable[pd.DataFrame]) -> dict[str, float]:

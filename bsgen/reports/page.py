@@ -13,7 +13,7 @@ import jinja2
 
 from bsgen import studies
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents
+from bsgen.reports import captions, cells, contents, verdicts
 from bsgen.studies import claims, tally
 
 _FILES = (
@@ -48,10 +48,21 @@ def write(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters |= {
+        "anchor": _anchor,
+        "measured": cells.measured,
+        "p_value": cells.p_value,
+        "sureness": cells.sureness,
+        "why": verdicts.why,
+    }
     text = environment.get_template("report.html.j2").render(
         studies=[_view(entry) for entry in finished],
         unfinished=unfinished,
         summary=claims.summary(claim for entry in finished for claim in entry.judged),
+        besides=verdicts.besides(finished),
+        legend=verdicts.LEGEND,
+        unsettled=verdicts.unsettled(finished),
+        multiplicity=verdicts.multiplicity(finished),
         hardware=captions.hardware(entry.results for entry in finished),
         scales=sorted({entry.config["scale"] for entry in finished}),
         versions=_versions(finished),
@@ -61,6 +72,10 @@ def write(
     return path
 
 
+def _anchor(study_name: str) -> str:
+    return study_name.replace("/", "-")
+
+
 def _view(entry: contents.Finished) -> dict[str, Any]:
     """Returns one study as the template needs it."""
     path, table = entry.folder.path, entry.folder.read_table()
@@ -68,14 +83,14 @@ def _view(entry: contents.Finished) -> dict[str, Any]:
     trained_on = captions.hardware([entry.results])
     return {
         "name": entry.study.name,
-        "anchor": entry.study.name.replace("/", "-"),
+        "anchor": _anchor(entry.study.name),
         "title": entry.study.title,
         "caption": f"{entry.study.caption} {settings} {trained_on}".strip(),
         "image": base64.b64encode(entry.folder.read_figure() or b"").decode(),
         "table": None if table is None else cells.of_table(table),
         "warning": entry.warning(),
-        "claims": [(claim, cells.measured(claim)) for claim in entry.judged],
-        "summary": claims.summary(entry.judged),
+        "claims": verdicts.grouped(entry.judged),
+        "summary": claims.counts(entry.judged),
         "tally": tally.count(entry.results),
         "files": [name for name in _FILES if (path / name).exists()],
     }

@@ -10,7 +10,7 @@ import rich.table
 import rich.text
 
 from bsgen import studies
-from bsgen.reports import captions, cells, contents
+from bsgen.reports import captions, cells, contents, verdicts
 from bsgen.studies import claims
 
 _STYLES = {claims.HOLDS: "green", claims.FAILS: "red", claims.UNDECIDED: "yellow"}
@@ -24,8 +24,9 @@ def print_claims(
 ) -> None:
     """Prints tables and claims of finished studies, and how many claims hold.
 
-    A claim has its verdict, the estimate with its 95 % interval and the prediction.
-    Needs 80 columns; piped output has no colours.
+    A claim has its verdict, the estimate with its 95 % interval and the prediction, and
+    how surely it is decided or why it is not. Needs 80 columns; piped output has no
+    colours.
 
     Args:
       output_dir: of the studies.
@@ -56,6 +57,8 @@ def print_claims(
         console.print(line, highlight=False)
     summary = claims.summary(claim for entry in shown for claim in entry.judged)
     console.print(f"\n{summary}", highlight=False)
+    if besides := verdicts.besides(shown):
+        console.print(besides, highlight=False)
 
 
 def _grid(shown: pd.DataFrame) -> rich.table.Table:
@@ -71,9 +74,14 @@ def _claims(judged: list[claims.Claim]) -> rich.table.Table:
     table = rich.table.Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=max(map(len, _STYLES)))
     table.add_column()
-    for claim in judged:
-        words = rich.text.Text(f"{claim.claim}\n")
+    for claim in verdicts.grouped(judged):
+        kind = "" if claim.kind == claims.PAPER else f" ({claim.kind})"
+        words = rich.text.Text(f"{claim.claim}{kind}\n")
         words.append(f"{cells.measured(claim)}, predicted {claim.predicted}\n")
+        if claim.verdict == claims.UNDECIDED:
+            words.append(f"{verdicts.why(claim)}\n", _STYLES[claim.verdict])
+        elif sureness := cells.sureness(claim):
+            words.append(f"given by {sureness} of redrawn seeds\n")
         words.append(claim.quantity, "dim")
         table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)
     return table

@@ -21,7 +21,10 @@ HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 # What a claim is: the paper's, about data; a check of our implementation, which holds
 # by construction; the repetition of another study's claim.
 PAPER, CHECK, REPEAT = "paper", "check", "repeat"
+SURE = 0.95  # the sureness that is aimed at
 _LEAST_P_VALUE = 1e-12
+# What the claims of versions before these fields did not say.
+_OF_OLDER = {"kind": PAPER, "reason": "", "sureness": None, "p_value": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,14 +65,15 @@ class Claim:
 
 
 def from_dict(values: Any) -> Claim:
-    """Returns the claim that `Claim.to_dict` made.
+    """Returns the claim that `Claim.to_dict` made, also in older versions.
 
     Raises:
       ValueError: a field is missing, unknown or of a wrong kind.
     """
     names = {field.name for field in dataclasses.fields(Claim)}
-    if not isinstance(values, dict) or values.keys() != names:
+    if not isinstance(values, dict) or {*_OF_OLDER, *values} != names:
         raise ValueError(f"a claim has the fields {', '.join(sorted(names))}")
+    values = {**_OF_OLDER, **values}
     numbers = {"measured", "sureness", "p_value"}
     texts = names - numbers - {"interval"}
     interval = values["interval"]
@@ -94,6 +98,29 @@ def summary(judged: Iterable[Claim]) -> str:
     of_papers = [claim for claim in judged if claim.kind == PAPER]
     number = collections.Counter(claim.verdict for claim in of_papers)
     return f"{number[HOLDS]} hold, {number[FAILS]} fail, {number[UNDECIDED]} undecided"
+
+
+def counts(judged: Iterable[Claim]) -> str:
+    """Returns the verdicts of a study, "3 hold, 1 fail, besides 2 checks (2 hold)"."""
+    judged = list(judged)
+    of_papers = _counts(claim for claim in judged if claim.kind == PAPER)
+    return ", besides ".join(filter(None, (of_papers, besides(judged))))
+
+
+def besides(judged: Iterable[Claim]) -> str:
+    """Returns "3 checks (3 hold) and 2 repeats (1 hold, 1 fail)", or what there is."""
+    judged, parts = list(judged), []
+    for kind in (CHECK, REPEAT):
+        if own := [claim for claim in judged if claim.kind == kind]:
+            parts.append(f"{len(own)} {kind}{'s' * (len(own) > 1)} ({_counts(own)})")
+    return " and ".join(parts)
+
+
+def _counts(judged: Iterable[Claim]) -> str:
+    """Returns "3 hold, 1 fail", without what there is none of."""
+    number = collections.Counter(claim.verdict for claim in judged)
+    words = {HOLDS: "hold", FAILS: "fail", UNDECIDED: "undecided"}
+    return ", ".join(f"{number[v]} {word}" for v, word in words.items() if number[v])
 
 
 def above(

@@ -63,5 +63,5 @@ def _footer(name: str, results: study.Results, judged: Sequence[claims.Claim]) -
         parts.append(f"{counts.num_diverged} diverged")
     if counts.num_measurements:
         parts.append(f"{counts.num_measurements} measurements")
-    parts.append("claims: " + claims.summary(judged))
+    parts.append("claims: " + claims.counts(judged))
     return "  ·  ".join(parts)

@@ -1,8 +1,12 @@
+import dataclasses
+
 import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen.reports import cells
 from bsgen.studies import claims
+
+_CLAIM = claims.Claim("c", "q", "> 0", 0.5, (0.1, 0.9), "holds", "n")
 
 
 class CellsTest(parameterized.TestCase):
@@ -14,9 +18,29 @@ class CellsTest(parameterized.TestCase):
         (None, (None, None), "nothing to measure"),
     )
     def test_measured(self, value, interval, expected):
-        claim = claims.Claim("c", "q", "> 0", value, interval, "holds", "n")
+        claim = dataclasses.replace(_CLAIM, measured=value, interval=interval)
         found = cells.measured(claim)
         self.assertEqual(found, expected)
+
+    @parameterized.parameters(
+        (None, "holds", ""),
+        (1.0, "holds", "> 99.9 %"),
+        (0.999, "fails", "99 %"),
+        (0.95, "holds", "95 %"),
+        (0.949, "holds", "94 %, below 95 %"),
+        (0.29, "fails", "29 %, below 95 %"),  # 100 * 0.29 is a little less than 29
+        (0.29, "undecided", "29 %"),
+    )
+    def test_sureness(self, share, verdict, expected):
+        claim = dataclasses.replace(_CLAIM, sureness=share, verdict=verdict)
+        self.assertEqual(cells.sureness(claim), expected)
+
+    @parameterized.parameters(
+        (None, ""), (0.0009, "< 0.001"), (0.001, "0.001"), (0.04567, "0.046")
+    )
+    def test_p_value(self, value, expected):
+        claim = dataclasses.replace(_CLAIM, p_value=value)
+        self.assertEqual(cells.p_value(claim), expected)
 
     def test_a_table(self):
         table = pd.DataFrame({"a": ["x", None], "b": [1 / 3, None], "c": [12345, 0]})

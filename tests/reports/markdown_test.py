@@ -11,13 +11,19 @@ from matplotlib import figure as mpl_figure
 
 from bsgen import errors, papers
 from bsgen.files import sealed_json
-from bsgen.reports import markdown
+from bsgen.reports import markdown, verdicts
 from bsgen.studies import claims, folder, outcome, shown, study
 from tests.studies import made_up
 
 _ROOT = pathlib.Path(__file__).parents[2]
 _HOLDS = claims.Claim("a | b", "q", "> 0", 0.51234, (0.4, None), "holds", "n")
+_HOLDS = dataclasses.replace(_HOLDS, sureness=1.0, p_value=0.0004)
 _FAILS = dataclasses.replace(_HOLDS, claim="c", interval=(None, None), verdict="fails")
+_FAILS = dataclasses.replace(_FAILS, sureness=0.9, p_value=0.03)
+_CHECK = dataclasses.replace(_HOLDS, claim="d", kind="check", verdict="undecided")
+_CHECK = dataclasses.replace(
+    _CHECK, reason="too few seeds", sureness=None, p_value=None
+)
 _TABLE = pd.DataFrame(
     {"network": ["|f1|", "c1"], "paper": [0.5, None], "here": [0.123456, 2.0]}
 )
@@ -31,52 +37,70 @@ _STUDIES = (
     made_up.a_study(
         "made_up/table1",
         title="A table",
-        judge=lambda _: [_HOLDS],
+        judge=lambda _: [_CHECK, _HOLDS],
         show=lambda _: shown.Shown(table=_TABLE),
     ),
 )
-_SUMMARY = """\
+_TOTALS = """\
 **2 hold, 1 fail, 0 undecided**, from 2 runs and 1 measurements \
-(3 min of training and measuring).
+(3 min of training and measuring). Counted apart are checks of the implementation \
+and repeats of other studies' claims: 1 check (1 undecided).
+"""
+_SUMMARY = f"""\
+{_TOTALS}
+| study | what it shows | hold | fail | undecided | besides |
+| --- | --- | --- | --- | --- | --- |
+| `made_up/fig1` | A figure | 1 | 1 |  |  |
+| `made_up/table1` | A table | 1 |  |  | 1 check (1 undecided) |"""
+_RESULTS = f"""\
+{_TOTALS}
+Trained and measured on EPYC (1 run and 1 measurement) and H200 (1 run).
 
-| study | what it shows | hold | fail | undecided |
-| --- | --- | --- | --- | --- |
-| `made_up/fig1` | A figure | 1 | 1 |  |
-| `made_up/table1` | A table | 1 |  |  |"""
-_RESULTS = """\
-**2 hold, 1 fail, 0 undecided**, from 2 runs and 1 measurements \
-(3 min of training and measuring).
+## What fails, and what stays undecided
+
+| study | claim | verdict | why |
+| --- | --- | --- | --- |
+| `made_up/fig1` | c | fails | 0.512 [-∞, ∞], predicted > 0 |
+| `made_up/table1` | check: d | undecided | too few seeds |
+
+Of 3 claims of the papers, 3 are decided, each at an error probability of 5 %. \
+With Holm's correction over all 3, which keeps the chance of even one wrong verdict \
+at 5 %, all of them stay decided.
 
 ## `made_up/fig1`: A figure
 
-Quick scale: digits, N = 100, 10 steps, learning rate 0.1, momentum 0, 2 seeds.
+Quick scale: digits, N = 100, 10 steps, learning rate 0.1, momentum 0, 2 seeds. \
+Trained on EPYC (1 run) and H200 (1 run).
 
-| claim | predicted | measured [95 % interval] | verdict |
-| --- | --- | --- | --- |
-| a \\| b | > 0 | 0.512 [0.4, ∞] | holds |
-| c | > 0 | 0.512 [-∞, ∞] | fails |
+| claim | predicted | measured [95 % interval] | verdict | sureness | p |
+| --- | --- | --- | --- | --- | --- |
+| a \\| b | > 0 | 0.512 [0.4, ∞] | holds | > 99.9 % | < 0.001 |
+| c | > 0 | 0.512 [-∞, ∞] | fails | 90 %, below 95 % | 0.03 |
 
 ## `made_up/table1`: A table
 
-Quick scale: 1 measurements.
+Quick scale: 1 measurements. Measured on EPYC.
 
 | network | paper | here |
 | --- | --- | --- |
 | \\|f1\\| | 0.5 | 0.1235 |
 | c1 |  | 2 |
 
-| claim | predicted | measured [95 % interval] | verdict |
-| --- | --- | --- | --- |
-| a \\| b | > 0 | 0.512 [0.4, ∞] | holds |
+| claim | predicted | measured [95 % interval] | verdict | sureness | p |
+| --- | --- | --- | --- | --- | --- |
+| a \\| b | > 0 | 0.512 [0.4, ∞] | holds | > 99.9 % | < 0.001 |
+| check: d | > 0 | 0.512 [0.4, ∞] | undecided |  |  |
 """
 
 
 def _write(output_dir):
     """Leaves both studies, which share no records with anything."""
     runs = pd.DataFrame({"key": ["a", "b"], "seed": [0, 1], "seconds": [60.0, 70.0]})
+    runs = runs.assign(hardware=["EPYC", "H200"])
     runs = runs.assign(dataset="digits", train_size=100, num_steps=10, momentum=0)
     runs = runs.assign(learning_rate=0.1, optimizer="momentum", status="completed")
     measured = pd.DataFrame({"key": ["m", "m"], "seconds": [50.0, 50.0]})
+    measured = measured.assign(hardware="EPYC")
     nothing = pd.DataFrame()
     for made, results in zip(
         _STUDIES,
@@ -116,7 +140,9 @@ class MarkdownTest(absltest.TestCase):
         expected = by_hand.format(markdown.BEGIN, written, markdown.END)
         self.assertEqual(readme.read_text(), expected)
         found = (self.project / "docs" / "RESULTS.md").read_text()
-        self.assertEqual(found[found.index("**") :], _RESULTS)
+        self.assertEqual(found[found.index("**2 hold") :], _RESULTS)
+        for word, meaning in verdicts.LEGEND:
+            self.assertIn(f"\n- **{word}.** {meaning}\n", found)
         self.write()
         self.assertEqual(readme.read_text(), expected)
 
@@ -151,19 +177,28 @@ class ProjectTest(absltest.TestCase):
 
     def test_the_readme_counts_the_verdicts_of_the_results(self):
         text = (_ROOT / "docs" / "RESULTS.md").read_text()
-        totals, *sections = re.split(r"\n## ", text[text.index("**") :])
+        totals = re.search(r"(?m)^\*\*\d.*$", text)[0]
         rows = []
-        for section in sections:
-            name, title = re.match(r"(`.*`): (.*)", section).groups()
-            verdicts = collections.Counter(re.findall(r"\| (\w+) \|\n", section + "\n"))
-            counts = (verdicts[v] for v in ("holds", "fails", "undecided"))
-            rows.append([name, title, *(str(n or "") for n in counts)])
+        for section in re.split(r"\n## ", text):
+            if not (heading := re.match(r"(`.*`): (.*)", section)):
+                continue  # of no study
+            judged = []
+            for line in re.findall(r"(?m)^\| (.*) \|$", section):
+                cells = line.split(" | ")
+                if len(cells) != len(markdown.CLAIM_HEADINGS):
+                    continue
+                kind = re.match("(?:(check|repeat): )?", cells[0])[1] or "paper"
+                judged.append(dataclasses.replace(_HOLDS, kind=kind, verdict=cells[3]))
+            number = collections.Counter((c.kind, c.verdict) for c in judged)
+            counts = (number["paper", v] for v in ("holds", "fails", "undecided"))
+            others = claims.besides(judged)
+            rows.append([*heading.groups(), *(str(n or "") for n in counts), others])
         self.assertContainsSubset([row[0].strip("`") for row in rows], papers.names())
         table = markdown._table(markdown.SUMMARY_HEADINGS, rows)
         readme = (_ROOT / "README.md").read_text()
         _, _, rest = readme.partition(markdown.BEGIN)
         found, _, _ = rest.partition(markdown.END)
-        self.assertEqual(found, f"\n\n{totals.strip()}\n\n{table}\n\n")
+        self.assertEqual(found, f"\n\n{totals}\n\n{table}\n\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pandas as pd
 from absl.testing import absltest
 
 from bsgen import papers
-from bsgen.reports import cells, contents, page, remake
+from bsgen.reports import cells, contents, page, remake, verdicts
 from bsgen.studies import claims, shown
 from tests.reports import recorded
 
@@ -78,7 +78,10 @@ class PageTest(absltest.TestCase):
             self.assertIn(entry.study.title, found.text)
             for claim in entry.judged:
                 words = (claim.claim, claim.quantity, claim.note, claim.predicted)
-                row = (*words, cells.measured(claim), claim.verdict)
+                how = f"{cells.sureness(claim)} of redrawn seeds p"
+                if claim.verdict == claims.UNDECIDED:
+                    how = claim.reason
+                row = (*words, cells.measured(claim), claim.verdict, how)
                 self.assertIn(" ".join(" ".join(row).split()), found.text)
         self.assertIn("33 runs, 1 diverged, 16 s", found.text)
         self.assertIn("1 of 33 runs diverged", found.text)
@@ -87,6 +90,33 @@ class PageTest(absltest.TestCase):
         self.assertIn("3 seeds, 1 of 33 runs diverged. Trained on a card.", found.text)
         every = [claim for entry in finished for claim in entry.judged]
         self.assertIn(claims.summary(every), found.text)
+
+    def test_kinds_reasons_and_what_is_left_of_many_verdicts(self):
+        entry = contents.read(self.output_dir, papers.studies())[0][0]
+        first, second, third = entry.judged[:3]
+        fails = {"verdict": claims.FAILS, "sureness": 0.9, "p_value": 0.04}
+        judged = [
+            dataclasses.replace(first, kind=claims.CHECK),
+            claims.left_open(second, "not tested at this scale"),
+            dataclasses.replace(third, **fails),
+        ]
+        seen = shown.Shown(table=pd.DataFrame({"here": [1]}))
+        entry.folder.write_results(entry.results, judged, seen)
+        (self.output_dir / FIGURE4 / "claims.json").unlink()
+        found = self.parsed()
+        self.assertIn(
+            "0 hold, 1 fail, 1 undecided Counted apart are checks", found.text
+        )
+        self.assertIn("claims: 1 check (1 hold).", found.text)
+        for word, text in verdicts.LEGEND:
+            self.assertIn(f"{word} {text}", found.text)
+        top = found.text.split("What fails, and what stays undecided")[1]
+        why = f"{FIGURE1} fails {cells.measured(third)}, predicted {third.predicted}"
+        self.assertIn(f"{third.claim} {why} {second.claim} {FIGURE1} undecided", top)
+        self.assertIn("undecided not tested at this scale Of 2 claims", top)
+        self.assertIn(f"do not: {third.claim} ( {FIGURE1} , p = 0.04)", top)
+        self.assertIn("fails 90 %, below 95 % of redrawn seeds p = 0.04 check", top)
+        self.assertIn(f"check {first.claim} {first.quantity}", top)
 
     def test_nothing_is_loaded_from_elsewhere(self):
         found = self.parsed()
@@ -99,7 +129,9 @@ class PageTest(absltest.TestCase):
             if not target.startswith("#"):
                 self.assertTrue((self.output_dir / target).is_file(), target)
         anchors = [t[1:] for t in found.attributes["a", "href"] if t[0] == "#"]
-        self.assertEqual(anchors, found.attributes["section", "id"])
+        sections = found.attributes["section", "id"]
+        self.assertEqual(anchors[: len(sections)], sections)  # the table of contents
+        self.assertContainsSubset(anchors, sections)
 
     def images(self, found):
         return found.attributes["img", "src"]

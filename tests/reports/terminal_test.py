@@ -1,3 +1,4 @@
+import dataclasses
 import io
 
 import pandas as pd
@@ -34,11 +35,28 @@ class TerminalTest(absltest.TestCase):
             self.assertIn(f"{title} Trained on a card.", flat)
             for claim in entry.judged:
                 line = f"{cells.measured(claim)}, predicted {claim.predicted}"
-                expected = f"{claim.verdict} {claim.claim} {line} {claim.quantity}"
+                how = f"given by {cells.sureness(claim)} of redrawn seeds"
+                if claim.verdict == claims.UNDECIDED:
+                    how = claim.reason
+                expected = (
+                    f"{claim.verdict} {claim.claim} {line} {how} {claim.quantity}"
+                )
                 self.assertIn(expected, flat)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         every = [claim for entry in finished for claim in entry.judged]
         self.assertEndsWith(text, claims.summary(every) + "\n")
+
+    def test_other_kinds_follow_and_are_counted_apart(self):
+        (entry, _), _ = contents.read(self.output_dir, papers.studies())
+        check = dataclasses.replace(entry.judged[0], kind=claims.CHECK)
+        judged = [check, *entry.judged[1:]]
+        seen = shown.Shown(table=pd.DataFrame({"here": [1]}))
+        entry.folder.write_results(entry.results, judged, seen)
+        flat = " ".join(self.printed(FIGURE3).split())
+        self.assertGreater(
+            flat.index(f"{check.claim} (check)"), flat.index(judged[-1].claim)
+        )
+        self.assertEndsWith(flat, "claims: 1 check (1 hold).")
 
     def test_colours_on_a_terminal_only(self):
         self.assertNotIn("\x1b", self.printed())

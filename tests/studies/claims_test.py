@@ -1,5 +1,6 @@
 """Tests of the verdicts, and of how surely they stand."""
 
+import dataclasses
 import json
 import math
 
@@ -134,6 +135,24 @@ class KindTest(absltest.TestCase):
             claims.summary([paper, check, repeated]), "1 hold, 0 fail, 0 undecided"
         )
 
+    def test_other_kinds_are_counted_apart(self):
+        holds = claims.above("c", "q", _known(1, 0.5, 2))
+        fails = claims.below("c", "q", _known(1, 0.5, 2))
+        check = dataclasses.replace(holds, kind=claims.CHECK)
+        repeats = [claims.repeats(claim, "a_paper/fig1") for claim in (holds, fails)]
+        for judged, besides, counts in (
+            ([], "", ""),
+            ([holds, fails, holds], "", "2 hold, 1 fail"),
+            ([check], "1 check (1 hold)", "1 check (1 hold)"),
+            (
+                [fails, check, check, *repeats],
+                "2 checks (2 hold) and 2 repeats (1 hold, 1 fail)",
+                "1 fail, besides 2 checks (2 hold) and 2 repeats (1 hold, 1 fail)",
+            ),
+        ):
+            self.assertEqual(claims.besides(judged), besides)
+            self.assertEqual(claims.counts(judged), counts)
+
     def test_left_open(self):
         claim = claims.above("c", "q", _known(1, 0.5, 2))
         found = claims.left_open(claim, "not tested at this scale")
@@ -175,9 +194,18 @@ class JsonTest(parameterized.TestCase):
         values = claims.above("c", "q", _known(1, 0.5, 2)).to_dict()
         with self.assertRaises(ValueError):
             claims.from_dict({**values, field: value})
-        del values[field]
+        del values["quantity"]
         with self.assertRaises(ValueError):
             claims.from_dict(values)
+
+    def test_older_versions_said_less(self):
+        claim = claims.above("c", "q", _known(1, 0.5, 2), kind=claims.CHECK)
+        values = claim.to_dict()
+        for name in ("kind", "reason", "sureness", "p_value"):
+            del values[name]
+        made = {"kind": claims.PAPER, "sureness": None, "p_value": None}
+        expected = dataclasses.replace(claim, **made)
+        self.assertEqual(claims.from_dict(values), expected)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,110 @@
+"""What the verdicts of all studies say together, and how to read one."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bsgen import statistics
+from bsgen.reports import cells, contents
+from bsgen.studies import claims
+
+# A word of the reports, and what it means.
+LEGEND = (
+    (
+        "Verdict",
+        "A claim holds where the whole 95 % interval lies in what is predicted, fails "
+        "where none of it does, and is undecided otherwise, for the reason that is "
+        "given. An exponent is compared with a band that counts as “as predicted”, "
+        "fixed before the runs were looked at; other theories' exponents, which must "
+        "be excluded, lie outside.",
+    ),
+    (
+        "Kinds",
+        "Counted are what the papers claim about data. A check holds by construction "
+        "if the implementation is right; a repeat is a claim of another study again.",
+    ),
+    (
+        "Sureness",
+        "The share of 1,000 bootstrap draws over the seeds that give the same verdict, "
+        "each with an interval of its own. The aim is 95 %; decided claims below it "
+        "are marked.",
+    ),
+    (
+        "p",
+        "The least two-sided error probability at which the interval still gives the "
+        "verdict; above 0.05 a claim is undecided.",
+    ),
+)
+_KINDS = claims.PAPER, claims.CHECK, claims.REPEAT
+
+
+class Judged(NamedTuple):
+    """A claim and the name of its study."""
+
+    study: str
+    claim: claims.Claim
+
+
+class Multiplicity(NamedTuple):
+    """What is left if all verdicts are to be right at once.
+
+    Attributes:
+      words: two sentences with the numbers; empty if no claim has a p value.
+      lost: the decided claims that would be undecided then.
+    """
+
+    words: str
+    lost: list[Judged]
+
+
+def grouped(judged: Iterable[claims.Claim]) -> list[claims.Claim]:
+    """Returns claims of papers first, then checks, then repeats."""
+    return sorted(judged, key=lambda claim: _KINDS.index(claim.kind))
+
+
+def besides(finished: Iterable[contents.Finished]) -> str:
+    """Returns a sentence on the claims of other kinds; empty without any."""
+    words = claims.besides(each.claim for each in _all(finished))
+    kinds = "checks of the implementation and repeats of other studies' claims"
+    return f"Counted apart are {kinds}: {words}." if words else ""
+
+
+def unsettled(finished: Iterable[contents.Finished]) -> list[Judged]:
+    """Returns the claims that fail, and then the undecided ones."""
+    judged = _all(finished)
+    order = claims.FAILS, claims.UNDECIDED
+    return [
+        each for verdict in order for each in judged if each.claim.verdict == verdict
+    ]
+
+
+def why(claim: claims.Claim) -> str:
+    """Returns why a claim fails, or is undecided."""
+    if claim.verdict == claims.UNDECIDED:
+        return claim.reason or "recorded by an older version, without a reason"
+    return f"{cells.measured(claim)}, predicted {claim.predicted}"
+
+
+def multiplicity(finished: Iterable[contents.Finished]) -> Multiplicity:
+    """Corrects the verdicts on the papers' claims for their number (Holm)."""
+    judged = [each for each in _all(finished) if each.claim.kind == claims.PAPER]
+    decided = [each for each in judged if each.claim.p_value is not None]
+    if not decided:
+        return Multiplicity("", [])
+    # An undecided claim has a p value above 0.05, and counts among all.
+    p_values = [1.0 if (p := each.claim.p_value) is None else p for each in judged]
+    kept = statistics.holm(p_values)
+    lost = [e for e, k in zip(judged, kept, strict=True) if e in decided and not k]
+    words = (
+        f"Of {len(judged)} claims of the papers, {len(decided)} are decided, each at "
+        f"an error probability of 5 %. With Holm's correction over all {len(judged)}, "
+        "which keeps the chance of even one wrong verdict at 5 %, "
+    )
+    if lost:
+        return Multiplicity(f"{words}{sum(kept)} stay decided; these do not:", lost)
+    return Multiplicity(f"{words}all of them stay decided.", [])
+
+
+def _all(finished: Iterable[contents.Finished]) -> list[Judged]:
+    return [
+        Judged(entry.study.name, claim) for entry in finished for claim in entry.judged
+    ]
