@@ -26,7 +26,7 @@ def measured(claim: claims.Claim) -> str:
 
 
 def sureness(claim: claims.Claim) -> str:
-    """Returns the share of redrawn seeds that agree, and whether it is too low.
+    """Returns the share of redrawn seeds that agree, empty if it is not known.
 
     Rounded down, so that what is below the aim never looks as if it were not.
     """
@@ -34,9 +34,7 @@ def sureness(claim: claims.Claim) -> str:
         return ""
     if claim.sureness > 0.999:
         return "> 99.9 %"
-    words = f"{math.floor(100 * claim.sureness + 1e-9)} %"
-    too_low = claim.verdict != claims.UNDECIDED and claim.sureness < claims.SURE
-    return f"{words}, below {100 * claims.SURE:g} %" if too_low else words
+    return f"{math.floor(100 * claim.sureness + 1e-9)} %"
 
 
 def p_value(claim: claims.Claim) -> str:

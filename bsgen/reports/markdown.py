@@ -134,9 +134,12 @@ def _unsettled(finished: Sequence[contents.Finished]) -> list[str]:
 
 
 def _row(claim: claims.Claim) -> list[str]:
-    shares = cells.sureness(claim), cells.p_value(claim)
-    measured = cells.measured(claim)
-    return [_words(claim), claim.predicted, measured, claim.verdict, *shares]
+    sureness = cells.sureness(claim) + (", below the aim" if claim.is_unsure else "")
+    measured, p_value = cells.measured(claim), cells.p_value(claim)
+    return [
+        *(_words(claim), claim.predicted, measured),
+        *(claim.verdict, sureness, p_value),
+    ]
 
 
 def _words(claim: claims.Claim) -> str:

@@ -81,7 +81,8 @@ def _claims(judged: list[claims.Claim]) -> rich.table.Table:
         if claim.verdict == claims.UNDECIDED:
             words.append(f"{verdicts.why(claim)}\n", _STYLES[claim.verdict])
         elif sureness := cells.sureness(claim):
-            words.append(f"given by {sureness} of redrawn seeds\n")
+            too_low = ", below the aim" if claim.is_unsure else ""
+            words.append(f"{sureness} of redrawn seeds agree{too_low}\n")
         words.append(claim.quantity, "dim")
         table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)
     return table

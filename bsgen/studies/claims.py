@@ -59,6 +59,12 @@ class Claim:
     sureness: float | None = None
     p_value: float | None = None
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether it is decided, but less surely than aimed at."""
+        decided = self.verdict != UNDECIDED
+        return decided and self.sureness is not None and self.sureness < SURE
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the claim as JSON's types."""
         return {**dataclasses.asdict(self), "interval": list(self.interval)}

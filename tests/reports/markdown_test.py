@@ -75,7 +75,7 @@ Trained on EPYC (1 run) and H200 (1 run).
 | claim | predicted | measured [95 % interval] | verdict | sureness | p |
 | --- | --- | --- | --- | --- | --- |
 | a \\| b | > 0 | 0.512 [0.4, ∞] | holds | > 99.9 % | < 0.001 |
-| c | > 0 | 0.512 [-∞, ∞] | fails | 90 %, below 95 % | 0.03 |
+| c | > 0 | 0.512 [-∞, ∞] | fails | 90 %, below the aim | 0.03 |
 
 ## `made_up/table1`: A table
 

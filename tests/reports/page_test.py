@@ -78,7 +78,7 @@ class PageTest(absltest.TestCase):
             self.assertIn(entry.study.title, found.text)
             for claim in entry.judged:
                 words = (claim.claim, claim.quantity, claim.note, claim.predicted)
-                how = f"{cells.sureness(claim)} of redrawn seeds p"
+                how = f"{cells.sureness(claim)} of redrawn seeds agree p"
                 if claim.verdict == claims.UNDECIDED:
                     how = claim.reason
                 row = (*words, cells.measured(claim), claim.verdict, how)
@@ -115,7 +115,9 @@ class PageTest(absltest.TestCase):
         self.assertIn(f"{third.claim} {why} {second.claim} {FIGURE1} undecided", top)
         self.assertIn("undecided not tested at this scale Of 2 claims", top)
         self.assertIn(f"do not: {third.claim} ( {FIGURE1} , p = 0.04)", top)
-        self.assertIn("fails 90 %, below 95 % of redrawn seeds p = 0.04 check", top)
+        self.assertIn(
+            "fails 90 % of redrawn seeds agree, below the aim p = 0.04 check", top
+        )
         self.assertIn(f"check {first.claim} {first.quantity}", top)
 
     def test_nothing_is_loaded_from_elsewhere(self):

@@ -35,7 +35,7 @@ class TerminalTest(absltest.TestCase):
             self.assertIn(f"{title} Trained on a card.", flat)
             for claim in entry.judged:
                 line = f"{cells.measured(claim)}, predicted {claim.predicted}"
-                how = f"given by {cells.sureness(claim)} of redrawn seeds"
+                how = f"{cells.sureness(claim)} of redrawn seeds agree"
                 if claim.verdict == claims.UNDECIDED:
                     how = claim.reason
                 expected = (

@@ -105,6 +105,18 @@ class SurenessTest(parameterized.TestCase):
         self.assertEqual(sure, sorted(sure))
         self.assertGreater(sure[-1], 0.999)
 
+    @parameterized.parameters(
+        ("holds", 0.949, True),
+        ("fails", 0.5, True),
+        ("holds", 0.95, False),
+        ("holds", None, False),
+        ("undecided", 0.5, False),
+    )
+    def test_decided_claims_below_the_aim_are_unsure(self, verdict, sureness, unsure):
+        claim = claims.above("c", "q", _known(1, 0.5, 2))
+        made = dataclasses.replace(claim, verdict=verdict, sureness=sureness)
+        self.assertEqual(made.is_unsure, unsure)
+
     def test_one_seed_has_none(self):
         claim = claims.above("c", "q", estimates.mean([1.0]))
         self.assertIsNone(claim.sureness)
