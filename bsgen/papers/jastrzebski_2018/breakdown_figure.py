@@ -13,10 +13,14 @@ def show(found: dict[int, dict[int, learning_curves.Setting]]) -> shown.Shown:
             best = setting.runs["best_test_accuracy"].astype(float)
             label = rf"{beta} ({best.mean():.3f} $\pm$ {best.std():.3f})"
             label += "*" if (setting.runs["status"] == "diverged").any() else ""
+            if beta > 1:
+                apart = learning_curves.relative_distance(setting, by_beta[1])
+                label += f", {apart.interval().value:.1f}"
             color = style.sequential(place / max(1, len(by_beta) - 1))
             means = style.over_seeds(setting.accuracies)["value"]
             axes.plot(means.index, means, color=color, label=label)
-        axes.legend(title=r"$\beta$ (best: mean $\pm$ s.d.)", loc="lower right")
+        title = r"$\beta$ (best: mean $\pm$ s.d.), distance"
+        axes.legend(title=title, loc="lower right")
     every = [setting for by_beta in found.values() for setting in by_beta.values()]
     learning_curves_figure.accuracy_by_epoch(panels, every)
     return shown.Shown(drawn)

@@ -83,23 +83,39 @@ def _widths(line: pd.DataFrame) -> tuple[float, float]:
 
 def judge(panels: list[Panel]) -> list[claims.Claim]:
     """A higher ratio gives a wider basin, the same ratio the same width."""
-    note = (
-        "each seed is the mean of two crossed lines; the edge is where the training "
-        f"loss is {_RISE:g} higher"
+    return [_judge(panel) for panel in panels]
+
+
+def _judge(panel: Panel) -> claims.Claim:
+    judged = _judge_ratio(panel, _width_ratio(panel.widths))
+    unknown = panel.widths[["first", "second"]].isna().any(axis=1)
+    if not unknown.any():
+        return judged
+    # Those that are left would be the narrower ones.
+    reason = (
+        f"{unknown.sum()} of {len(unknown)} lines have no width, as a network diverged "
+        "or the line ends within the basin"
     )
-    return [_judge(panel, note) for panel in panels]
+    return claims.left_open(judged, reason)
 
 
-def _judge(panel: Panel, note: str) -> claims.Claim:
+def _judge_ratio(panel: Panel, ratio: estimates.Estimate) -> claims.Claim:
     (rate, size), (other_rate, other_size) = panel.first, panel.second
     quantity = (
         f"width of the basin of {rate:g} / {size} over that of {other_rate:g} / "
         f"{other_size}"
     )
+    note = (
+        "each seed is the mean of two crossed lines; the edge is where the training "
+        f"loss is {_RISE:g} higher"
+    )
     start = f"({panel.letter}) {panel.model}: "
-    ratio = _width_ratio(panel.widths)
     if panel.same_ratio:
         claim = start + "the same ratio gives the same width"
+        note += f"; 'the same' read as within a factor of {_SAME:g}, our choice"
+        lower, upper = ratio.interval()[1:]
+        if lower > 1 or upper < 1:
+            note += ": the widths are not equal, as the interval leaves out 1"
         return claims.between(claim, quantity, ratio, (1 / _SAME, _SAME), note)
     how = "a smaller batch size" if rate == other_rate else "a higher rate"
     claim = f"{start}a higher ratio, by {how}, gives a wider minimum"

@@ -158,7 +158,7 @@ def _measure(
     columns: dict[str, Any] = {"alpha": alphas}
     for part, batch in (("train", measured), ("test", examples.test)):
         line = measures.loss_along_line(
-            start, loss, batch, start, end, alphas, metrics=metrics, batch_size=500
+            start, loss, batch, start, end, alphas, metrics=metrics, batch_size=1000
         )
         columns |= {
             "distance": line.distance,

@@ -90,7 +90,11 @@ def _panel(results: study.Results, runs: pd.DataFrame) -> Panel:
 
 def judge(panels: dict[str, Panel]) -> list[claims.Claim]:
     """Rescaling by the same amount as the batch size gives the closest match."""
-    return [
+    return [claim for model, panel in panels.items() for claim in _judge(model, panel)]
+
+
+def _judge(model: str, panel: Panel) -> list[claims.Claim]:
+    closest = [
         learning_curves.further_apart(
             f"{model}: rescaling the learning rate as the batch size matches the small "
             f"batch better than {words}",
@@ -99,12 +103,16 @@ def judge(panels: dict[str, Panel]) -> list[claims.Claim]:
             panel.distances[rule],
             panel.distances["linear"],
         )
-        for model, panel in panels.items()
         for rule, words in (
             ("sqrt", "by its square root"),
             ("none", "not rescaling it"),
         )
     ]
+    both = f"{model}: the small batch and the large one by the linear rule"
+    match = learning_curves.match(
+        both, panel.large["linear"], panel.small, "the small batch"
+    )
+    return closest + match
 
 
 STUDY = study.Study(
@@ -113,8 +121,9 @@ STUDY = study.Study(
     caption="(a) Test accuracy during training of a small batch, and of a large one "
     "with the learning rate rescaled as the batch size, as its square root, or not at "
     f"all: {style.BAND}. {style.ACCURACY_AXIS} (b) Root mean squared difference of "
-    "each large batch's curve from the small batch's: geometric mean with its 95 % t "
-    "interval, and each seed as a dot.",
+    "each large batch's curve from the small batch's of the same seed, and of the "
+    "small batch's from those of other seeds: geometric mean with its 95 % t interval, "
+    "and each seed as a dot.",
     analyse=analyse,
     judge=judge,
     show=rescaling_figure.show,

@@ -20,8 +20,10 @@ def _is_cyclic(run):
 
 
 def _judge(final_accuracy):
-    runs = cycles.runs("quick", 4)
-    results = learning_curve_outcomes.results(runs, final_accuracy)
+    runs = cycles.runs("quick", 8)
+    results = learning_curve_outcomes.results(
+        runs, lambda run: final_accuracy(run) + learning_curve_outcomes.of_seed(run)
+    )
     return made_up.verdicts(made_up.judged("jastrzebski_2018/fig1", results))
 
 
@@ -57,14 +59,23 @@ class CyclesTest(parameterized.TestCase):
 
     def test_curves_that_follow_the_ratio(self):
         verdicts = _judge(lambda run: 0.9 if _is_cyclic(run) else 0.7)
-        self.assertEqual(verdicts, [claims.HOLDS] * 2)
+        self.assertEqual(verdicts, [claims.HOLDS] * 4)
 
     def test_curves_that_follow_the_batch_size(self):
         def final_accuracy(run):
             large = run.batch_size == 100 or run.batch_size_schedule.name == "cyclic"
             return 0.7 if large else 0.9
 
-        self.assertNotIn(claims.HOLDS, _judge(final_accuracy))
+        self.assertEqual(_judge(final_accuracy), [claims.FAILS] * 4)
+
+    def test_settings_that_vary_more_than_they_share(self):
+        # Equal seeds share nothing, so they lie as far apart as others, no closer.
+        runs = cycles.runs("quick", 8)
+        results = learning_curve_outcomes.results(runs, lambda run: 0.8, noise=0.01)
+        judged = made_up.judged("jastrzebski_2018/fig1", results)
+        verdicts = made_up.verdicts(judged)
+        self.assertEqual(verdicts[1::2], [claims.HOLDS] * 2)
+        self.assertNotIn(claims.HOLDS, verdicts[::2])
 
 
 if __name__ == "__main__":

@@ -12,12 +12,16 @@ from tests.studies import made_up
 _ALPHAS = np.linspace(-1, 2, 301)
 
 
-def _judge(num_seeds=4, **arguments):
+def _results(num_seeds=4, **arguments):
     rng = np.random.default_rng(0)
-    results = made_up.measured(
+    return made_up.measured(
         lines.measurements("quick", num_seeds),
         lambda entry: made_up_lines.rows(entry, rng, **arguments),
     )
+
+
+def _judge(num_seeds=4, **arguments):
+    results = _results(num_seeds, **arguments)
     return made_up.judged("jastrzebski_2018/fig4", results)
 
 
@@ -83,7 +87,30 @@ class ClaimsTest(absltest.TestCase):
         judged = _judge(width_of=width_of)
         self.assertEqual(made_up.verdicts(judged)[0], claims.UNDECIDED)
         self.assertIsNone(judged[0].measured)
+        self.assertStartsWith(judged[0].reason, "4 of 8 lines have no width")
         self.assertIsNotNone(judged[1].measured)  # is of other networks
+
+    def test_a_line_that_ends_within_a_basin_leaves_its_claim_undecided(self):
+        results = _results(width_of=_of_ratio(0.2))
+        table = results.measurements
+        line = (table["panel"] == "a") & (table["seed"] == 1) & table["crossed"]
+        beyond = line & (table["alpha"] > 1)  # as low as its second end
+        table.loc[beyond, "train_cross_entropy"] = made_up_lines.FLOOR
+        judged = made_up.judged("jastrzebski_2018/fig4", results)
+        self.assertStartsWith(judged[0].reason, "1 of 8 lines have no width")
+        verdicts = made_up.verdicts(judged)
+        self.assertEqual(verdicts, [claims.UNDECIDED] + [claims.HOLDS] * 2)
+
+    def test_the_same_within_the_factor_but_not_equal(self):
+        def width_of(rate, size, initial):
+            return 2.3 if size == 40 else 2.0
+
+        (claim,) = _judge(width_of=width_of)[2:]
+        self.assertEqual(claim.verdict, claims.HOLDS)
+        self.assertAlmostEqual(claim.measured, 1.15, delta=0.05)
+        self.assertIn("the widths are not equal", claim.note)
+        (claim,) = _judge(width_of=_of_ratio(0.2))[2:]
+        self.assertNotIn("not equal", claim.note)
 
     def test_one_seed_has_no_interval(self):
         judged = _judge(1, width_of=_of_ratio(0.2))

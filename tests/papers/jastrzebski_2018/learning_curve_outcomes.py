@@ -23,3 +23,8 @@ def results(runs, final_accuracy, noise=1e-3):
         return curve, {"test_accuracy": accuracy[-1]}
 
     return made_up.results(runs, outcome)
+
+
+def of_seed(run):
+    """Returns what a seed adds to the accuracy of every setting, some 0.01."""
+    return 0.01 * np.random.default_rng(run.seed).normal()
