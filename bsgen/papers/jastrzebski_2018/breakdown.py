@@ -180,8 +180,8 @@ STUDY = study.Study(
     "batch size both multiplied by beta, for (a) the smaller and (b) the larger "
     "training set; in brackets the mean and standard deviation of the best accuracy, "
     "with a star where a run diverged (which guesses from then on), then the distance "
-    "of the curves to those of beta = 1, in distances of two seeds of beta = 1. "
-    f"{style.ACCURACY_AXIS}",
+    "of the curves to those of beta = 1, in distances of two seeds of beta = 1. Claims "
+    f"below have 95 % t intervals. {style.ACCURACY_AXIS}",
     analyse=analyse,
     judge=judge,
     show=breakdown_figure.show,
