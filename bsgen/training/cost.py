@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from bsgen import config, data, models
 from bsgen.training import routing
 
-_EXACT_SECONDS = 0.04  # one exact minimum of a small convex cost
+_EXACT_SECONDS = 0.02  # one exact minimum of a small convex cost
 _MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured examples
 _NORMALIZED = 1.2  # a step of a dense network with batch statistics; see BUILD_NOTES.md
 _TRAIN_SIZE = 1000  # of a task that may have any number

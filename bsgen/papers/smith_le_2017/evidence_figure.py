@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib import axes as mpl_axes
+from matplotlib import ticker
 
 from bsgen.figures import style
 from bsgen.studies import shown
@@ -31,6 +32,7 @@ def show_figure1(found: "evidence.Evidence") -> shown.Shown:
 def show_figure2(found: "evidence.Evidence") -> shown.Shown:
     """Draws cross-entropy (above) and log evidence ratio (below) against lambda.
 
+    The axis of the ratio is linear from -1 to 1 nat and logarithmic beyond.
     Dotted lines at the minima of both run through both panels.
     """
     drawn, grid = style.panels(_TITLES, num_rows=2)
@@ -41,13 +43,16 @@ def show_figure2(found: "evidence.Evidence") -> shown.Shown:
         above.set(xscale="log", ylabel="mean cross-entropy (nats)", ylim=(0, None))
         style.band(below, ratio, style.GREEN, "log evidence ratio")
         below.axhline(0, color=style.GREY, ls="--", lw=1)
+        # So that the sign of a tenth of a nat can be seen beside 100 nats.
+        below.set_yscale("symlog", linthresh=1)
+        below.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
         below.set(xscale="log", xlabel=_REGULARISATION)
         below.set_ylabel("log evidence ratio $E$ (nats)")
         _mark_minimum(above, below, test, style.VERMILLION)
         _mark_minimum(below, above, ratio, style.GREEN)
     grid[0, 0].legend(loc="upper right")
-    words, place = "above 0: against the model", (0.84, 0.88)
-    grid[1, 0].annotate(words, place, xycoords="axes fraction", ha="right")
+    words, place = "above 0: against the model", (0.03, 0.34)
+    grid[1, 0].annotate(words, place, xycoords="axes fraction")
     return shown.Shown(drawn)
 
 

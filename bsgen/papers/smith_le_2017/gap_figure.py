@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib import axes as mpl_axes
 
 from bsgen.figures import style
 from bsgen.studies import shown, study, tables
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _TITLES = ["test accuracy during training", "test cross-entropy during training"]
 _COLORS = (style.BLUE, style.VERMILLION)
+_MARKERS = "osD"  # one a criterion of convergence
 
 
 def show(found: "gap.Comparison") -> shown.Shown:
@@ -27,8 +29,7 @@ def show(found: "gap.Comparison") -> shown.Shown:
     for batches, color, label in zip(gap, _COLORS, labels, strict=True):
         accuracy, cross_entropy = _curves(results, batches)
         style.band(left, accuracy, color, label)
-        converged = np.exp(np.log(batches.converged).mean())
-        left.axvline(converged, color=color, ls=":", lw=1)
+        _mark_convergence(left, batches, color)
         style.band(right, cross_entropy, color, label, logarithmic=True)
     accuracies = results.curves["test_accuracy"]
     style.accuracy_axis(left, accuracies.min(), accuracies.max())
@@ -40,9 +41,20 @@ def show(found: "gap.Comparison") -> shown.Shown:
         style.plain_numbers(axes.xaxis)
     for plain in without:
         _dashed(grid[0], results, plain)
+    for share, marker in zip(gap.small.converged, _MARKERS, strict=True):
+        words = f"{100 * share:g} % of the final accuracy"
+        left.plot([], [], marker, color=style.GREY, mfc="white", label=words)
     for axes in (left, right):
         axes.legend(loc="best")
     return shown.Shown(drawn)
+
+
+def _mark_convergence(axes: mpl_axes.Axes, batches: "gap.Batches", color: str) -> None:
+    """Marks when each share of the final accuracy is reached, geometric means."""
+    final = batches.values("final_test_accuracy").mean()
+    steps = np.exp(np.log(batches.converged).mean())
+    for (share, step), marker in zip(steps.items(), _MARKERS, strict=True):
+        axes.plot(step, share * final, marker, color=color, mfc="white", zorder=4)
 
 
 def _dashed(grid: np.ndarray, results: study.Results, plain: "gap.Gap") -> None:
