@@ -34,7 +34,7 @@ _SIZES = {
     "quick": {"dimension": 16, "num_chains": 128, "num_steps": 1000},
     "paper": {"dimension": 32, "num_chains": 256, "num_steps": 2000},
 }
-_NUM_SEEDS = {"quick": 3, "paper": 5}
+_NUM_SEEDS = {"quick": 6, "paper": 5}
 _SECONDS_PER_STEP, _SECONDS_PER_WEIGHT = 2e-5, 1.5e-8  # the latter per chain and step
 
 

@@ -13,36 +13,36 @@ from bsgen.studies import shown
 if TYPE_CHECKING:
     from bsgen.papers.smith_le_2017 import appendix_d
 
-_FORMS = {"phase 1": "o-", "phase 2": "D--", "phase 3": "s:"}
+# Colour and form; twenty searches are told apart by neither.
+_PHASES = {
+    "phase 1": (style.BLUE, "o-"),
+    "phase 2": (style.VERMILLION, "D--"),
+    "phase 3": (style.GREEN, "s:"),
+}
+_FAINT: dict[str, Any] = {"lw": 0.7, "ms": 3, "alpha": 0.5}
 _SHOWN = 0.1  # of accuracy, below the best: lines leave the panel further down
 _BOTTOM = 0.03  # share of the axis at which settings that do not train are marked
-_APART = 0.08  # between the first and the last search sideways in panel b, relative
+_APART = 0.02  # between searches of one ratio sideways in panel b, relative
 
 
 def show(searches: "appendix_d.Searches") -> shown.Shown:
-    """Draws each search's path, and the test accuracy of both its settings."""
+    """Draws each search's path and what it gained, and lists where searches ended."""
     drawn, grid = style.panels(["the searches", "what they gained, trained anew"])
-    tested = searches.tested
-    by_seed = list(searches.rows.groupby("seed"))
-    for place, (seed, searched) in enumerate(by_seed):
-        share = place / max(len(by_seed) - 1, 1)
-        color = style.sequential(share)
-        _path(grid[0, 0], searched, color)
-        shift = 1 + _APART * (share - 0.5)
-        _both(grid[0, 1], tested[tested["seed"] == seed], color, shift)
+    for _, searched in searches.rows.groupby("seed"):
+        _path(grid[0, 0], searched)
     _finish_paths(grid[0, 0], searches.rows)
-    _finish_both(grid[0, 1])
-    return shown.Shown(drawn)
+    _gains(grid[0, 1], searches)
+    return shown.Shown(drawn, searches.outcomes)
 
 
-def _path(axes: mpl_axes.Axes, searched: pd.DataFrame, color: Any) -> None:
+def _path(axes: mpl_axes.Axes, searched: pd.DataFrame) -> None:
     """Draws one search: a line a phase and learning rate, and a ring where it ended."""
-    for stage, form in _FORMS.items():
+    for stage, (color, form) in _PHASES.items():
         of_stage = searched[searched["stage"] == stage]
         for _, line in of_stage.groupby("learning_rate"):
             kept = line[line["status"] == "completed"].sort_values("batch_size")
             size, accuracy = kept["batch_size"], kept["validation_accuracy"]
-            axes.plot(size, accuracy, form, color=color, lw=0.9, ms=4, alpha=0.8)
+            axes.plot(size, accuracy, form, color=color, **_FAINT)
             lost = line[line["status"] != "completed"]["batch_size"]
             bottom = np.full(len(lost), _BOTTOM)
             transform = axes.get_xaxis_transform()
@@ -51,15 +51,7 @@ def _path(axes: mpl_axes.Axes, searched: pd.DataFrame, color: Any) -> None:
         searched["stage"].isin(["phase 2", "phase 3"])
         & _is_setting(searched, searched[searched["stage"] == "chosen"])
     ]
-    axes.plot(
-        ended["batch_size"],
-        ended["validation_accuracy"],
-        "o",
-        ms=11,
-        mfc="none",
-        mec=color,
-        mew=1.5,
-    )
+    axes.plot(ended["batch_size"], ended["validation_accuracy"], "ko", ms=8, mfc="none")
 
 
 def _is_setting(searched: pd.DataFrame, chosen: pd.DataFrame) -> pd.Series:
@@ -69,26 +61,13 @@ def _is_setting(searched: pd.DataFrame, chosen: pd.DataFrame) -> pd.Series:
     return pd.concat(same, axis="columns").all(axis="columns")
 
 
-def _both(axes: mpl_axes.Axes, tested: pd.DataFrame, color: Any, shift: float) -> None:
-    """Draws the mean over new seeds of both settings with its interval, joined."""
-    if tested.empty:
-        return
-    table = tested.pivot(index="stage", columns="repeat", values="test_accuracy")
-    found = style.over_seeds(table).loc[list(appendix_d_searches.TESTED)]
-    steps = shift * tested.groupby("stage")["num_steps"].first()[found.index]
-    style.error_bars(axes, steps, found, fmt="-", color=color, lw=0.9)
-    start, chosen = zip(steps, found["value"], strict=True)
-    axes.plot(*start, "o", color=color, mfc="white", ms=8)
-    axes.plot(*chosen, "o", color=color, ms=4.5)
-
-
 def _finish_paths(axes: mpl_axes.Axes, rows: pd.DataFrame) -> None:
-    for stage, form in _FORMS.items():
-        axes.plot([], [], form, color=style.GREY, label=stage)
-    axes.plot([], [], "o", ms=11, mfc="none", mec=style.GREY, label="recommended")
-    searched = rows[rows["stage"].isin(_FORMS)]
+    for stage, (color, form) in _PHASES.items():
+        axes.plot([], [], form, color=color, label=stage)
+    axes.plot([], [], "ko", ms=8, mfc="none", label="recommended")
+    searched = rows[rows["stage"].isin(_PHASES)]
     if (searched["status"] != "completed").any():
-        axes.plot([], [], "x", color=style.GREY, label="does not train")
+        axes.plot([], [], "x", color=style.BLUE, label="does not train")
     shown = searched[searched["status"] == "completed"]["validation_accuracy"]
     if len(shown):
         best = shown.max()
@@ -98,9 +77,36 @@ def _finish_paths(axes: mpl_axes.Axes, rows: pd.DataFrame) -> None:
     axes.legend(loc="best")
 
 
-def _finish_both(axes: mpl_axes.Axes) -> None:
-    axes.plot([], [], "o", color=style.GREY, mfc="white", ms=8, label="phase 1's best")
-    axes.plot([], [], "o", color=style.GREY, ms=4.5, label="recommended")
-    axes.set(xlabel="updates of a training run", ylabel="test accuracy")
-    axes.set_xlim(0, 1.08 * axes.get_xlim()[1])
-    axes.legend(loc="best")
+def _gains(axes: mpl_axes.Axes, searches: "appendix_d.Searches") -> None:
+    """Draws the gain of the searches that moved, and one dot for all that did not."""
+    changes = searches.changes
+    moved = changes[changes["num_steps"].notna() & (changes["num_steps"] != 1)]
+    axes.axhspan(-searches.margin, 0, color=style.GREY, alpha=0.15, lw=0)
+    axes.axhline(0, color=style.GREY, lw=1)
+    num_stayed = int((changes["num_steps"] == 1).sum())
+    if num_stayed:
+        words = f"phase 1's best itself: {num_stayed} of {len(changes)} searches"
+        axes.plot(1, 0, "o", color=style.GREY, ms=9, label=words)
+    if len(moved):
+        table = searches.tested.pivot(
+            index=["seed", "repeat"], columns="stage", values="test_accuracy"
+        )
+        start, chosen = (table[stage].unstack() for stage in appendix_d_searches.TESTED)
+        found = style.over_seeds((chosen - start).loc[moved.index])
+        apart = moved.groupby("num_steps").cumcount()
+        style.error_bars(
+            axes,
+            moved["num_steps"] * (1 + _APART * apart),
+            found,
+            fmt="o",
+            color=style.BLUE,
+            label="another setting",
+        )
+    axes.set(xscale="log", ylabel="gain of test accuracy")
+    axes.set_xlabel("updates, recommended / phase 1's best")
+    style.plain_numbers(axes.xaxis, (1, 2, 5))
+    # With all at one place, an automatic axis would be a hair wide.
+    lowest, highest = axes.get_xlim()
+    axes.set_xlim(min(lowest, 0.5), max(highest, 2))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best")

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pandas as pd
 from absl.testing import absltest, parameterized
+from scipy import stats
 
 from bsgen.papers.jastrzebski_2018 import quadratic_minima, stationary_loss
 from bsgen.studies import claims
@@ -33,8 +34,9 @@ class StationaryLossTest(parameterized.TestCase):
         judged = _judge()
         self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 6)
         for claim in judged:
-            self.assertBetween(claim.measured, 0.93, 1.07)
-            self.assertIn("256 independent chains", claim.note)
+            self.assertBetween(claim.measured, 0.0, 0.07)
+            self.assertEqual(claim.kind, claims.CHECK)
+            self.assertIn("256 chains", claim.note)
 
     def test_the_sde_instead_of_sgd(self):
         found = _verdicts(law=made_up_simulations.eq7)
@@ -72,36 +74,90 @@ class StationaryLossTest(parameterized.TestCase):
 
         judged = _judge(law=law)
         self.assertEqual(judged[_EXACT].verdict, claims.FAILS)
-        self.assertAlmostEqual(judged[_EXACT].measured, 1.2, delta=0.02)
+        self.assertAlmostEqual(judged[_EXACT].measured, 0.2, delta=0.02)
+
+    def test_one_setting_that_departs_is_not_hidden_by_a_wider_interval(self):
+        results = _results(error=0.002)
+        table = results.measurements
+        is_far = (table["spectrum"] == "equal") & (table["batch_size"] == 10)
+        table.loc[is_far, "loss"] *= 1.2
+        is_vague = (table["spectrum"] == "outliers") & (table["batch_size"] == 10)
+        table.loc[is_vague, "standard_error"] *= 200
+        found = made_up.judged("jastrzebski_2018/theory", results)[_EXACT]
+        self.assertEqual(found.verdict, claims.FAILS)
 
     def test_wide_intervals_decide_nothing(self):
         self.assertEqual(_verdicts(error=0.1), [claims.UNDECIDED] * 6)
 
     def test_intervals_hold_together_as_often_as_they_claim(self):
-        inside = []
-        for seed in range(200):
-            rng = np.random.default_rng(seed)
-            values = pd.Series(1 + 0.1 * rng.normal(size=40))
-            rows = pd.DataFrame({"degrees": [300] * 40, "relative_error": 0.1 / values})
-            found = stationary_loss.furthest(rows, values).interval()
-            inside.append(found.lower <= 1 <= found.upper)
-        # 95 % of 200, within four standard deviations of 1.5 %.
-        self.assertBetween(np.mean(inside), 0.89, 1.0)
-        self.assertLess(np.mean(inside), 1.0)
+        # All quantities are 1 but for their errors: the largest departure is 0. Of 40
+        # quantities, one leaves its own 95 % interval in 87 % of these draws.
+        rng = np.random.default_rng(0)
+        covered, exceeded = [], []
+        for _ in range(400):
+            found = stationary_loss.largest_departure(
+                _simulated(1 + 0.1 * rng.normal(size=(40, 3)), error=0.1), _all
+            ).interval()
+            covered.append(found.lower == 0)
+            exceeded.append(found.upper > found.value)
+        # 95 % of 400, within four standard deviations of 1.1 %.
+        self.assertBetween(np.mean(covered), 0.906, 0.995)
+        self.assertTrue(all(exceeded))
+
+    def test_the_largest_departure_by_hand(self):
+        losses = np.array([[1.0, 1.02], [0.8, 0.84], [1.1, 1.06]])
+        simulated = _simulated(losses, error=0.01)
+        found = stationary_loss.largest_departure(simulated, _all).interval()
+        # Means 1.01, 0.82, 1.08, each with an error of 0.01 / sqrt(2); three intervals
+        # of 256 - 2 degrees share the 5 %.
+        reach = stats.t.isf(0.025 / 3, 254) * 0.01 / np.sqrt(2)
+        np.testing.assert_allclose(found, (0.18, 0.18 - reach, 0.18 + reach))
+
+    def test_it_is_repeated_on_seeds(self):
+        losses = np.array([[1.0, 1.2], [1.0, 1.0]])
+        found = stationary_loss.largest_departure(_simulated(losses, 0.01), _all)
+        values = set(found.resampled(100).values.round(9).tolist())
+        self.assertEqual(values, {0.0, 0.1, 0.2})
+
+    def test_slopes_by_least_squares(self):
+        simulated = stationary_loss.analyse(_results(num_seeds=2))
+        small = simulated.small[simulated.small["momentum"] == 0.0]
+        expected = [
+            np.polyfit(np.log(part["ratio"]), np.log(part["loss"]), 1, cov=False)[0]
+            for _, part in small.groupby("spectrum")
+        ]
+        furthest = max(np.abs(np.array(expected) - 1))
+        self.assertAlmostEqual(_judge()[_SLOPE].measured, furthest)
 
     def test_seeds_are_pooled(self):
         results = _results(num_seeds=3)
         table = results.measurements
-        found = stationary_loss.analyse(results).settings
+        simulated = stationary_loss.analyse(results)
+        found = simulated.settings
         self.assertLen(found, len(table) / 3)
+        self.assertEqual(simulated.num_chains, 3 * 128)
         row = found.iloc[5]
         same = ["spectrum", "learning_rate", "batch_size", "momentum"]
         three = table.merge(found.iloc[[5]][same], on=same)
         self.assertLen(three, 3)
         self.assertAlmostEqual(row["loss"], three["loss"].mean())
+        np.testing.assert_allclose(simulated.losses[5], three["loss"])
         error = np.sqrt(np.sum(three["standard_error"] ** 2)) / 3
-        self.assertAlmostEqual(row["relative_error"], error / three["loss"].mean())
-        self.assertEqual(row["degrees"], 3 * 127)
+        reach = stats.t.ppf(0.975, 3 * 127) * error / three["loss"].mean()
+        self.assertAlmostEqual(row["relative_reach"], reach)
+
+
+def _simulated(losses, error):
+    """Settings that are predicted to have the loss 1, [settings, seeds]."""
+    losses = np.asarray(losses, float)
+    none = pd.DataFrame()
+    variances = np.full_like(losses, error**2)
+    num_chains = 128 * losses.shape[1]
+    return stationary_loss.Simulated(none, none, losses, variances, num_chains)
+
+
+def _all(losses, errors):
+    return losses, losses * errors
 
 
 if __name__ == "__main__":

@@ -14,11 +14,27 @@ from tests.studies import made_up
 _NAME = "smith_le_2017/appendix_d"
 
 
-def _results(*searches):
-    """Tables of searches: start, chosen and the accuracies of both, or None."""
+_UPDATES, _ACCURACY, _FIRST_STEP, _GROWN = range(4)
+
+
+def _results(*searches, first_steps=()):
+    """Tables of searches: start, chosen and the accuracies of both, or None.
+
+    `first_steps` is what the first step of phase 2 of each adds to the accuracy; None
+    for one that diverged.
+    """
     rows = []
     for seed, search in enumerate(searches):
         own = [made_up_search.trial(1, made_up_search.START, 0.9, "rejected")]
+        if seed < len(first_steps):
+            added, level = first_steps[seed], 0.7 + 0.01 * seed
+            reached = None if added is None else level + added
+            # Rows stand in no order, and 800 is the second step.
+            own += [
+                made_up_search.trial(2, made_up_search.TOO_LARGE, 0.1, "rejected"),
+                made_up_search.trial(2, made_up_search.LARGER, reached, "rejected"),
+                made_up_search.trial(2, made_up_search.START, level, "accepted"),
+            ]
         if search is not None:
             start, chosen, before, after = search
             own += made_up_search.tests("start", start, before)
@@ -42,8 +58,12 @@ def _searches(ratios, gains, num_tests=3):
     ]
 
 
-def _verdicts(*searches):
-    return made_up.verdicts(made_up.judged(_NAME, _results(*searches)))
+def _judged(*searches, first_steps=()):
+    return made_up.judged(_NAME, _results(*searches, first_steps=first_steps))
+
+
+def _verdicts(*searches, first_steps=()):
+    return made_up.verdicts(_judged(*searches, first_steps=first_steps))
 
 
 class MeasurementsTest(parameterized.TestCase):
@@ -73,35 +93,78 @@ class MeasurementsTest(parameterized.TestCase):
 
 class JudgeTest(parameterized.TestCase):
     def test_as_the_paper_believes(self):
-        found = _verdicts(*_searches([4, 5, 6, 5], [0.01, 0.02, 0.01, 0.02]))
+        gains = np.linspace(0.01, 0.02, 8)
+        searches = _searches([4, 5, 6, 5] * 2, gains)
+        found = _verdicts(*searches, first_steps=[0, 0.001] * 4)
         self.assertEqual(found, ["holds"] * 4)
 
     def test_the_other_way_round(self):
-        gains = [-0.01, -0.02, -0.01, -0.02]
-        found = _verdicts(*_searches([0.25, 0.25, 0.5, 0.25], gains))
-        self.assertEqual(found, ["fails", "fails", "undecided", "fails"])
+        searches = _searches([0.25, 0.25, 0.5, 0.25] * 2, [-0.01, -0.02] * 4)
+        found = _verdicts(*searches, first_steps=[-0.02, -0.03] * 4)
+        self.assertEqual(found, ["fails", "fails", "fails", "undecided"])
 
     def test_a_loss_within_the_margin_is_none(self):
-        found = _verdicts(*_searches([5] * 4, [-0.003, -0.004, -0.003, -0.002]))
-        self.assertEqual(found, ["holds", "holds", "holds", "fails"])
+        losses = [-0.003, -0.004, -0.003, -0.002] * 2
+        found = _verdicts(*_searches([5] * 8, losses), first_steps=losses)
+        self.assertEqual(found, ["holds", "fails", "holds", "holds"])
 
-    def test_searches_that_stay_say_nothing_of_larger_batches(self):
-        judged = made_up.judged(_NAME, _results(*_searches([1] * 4, [0.0] * 4)))
+    def test_searches_that_stay_save_nothing_and_say_nothing_of_accuracy(self):
+        judged = _judged(*_searches([1] * 8, [0.0] * 8))
         found = made_up.verdicts(judged)
-        self.assertEqual(found, ["fails", "fails", "undecided", "fails"])
-        self.assertIn("4 of which recommend phase 1's best", judged[0].note)
-        self.assertIsNone(judged[2].measured)
+        self.assertEqual(found, ["fails", "undecided", "undecided", "undecided"])
+        self.assertIn("0 recommend another setting", judged[_UPDATES].note)
+        for claim in (_ACCURACY, _FIRST_STEP, _GROWN):
+            self.assertIsNone(judged[claim].measured)
+            self.assertEqual(judged[claim].reason, "nothing to measure")
+
+    def test_a_few_that_save_much_do_not_speak_for_the_others(self):
+        ratios, gains = [5] * 3 + [1] * 17, [0.1] * 3 + [0.0] * 17
+        found = _judged(*_searches(ratios, gains))[_UPDATES]
+        self.assertEqual(found.verdict, "fails")
+        self.assertAlmostEqual(found.measured, 3 / 20)
+        # Clopper and Pearson's interval of 3 of 20, from their tables.
+        np.testing.assert_allclose(found.interval, (0.032, 0.379), atol=5e-4)
+
+    def test_those_that_stay_do_not_narrow_the_interval_of_the_gain(self):
+        few, more = (
+            _judged(*_searches([5, 0.5, 2] + [1] * stay, [0.1, 0.2, 0.3] + [0] * stay))
+            for stay in (0, 17)
+        )
+        half = stats.t.ppf(0.975, 2) * 0.1 / np.sqrt(3)
+        for judged in (few, more):
+            interval = judged[_ACCURACY].interval
+            np.testing.assert_allclose(interval, (0.2 - half, 0.2 + half))
+        self.assertIn("elsewhere than phase 1, paired; of 20", more[_ACCURACY].note)
 
     def test_a_loss_of_larger_batches_is_not_hidden_by_those_that_stay(self):
         ratios, gains = [5, 5, 5, 1, 1, 1, 0.5], [-0.02, -0.021, -0.022, 0, 0, 0, 0.1]
-        loss = made_up.judged(_NAME, _results(*_searches(ratios, gains)))[2]
+        loss = _judged(*_searches(ratios, gains))[_GROWN]
         self.assertEqual(loss.verdict, "fails")
         self.assertAlmostEqual(loss.measured, -0.021)
-        self.assertIn("3 searches", loss.note)
+        self.assertIn("3 searches that end at a larger batch, paired; of 7", loss.note)
+
+    def test_one_larger_batch_decides_nothing_of_them(self):
+        loss = _judged(*_searches([5] + [1] * 7, [-0.1] + [0] * 7))[_GROWN]
+        self.assertEqual(loss.verdict, "undecided")
+        self.assertIn("too few searches that end at a larger batch", loss.reason)
 
     def test_searches_that_disagree_decide_nothing(self):
-        found = _verdicts(*_searches([0.25, 4, 0.5, 2], [-0.1, 0.1, 0.1, -0.1]))
+        searches = _searches([0.25, 4, 0.5, 2] * 2, [-0.1, 0.1, 0.1, -0.1] * 2)
+        found = _verdicts(*searches, first_steps=[-0.1, 0.1] * 4)
         self.assertEqual(found, ["undecided"] * 4)
+
+    def test_the_first_step_is_paired_by_search(self):
+        # Searches differ more from each other than their first steps do.
+        steps = [-0.02, -0.021, -0.022]
+        found = _judged(*_searches([1] * 3, [0] * 3), first_steps=steps)[_FIRST_STEP]
+        self.assertAlmostEqual(found.measured, -0.021)
+        half = stats.t.ppf(0.975, 2) * 0.001 / np.sqrt(3)
+        np.testing.assert_allclose(found.interval, (-0.021 - half, -0.021 + half))
+
+    def test_a_first_step_that_diverges_counts_as_a_guess(self):
+        results = _results(*_searches([1], [0]), first_steps=[None])
+        found = appendix_d.analyse(results).changes
+        self.assertAlmostEqual(found["first_step"][0], 0.1 - 0.7)
 
     def test_numbers_are_paired_by_search(self):
         # Searches differ far more from each other than their settings do.
@@ -110,36 +173,52 @@ class JudgeTest(parameterized.TestCase):
             (_sized(32), _sized(int(32 * ratio)), [level] * 2, [level + gain] * 2)
             for ratio, gain, level in zip(ratios, gains, [0.5, 0.7, 0.9], strict=True)
         ]
-        size, steps, accuracy, same = made_up.judged(_NAME, _results(*searches))
-        self.assertAlmostEqual(size.measured, 4.0)
-        # Of log 2, log 4, log 8: mean log 4, standard deviation log 2.
-        half = stats.t.ppf(0.975, 2) * np.log(2) / np.sqrt(3)
-        ends = 4 * np.exp([-half, half])
-        np.testing.assert_allclose(size.interval, ends)
-        np.testing.assert_allclose(steps.interval, 1 / ends[::-1])
+        found = appendix_d.analyse(_results(*searches)).changes
+        np.testing.assert_allclose(found["batch_size"], ratios)
+        np.testing.assert_allclose(found["num_steps"], 1 / ratios)
+        np.testing.assert_allclose(found["test_accuracy"], gains)
         half = stats.t.ppf(0.975, 2) * 0.01 / np.sqrt(3)
-        np.testing.assert_allclose(accuracy.interval, (0.02 - half, 0.02 + half))
-        self.assertEqual(accuracy.interval, same.interval)
-        self.assertIn("3 searches", size.note)
+        interval = _judged(*searches)[_GROWN].interval
+        np.testing.assert_allclose(interval, (0.02 - half, 0.02 + half))
 
     def test_a_diverged_test_counts_as_a_guess(self):
         search = (_sized(32), _sized(160), [0.9, 0.9], [0.9, None])
         found = appendix_d.analyse(_results(search)).changes
         self.assertAlmostEqual(found["test_accuracy"][0], 0.5 - 0.9)
 
-    def test_a_search_without_an_end_leaves_it_undecided(self):
-        kept = _searches([5] * 4, [0.01] * 4)
-        self.assertEqual(_verdicts(*kept), ["holds"] * 4)
-        unknown, held = "undecided", "holds"
-        found = _verdicts(*kept, None)
-        self.assertEqual(found, [unknown, unknown, held, unknown])
-        self.assertEqual(_verdicts(None, None), ["undecided"] * 4)
+    def test_a_search_that_recommends_nothing_saves_nothing(self):
+        found = _judged(*_searches([5] * 8, [0.01] * 8), None)
+        self.assertAlmostEqual(found[_UPDATES].measured, 8 / 9)
+        self.assertAlmostEqual(found[_ACCURACY].measured, 0.01)
+        self.assertEqual(found[_GROWN].verdict, "holds")
 
-    def test_one_search_decides_nothing(self):
-        self.assertEqual(_verdicts(*_searches([5], [0.01])), ["undecided"] * 4)
+    def test_where_searches_ended(self):
+        ratios, gains = [5, 0.5, 1, 1, 0.5], [0.01, -0.02, 0, 0, 0.03]
+        results = _results(*_searches(ratios, gains), None)
+        table = appendix_d.analyse(results).outcomes
+        self.assertEqual(
+            dict(zip(table["recommended"], table["searches"], strict=True)),
+            {
+                "a larger batch": 1,
+                "phase 1's best itself": 2,
+                "a smaller batch": 2,
+                "nothing": 1,
+            },
+        )
+        smaller = table.iloc[2]
+        # Clopper and Pearson's interval of 2 of 6, from their tables.
+        self.assertEqual(smaller["share"], "0.33 [0.04, 0.78]")
+        np.testing.assert_allclose(
+            smaller[["least gain", "mean gain", "greatest gain"]].astype(float),
+            (-0.02, 0.005, 0.03),
+        )
+        self.assertAlmostEqual(smaller["updates, median ratio"], 2)
 
     def test_verdicts_survive_the_table_on_the_disk(self):
-        results = _results(*_searches([4, 5, 6], [0.01, 0.02, 0.01]), None)
+        steps = [0.001, None, 0.002]
+        results = _results(
+            *_searches([4, 5, 6], [0.01, 0.02, 0.01]), None, first_steps=steps
+        )
         path = self.create_tempfile().full_path
         results.measurements.to_csv(path, index=False)
         read = study.Results(results.runs, results.curves, pd.read_csv(path))
