@@ -77,12 +77,13 @@ def _claims(judged: list[claims.Claim]) -> rich.table.Table:
     for claim in verdicts.grouped(judged):
         kind = "" if claim.kind == claims.PAPER else f" ({claim.kind})"
         words = rich.text.Text(f"{claim.claim}{kind}\n")
-        words.append(f"{cells.measured(claim)}, predicted {claim.predicted}\n")
+        words.append(f"{cells.measured(claim)}, predicted {claim.predicted}")
         if claim.verdict == claims.UNDECIDED:
-            words.append(f"{verdicts.why(claim)}\n", _STYLES[claim.verdict])
+            words.append(f"\n{verdicts.why(claim)}", _STYLES[claim.verdict])
         elif sureness := cells.sureness(claim):
-            too_low = ", below the aim" if claim.is_unsure else ""
-            words.append(f"{sureness} of redrawn seeds agree{too_low}\n")
+            too_low = " (below the aim)" if claim.is_unsure else ""
+            words.append(f"; {sureness} of redrawn seeds agree{too_low}")
+        words.append("\n")
         words.append(claim.quantity, "dim")
         table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)
     return table

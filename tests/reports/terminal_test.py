@@ -35,12 +35,10 @@ class TerminalTest(absltest.TestCase):
             self.assertIn(f"{title} Trained on a card.", flat)
             for claim in entry.judged:
                 line = f"{cells.measured(claim)}, predicted {claim.predicted}"
-                how = f"{cells.sureness(claim)} of redrawn seeds agree"
+                how = f"; {cells.sureness(claim)} of redrawn seeds agree"
                 if claim.verdict == claims.UNDECIDED:
-                    how = claim.reason
-                expected = (
-                    f"{claim.verdict} {claim.claim} {line} {how} {claim.quantity}"
-                )
+                    how = f" {claim.reason}"
+                expected = f"{claim.verdict} {claim.claim} {line}{how} {claim.quantity}"
                 self.assertIn(expected, flat)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         every = [claim for entry in finished for claim in entry.judged]
