@@ -23,7 +23,8 @@ def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
     if math.isnan(measured.value):
         return "nothing to measure"
     needed = estimate.num_seeds * _narrower(measured, region) ** 2
-    if not math.isfinite(needed) and not _is_bounded(measured, region):
+    unbounded = not math.isfinite(needed) and not _is_bounded(measured, region)
+    if estimate.num_seeds < 2 or unbounded:
         return f"too few {unit} for an interval: {estimate.num_seeds}"
     if needed > NO_POWER * estimate.num_seeds:
         return f"no power: the estimate is too near the bound for any number of {unit}"

@@ -76,6 +76,13 @@ class VerdictTest(parameterized.TestCase):
         self.assertEqual(claim.predicted, "1: 0.75 to 1.25 (not 0, 0.5, 2)")
         self.assertIn(reason, claim.reason)
 
+    def test_an_alternative_may_lie_at_the_end_of_the_band(self):
+        for lower, verdict in ((0.5, "undecided"), (0.51, "holds")):
+            claim = claims.scales_as(
+                "c", "q", _known(1, lower, 1.2), 1, (0.5, 1.5), (0.5, 1.5)
+            )
+            self.assertEqual(claim.verdict, verdict)
+
     @parameterized.parameters(((1.5, 2.0), (0, 2)), ((0.75, 1.25), (0, 1.2)))
     def test_a_band_parts_the_prediction_from_the_alternatives(self, band, others):
         with self.assertRaisesRegex(ValueError, "band"):
@@ -83,8 +90,10 @@ class VerdictTest(parameterized.TestCase):
 
 
 class SurenessTest(parameterized.TestCase):
-    def test_is_the_share_of_draws_with_the_same_verdict(self):
-        samples = np.random.default_rng(1).normal(0.6, 1.0, size=9)
+    @parameterized.parameters((0.9, "holds"), (-0.6, "fails"), (0.4, "undecided"))
+    def test_is_the_share_of_draws_with_the_same_verdict(self, mean, verdict):
+        samples = np.random.default_rng(1).normal(size=9)
+        samples += mean - samples.mean()
         found = estimates.mean(samples)
         claim = claims.above("c", "q", found)
         drawn = found.resampled()
@@ -93,7 +102,8 @@ class SurenessTest(parameterized.TestCase):
             "fails": np.mean(drawn.upper <= 0),
             "undecided": np.mean((drawn.lower <= 0) & (drawn.upper > 0)),
         }
-        self.assertAlmostEqual(claim.sureness, expected[claim.verdict], places=12)
+        self.assertEqual(claim.verdict, verdict)
+        self.assertAlmostEqual(claim.sureness, expected[verdict], places=12)
         self.assertBetween(claim.sureness, 0.2, 0.99)
 
     def test_grows_with_the_distance_from_the_bound(self):
@@ -126,10 +136,18 @@ class SurenessTest(parameterized.TestCase):
         from scipy import stats
 
         samples = np.random.default_rng(2).normal(1.0, 0.5, size=8)
-        claim = claims.above("c", "q", estimates.mean(samples), bound=0.3)
-        expected = stats.ttest_1samp(samples, 0.3).pvalue
-        self.assertLess(expected, 0.05)
-        self.assertAlmostEqual(claim.p_value / expected, 1, delta=2e-3)
+        found = estimates.mean(samples)
+        for judge, bound, verdict in (
+            (claims.above, 0.3, "holds"),
+            (claims.above, 1.7, "fails"),
+            (claims.below, 1.7, "holds"),
+            (claims.below, 0.3, "fails"),
+        ):
+            claim = judge("c", "q", found, bound=bound)
+            expected = stats.ttest_1samp(samples, bound).pvalue
+            self.assertLess(expected, 0.05)
+            self.assertEqual(claim.verdict, verdict)
+            self.assertAlmostEqual(claim.p_value / expected, 1, delta=2e-3)
 
     def test_undecided_claims_have_none(self):
         claim = claims.above("c", "q", estimates.mean([-1.0, 1.1]))
@@ -164,6 +182,17 @@ class KindTest(absltest.TestCase):
         ):
             self.assertEqual(claims.besides(judged), besides)
             self.assertEqual(claims.counts(judged), counts)
+
+    def test_every_judgement_keeps_its_kind(self):
+        known = _known(1, 0.9, 1.1)
+        for kind in (claims.PAPER, claims.CHECK, claims.REPEAT):
+            for claim in (
+                claims.above("c", "q", known, kind=kind),
+                claims.below("c", "q", known, kind=kind),
+                claims.between("c", "q", known, (0, 2), kind=kind),
+                claims.scales_as("c", "q", known, 1, (0.8, 1.2), (0,), kind=kind),
+            ):
+                self.assertEqual(claim.kind, kind)
 
     def test_left_open(self):
         claim = claims.above("c", "q", _known(1, 0.5, 2))

@@ -35,6 +35,12 @@ class MeanTest(parameterized.TestCase):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
         self.assertEqual(estimates.geometric_mean([0.0]).interval(), (1, 0, math.inf))
 
+    def test_geometric_at_another_confidence(self):
+        logs = np.array([0.2, 1.0, 2.5])
+        found = estimates.geometric_mean(logs).interval(0.8)
+        expected = stats.t.interval(0.8, 2, logs.mean(), stats.sem(logs))
+        np.testing.assert_allclose(found[1:], np.exp(expected), rtol=1e-12)
+
     def test_words(self):
         found = estimates.geometric_mean([0.1] * 4, paired=True, unit="searches")
         words = "95 % t interval over 4 searches, paired, of the logarithm"
@@ -77,6 +83,11 @@ class MedianTest(parameterized.TestCase):
         self.assertLessEqual(stats.binom.cdf(place, count, 0.5), 0.025)
         self.assertGreater(stats.binom.cdf(place + 1, count, 0.5), 0.025)
 
+    def test_confidence_narrows_it(self):
+        # Of ten fair coins at most 3 show heads with 17 %, at most 4 with 38 %.
+        _, low, high = estimates.median(np.arange(10.0)).interval(0.5)
+        self.assertEqual((low, high), (3, 6))
+
     def test_covers_the_median_of_a_skewed_distribution(self):
         draws = np.random.default_rng(0).exponential(size=(2000, 10))
         found = [estimates.median(row).interval() for row in draws]
@@ -93,6 +104,11 @@ class ShareTest(parameterized.TestCase):
         test = stats.binomtest(number, count)
         expected = test.proportion_ci(0.95, "exact")
         np.testing.assert_allclose(found, (number / count, *expected), rtol=1e-9)
+
+    def test_at_another_confidence(self):
+        found = estimates.share([True] * 3 + [False] * 9).interval(0.8)
+        expected = stats.binomtest(3, 12).proportion_ci(0.8, "exact")
+        np.testing.assert_allclose(found[1:], expected, rtol=1e-9)
 
     def test_of_nothing(self):
         found = estimates.share([]).interval()
@@ -119,6 +135,18 @@ class JackknifeTest(absltest.TestCase):
         value = above.mean() / below.mean()
         expected = (value, value - reach, value + reach)
         np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+    def test_seeds_that_were_not_drawn_cannot_be_left_out(self):
+        # A negative weight of the last seed would make the mean negative.
+        samples = np.array([1.0, 2.0, 1.5, 90.0])
+        found = estimates.jackknife(lambda weights: np.log(weights @ samples), 4)
+        chosen = np.array([[0, 1, 2, 0]])
+        drawn = samples[chosen[0]]
+        without = [np.log(np.delete(drawn, k).mean()) for k in range(4)]
+        reach = stats.t.ppf(0.975, 3) * statistics.jackknife_error(without)
+        value = np.log(drawn.mean())
+        expected = [[value], [value - reach], [value + reach]]
+        np.testing.assert_allclose(found.procedure(chosen, 0.95), expected, rtol=1e-12)
 
     def test_one_seed_tells_nothing(self):
         found = estimates.jackknife(lambda weights: weights @ [2.0], 1).interval()

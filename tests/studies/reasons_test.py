@@ -24,9 +24,18 @@ class ReasonTest(parameterized.TestCase):
         ((10, 1.0, 0.7, 1.3), (0.9, 1.2), "too few seeds: about 91 would decide"),
         # Outside a band.
         ((8, 2.0, 0.5, 3.5), (0, 1), "too few seeds: about 18 would decide"),
+        # Only the end that crosses the bound counts.
+        ((5, 1.0, -1.0, 1.5), (0, math.inf), "too few seeds: about 20 would decide"),
+        ((5, -1.0, -1.5, 1.0), (0, math.inf), "too few seeds: about 20 would decide"),
+        # 3.1^2 and 3.2^2 times as many: just below and above ten times.
+        ((3, 1.0, -2.1, 4.1), (0, math.inf), "too few seeds: about 29 would decide"),
+        ((3, 1.0, -2.2, 4.2), (0, math.inf), "no power"),
         ((3, 0.1, -2.0, 2.2), (0, math.inf), "no power"),
         ((3, 0.0, -2.0, 2.0), (0, math.inf), "no power"),
         ((1, 0.5, -math.inf, math.inf), (0, 1), "too few seeds for an interval: 1"),
+        ((5, 2.0, -math.inf, 3.0), (1, math.inf), "too few seeds for an interval: 5"),
+        # The geometric mean of one seed has the lower end 0.
+        ((1, 1.0, 0.0, math.inf), (0.5, math.inf), "too few seeds for an interval: 1"),
         ((0, math.nan, -math.inf, math.inf), (0, 1), "nothing to measure"),
     )
     def test_words(self, estimate, region, words):

@@ -27,9 +27,9 @@ def run(score, num_places, start, rules=_RULES, **options):
       The end, and how many repeats each place got, by rising place.
     """
     candidates = [settings.Setting(2**k, 1.0, 0.9) for k in range(num_places)]
-    state = search_state.SearchState(2**num_places, rules)
     results = {}
     while True:
+        state = search_state.SearchState(2**num_places, rules)
         wanted, top = replay.replay(
             climb.climb(state, candidates, start, _REPEATS, **options), results
         )
