@@ -14,6 +14,7 @@ from absl import app, flags, logging
 
 import launch
 from bsgen import errors, interrupts
+from bsgen.training import tensorflow_import
 from launch import streams
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -69,24 +70,16 @@ def let_go_of_lost_terminal() -> None:
 
 
 def load_tensorflow() -> None:
-    """Imports TensorFlow without the lines that it logs during the import.
-
-    Its C++ code writes them to file descriptor 2 before it reads any setting.
-    """
-    sys.stderr.flush()
-    with contextlib.ExitStack() as stack:
-        saved = os.dup(2)
-        stack.callback(os.close, saved)
-        stack.callback(os.dup2, saved, 2)
+    """Imports TensorFlow without the lines that it logs during the import."""
+    with tensorflow_import.silenced() as stderr:
 
         def end(number: int, frame: object) -> None:
-            os.dup2(saved, 2)
+            os.dup2(stderr, 2)
             launch.end_at_once()
 
         # A KeyboardInterrupt would be lost in an import that catches all exceptions.
-        stack.enter_context(_interrupts(end))
-        os.dup2(stack.enter_context(open(os.devnull, "wb")).fileno(), 2)
-        import tensorflow  # noqa: F401
+        with _interrupts(end):
+            import tensorflow  # noqa: F401
 
 
 def _parse(arguments: list[str]) -> list[str]:

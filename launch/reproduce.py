@@ -45,6 +45,14 @@ _CALIBRATE = flags.DEFINE_bool(
     "For --list: measure the speed of this machine anew, as after it was busy; with "
     "--nocalibrate minutes are those of two cores (default: if it is not known yet).",
 )
+_PROCESSES = flags.DEFINE_integer(
+    "processes",
+    None,
+    "Worker processes, of one thread each (default: one a core; with a GPU, or for "
+    "little work, none but this one).",
+    lower_bound=1,
+    upper_bound=256,
+)
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace results of another configuration, and train again."
 )
@@ -112,9 +120,12 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
 
 
 def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
-    from bsgen.training import calibration, cost, interruption
+    from bsgen.training import calibration, cost, interruption, worker_processes
     from launch import display
 
+    num_processes = _PROCESSES.value
+    if num_processes is None:
+        num_processes = worker_processes.default_number(work.expected_seconds)
     sizes = len(work.missing), len(work.unmeasured)
     minutes = work.seconds_at(calibration.known() or cost.TWO_CORES) / 60
     with display.CampaignBar(*sizes, work.expected_seconds, minutes) as progress:
@@ -123,7 +134,7 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
             progress.say(f"finished {study.name}: {study.title}")
 
         try:
-            work.run(progress.advance, on_study)
+            work.run(progress.advance, on_study, num_processes)
         except interruption.Interrupted as stopped:
             entry.let_go_of_lost_terminal()
             progress.say("interrupted; saved: the same command continues from there")

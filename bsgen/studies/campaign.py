@@ -5,17 +5,21 @@ that they have in common and equal programs are compiled once. Measurements foll
 study is written as soon as all that it needs has finished.
 """
 
+import dataclasses
 import logging
 import pathlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bsgen import config, data, interrupts
 from bsgen.files import folder_lock
 from bsgen.studies import folder, measurement, measurement_store, outcome, study, tables
-from bsgen.training import cost, provenance, records
+from bsgen.training import cost, jobs, provenance, records
 
 _LOGGER = logging.getLogger(__name__)
+# The rows of a measurement, its wall time, and the hardware that it was made on.
+_Measured = tuple[Sequence[Mapping[str, Any]], float, dict[str, str]]
 
 
 class Campaign:
@@ -122,16 +126,19 @@ class Campaign:
         self,
         on_work: Callable[[float], None] = lambda seconds: None,
         on_study: Callable[[study.Study], None] = lambda finished: None,
+        num_processes: int = 1,
     ) -> None:
         """Trains and measures what is missing and writes the results of every study.
 
         Args:
           on_work: called with the expected seconds of work just done.
           on_study: called with each study whose results have been written.
+          num_processes: that do the work; see `jobs.perform`.
 
         Raises:
-          UserError: a run does not fit its data; nothing has been trained then.
-          Interrupted: as `execution.execute`.
+          UserError: a run does not fit its data, and nothing has been trained; or as
+            `jobs.perform`.
+          Interrupted: as `jobs.perform`.
         """
         waiting = [  # with the keys, which take time to compute
             (planned, [run.key for run in runs], [entry.key for entry in entries])
@@ -149,27 +156,32 @@ class Campaign:
                     outcome.write(self._output_dir, planned, results)
                     on_study(planned)
 
+        def job(entry: measurement.Measurement) -> jobs.Job:
+            def keep(result: _Measured) -> None:
+                self._measured.add(entry, *result)
+                self.unmeasured.remove(entry)
+                on_work(entry.seconds)
+                finish_studies()
+
+            work = _Measuring(
+                entry, self._measured.folder(entry), self._data_dir, self._resume
+            )
+            needs = tuple(run.key for run in entry.runs)
+            return jobs.Job(work, entry.seconds, needs=needs, on_result=keep)
+
         finish_studies()
+        work = [job(entry) for entry in self.unmeasured]
         if self.missing:
             from bsgen.training import execution  # loads TensorFlow
 
-            execution.execute(
-                self.missing,
-                self._store,
-                self._data_dir,
-                on_work,
-                lambda record: finish_studies(),
-                self._resume,
-                self._keep_networks,
-                self._warn,
+            work[:0] = execution.plan(
+                self.missing, self._data_dir, self._resume, self._keep_networks
             )
-            self.missing = []
-        for entry in list(self.unmeasured):
-            interrupts.check()
-            self._measure(entry)
-            self.unmeasured.remove(entry)
-            on_work(entry.seconds)
-            finish_studies()
+        desk = jobs.Desk(
+            self._store, on_work, lambda record: finish_studies(), self._warn
+        )
+        jobs.perform(work, desk, num_processes)
+        self.missing = []
 
     def _lacks_network(self, run: config.RunConfig) -> bool:
         record = self._store.find(run)
@@ -184,10 +196,19 @@ class Campaign:
             found = folder.Folder(self._output_dir, planned.name)
             found.claim_for(scale, runs, entries, force)
 
-    def _measure(self, entry: measurement.Measurement) -> None:
+
+@dataclasses.dataclass(frozen=True)
+class _Measuring:
+    """The work of a job: makes a measurement."""
+
+    entry: measurement.Measurement
+    folder: pathlib.Path
+    data_dir: str | None
+    resume: str
+
+    def __call__(self, desk: jobs.Desk) -> _Measured:
         begun = time.perf_counter()
-        own = self._measured.folder(entry)
-        place = measurement.Place(self._store, own, self._data_dir, self._resume)
-        rows = entry.measure(place)
+        place = measurement.Place(desk.store, self.folder, self.data_dir, self.resume)
+        rows = self.entry.measure(place)
         seconds = time.perf_counter() - begun
-        self._measured.add(entry, rows, seconds, provenance.hardware(entry.engine))
+        return rows, seconds, provenance.hardware(self.entry.engine)

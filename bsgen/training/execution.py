@@ -3,9 +3,8 @@
 import collections
 import dataclasses
 import functools
-import itertools
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from bsgen import config, data, errors, interrupts
 from bsgen.models import losses
@@ -13,6 +12,7 @@ from bsgen.training import (
     checkpoints,
     cost,
     ensemble,
+    jobs,
     loop,
     minima,
     provenance,
@@ -67,6 +67,7 @@ def execute(
     resume: str = "auto",
     keep_networks: Collection[str] = (),
     warn: Callable[[str], None] = _LOGGER.warning,
+    num_processes: int = 1,
 ) -> None:
     """Trains those of `runs` that `store` lacks; every finished run is kept at once.
 
@@ -83,54 +84,105 @@ def execute(
       resume: as in `loop.Options`: "never" starts such runs over.
       keep_networks: keys of runs whose trained networks are needed afterwards.
       warn: called with one line when runs exceed the memory and are divided.
+      num_processes: that train; see `jobs.perform`.
 
     Raises:
-      UserError: a run does not fit its data; nothing has been trained then.
+      UserError: a run does not fit its data, and nothing has been trained; or as
+        `jobs.perform`.
       Interrupted: the program was asked to stop, and the run in progress is saved.
     """
-    missing = store.missing(runs)
-    check(missing, data_dir, keep_networks)
+    desk = jobs.Desk(store, on_work, on_record, warn)
+    jobs.perform(
+        plan(store.missing(runs), data_dir, resume, keep_networks), desk, num_processes
+    )
+
+
+def plan(
+    runs: Sequence[config.RunConfig],
+    data_dir: str | None = None,
+    resume: str = "auto",
+    keep_networks: Collection[str] = (),
+) -> list[jobs.Job]:
+    """Returns the jobs that train runs; arguments as of `execute`.
+
+    Raises:
+      UserError: a run does not fit its data.
+    """
+    check(runs, data_dir, keep_networks)
+    costs = {run.key: cost.seconds(run, run.key in keep_networks) for run in runs}
     by_engine = collections.defaultdict(list)
-    costs = {run.key: cost.seconds(run, run.key in keep_networks) for run in missing}
     # Cheap runs first: first results soon, and the time left is learned early.
-    for run in sorted(missing, key=lambda run: costs[run.key]):
+    for run in sorted(runs, key=lambda run: costs[run.key]):
         by_engine[routing.engine(run, run.key in keep_networks)].append(run)
 
-    steps_left = {run.key: run.num_steps for run in missing}
+    def job(
+        engine: routing.Engine,
+        together: list[config.RunConfig],
+        program: Hashable = None,
+    ) -> jobs.Job:
+        own = {run.key: costs[run.key] for run in together}
+        work = _Training(engine, together, data_dir, resume, own)
+        return jobs.Job(work, sum(own.values()), program)
 
-    def on_steps(run: config.RunConfig, steps: int) -> None:
-        key = run.key
-        steps = min(steps, steps_left[key])  # some are taken again after a failure
-        steps_left[key] -= steps
-        on_work(costs[key] * steps / run.num_steps)
-
-    for record in itertools.chain(
-        minima.train(by_engine["minima"], data_dir),
-        ensemble.train(by_engine["ensemble"], data_dir, on_steps=on_steps, warn=warn),
-        _train_one_by_one(by_engine["loop"], store, data_dir, on_steps, resume),
-    ):
-        if not record.hardware:  # only the loop, which others resume, names its own
-            made_by = provenance.hardware(routing.engine(record.run))
-            record = dataclasses.replace(record, hardware=made_by)
-        store.add([record])
-        on_steps(record.run, steps_left[record.run.key])
-        on_record(record)
+    found = []
+    for path in minima.paths(by_engine["minima"]):
+        found.append(job("minima", path, path[0].model))
+    for each in ensemble.plan(by_engine["ensemble"], data_dir):
+        found.append(job("ensemble", each.runs, each.program))
+    return found + [job("loop", [run]) for run in by_engine["loop"]]
 
 
-def _train_one_by_one(
-    runs: Sequence[config.RunConfig],
-    store: records.RunStore,
-    data_dir: str | None,
-    on_steps: Callable[[config.RunConfig, int], None],
-    resume: str,
-) -> Iterator[records.RunRecord]:
-    options = loop.Options(data_dir=data_dir, resume=resume)
-    for run in runs:
-        folder = store.network(run).parent
-        record = loop.train(run, folder, options, _StepCounter(run, on_steps))
-        if record is not None:
-            yield record
-            checkpoints.remove_all(folder)  # the record is on the disk now
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """The work of a job: trains runs by one engine, and keeps each record at once."""
+
+    engine: routing.Engine
+    runs: list[config.RunConfig]
+    data_dir: str | None
+    resume: str
+    costs: dict[str, float]
+
+    def __call__(self, desk: jobs.Desk) -> None:
+        steps_left = {run.key: run.num_steps for run in self.runs}
+
+        def on_steps(run: config.RunConfig, steps: int) -> None:
+            key = run.key
+            steps = min(steps, steps_left[key])  # some are taken again after a failure
+            steps_left[key] -= steps
+            desk.on_work(self.costs[key] * steps / run.num_steps)
+
+        for record in self._train(desk, on_steps):
+            if not record.hardware:  # only the loop, which others resume, names its own
+                made_by = provenance.hardware(self.engine)
+                record = dataclasses.replace(record, hardware=made_by)
+            desk.store.add([record])
+            on_steps(record.run, steps_left[record.run.key])
+            desk.on_record(record)
+
+    def _train(
+        self, desk: jobs.Desk, on_steps: Callable[[config.RunConfig, int], None]
+    ) -> Iterator[records.RunRecord]:
+        if self.engine == "minima":
+            yield from minima.train(self.runs, self.data_dir)
+        elif self.engine == "ensemble":
+            yield from ensemble.train_together(
+                self.runs, self.data_dir, on_steps, desk.warn
+            )
+        else:
+            yield from self._train_one_by_one(desk.store, on_steps)
+
+    def _train_one_by_one(
+        self,
+        store: records.RunStore,
+        on_steps: Callable[[config.RunConfig, int], None],
+    ) -> Iterator[records.RunRecord]:
+        options = loop.Options(data_dir=self.data_dir, resume=self.resume)
+        for run in self.runs:
+            folder = store.network(run).parent
+            record = loop.train(run, folder, options, _StepCounter(run, on_steps))
+            if record is not None:
+                yield record
+                checkpoints.remove_all(folder)  # its summary has the record, too
 
 
 class _StepCounter(loop.Observer):

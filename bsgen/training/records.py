@@ -178,8 +178,11 @@ class RunStore:
         """
         objects = [record.to_values() for record in finished]
         # The store now holds exactly what will be read from the file later.
-        for record in self._lines.append(objects, RunRecord.from_values):
-            self._records[record.run.key] = record
+        self.hold(self._lines.append(objects, RunRecord.from_values))
+
+    def hold(self, finished: Iterable[RunRecord]) -> None:
+        """Takes finished runs as being in the store, without writing them."""
+        self._records |= {record.run.key: record for record in finished}
 
 
 def _lines(folder: str | os.PathLike) -> json_lines.JsonLines:

@@ -209,9 +209,9 @@ class CampaignTest(_CampaignsTest):
 
     def test_training_is_asked_only_for_what_is_missing(self):
         self._campaign(self.studies[:1]).run()
-        with mock.patch.object(execution, "execute") as execute:
+        with mock.patch.object(execution, "plan", return_value=[]) as plan:
             self._campaign().run()
-        missing = execute.call_args.args[0]
+        missing = plan.call_args.args[0]
         self.assertEqual([run.num_steps for run in missing], [30, 30])
 
 

@@ -110,7 +110,7 @@ class ExecuteTest(absltest.TestCase):
             yield records.RunRecord(runs[0], "completed", {}, {}, 0.0)
 
         run, work = _run(0), []
-        with mock.patch.object(ensemble, "train", train):
+        with mock.patch.object(ensemble, "train_together", train):
             execution.execute([run], self.store, on_work=work.append)
         self.assertAlmostEqual(sum(work), cost.seconds(run), places=9)
         self.assertGreaterEqual(min(work), 0)

@@ -10,9 +10,10 @@ follow from its seeds, and no operation mixes runs. Which other runs share its p
 changes the rounding at most.
 """
 
+import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -53,15 +54,46 @@ def train(
       UserError: a run does not fit its data, or has something that only `loop` has.
       OutOfMemory: the device does not hold a single run.
     """
+    for together in plan(runs, data_dir, memory_bytes):
+        yield from train_together(together.runs, data_dir, on_steps, warn)
+
+
+@dataclasses.dataclass(frozen=True)
+class Together:
+    """Runs that are trained by one program.
+
+    Attributes:
+      runs: they.
+      program: equal for those that share what is compiled, for each number of runs.
+    """
+
+    runs: list[config.RunConfig]
+    program: Hashable
+
+
+def plan(
+    runs: Sequence[config.RunConfig],
+    data_dir: str | None = None,
+    memory_bytes: int | None = None,
+) -> list[Together]:
+    """Returns how `train` divides runs into programs, in order; arguments as there.
+
+    Raises:
+      UserError: a run does not fit its data, or has something that only `loop` has.
+    """
     for run in runs:
         for field, value in routing.only_in_loop(run).items():
             remedy = "the ensemble engine does not take it; train with training.loop"
             raise errors.UserError(field, value, remedy)
     loads = [_load(run, data_dir) for run in runs]
-    for group in grouping.divide(loads, _device(), memory_bytes):
-        for places in group:
-            own = [runs[place] for place in places]
-            yield from _train_together(own, data_dir, on_steps, warn)
+    return [
+        Together(
+            [runs[place] for place in places],
+            (loads[places[0]].kind, max(loads[place].batch_size for place in places)),
+        )
+        for group in grouping.divide(loads, _device(), memory_bytes)
+        for places in group
+    ]
 
 
 def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
@@ -84,13 +116,16 @@ def max_runs(
     return grouping.max_runs(*_sizes(model), batch_size, memory_bytes)
 
 
-def _train_together(
+def train_together(
     runs: Sequence[config.RunConfig],
     data_dir: str | None,
     on_steps: Callable[[config.RunConfig, int], None],
     warn: Callable[[str], None],
 ) -> Iterator[records.RunRecord]:
-    """Trains runs as one program, or what is left of them as two if memory runs out."""
+    """Trains runs of a `plan` as one program; if memory runs out, the rest as two.
+
+    Args, yields and raises as `train`.
+    """
     pool, program = _program(*_program_key(runs[0], data_dir))
     waiting = [runs]
     while waiting:

@@ -4,6 +4,7 @@ Smith & Le (2017), section 3: the cost, its Hessian's eigenvalues and the log ev
 ratio are those of the SUM over the N training examples, as in the paper.
 """
 
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -37,18 +38,11 @@ def train(
     """
     for run in runs:
         check(run)
-    solvers: dict[tuple, tuple[keras.Model, newton.NewtonSolver]] = {}
-    for (settings, network), path in itertools.groupby(
-        sorted(runs, key=_order), lambda run: (run.data, run.model)
-    ):
+    for path in paths(runs):
         started = time.perf_counter()
-        parts, num_classes = _load(settings, data_dir)
-        shape = parts["train"][0].shape[1:]
-        key = (network, shape, num_classes)
-        if key not in solvers:
-            model = models.build(network, tuple(shape), num_classes)
-            solvers[key] = model, newton.NewtonSolver(model, models.cross_entropy)
-        model, solver = solvers[key]
+        parts, num_classes = _load(path[0].data, data_dir)
+        shape = tuple(parts["train"][0].shape[1:])
+        model, solver = _solver(path[0].model, shape, num_classes)
         minimum = None
         for run in path:
             solver.place(minimum.predicted(run.optimizer.l2) if minimum else 0.0)
@@ -59,6 +53,13 @@ def train(
             seconds = time.perf_counter() - started
             yield records.RunRecord(run, "completed", {}, final, seconds)
             started = time.perf_counter()
+
+
+def paths(runs: Sequence[config.RunConfig]) -> list[list[config.RunConfig]]:
+    """Returns the runs divided into those that differ only in `l2`, in their order."""
+    ordered = sorted(runs, key=_order)
+    same = itertools.groupby(ordered, lambda run: (run.data, run.model))
+    return [[*path] for _, path in same]
 
 
 def check(run: config.RunConfig) -> None:
@@ -84,6 +85,15 @@ def check(run: config.RunConfig) -> None:
 
 def _order(run: config.RunConfig) -> tuple[str, float]:
     return f"{run.data}{run.model}", -run.optimizer.l2
+
+
+@functools.lru_cache(maxsize=8)
+def _solver(
+    settings: config.ModelConfig, shape: tuple[int, ...], num_classes: int
+) -> tuple[keras.Model, newton.NewtonSolver]:
+    """Returns network and solver, cached with what they have compiled."""
+    model = models.build(settings, shape, num_classes)
+    return model, newton.NewtonSolver(model, models.cross_entropy)
 
 
 def _load(
