@@ -9,27 +9,19 @@ closes, however that happens.
 """
 
 import contextlib
-import importlib
-import json
-import logging
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from multiprocessing import connection, reduction
+from collections.abc import Hashable, Iterable, Sequence
+from multiprocessing import connection
 from typing import Any
 
 from bsgen import errors
-from bsgen.files import strict_json
-from bsgen.training import interruption, jobs, provenance, records, tensorflow_import
+from bsgen.training import interruption, jobs, provenance, records
 
 _POLL_SECONDS = 0.2  # how soon a signal is noticed
-_REPORT_SECONDS = 0.2  # between two messages about work done
 _ENDING_SECONDS = 20.0  # between the request to end, which saves first, and the kill
 _AHEAD = 2  # jobs that a worker has, so that it need not wait for the next one
 _ENVIRONMENT = {
@@ -38,9 +30,8 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first takes all memory of a GPU
 }
-_SERVE = "from bsgen.training import worker_processes; worker_processes.serve()"
+_SERVE = "from bsgen.training import worker; worker.serve()"
 _SECONDS_A_PROCESS = 30.0  # of work, which make up for some seconds of start
-_PLAIN_ERRORS = (errors.UserError, MemoryError, OSError, interruption.Interrupted)
 
 
 def default_number(seconds: float) -> int:
@@ -139,9 +130,14 @@ class _Worker:
         self.connection, theirs = connection.Pipe()
         with theirs:
             descriptor, folder = theirs.fileno(), desk.store.path.parent
+            path = os.pathsep.join(sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, str(descriptor), str(folder), _module()],
-                env={**os.environ, "PYTHONPATH": _path(), **_ENVIRONMENT},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(sys.path),
+                    **_ENVIRONMENT,
+                },
                 stdin=subprocess.DEVNULL,
                 pass_fds=[descriptor],
                 start_new_session=True,  # so that Ctrl-C reaches the parent alone
@@ -228,93 +224,6 @@ class _Worker:
         return errors.UserError("processes", self._process.pid, remedy)
 
 
-def _path() -> str:
-    return os.pathsep.join(sys.path)
-
-
 def _module() -> str:
     """Returns what a worker imports when it starts: without the lines that it logs."""
     return "tensorflow" if "tensorflow" in sys.modules else ""
-
-
-def serve() -> None:
-    """Performs the jobs that come over a connection; all that a worker process does.
-
-    The process's arguments are the descriptor of the connection, the folder of the
-    parent's store, and a module to import.
-    """
-    descriptor, folder, module = int(sys.argv[1]), *sys.argv[2:]
-    channel: connection.Connection = connection.Connection(descriptor)
-    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-    def receive() -> None:
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                inbox.put(channel.recv_bytes())
-        os._exit(1)  # the parent is gone, or wants no more
-
-    threading.Thread(target=receive, daemon=True).start()
-    logging.disable(logging.WARNING)  # launchers too show errors alone
-    if module:
-        with tensorflow_import.silenced():
-            importlib.import_module(module)
-    report = _Report(channel)
-    store = _SendingStore(folder, report.send)
-    desk = jobs.Desk(
-        store,
-        report.work,
-        lambda record: None,
-        lambda line: report.send("warning", line),
-    )
-    try:
-        while True:
-            perform, found = reduction.ForkingPickler.loads(inbox.get())
-            store.hold(found)
-            result = perform(desk)
-            report.send("result", result)
-    except _PLAIN_ERRORS as error:
-        report.send("error", error)
-    except Exception as error:  # noqa: BLE001, other kinds may not be pickled
-        text = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
-        report.send("error", RuntimeError(text))
-    finally:
-        os._exit(1)  # threads of TensorFlow may be at work
-
-
-class _Report:
-    """What a worker tells its parent; messages about work done are gathered."""
-
-    def __init__(self, channel: connection.Connection):
-        self._channel = channel
-        self._work = 0.0
-        self._told_at = 0.0
-
-    def work(self, seconds: float) -> None:
-        self._work += seconds
-        if time.monotonic() - self._told_at > _REPORT_SECONDS:
-            self._tell_work()
-
-    def send(self, kind: str, value: Any) -> None:
-        if self._work:
-            self._tell_work()
-        self._channel.send((kind, value))
-
-    def _tell_work(self) -> None:
-        self._told_at = time.monotonic()
-        done, self._work = self._work, 0.0
-        self._channel.send(("work", done))
-
-
-class _SendingStore(records.RunStore):
-    """The finished runs as a worker sees them; new ones are sent to the parent."""
-
-    def __init__(self, folder: str, send: Callable[[str, Any], None]):
-        super().__init__(folder, lambda line: None)  # the parent has warned
-        self._send = send
-
-    def add(self, finished: Iterable[records.RunRecord]) -> None:
-        for record in finished:
-            self._send("record", record)
-            # As it will be read from the file.
-            written = json.dumps(strict_json.finite(record.to_values()))
-            self.hold([records.RunRecord.from_values(json.loads(written))])

@@ -49,7 +49,8 @@ class LauncherTest(parameterized.TestCase):
         )
         text, loaded = finished.stdout.split("loaded:")
         for flag in (
-            "list figure suite scale output_dir data_dir seeds calibrate force".split()
+            "list figure suite scale output_dir data_dir seeds calibrate processes "
+            "force".split()
         ):
             self.assertRegex(text, rf"--(\[no\])?{flag}\b")
         self.assertIn("python -m launch.reproduce --suite=quick", text)
