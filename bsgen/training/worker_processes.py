@@ -133,11 +133,7 @@ class _Worker:
             path = os.pathsep.join(sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, str(descriptor), str(folder), _module()],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(sys.path),
-                    **_ENVIRONMENT,
-                },
+                env={**os.environ, "PYTHONPATH": path, **_ENVIRONMENT},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[descriptor],
                 start_new_session=True,  # so that Ctrl-C reaches the parent alone

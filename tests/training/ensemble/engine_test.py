@@ -128,7 +128,7 @@ class ProgramsTest(parameterized.TestCase):
             return iter(())
 
         with (
-            mock.patch.object(engine, "_train_together", train_together),
+            mock.patch.object(engine, "train_together", train_together),
             mock.patch.object(engine, "_device", lambda: device),
         ):
             list(ensemble.train(runs))
