@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 from absl.testing import absltest
 
-from bsgen import config, statistics
-from bsgen.studies import campaign, claims, folder, measurement
+from bsgen import config
+from bsgen.studies import campaign, claims, estimates, folder, measurement
 from bsgen.training import provenance, records
 from tests.studies import made_up
 from tests.training import made_up_jobs
@@ -33,7 +33,7 @@ def measure(place):
 
 def _study():
     def judge(results):
-        found = statistics.mean_interval(results.measurements["value"])
+        found = estimates.mean(results.measurements["value"])
         return [claims.above("It is", "value", found, "made up")]
 
     runs = [made_up_jobs.run(1), made_up_jobs.run(2, 60), _EXACT]
