@@ -105,9 +105,11 @@ def _judge_ratio(panel: Panel, ratio: estimates.Estimate) -> claims.Claim:
         f"width of the basin of {rate:g} / {size} over that of {other_rate:g} / "
         f"{other_size}"
     )
+    first, second = (_loss_at(panel, end) for end in (0, 1))
     note = (
         "each seed is the mean of two crossed lines; the edge is where the training "
-        f"loss is {_RISE:g} higher"
+        f"loss is {_RISE:g} higher than at the network's own place, where it is "
+        f"{first:.2g} and {second:.2g} (the paper argues with minima of equal loss)"
     )
     start = f"({panel.letter}) {panel.model}: "
     if panel.same_ratio:
@@ -120,6 +122,12 @@ def _judge_ratio(panel: Panel, ratio: estimates.Estimate) -> claims.Claim:
     how = "a smaller batch size" if rate == other_rate else "a higher rate"
     claim = f"{start}a higher ratio, by {how}, gives a wider minimum"
     return claims.above(claim, quantity, ratio, note, bound=1)
+
+
+def _loss_at(panel: Panel, end: float) -> float:
+    """Returns the geometric mean of the training losses at one end of the lines."""
+    rows = panel.lines[np.isclose(panel.lines["alpha"], end)]
+    return float(np.exp(np.log(rows["train_cross_entropy"].astype(float)).mean()))
 
 
 def _width_ratio(widths: pd.DataFrame) -> estimates.Estimate:

@@ -59,6 +59,7 @@ class ClaimsTest(absltest.TestCase):
         expected = [6.25**0.2, 6.25**0.2, 1.0]
         np.testing.assert_allclose([c.measured for c in judged], expected, rtol=0.05)
         self.assertIn("4 seeds", judged[0].note)
+        self.assertIn("where it is 0.001 and 0.001 ", judged[0].note)
         self.assertIn("0.25 / 40 over that of 0.25 / 250", judged[0].quantity)
 
     def test_the_contrary(self):
@@ -100,6 +101,16 @@ class ClaimsTest(absltest.TestCase):
         self.assertStartsWith(judged[0].reason, "1 of 8 lines have no width")
         verdicts = made_up.verdicts(judged)
         self.assertEqual(verdicts, [claims.UNDECIDED] + [claims.HOLDS] * 2)
+
+    def test_the_losses_at_the_ends_are_said(self):
+        results = _results(width_of=_of_ratio(0.2))
+        table = results.measurements
+        at_end = np.isclose(table["alpha"], 1) & (table["panel"] == "b")
+        losses = np.random.default_rng(1).uniform(0.001, 0.02, at_end.sum())
+        table.loc[at_end, "train_cross_entropy"] = losses
+        claim = made_up.judged("jastrzebski_2018/fig4", results)[1]
+        mean = np.exp(np.log(losses).mean())
+        self.assertIn(f"where it is 0.001 and {mean:.2g} ", claim.note)
 
     def test_the_same_within_the_factor_but_not_equal(self):
         def width_of(rate, size, initial):
