@@ -12,7 +12,7 @@ from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.model import ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig
 
-FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm")
+FINAL_MEASURES = ("max_eigenvalue", "hessian_frobenius_norm", "hessian_trace")
 # The plan of a run holds some numbers a step: 0.7 GB at this limit.
 MAX_STEPS = 10**7
 MAX_EVALUATIONS = 10**5
@@ -39,6 +39,8 @@ class RunConfig(checked.Checked):
       loss: what is minimised, a loss of `bsgen.models.losses`.
       loss_noise: sigma; each example's loss is multiplied by a number drawn from
         N(1, sigma^2), see `bsgen.data.loss_weights`. Recorded losses are without it.
+      stop_train_loss: the run ends at its first evaluation that finds the mean loss on
+        the training set, in inference mode, at or below this; None for `num_steps`.
     """
 
     data: DataConfig = checked.always(DataConfig())
@@ -54,6 +56,7 @@ class RunConfig(checked.Checked):
     measured_examples: int | None = None
     loss: str = "cross_entropy"
     loss_noise: float = 0.0
+    stop_train_loss: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +65,7 @@ class RunConfig(checked.Checked):
         self._check_field("batch_size", errors.check_integer, 1)
         self._check_field("measured_examples", errors.check_integer, 1)
         self._check_field("loss_noise", errors.check_float32)
+        self._check_field("stop_train_loss", errors.check_float32)
         if len(self.evaluation_steps) > MAX_EVALUATIONS:
             remedy = f"give at most {MAX_EVALUATIONS}; evaluate less often"
             raise errors.UserError("evaluation_steps", self.evaluation_steps, remedy)
@@ -83,6 +87,10 @@ class RunConfig(checked.Checked):
         if self.final_measures and not isinstance(self.optimizer, MomentumConfig):
             remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
             raise errors.UserError("final_measures", self.final_measures, remedy)
+        if self.stop_train_loss is not None:
+            if not isinstance(self.optimizer, MomentumConfig):
+                remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
+                raise errors.UserError("stop_train_loss", self.stop_train_loss, remedy)
         if self.measured_examples is not None and not self.final_measures:
             remedy = "give final_measures, what to measure, too"
             raise errors.UserError("measured_examples", self.measured_examples, remedy)

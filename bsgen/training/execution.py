@@ -129,7 +129,9 @@ def plan(
         found.append(job("minima", path, path[0].model))
     for each in ensemble.plan(by_engine["ensemble"], data_dir):
         found.append(job("ensemble", each.runs, each.program))
-    return found + [job("loop", [run]) for run in by_engine["loop"]]
+    for alike, run in loop.alike_together(by_engine["loop"]):
+        found.append(job("loop", [run], alike))
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

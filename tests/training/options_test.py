@@ -51,6 +51,7 @@ _OTHER = {
         "measured_examples": 20,
         "loss": "squared_error",
         "loss_noise": 0.5,
+        "stop_train_loss": 1e6,
     },
 }
 _CLASSES = {

@@ -17,9 +17,11 @@ import tensorflow as tf
 
 from bsgen import config, errors, interrupts
 from bsgen.training import records, run_folder
-from bsgen.training.loop import run_loop, strategies, trainee
+from bsgen.training.loop import networks, run_loop, strategies, trainee
 from bsgen.training.loop.options import Options
 from bsgen.training.observer import Observer
+
+_KEPT = networks.Networks()
 
 
 @interrupts.kept()
@@ -63,7 +65,9 @@ def train(
                     return None
                 history = folder.history(observer.warned)
                 return records.from_history(run, summary, history)
-            ready = trainee.Trainee(run, devices, options.hardware, options.data_dir)
+            ready = trainee.Trainee(
+                run, devices, options.hardware, options.data_dir, _KEPT
+            )
             with contextlib.closing(ready):
                 loop = run_loop.RunLoop(run, ready, devices, folder, options, observer)
                 loop.restore(found)

@@ -2,7 +2,8 @@
 
 The Hessian is that of the mean loss, without noise or an L2 penalty and with batch norm
 in inference mode, on training examples without augmentation: its largest eigenvalue and
-its Frobenius norm, as in figure 3 of Jastrzebski et al. (2018).
+its Frobenius norm, as in figure 3 of Jastrzebski et al. (2018), and its trace, as in
+their eq. 7.
 """
 
 from bsgen import config, measures
@@ -10,8 +11,8 @@ from bsgen.training.loop import trainee
 
 _EIGENVALUE_TOLERANCE = 0.01  # far below the differences between seeds
 _NORM_ERROR = 0.1
+_TRACE_ERROR = 0.03
 _MAX_PRODUCTS = 100
-_BATCH_SIZE = 1000  # examples at once; speed and memory alone depend on it
 
 
 def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]:
@@ -23,17 +24,13 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
 
     Returns:
       `max_eigenvalue` with the estimated `max_eigenvalue_error`, and
-      `hessian_frobenius_norm` with `hessian_frobenius_norm_standard_error`, if asked.
+      `hessian_frobenius_norm` and `hessian_trace`, each with its `..._standard_error`,
+      if asked.
 
     Raises:
       UserError: more examples than there are, or no finite second derivative.
     """
-    hessian = measures.Hessian(
-        trained.model,
-        trained.loss.per_example,
-        trained.training_examples(run.measured_examples),
-        batch_size=_BATCH_SIZE,
-    )
+    hessian = trained.hessian(run.measured_examples)
     found: dict[str, float] = {}
     if "max_eigenvalue" in run.final_measures:
         ends = measures.extreme_eigenvalues(
@@ -47,4 +44,10 @@ def measure(run: config.RunConfig, trained: trainee.Trainee) -> dict[str, float]
         )
         found["hessian_frobenius_norm"] = norm.value
         found["hessian_frobenius_norm_standard_error"] = norm.standard_error
+    if "hessian_trace" in run.final_measures:
+        trace = measures.hessian_trace(
+            hessian, relative_error=_TRACE_ERROR, max_products=_MAX_PRODUCTS
+        )
+        found["hessian_trace"] = trace.value
+        found["hessian_trace_standard_error"] = trace.standard_error
     return found

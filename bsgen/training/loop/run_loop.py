@@ -76,7 +76,7 @@ class RunLoop:
         interrupts.check()
         saved = time.monotonic()
         with interruption.Interruption() as asked:
-            while state.step < num_steps:
+            while state.step < num_steps and not self._has_fitted():
                 progress = self._take_steps(evaluations)
                 if not math.isfinite(next(iter(progress.metrics.values()))):
                     return self._finish("diverged")
@@ -99,6 +99,16 @@ class RunLoop:
                 if signal_number and state.step < num_steps:
                     raise interruption.Interrupted(signal_number, state.step)
         return self._finish("completed")
+
+    def _has_fitted(self) -> bool:
+        """Whether the last evaluation found the training loss that ends the run."""
+        goal, history = self._run.stop_train_loss, self._state.history
+        if goal is None:
+            return False
+        name = f"train_{self._trainee.loss.metrics[0].name}"
+        reached = bool(history) and history[-1][name] <= goal
+        # After a restart the chief alone knows the records.
+        return bool(self._devices.largest([reached])[0])
 
     def _take_steps(self, evaluations: set[int]) -> TrainingProgress:
         """Takes as many steps as one call may, up to the next event."""
@@ -173,15 +183,17 @@ class RunLoop:
         self, status: Literal["completed", "diverged"]
     ) -> records.RunRecord | None:
         """Measures the final model and writes it with the summary."""
-        state, final = self._state, {}
-        if status == "completed":
-            last = state.history[-1]
-            measured = tuple(f"{part}_" for part in self._trainee.parts)
-            final = {name: last[name] for name in last if name.startswith(measured)}
+        state, parts = self._state, self._trainee.parts
+        final: dict[str, float] = {}
+        if status == "completed" and "train" not in parts:
             with state.timed():
-                final |= self._trainee.evaluate("train")
+                final = self._trainee.evaluate("train")
         if not self._devices.is_chief:
             return None
+        if status == "completed":  # of other workers' records a restart knows nothing
+            measured = tuple(f"{part}_" for part in parts)
+            last = state.history[-1].items()
+            final = {k: v for k, v in last if k.startswith(measured)} | final
         if status == "completed" and self._run.final_measures:
             with state.timed():
                 final |= final_measures.measure(self._run, self._trainee)

@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, errors, models
+from bsgen import config, data, errors, measures, models
 from bsgen.models import losses
 from bsgen.optimizers import Momentum
 from bsgen.training import step_plan
 from bsgen.training.loop import (
     blocks,
     feeds,
+    networks,
     preprocessing,
     replica_program,
     resident_images,
@@ -18,6 +19,8 @@ from bsgen.training.loop import (
     strategies,
     training_state,
 )
+
+_MEASURED_AT_ONCE = 1000  # examples; speed and memory alone depend on it
 
 
 class Trainee:
@@ -36,13 +39,23 @@ class Trainee:
         devices: strategies.Devices,
         hardware: config.HardwareConfig,
         data_dir: str | None = None,
+        kept: networks.Networks | None = None,
     ):
         """Loads the data, builds model and optimizer, and checks that they fit.
+
+        Args:
+          run: of SGD.
+          devices: that train it.
+          hardware: how to use them.
+          data_dir: folder of the prepared datasets; None for the default one.
+          kept: may hold the network of a run before, which is then given up to this
+            one; None builds a new one.
 
         Raises:
           UserError: the run does not fit the data, the network or the devices.
         """
         self.loss = losses.of_run(run)
+        self._ends_by_train_loss = run.stop_train_loss is not None
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
         self.plan = step_plan.make(run, len(self._split.train))
@@ -62,36 +75,50 @@ class Trainee:
             devices,
         )
         self._source = source
-        jit = _jit(hardware)
         self._scaling = preprocessing.fitted_scaling(run, source, self._split.train)
-        with devices.strategy.scope():
-            self.model = models.build(
-                run.model,
-                source.input_shape,
-                source.num_classes,
-                run.seed,
-                run.precision,
-            )
-            shares.check_statistics(
-                self.model, self.plan.batch_sizes, devices.num_replicas
-            )
-            self._optimizer = _optimizer(run)
-            self._optimizer.build(self.model.trainable_variables)
-            self._program = replica_program.ReplicaProgram(
-                self.model,
-                self._optimizer,
-                preprocessing.make(run, source, self._scaling),
-                resident_images.place(resident, devices),
-                devices.num_workers,
-                hardware.gradient_accumulation,
-                jit,
-                self.loss,
-            )
-        self.state = training_state.TrainingState(self.model, self._optimizer)
+
+        def build() -> networks.Network:
+            with devices.strategy.scope():
+                return self._build(run, devices, hardware, resident)
+
+        self._network = (kept or networks.Networks()).of(
+            # The usual strategy is always the same, any other a new one.
+            (networks.alike(run), hardware, devices.strategy),
+            source,
+            build,
+        )
+        self.model = self._network.model
+        self._program = self._network.program
+        shares.check_statistics(self.model, self.plan.batch_sizes, devices.num_replicas)
+        self.state = training_state.TrainingState(self.model, self._network.optimizer)
         self._devices = devices
         # Under XLA a part of a block takes as long as all of it.
-        calls_end = run.evaluation_steps if jit else None
+        calls_end = run.evaluation_steps if _jit(hardware) else None
         self._blocks = blocks.Blocks(self._feed, self.plan, calls_end)
+
+    def _build(
+        self,
+        run: config.RunConfig,
+        devices: strategies.Devices,
+        hardware: config.HardwareConfig,
+        resident: data.Pool | None,
+    ) -> networks.Network:
+        source = self._source
+        shape, num_classes = source.input_shape, source.num_classes
+        model = models.build(run.model, shape, num_classes, run.seed, run.precision)
+        optimizer = _optimizer(run)
+        optimizer.build(model.trainable_variables)
+        program = replica_program.ReplicaProgram(
+            model,
+            optimizer,
+            preprocessing.make(run, source, self._scaling),
+            resident_images.place(resident, devices),
+            devices.num_workers,
+            hardware.gradient_accumulation,
+            _jit(hardware),
+            self.loss,
+        )
+        return networks.Network(model, optimizer, program)
 
     def end_of_call(self, first_step: int, last_step: int) -> int:
         """Returns where a call should end that would take steps up to `last_step`."""
@@ -143,6 +170,18 @@ class Trainee:
             sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
         return self.loss.recorded(part, (sums / len(positions)).tolist())
 
+    def hessian(self, count: int | None) -> measures.Hessian:
+        """Returns the Hessian of the mean loss over `training_examples`."""
+        found = self._network.hessians
+        if count not in found:
+            found[count] = measures.Hessian(
+                self.model,
+                self.loss.per_example,
+                self.training_examples(count),
+                batch_size=_MEASURED_AT_ONCE,
+            )
+        return found[count]
+
     def training_examples(self, count: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Returns scaled inputs and targets of training examples.
 
@@ -163,7 +202,9 @@ class Trainee:
     @property
     def parts(self) -> tuple[str, ...]:
         """The parts of the split that are measured during training."""
-        return ("test", "validation") if len(self._split.validation) else ("test",)
+        validation = ("validation",) if len(self._split.validation) else ()
+        train = ("train",) if self._ends_by_train_loss else ()
+        return ("test", *validation, *train)
 
     def close(self) -> None:
         """Stops reading ahead."""

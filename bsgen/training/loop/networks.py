@@ -1,0 +1,108 @@
+"""The network of the last run, which the next run takes over if it is built alike.
+
+To trace the steps of a small network takes longer than to take them. Runs of one seed
+that differ in batch size, learning rate or budget have the same network, weights at the
+beginning and examples, so one network with its compiled steps serves them all: its
+variables are set back to what they were, and the next run is, bit for bit, what it
+would have been on its own.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+
+from bsgen import config, data, measures
+from bsgen.training.loop import replica_program
+
+
+@dataclasses.dataclass(eq=False)
+class Network:
+    """A network with all that is compiled for it.
+
+    Attributes:
+      model: the Keras model.
+      optimizer: built, with a learning rate that is assigned before every step.
+      program: its compiled steps.
+      hessians: of the mean loss, by the number of training examples; measured so far.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    program: replica_program.ReplicaProgram
+    hessians: dict[int | None, measures.Hessian] = dataclasses.field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self._initial = [variable.numpy() for variable in self._variables]
+
+    @property
+    def _variables(self) -> list[keras.Variable]:
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def reset(self) -> None:
+        """Sets all variables to what they were when the network was built."""
+        for variable, value in zip(self._variables, self._initial, strict=True):
+            variable.assign(value)
+
+
+class Networks:
+    """Keeps one network, of the last run."""
+
+    def __init__(self) -> None:
+        self._made_from: tuple[Any, ...] = ()
+        self._network: Network | None = None
+
+    def of(
+        self, key: tuple[Any, ...], source: data.Source, build: Callable[[], Network]
+    ) -> Network:
+        """Returns a network as built.
+
+        Args:
+          key: of all that shapes it but the examples.
+          source: the examples, which the compiled steps may hold.
+          build: makes it, unless the network of the last run has the same key and
+            source.
+        """
+        known = self._made_from
+        if self._network is None or known[0] != key or known[1] is not source:
+            self._network = None  # two might exceed the memory
+            self._network, self._made_from = build(), (key, source)
+        else:
+            self._network.reset()
+        return self._network
+
+
+def alike(run: config.RunConfig) -> str:
+    """Returns what is equal for runs whose networks are built alike."""
+    optimizer = run.sgd
+    # Its learning rate is assigned before every step.
+    same = dataclasses.replace(
+        optimizer,
+        learning_rate=1.0,
+        schedule=config.Constant(),
+        warm_up=config.MomentumConfig().warm_up,
+    )
+    return dataclasses.replace(
+        run,
+        optimizer=same,
+        batch_size=None,
+        batch_size_schedule=config.Constant(),
+        num_steps=1,
+        evaluation_steps=(),
+        final_measures=(),
+        measured_examples=None,
+        stop_train_loss=None,
+    ).key
+
+
+def alike_together(
+    runs: Iterable[config.RunConfig],
+) -> list[tuple[str, config.RunConfig]]:
+    """Returns the runs, each with its `alike`, those of an equal one in a row."""
+    groups: dict[str, list[config.RunConfig]] = {}
+    for run in runs:
+        groups.setdefault(alike(run), []).append(run)
+    return [(key, run) for key, group in groups.items() for run in group]
