@@ -87,7 +87,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
 def measured(scale: str) -> dict[str, Any]:
     """Returns the settings of runs whose curvature is measured at their end."""
     return {
-        "final_measures": config.FINAL_MEASURES,
+        "final_measures": ("max_eigenvalue", "hessian_frobenius_norm"),
         "measured_examples": MEASURED_EXAMPLES[scale],
     }
 

@@ -88,9 +88,10 @@ class Trainee:
             build,
         )
         self.model = self._network.model
+        self._optimizer = self._network.optimizer
         self._program = self._network.program
         shares.check_statistics(self.model, self.plan.batch_sizes, devices.num_replicas)
-        self.state = training_state.TrainingState(self.model, self._network.optimizer)
+        self.state = training_state.TrainingState(self.model, self._optimizer)
         self._devices = devices
         # Under XLA a part of a block takes as long as all of it.
         calls_end = run.evaluation_steps if _jit(hardware) else None

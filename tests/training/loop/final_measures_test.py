@@ -47,6 +47,10 @@ class FinalMeasuresTest(tf.test.TestCase, parameterized.TestCase):
         error = record.final["hessian_frobenius_norm_standard_error"]
         self.assertBetween(error, 0.0, 0.1 * norm * 1.5)
         self.assertLess(abs(record.final["hessian_frobenius_norm"] - norm), 4 * error)
+        trace, error = np.trace(dense), record.final["hessian_trace_standard_error"]
+        # Of so small a network, 100 products know it no better.
+        self.assertBetween(error, 0.0, 0.1 * trace)
+        self.assertLess(abs(record.final["hessian_trace"] - trace), 4 * error)
         # Brought again, not measured again.
         self.assertEqual(loop.train(run, folder), record)
 
