@@ -4,6 +4,7 @@ Each is timed twice, and the faster one counts: other work on the machine only s
 """
 
 import collections
+import functools
 import tempfile
 import time
 from collections.abc import Callable
@@ -103,7 +104,7 @@ def _alone(num_steps: int) -> float:
             loop.train(config.RunConfig(*settings, seed=seed), folder)
 
     # Another seed has another network, which has to be compiled, too.
-    return min(_seconds(lambda seed=seed: train(seed)) for seed in range(2))
+    return min(_seconds(functools.partial(train, seed)) for seed in range(2))
 
 
 def _convolutions(batch_size: int, num_steps: int) -> float:
