@@ -1,7 +1,8 @@
 """The results of an output folder as Markdown, for the documentation.
 
-Of quick studies: `docs/RESULTS.md` and README's table. Of others: a part of
-`docs/PAPER_SCALE.md`, with their pictures. Nothing in these is typed by hand:
+Of quick studies: `docs/RESULTS.md`, README's table and those pictures that the
+documentation has. Of others: a part of `docs/PAPER_SCALE.md`, with all pictures.
+Nothing in these is typed by hand:
 `launch.report --markdown` writes them from the records.
 """
 
@@ -66,12 +67,10 @@ def write(
     if scales <= {"quick"}:
         _replace_marked(folder / "README.md", summary(finished))
         atomic.write(folder / _RESULTS, results(finished).encode())
+        _write_pictures(folder, (e for e in finished if _path(folder, e).exists()))
         return ["README.md", _RESULTS]
     _replace_marked(folder / _OTHERS, sections(finished, "images"))
-    for entry in finished:
-        if (picture := entry.folder.read_figure()) is not None:
-            path = folder / "docs" / "images" / _picture(entry)
-            atomic.write(path, style.with_fewer_colors(picture))
+    _write_pictures(folder, finished)
     return [_OTHERS]
 
 
@@ -145,6 +144,18 @@ def _row(claim: claims.Claim) -> list[str]:
 def _words(claim: claims.Claim) -> str:
     """Returns the claim, with its kind if that is not a claim of the paper."""
     return claim.claim if claim.kind == claims.PAPER else f"{claim.kind}: {claim.claim}"
+
+
+def _write_pictures(
+    project: pathlib.Path, finished: Iterable[contents.Finished]
+) -> None:
+    for entry in finished:
+        if (picture := entry.folder.read_figure()) is not None:
+            atomic.write(_path(project, entry), style.with_fewer_colors(picture))
+
+
+def _path(project: pathlib.Path, entry: contents.Finished) -> pathlib.Path:
+    return project / "docs" / "images" / _picture(entry)
 
 
 def _picture(entry: contents.Finished) -> str:

@@ -146,6 +146,20 @@ class MarkdownTest(absltest.TestCase):
         self.write()
         self.assertEqual(readme.read_text(), expected)
 
+    def test_a_quick_picture_in_the_documentation_is_made_again(self):
+        readme = self.project / "README.md"
+        readme.write_text(f"{markdown.BEGIN}\n{markdown.END}\n")
+        self.write()
+        images = self.project / "docs" / "images"
+        self.assertFalse(images.exists())
+        images.mkdir()
+        (images / "made_up_fig1_quick.png").write_bytes(b"old")
+        (images / "made_up_fig2_quick.png").write_bytes(b"of no study there")
+        self.write()
+        picture = (images / "made_up_fig1_quick.png").read_bytes()
+        self.assertStartsWith(picture, b"\x89PNG")
+        self.assertLen(list(images.iterdir()), 2)
+
     def test_nothing_is_written_without_results(self):
         readme = self.project / "README.md"
         readme.write_text(f"{markdown.BEGIN}\nold\n{markdown.END}\n")
