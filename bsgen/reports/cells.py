@@ -44,6 +44,16 @@ def p_value(claim: claims.Claim) -> str:
     return "< 0.001" if claim.p_value < 0.001 else f"{claim.p_value:.2g}"
 
 
+def strength(claim: claims.Claim) -> str:
+    """Returns "sureness 97 %, p = 0.02", or what of it is known."""
+    parts = []
+    if share := sureness(claim):
+        parts.append(f"sureness {share}")
+    if p := p_value(claim):
+        parts.append(f"p {p}" if p.startswith("<") else f"p = {p}")
+    return ", ".join(parts)
+
+
 def _text(cell: Any) -> str:
     if pd.isna(cell):
         return ""

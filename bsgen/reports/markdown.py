@@ -123,13 +123,14 @@ def _unsettled(finished: Sequence[contents.Finished]) -> list[str]:
         [f"`{name}`", _words(claim), claim.verdict, verdicts.why(claim)]
         for name, claim in verdicts.unsettled(finished)
     ]
-    words, lost = verdicts.multiplicity(finished)
-    parts = ["## What fails, and what stays undecided"] if rows or words else []
+    caveats = verdicts.caveats(finished)
+    parts = ["## What fails, and what stays undecided"] if rows or caveats else []
     if rows:
         parts.append(_table(UNSETTLED_HEADINGS, rows))
-    parts.append(words)
-    items = (f"- `{n}`: {c.claim} (p = {cells.p_value(c)})" for n, c in lost)
-    return [*parts, "\n".join(items)]
+    for words, affected in caveats:
+        items = (f"- `{n}`: {c.claim} ({cells.strength(c)})" for n, c in affected)
+        parts += [words, "\n".join(items)]
+    return parts
 
 
 def _row(claim: claims.Claim) -> list[str]:

@@ -52,6 +52,7 @@ def write(
         "anchor": _anchor,
         "measured": cells.measured,
         "p_value": cells.p_value,
+        "strength": cells.strength,
         "sureness": cells.sureness,
         "why": verdicts.why,
     }
@@ -62,7 +63,7 @@ def write(
         besides=verdicts.besides(finished),
         legend=verdicts.LEGEND,
         unsettled=verdicts.unsettled(finished),
-        multiplicity=verdicts.multiplicity(finished),
+        caveats=verdicts.caveats(finished),
         hardware=captions.hardware(entry.results for entry in finished),
         scales=sorted({entry.config["scale"] for entry in finished}),
         versions=_versions(finished),

@@ -44,16 +44,16 @@ class Judged(NamedTuple):
     claim: claims.Claim
 
 
-class Multiplicity(NamedTuple):
-    """What is left if all verdicts are to be right at once.
+class Caveat(NamedTuple):
+    """What to bear in mind about decided claims.
 
     Attributes:
-      words: two sentences with the numbers; empty if no claim has a p value.
-      lost: the decided claims that would be undecided then.
+      words: sentences with the numbers; empty if there is nothing to say.
+      affected: the claims that they speak of.
     """
 
     words: str
-    lost: list[Judged]
+    affected: list[Judged]
 
 
 def grouped(judged: Iterable[claims.Claim]) -> list[claims.Claim]:
@@ -84,12 +84,26 @@ def why(claim: claims.Claim) -> str:
     return f"{cells.measured(claim)}, predicted {claim.predicted}"
 
 
-def multiplicity(finished: Iterable[contents.Finished]) -> Multiplicity:
-    """Corrects the verdicts on the papers' claims for their number (Holm)."""
+def caveats(finished: Iterable[contents.Finished]) -> list[Caveat]:
+    """Returns which decided claims of the papers to trust less."""
     judged = [each for each in _all(finished) if each.claim.kind == claims.PAPER]
+    return [found for found in (_unsure(judged), _multiplicity(judged)) if found.words]
+
+
+def _unsure(judged: list[Judged]) -> Caveat:
+    """Names verdicts that redrawn seeds would not give as often as aimed at."""
+    affected = [each for each in judged if each.claim.is_unsure]
+    decided = sum(each.claim.verdict != claims.UNDECIDED for each in judged)
+    words = f"Of {decided} decided claims of the papers, {len(affected)} have a "
+    words += "sureness below 95 %:"
+    return Caveat(words if affected else "", affected)
+
+
+def _multiplicity(judged: list[Judged]) -> Caveat:
+    """Names verdicts that are lost if they are corrected for their number (Holm)."""
     decided = [each for each in judged if each.claim.p_value is not None]
     if not decided:
-        return Multiplicity("", [])
+        return Caveat("", [])
     # An undecided claim has a p value above 0.05, and counts among all.
     p_values = [1.0 if (p := each.claim.p_value) is None else p for each in judged]
     kept = statistics.holm(p_values)
@@ -100,8 +114,8 @@ def multiplicity(finished: Iterable[contents.Finished]) -> Multiplicity:
         "which keeps the chance of even one wrong verdict at 5 %, "
     )
     if lost:
-        return Multiplicity(f"{words}{sum(kept)} stay decided; these do not:", lost)
-    return Multiplicity(f"{words}all of them stay decided.", [])
+        return Caveat(f"{words}{sum(kept)} stay decided; these do not:", lost)
+    return Caveat(f"{words}all of them stay decided.", [])
 
 
 def _all(finished: Iterable[contents.Finished]) -> list[Judged]:

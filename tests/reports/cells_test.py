@@ -41,6 +41,16 @@ class CellsTest(parameterized.TestCase):
         claim = dataclasses.replace(_CLAIM, p_value=value)
         self.assertEqual(cells.p_value(claim), expected)
 
+    @parameterized.parameters(
+        (0.97, 0.02, "sureness 97 %, p = 0.02"),
+        (1.0, 1e-9, "sureness > 99.9 %, p < 0.001"),
+        (None, 0.02, "p = 0.02"),
+        (None, None, ""),
+    )
+    def test_strength(self, share, value, expected):
+        claim = dataclasses.replace(_CLAIM, sureness=share, p_value=value)
+        self.assertEqual(cells.strength(claim), expected)
+
     def test_a_table(self):
         table = pd.DataFrame({"a": ["x", None], "b": [1 / 3, None], "c": [12345, 0]})
         rows = [["x", "0.3333", "12345"], ["", "", "0"]]

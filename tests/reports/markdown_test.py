@@ -63,6 +63,10 @@ Trained and measured on EPYC (1 run and 1 measurement) and H200 (1 run).
 | `made_up/fig1` | c | fails | 0.512 [-∞, ∞], predicted > 0 |
 | `made_up/table1` | check: d | undecided | too few seeds |
 
+Of 3 decided claims of the papers, 1 have a sureness below 95 %:
+
+- `made_up/fig1`: c (sureness 90 %, p = 0.03)
+
 Of 3 claims of the papers, 3 are decided, each at an error probability of 5 %. \
 With Holm's correction over all 3, which keeps the chance of even one wrong verdict \
 at 5 %, all of them stay decided.

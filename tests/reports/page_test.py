@@ -93,7 +93,9 @@ class PageTest(absltest.TestCase):
 
     def test_kinds_reasons_and_what_is_left_of_many_verdicts(self):
         entry = contents.read(self.output_dir, papers.studies())[0][0]
-        first, second, third = entry.judged[:3]
+        first, second, third = (
+            dataclasses.replace(claim, kind=claims.PAPER) for claim in entry.judged[:3]
+        )
         fails = {"verdict": claims.FAILS, "sureness": 0.9, "p_value": 0.04}
         judged = [
             dataclasses.replace(first, kind=claims.CHECK),
@@ -113,8 +115,10 @@ class PageTest(absltest.TestCase):
         top = found.text.split("What fails, and what stays undecided")[1]
         why = f"{FIGURE1} fails {cells.measured(third)}, predicted {third.predicted}"
         self.assertIn(f"{third.claim} {why} {second.claim} {FIGURE1} undecided", top)
-        self.assertIn("undecided not tested at this scale Of 2 claims", top)
-        self.assertIn(f"do not: {third.claim} ( {FIGURE1} , p = 0.04)", top)
+        self.assertIn("undecided not tested at this scale Of 1 decided claims", top)
+        named = f"{third.claim} ( {FIGURE1} : sureness 90 %, p = 0.04)"
+        self.assertIn(f"below 95 %: {named} Of 2 claims of the papers, 1 are", top)
+        self.assertIn(f"do not: {named}", top)
         self.assertIn(
             "fails 90 % of redrawn seeds agree, below the aim p = 0.04 check", top
         )

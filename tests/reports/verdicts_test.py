@@ -64,22 +64,35 @@ class VerdictsTest(parameterized.TestCase):
 
     def test_multiplicity_by_hand(self):
         """Of 4 claims of papers 0.001 < 0.05/4, 0.012 < 0.05/3, 0.02 < 0.05/2."""
-        words, lost = verdicts.multiplicity([FIRST, SECOND])
+        ((words, lost),) = verdicts.caveats([FIRST, SECOND])
         self.assertStartsWith(words, "Of 4 claims of the papers, 3 are decided,")
         self.assertIn("correction over all 4, ", words)
         self.assertEndsWith(words, "all of them stay decided.")
         self.assertEmpty(lost)
         # With 0.018 > 0.05/3 in the place of 0.012, both of the larger ones are lost.
         larger = dataclasses.replace(SECOND.judged[-1], p_value=0.018)
-        words, lost = verdicts.multiplicity([FIRST, _finished("made_up/fig2", larger)])
+        second = _finished("made_up/fig2", larger)
+        ((words, lost),) = verdicts.caveats([FIRST, second])
         self.assertEndsWith(words, "1 stay decided; these do not:")
         names = [(each.study, each.claim.claim) for each in lost]
         self.assertEqual(names, [("made_up/fig1", "d"), ("made_up/fig2", "g")])
 
-    def test_nothing_to_correct(self):
+    def test_verdicts_below_the_aim_are_named(self):
+        judged = [
+            _claim("a", "holds", sureness=0.949),
+            _claim("b", "holds", sureness=0.95),
+            _claim("c", "undecided", sureness=0.4),
+            _claim("d", "holds", sureness=0.4, kind="check"),
+        ]
+        ((words, unsure),) = verdicts.caveats([_finished("made_up/fig1", *judged)])
+        expected = "Of 2 decided claims of the papers, 1 have a sureness below 95 %:"
+        self.assertEqual(words, expected)
+        self.assertEqual([each.claim.claim for each in unsure], ["a"])
+
+    def test_nothing_to_say(self):
         older = _finished("made_up/fig1", _claim("a", "holds"))
-        self.assertEqual(verdicts.multiplicity([older]), ("", []))
-        self.assertEqual(verdicts.multiplicity([]), ("", []))
+        self.assertEmpty(verdicts.caveats([older]))
+        self.assertEmpty(verdicts.caveats([]))
 
 
 if __name__ == "__main__":
