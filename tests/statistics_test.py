@@ -83,6 +83,9 @@ class HolmTest(parameterized.TestCase):
     def test_by_hand(self, p_values, rejected):
         self.assertEqual(tuple(statistics.holm(p_values)), rejected)
 
+    def test_a_p_value_at_its_level_is_rejected(self):
+        self.assertEqual(statistics.holm([0.25, 0.5], level=0.5), [True, True])
+
     def test_rejects_a_true_hypothesis_in_five_of_100_cases_at_most(self):
         """Eight true ones beside two false; 4 standard errors of 1000 cases."""
         generator, wrong = np.random.default_rng(5), 0

@@ -7,6 +7,7 @@ from absl.testing import absltest, parameterized
 from bsgen.studies import claims, optimum
 
 _SIZES = [2**k for k in range(11)]
+_COARSE_SIZES = [4**k for k in range(6)]
 _FINE_SIZES = [1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128, 181, 256, 512, 1024]
 
 
@@ -38,7 +39,7 @@ def _cliff(best, sizes, fall, noise, rng, num_seeds=10):
 
 
 class FindTest(parameterized.TestCase):
-    @parameterized.parameters((_SIZES,), (_FINE_SIZES,))
+    @parameterized.parameters((_SIZES,), (_FINE_SIZES,), (_COARSE_SIZES,))
     def test_the_top_of_a_parabola_is_found_between_the_sizes(self, sizes):
         for true in np.exp(np.random.default_rng().uniform(np.log(8), np.log(128), 20)):
             best = optimum.find(_table(true, sizes))
@@ -91,10 +92,15 @@ class FindTest(parameterized.TestCase):
         best = 32 * np.exp(np.random.default_rng(0).normal(size=5) / 4)
         value, *ends = optimum.find(_table(best)).place.estimate().interval()
         self.assertAlmostEqual(np.log(value), np.log(best).mean())
-        # Student's t of 4 degrees of freedom, and the spacing.
+        # Student's t of 4 degrees of freedom, and the normal error of the spacing.
         of_seeds = 2.776445 * np.log(best).std(ddof=1) / np.sqrt(5)
         reach = np.hypot(of_seeds, 1.959964 * 0.2 * np.log(2))
         np.testing.assert_allclose(np.log(ends) - np.log(value), [-reach, reach])
+        estimate = optimum.find(_table(best)).place.estimate()
+        of_seeds *= 1.533206 / 2.776445  # of both errors 80 % lie within
+        reach = np.hypot(of_seeds, 1.281552 * 0.2 * np.log(2))
+        ends = np.log(estimate.interval(0.8)[1:])
+        np.testing.assert_allclose(ends - np.log(value), [-reach, reach], rtol=1e-6)
 
 
 class BreakdownTest(parameterized.TestCase):
@@ -111,6 +117,13 @@ class BreakdownTest(parameterized.TestCase):
         found = optimum.breakdown(table, chance=0.1)
         np.testing.assert_allclose(np.exp(found.logs), expected)
         np.testing.assert_allclose(found.estimate().interval().value, expected)
+
+    def test_the_spacing_is_that_where_it_is(self):
+        accuracies = {0: [0.1, 0.1, 0.3, 0.7, 0.9], 1: [0.1, 0.1, 0.4, 0.8, 0.9]}
+        table = pd.DataFrame(accuracies, index=[1, 2, 4, 12, 48])
+        # Between 4 and 12; the neighbours of 12 are 4 and 48.
+        found = optimum.breakdown(table, chance=0.1)
+        self.assertAlmostEqual(found.spacing_error, 0.2 * np.log(48 / 4) / 2)
 
     def test_is_seen_on_each_seed(self):
         table = pd.DataFrame({0: [0.1, 0.3, 0.7, 0.9], 1: 0.9}, index=[1, 2, 4, 8])

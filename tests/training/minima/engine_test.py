@@ -1,5 +1,6 @@
 """Tests of exact minima and their evidence, against plain NumPy and SciPy."""
 
+import time
 from unittest import mock
 
 import numpy as np
@@ -9,11 +10,12 @@ from absl.testing import parameterized
 
 from bsgen import config, data
 from bsgen.training import minima
+from bsgen.training.minima import newton
 
 
-def _run(task, coefficient, train_size=40, seed=1):
+def _run(task, coefficient, train_size=40, seed=1, validation_size=0):
     return config.RunConfig(
-        config.DataConfig(task, train_size, scaling="none", subset_seed=seed),
+        config.DataConfig(task, train_size, validation_size, "none", seed),
         config.ModelConfig("logistic_regression", ()),
         config.NewtonConfig(l2=coefficient / train_size),
         num_steps=200,
@@ -62,7 +64,7 @@ def _recompute(run):
         + sign * log_determinant / 2
         - len(labels) * np.log(2),
     }
-    for part in ("train", "test"):
+    for part in ("train", "validation", "test"):
         own_inputs, own_labels = getattr(arrays, part)
         logits = _logits(weights, own_inputs.astype(np.float64))
         losses = np.logaddexp(0, logits) - own_labels * logits
@@ -76,7 +78,7 @@ class MinimaTest(tf.test.TestCase, parameterized.TestCase):
         task=("gaussian_random", "gaussian_informative"), coefficient=(1e-3, 1.0, 1e3)
     )
     def test_equals_numpy(self, task, coefficient):
-        run = _run(task, coefficient)
+        run = _run(task, coefficient, validation_size=25)
         (record,) = minima.train([run])
         self.assertEqual((record.run, record.status), (run, "completed"))
         self.assertLess(record.final["gradient_norm"], 1e-11)
@@ -94,6 +96,25 @@ class MinimaTest(tf.test.TestCase, parameterized.TestCase):
         *_, last = minima.train(runs)
         self.assertEqual(last.run, runs[-1])
         self.assertLess(last.final["iterations"], alone.final["iterations"] / 2)
+
+    def test_the_prediction_saves_steps(self):
+        def num_steps():
+            return sum(record.final["iterations"] for record in minima.train(runs))
+
+        runs = [_run("gaussian_random", 10.0**-k) for k in np.arange(0, 3, 0.25)]
+        predicted = num_steps()
+        here = mock.patch.object(
+            newton.Minimum, "predicted", lambda own, _: own.weights
+        )
+        with here:
+            self.assertLess(predicted, 0.8 * num_steps())
+
+    def test_the_time_of_a_path_is_shared_out(self):
+        runs = [_run("gaussian_random", 10.0**-k) for k in range(6)]
+        begun = time.perf_counter()
+        seconds = [record.seconds for record in minima.train(runs)]
+        self.assertLess(sum(seconds), time.perf_counter() - begun)
+        self.assertGreater(min(seconds), 0)
 
     def test_data_are_loaded_once_a_path(self):
         runs = [_run("gaussian_random", c, seed=s) for c in (1.0, 0.1) for s in (0, 1)]

@@ -107,7 +107,7 @@ class CourseTest(parameterized.TestCase):
         # The last that fits is the best: its only neighbour is the one below.
         self.assertEqual((top.best.setting.batch_size, counts), (4, [2, 2, 0]))
         # Where nothing trains, there is nothing above either.
-        top, counts = run(lambda k, _: 0.1 if k < 3 else None, 5, start=1)
+        top, counts = run(lambda k, _: 0.1 if k < 3 else None, 6, start=1)
         self.assertIsNone(top.best)
         self.assertEqual(counts, [1, 1, 0, 0])
 
