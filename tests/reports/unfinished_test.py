@@ -54,7 +54,7 @@ class UnfinishedTest(absltest.TestCase):
         self.assertEqual(entry.results.num_missing, 4)
         table = entry.folder.read_table().set_index("momentum")
         self.assertEqual(table["B missing"][:2].tolist(), ["8, 16", "16"])
-        self.assertEqual(table["fitted"][:2].tolist(), ["no", "no"])
+        self.assertEqual(table["fitted"][:2].tolist(), ["yes", "yes"])
         shown = page.write(self.output_dir, papers.studies()).read_text()
         self.assertIn(entry.warning(), shown)
         self.assertIn("missing.csv</a>", shown)
