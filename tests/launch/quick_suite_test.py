@@ -200,7 +200,7 @@ class QuickSuiteTest(absltest.TestCase):
 
     def test_figure7_exponent(self):
         sweeps = collections.defaultdict(dict)
-        for (_, momentum, size), values in self._trained(l2=0, num_steps=4000).items():
+        for (_, momentum, size), values in self._trained(l2=0, num_steps=3000).items():
             sweeps[momentum][size] = values
         self.assertEqual(sorted(sweeps), [0, 0.5, 0.8, 0.9])
         best = {m: max(s, key=lambda b: s[b].mean()) for m, s in sweeps.items()}

@@ -63,6 +63,6 @@ MOMENTUM = Rule(
         "paper": (0.0, 0.5, 0.8, 0.9, 0.95, 0.98),
     },
     # After figure 4's 2,000 steps small batches without momentum have not settled.
-    num_steps={"quick": 4000},
+    num_steps={"quick": 3000},
     between=_BETWEEN_POWERS,
 )

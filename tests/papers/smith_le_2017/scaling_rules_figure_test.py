@@ -97,7 +97,7 @@ class ScalingRulesFigureTest(parameterized.TestCase):
         partial = results._replace(runs=results.runs[~lost], missing=missing)
         drawn = made_up.figure("smith_le_2017/fig5", partial)
         (marks,) = (e for e in drawn.axes[0].lines if e.get_marker() == "s")
-        self.assertEqual(list(marks.get_xdata()), [91, 128])
+        self.assertEqual(list(marks.get_xdata()), [91])
         self.assertEmpty(
             [
                 e

@@ -52,7 +52,7 @@ class ScalingTest(parameterized.TestCase):
         self.assertEqual(made_up.judged(FIGURE6, results)[0].verdict, "fails")
 
     def test_figure6_needs_large_training_sets(self):
-        results = _results(FIGURE6, lambda run: 0.06 * run.data.train_size)
+        results = _results(FIGURE6, lambda run: 0.03 * run.data.train_size)
         claim = made_up.judged(FIGURE6, results)[0]
         self.assertEqual(claim.verdict, "undecided")
         self.assertIn("not tested at this scale", claim.reason)
