@@ -38,11 +38,12 @@ class TerminalTest(absltest.TestCase):
                 how = f"; {cells.sureness(claim)} of redrawn seeds agree"
                 if claim.verdict == claims.UNDECIDED:
                     how = f" {claim.reason}"
-                expected = f"{claim.verdict} {claim.claim} {line}{how} {claim.quantity}"
-                self.assertIn(expected, flat)
+                kind = "" if claim.kind == claims.PAPER else f" ({claim.kind})"
+                words = f"{claim.verdict} {claim.claim}{kind}"
+                self.assertIn(f"{words} {line}{how} {claim.quantity}", flat)
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
         every = [claim for entry in finished for claim in entry.judged]
-        self.assertEndsWith(text, claims.summary(every) + "\n")
+        self.assertIn(f"\n{claims.summary(every)}\n", text)
 
     def test_other_kinds_follow_and_are_counted_apart(self):
         (entry, _), _ = contents.read(self.output_dir, papers.studies())
