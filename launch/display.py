@@ -16,6 +16,7 @@ def list_studies(
     selected: Iterable[studies.Study],
     speed: cost.Speed,
     num_seeds: int | None = None,
+    num_processes: int = 1,
 ) -> None:
     """Prints a line a study: for each scale its size and minutes, and its title.
 
@@ -24,14 +25,17 @@ def list_studies(
 
     Args:
       selected: what to list.
-      speed: of the machine; measurements are said as on two cores.
+      speed: of the machine; measurements are said as on one core of an AMD EPYC.
       num_seeds: repeats; None for the scale's own number.
+      num_processes: that divide the work of a study, if it is large.
     """
     headings = [f"{scale:>7} {'min':>5}" for scale in studies.SCALES]
     _print_line("study", headings, "what it shows")
     for study in selected:
         cells = [
-            _size(study, scale, speed, num_seeds) if scale in study.scales else ""
+            _size(study, scale, num_seeds, speed, num_processes)
+            if scale in study.scales
+            else ""
             for scale in studies.SCALES
         ]
         _print_line(study.name, cells, study.title)
@@ -39,14 +43,17 @@ def list_studies(
 
 
 def _size(
-    study: studies.Study, scale: str, speed: cost.Speed, num_seeds: int | None
+    study: studies.Study,
+    scale: str,
+    num_seeds: int | None,
+    speed: cost.Speed,
+    num_processes: int,
 ) -> str:
     runs = study.runs(scale, num_seeds)
     measurements = study.measurements(scale, num_seeds)
     kept = {run.key for entry in measurements for run in entry.runs}
-    seconds = cost.total_seconds(runs, kept, speed)
-    seconds += sum(entry.seconds for entry in measurements)
-    minutes = seconds / 60
+    measuring = sum(entry.seconds for entry in measurements)
+    minutes = cost.total_seconds(runs, kept, speed, measuring, num_processes) / 60
     shown = f"{minutes:.1f}" if minutes < 100 else f"{minutes:.0f}"
     return f"{len(runs) + len(measurements):>7} {shown:>5}"
 

@@ -45,7 +45,7 @@ class SweepBar(progress_bar.Bar):
             total=sum(self._left.values()),
         )
         if missing:
-            speed = calibration.known() or cost.TWO_CORES
+            speed = calibration.known() or cost.ONE_CORE
             minutes = cost.total_seconds(missing, speed=speed) / 60
             counts = f"{len(missing):,} of {self._num_runs:,} runs to train"
             self.say(f"{counts}, about {minutes:.2g} min")

@@ -43,7 +43,7 @@ _CALIBRATE = flags.DEFINE_bool(
     "calibrate",
     None,
     "For --list: measure the speed of this machine anew, as after it was busy; with "
-    "--nocalibrate minutes are those of two cores (default: if it is not known yet).",
+    "--nocalibrate minutes are those of one core (default: if it is not known yet).",
 )
 _PROCESSES = flags.DEFINE_integer(
     "processes",
@@ -60,6 +60,9 @@ _FORCE = flags.DEFINE_bool(
 
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
+    from bsgen.training import threads
+
+    threads.use_one()  # before the next line imports NumPy
     from bsgen import errors, papers, studies
     from launch import display
 
@@ -80,7 +83,9 @@ def main(arguments: list[str]) -> None:
     if _SUITE.value:
         selected = [study for study in selected if scale in study.scales]
     if _LIST.value:
-        display.list_studies(selected, _speed(), _SEEDS.value)
+        speed = _speed()
+        number = _PROCESSES.value or _most_processes(speed)
+        display.list_studies(selected, speed, _SEEDS.value, number)
     elif selected:
         _reproduce(selected, scale, _OUTPUT_DIR.value or f"results/{scale}")
     else:
@@ -90,17 +95,25 @@ def main(arguments: list[str]) -> None:
 
 
 def _speed():  # type: ignore[no-untyped-def]
-    """Returns the speed of this machine, or that of two cores."""
+    """Returns the speed of this machine, or that of one core."""
     from bsgen.training import calibration, cost
 
     if _CALIBRATE.value is False:
-        return cost.TWO_CORES
+        return cost.ONE_CORE
     found = None if _CALIBRATE.value else calibration.known()
     if found is None:
         print("measuring the speed of this machine once, some seconds", file=sys.stderr)
         entry.load_tensorflow()
         found = calibration.measure(entry.warn)
     return found
+
+
+def _most_processes(speed) -> int:  # type: ignore[no-untyped-def]
+    """Returns how many processes divide the work on a machine of that speed."""
+    from bsgen.training import provenance
+
+    is_this_processor = speed.device == provenance.processor()  # and no GPU
+    return provenance.num_cores() if is_this_processor else 1
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:
@@ -127,7 +140,8 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
     if num_processes is None:
         num_processes = worker_processes.default_number(work.expected_seconds)
     sizes = len(work.missing), len(work.unmeasured)
-    minutes = work.seconds_at(calibration.known() or cost.TWO_CORES) / 60
+    speed = calibration.known() or cost.ONE_CORE
+    minutes = work.seconds_at(speed, num_processes) / 60
     with display.CampaignBar(*sizes, work.expected_seconds, minutes) as progress:
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]

@@ -106,20 +106,25 @@ class Campaign:
 
     @property
     def expected_seconds(self) -> float:
-        """The expected wall time of what is missing, on two cores."""
+        """What a process of one thread is expected to take for what is missing."""
         training = sum(
             cost.seconds(run, run.key in self._keep_networks) for run in self.missing
         )
-        return training + sum(entry.seconds for entry in self.unmeasured)
+        return training + self._measuring
 
-    def seconds_at(self, speed: cost.Speed) -> float:
+    def seconds_at(self, speed: cost.Speed, most_processes: int = 1) -> float:
         """Returns the expected wall time of what is missing, on any machine.
 
-        With what its runs share, unlike `expected_seconds`; measurements as on two
-        cores.
+        With what its runs share, unlike `expected_seconds`; measurements as on one
+        core of an AMD EPYC.
         """
-        training = cost.total_seconds(self.missing, self._keep_networks, speed)
-        return training + sum(entry.seconds for entry in self.unmeasured)
+        return cost.total_seconds(
+            self.missing, self._keep_networks, speed, self._measuring, most_processes
+        )
+
+    @property
+    def _measuring(self) -> float:
+        return sum(entry.seconds for entry in self.unmeasured)
 
     @interrupts.kept()
     def run(

@@ -85,7 +85,7 @@ class Measurement:
       runs: to be finished before, and to leave their networks; they also belong to
         the study's table of runs.
       datasets: names of the datasets that the measurement reads itself.
-      seconds: expected wall time on two cores.
+      seconds: that one core of an AMD EPYC is expected to take.
       engine: "tensorflow", or "numpy" if it uses the processor alone.
     """
 

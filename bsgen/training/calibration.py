@@ -1,8 +1,8 @@
 """How fast this machine trains, measured once and kept.
 
 The file is `bsgen/calibration.json` in the user's cache folder (`$XDG_CACHE_HOME`, or
-`~/.cache`), with an entry for each combination of hardware and versions. Where it
-cannot be read or written, nothing is kept.
+`~/.cache`), with an entry for each combination of hardware, threads and versions.
+Where it cannot be read or written, nothing is kept.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ def measure(warn: Callable[[str], None]) -> cost.Speed:
       warn: called with one line where nothing can be measured, or kept.
 
     Returns:
-      The speed; that of `cost.TWO_CORES` where nothing can be measured.
+      The speed; that of `cost.ONE_CORE` where nothing can be measured.
     """
     from bsgen.training import calibration_probes  # loads TensorFlow
 
@@ -46,7 +46,7 @@ def measure(warn: Callable[[str], None]) -> cost.Speed:
     except calibration_probes.FAILURES as error:
         line = str(error).partition("\n")[0]
         warn(f"the speed of this machine cannot be measured ({line})")
-        return cost.TWO_CORES
+        return cost.ONE_CORE
     values = {**_read(), _key(): dataclasses.asdict(speed)}
     try:
         sealed_json.write(_path(), {**values, "version": _FORMAT_VERSION})
@@ -71,7 +71,8 @@ def _read() -> dict[str, Any]:
 
 def _key() -> str:
     """Returns what identifies the hardware and the versions of the software."""
-    hardware = provenance.processor(), _cards(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = "CUDA_VISIBLE_DEVICES", "TF_NUM_INTRAOP_THREADS"
+    hardware = provenance.processor(), _cards(), *map(os.environ.get, names)
     text = json.dumps([*hardware, provenance.versions()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -19,11 +19,12 @@ _MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured example
 _NORMALIZED = 1.2  # a step of a dense network with batch statistics; see BUILD_NOTES.md
 _TRAIN_SIZE = 1000  # of a task that may have any number
 _RUNS_AT_ONCE = 256  # of one program
+_SECONDS_A_PROCESS = 30.0  # of work, which make up for some seconds of start
 
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """How fast a machine trains, in seconds; `calibration` measures it.
+    """How fast a process trains on a machine, in seconds; `calibration` measures it.
 
     Attributes:
       device: the machine in words.
@@ -48,23 +49,23 @@ class Speed:
     loop_operation: float
 
 
-TWO_CORES = Speed(  # idle; see BUILD_NOTES.md
-    "two cores of an AMD EPYC",
+ONE_CORE = Speed(  # by one thread; see BUILD_NOTES.md
+    "one core of an AMD EPYC",
     start=5.0,
     program=1.0,
     launch=1.5e-5,
-    weight=1.5e-10,
-    operation=5e-12,
+    weight=4e-10,
+    operation=6.5e-12,
     loop_start=0.7,
     loop_step=2.5e-4,
-    loop_operation=1e-11,
+    loop_operation=1.2e-11,
 )
 
 
 def seconds(
-    run: config.RunConfig, keeps_network: bool = False, speed: Speed = TWO_CORES
+    run: config.RunConfig, keeps_network: bool = False, speed: Speed = ONE_CORE
 ) -> float:
-    """Returns the expected wall time of a run among others.
+    """Returns the time that a process is expected to take for a run among others.
 
     Args:
       run: any configuration.
@@ -99,7 +100,9 @@ def _is_normalized(model: config.ModelConfig) -> bool:
 def total_seconds(
     runs: Iterable[config.RunConfig],
     keep_networks: Collection[str] = (),
-    speed: Speed = TWO_CORES,
+    speed: Speed = ONE_CORE,
+    measuring: float = 0.0,
+    most_processes: int = 1,
 ) -> float:
     """Returns the expected wall time of runs that are trained together.
 
@@ -111,8 +114,10 @@ def total_seconds(
       runs: any mixture.
       keep_networks: keys of runs whose networks are needed afterwards.
       speed: of the machine.
+      measuring: seconds of other work of one process.
+      most_processes: that divide the work; for little work there are fewer.
     """
-    total = 0.0
+    total = measuring
     programs: collections.Counter = collections.Counter()
     for run in runs:
         kept = run.key in keep_networks
@@ -122,4 +127,16 @@ def total_seconds(
     for (*_, num_steps), number in programs.items():
         launches = -(-number // _RUNS_AT_ONCE) * num_steps
         total += speed.program + launches * speed.launch
-    return total + speed.start if total else 0.0
+    if not total:
+        return 0.0
+    return speed.start + total / num_processes(total, most_processes)
+
+
+def num_processes(total: float, most: int) -> int:
+    """Returns how many processes, at least 1, should divide work.
+
+    Args:
+      total: expected seconds of one process.
+      most: that there may be.
+    """
+    return max(1, min(most, int(total / _SECONDS_A_PROCESS)))

@@ -19,27 +19,24 @@ from multiprocessing import connection
 from typing import Any
 
 from bsgen import errors
-from bsgen.training import interruption, jobs, provenance, records
+from bsgen.training import cost, interruption, jobs, provenance, records, threads
 
 _POLL_SECONDS = 0.2  # how soon a signal is noticed
 _ENDING_SECONDS = 20.0  # between the request to end, which saves first, and the kill
 _AHEAD = 2  # jobs that a worker has, so that it need not wait for the next one
 _ENVIRONMENT = {
-    **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    "MKL_NUM_THREADS": "1",
+    **threads.ONE,
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first takes all memory of a GPU
 }
 _SERVE = "from bsgen.training import worker; worker.serve()"
-_SECONDS_A_PROCESS = 30.0  # of work, which make up for some seconds of start
 
 
 def default_number(seconds: float) -> int:
     """Returns how many processes do work of so many seconds: one a core.
 
-    With 1, as for little work or where there is a GPU, the process does it itself.
+    With 1, as for little work or where there is a GPU, the calling one does it itself.
     """
-    number = min(provenance.num_cores(), int(seconds / _SECONDS_A_PROCESS))
+    number = cost.num_processes(seconds, provenance.num_cores())
     if number > 1:
         import tensorflow as tf  # as late as possible
 
@@ -133,7 +130,7 @@ class _Worker:
             path = os.pathsep.join(sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, str(descriptor), str(folder), _module()],
-                env={**os.environ, "PYTHONPATH": path, **_ENVIRONMENT},
+                env={**_ENVIRONMENT, **os.environ, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 pass_fds=[descriptor],
                 start_new_session=True,  # so that Ctrl-C reaches the parent alone

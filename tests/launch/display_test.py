@@ -20,7 +20,7 @@ class _Terminal(io.StringIO):
 class ListTest(absltest.TestCase):
     def lines(self, output):
         with contextlib.redirect_stdout(output):
-            display.list_studies(papers.studies(), cost.TWO_CORES)
+            display.list_studies(papers.studies(), cost.ONE_CORE)
         return output.getvalue().splitlines()
 
     def test_a_line_a_study_with_its_whole_title_when_piped(self):

@@ -68,7 +68,7 @@ class LauncherTest(parameterized.TestCase):
         self.assertRegex(
             finished.stdout, rf"fig1 +1320 +\d\.\d +1320 +\d\.\d  {title}\n"
         )
-        self.assertEndsWith(lines[-1], "minutes of two cores of an AMD EPYC")
+        self.assertEndsWith(lines[-1], "minutes of one core of an AMD EPYC")
         self.assertEmpty(list(self.folder.iterdir()))
 
     @parameterized.parameters(

@@ -42,7 +42,7 @@ class AdditionsTest(absltest.TestCase):
 
     def test_they_are_listed(self):
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            display.list_studies(papers.studies(), cost.TWO_CORES)
+            display.list_studies(papers.studies(), cost.ONE_CORE)
         self.assertContainsSubset([_FIGURE, _TABLE], out.getvalue().split())
         self.assertEqual(papers.keys()[-1], "toy_2026")
 

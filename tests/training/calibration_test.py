@@ -11,7 +11,7 @@ from absl.testing import absltest, parameterized
 from bsgen import errors
 from bsgen.training import calibration, calibration_probes, cost, provenance
 
-_SPEED = dataclasses.replace(cost.TWO_CORES, device="a machine", launch=1 / 3)
+_SPEED = dataclasses.replace(cost.ONE_CORE, device="a machine", launch=1 / 3)
 
 
 class CalibrationTest(parameterized.TestCase):
@@ -74,7 +74,7 @@ class CalibrationTest(parameterized.TestCase):
 
     def test_a_machine_that_cannot_be_measured(self):
         error = errors.UserError("batch_size", 8, "the memory does not suffice")
-        self.assertEqual(self.measure(side_effect=error), cost.TWO_CORES)
+        self.assertEqual(self.measure(side_effect=error), cost.ONE_CORE)
         self.assertRegex(self.said[0], r"cannot be measured \(batch_size=8: the memory")
         self.assertIsNone(calibration.known())
 
@@ -87,7 +87,7 @@ class CalibrationTest(parameterized.TestCase):
         self.assertGreater(speed.program, 0)
         self.assertGreater(speed.loop_start, 0)
         # Between a tenth and a thousand times an operation of two idle cores.
-        slower = speed.loop_operation / cost.TWO_CORES.loop_operation
+        slower = speed.loop_operation / cost.ONE_CORE.loop_operation
         self.assertBetween(slower, 1e-4, 1e3)
 
 

@@ -21,9 +21,9 @@ class CostTest(absltest.TestCase):
     def test_counts_multiplications_and_weights(self):
         # 64-800-10 has 59,200 weights without biases.
         per_step = [_seconds(batch_size=b, num_steps=1) for b in (1, 11)]
-        more = 4.4 * 10 * 59_200 / 2e11
+        more = 4.4 * 10 * 59_200 * 6.5e-12
         self.assertAlmostEqual(per_step[1] - per_step[0], more, places=12)
-        self.assertAlmostEqual(per_step[0] - more / 10, 59_200 * 1.5e-10, places=12)
+        self.assertAlmostEqual(per_step[0] - more / 10, 59_200 * 4e-10, places=12)
 
     def test_normalisation_takes_a_fifth_more_arithmetic(self):
         model = config.ModelConfig("normalized_mlp", (800,))
@@ -47,7 +47,7 @@ class CostTest(absltest.TestCase):
         one, two = (
             _seconds(True, model=model, batch_size=b, num_steps=100) for b in (10, 20)
         )
-        self.assertAlmostEqual(two - one, 6 * 1000 * 562_176 / 1e11, places=12)
+        self.assertAlmostEqual(two - one, 6 * 1000 * 562_176 * 1.2e-11, places=12)
         named = config.ModelConfig("normalized_mlp", (512,) * 3)
         self.assertEqual(one, _seconds(True, model=named, batch_size=10, num_steps=100))
         measured = _seconds(
@@ -67,7 +67,7 @@ class CostTest(absltest.TestCase):
     def test_runs_together_share_start_compilation_and_launches(self):
         """Two programs, of 300 and of one run; a program has 256 runs at most."""
         speed = dataclasses.replace(
-            cost.TWO_CORES,
+            cost.ONE_CORE,
             start=7.0,
             program=2.0,
             launch=1e-3,
@@ -87,10 +87,19 @@ class CostTest(absltest.TestCase):
         self.assertAlmostEqual(alone, 7 + cost.seconds(one, True, speed), places=9)
         self.assertEqual(cost.total_seconds([]), 0)
 
+    def test_processes_divide_all_but_the_start(self):
+        """As many as may be, of 30 s of work or more."""
+        self.assertAlmostEqual(cost.total_seconds([], (), measuring=100.0), 105.0)
+        for most, number in ((1, 1), (2, 2), (3, 3), (4, 3)):
+            found = cost.total_seconds([], measuring=100.0, most_processes=most)
+            self.assertAlmostEqual(found, 5.0 + 100.0 / number)
+        self.assertEqual(cost.num_processes(29.0, 8), 1)
+        self.assertEqual(cost.num_processes(60.0, 8), 2)
+
     def test_a_faster_machine_takes_less(self):
         run = config.RunConfig(config.DataConfig("digits", 1000), num_steps=100)
         times = {
-            f.name: getattr(cost.TWO_CORES, f.name) / 2
+            f.name: getattr(cost.ONE_CORE, f.name) / 2
             for f in dataclasses.fields(cost.Speed)[1:]
         }
         speed = cost.Speed("a faster one", **times)
