@@ -98,7 +98,7 @@ def judge_figure1(found: Evidence) -> list[claims.Claim]:
             kind=claims.CHECK,
         ),
         claims.between(
-            "It cannot generalise from random labels",
+            "The model cannot generalise from random labels",
             f"test accuracy at lambda = {weakest:g}, random labels",
             estimates.mean(test.loc[weakest]),
             (0.5 - _POINTS, 0.5 + _POINTS),
@@ -120,7 +120,7 @@ def judge_figure1(found: Evidence) -> list[claims.Claim]:
             bound=0.5,
         ),
         claims.above(
-            "It generalises less well on them when strongly regularised",
+            "The model generalises less well on them when strongly regularised",
             f"test accuracy at lambda = {weakest:g} minus at {strongest:g}, "
             "informative labels",
             estimates.mean(
