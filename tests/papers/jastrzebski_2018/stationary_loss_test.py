@@ -113,6 +113,12 @@ class StationaryLossTest(parameterized.TestCase):
         reach = stats.t.isf(0.025 / 3, 254) * 0.01 / np.sqrt(2)
         np.testing.assert_allclose(found, (0.18, 0.18 - reach, 0.18 + reach))
 
+    def test_a_ratio_of_two_losses_has_the_errors_of_both(self):
+        found = _judge(error=0.002)[_MOMENTUM]
+        # Of 9 ratios near 1, each of two means over 2 seeds.
+        reach = stats.t.isf(0.025 / 9, 254) * 0.002
+        self.assertAlmostEqual(found.interval[1] - found.measured, reach, delta=3e-4)
+
     def test_it_is_repeated_on_seeds(self):
         losses = np.array([[1.0, 1.2], [1.0, 1.0]])
         found = stationary_loss.largest_departure(_simulated(losses, 0.01), _all)

@@ -90,10 +90,12 @@ class AppendixDTest(absltest.TestCase):
     def test_searches_that_stay_are_one_dot(self):
         stays = _search(32, [0.9, 0.91], [0.9, 0.91])
         moves = _search(40, [0.9, 0.91], [0.91, 0.93])
-        axes = made_up.figure(_NAME, _results(stays, moves, stays, stays)).axes[1]
+        other = _search(16, [0.9, 0.91], [0.91, 0.93])
+        results = _results(stays, moves, stays, other, stays)
+        axes = made_up.figure(_NAME, results).axes[1]
         self.assertEqual(_points(axes, style.GREY, "o"), [[1, 0]])
         texts = [text.get_text() for text in axes.get_legend().texts]
-        self.assertIn("phase 1's best itself: 3 of 4 searches", texts)
+        self.assertIn("phase 1's best itself: 3 of 5 searches", texts)
         self.assertLen(axes.containers, 1)
         lowest, highest = axes.get_xlim()
         self.assertLessEqual(lowest, 0.5)
