@@ -144,7 +144,7 @@ def _check(
 ) -> claims.Claim:
     return claims.below(
         claim,
-        f"{quantity}: the largest departure from 1 of {count}",
+        f"{quantity}; the largest of {count} departures from 1",
         largest_departure(simulated, compare),
         bound=tolerance,
         kind=claims.CHECK,
