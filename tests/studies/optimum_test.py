@@ -74,6 +74,20 @@ class FindTest(parameterized.TestCase):
         # has its best size at the edge.
         np.testing.assert_allclose(best.place.logs, np.log(2) * np.array([7 / 6, 0]))
 
+    def test_curves_without_a_top_keep_their_best_size(self):
+        # The least-squares parabola through these five opens upwards.
+        curve = [0, 0.9, 0, 1, 0, 0.9, 0]
+        table = pd.DataFrame({0: curve}, index=[1, 16, 23, 32, 45, 64, 128])
+        self.assertEqual(optimum.find(table).place.logs, np.log(32))
+
+    def test_the_shared_top_is_that_of_the_mean_curve(self):
+        table = _table([16, 30, 70], num_seeds=3)
+        table[0] += 0.3  # with a higher level; the shapes count
+        # The mean of parabolas of one height is one, with its top at the mean place.
+        self.assertAlmostEqual(
+            optimum.find(table).shared_log, np.log([16, 30, 70]).mean(), places=8
+        )
+
     def test_tops_stay_between_the_sizes_they_are_fitted_to(self):
         rng = np.random.default_rng()
         table = pd.DataFrame(rng.uniform(size=(18, 300)), index=_FINE_SIZES)

@@ -27,8 +27,9 @@ _LARGE_TRAIN_SIZE = 20_000  # where the paper sees the linear trend of figure 6
 
 
 _CAVEAT = (
-    " That size scales as the optimum does, some two to three times below it, so that "
-    "this figure alone cannot tell whether noise or stability sets the optimum."
+    " That size scales as the optimum does, some three or four times below the "
+    "parabola's top, so that this figure alone cannot tell whether noise or stability "
+    "sets the optimum."
 )
 
 

@@ -30,7 +30,9 @@ def show(found: "scaling_rules.Scaling") -> shown.Shown:
     _breakdown(right, found)
     right.set(yscale="log", ylabel="optimum batch size $B_{opt}$")
     right.set_xlabel(f"{rule.name} {rule.symbol}")
-    right.margins(y=0.4)  # room for the legend
+    lowest, highest = right.get_ylim()
+    room = max((highest / lowest) ** 0.35, 3)  # for the legend
+    right.set_ylim(lowest, highest * room)
     style.plain_numbers(right.yaxis, (1, 2, 5))
     if rule.column in _LOGARITHMIC:
         right.set_xscale("log")
