@@ -28,6 +28,8 @@ class Panel(NamedTuple):
       widths: one row per line with its `seed`, whether it is `crossed`, and the widths
         of the basins around its ends, `first` and `second`; NaN where a network
         diverged or the line ends within the basin.
+      first_epochs: for how long the network at alpha = 0 trained, where it was stopped
+        at about the other's training loss.
     """
 
     letter: str
@@ -36,6 +38,7 @@ class Panel(NamedTuple):
     second: tuple[float, int]
     lines: pd.DataFrame
     widths: pd.DataFrame
+    first_epochs: int | None = None
 
     @property
     def same_ratio(self) -> bool:
@@ -54,6 +57,7 @@ def analyse(results: study.Results) -> list[Panel]:
 
 def _panel(letter: str, rows: pd.DataFrame) -> Panel:
     settings = rows.iloc[0]
+    epochs = settings.get("first_epochs")  # no column where no pair has any
     widths = [
         (*names, *_widths(line.sort_values("alpha")))
         for names, line in rows.groupby(["seed", "crossed"], sort=False)
@@ -65,6 +69,7 @@ def _panel(letter: str, rows: pd.DataFrame) -> Panel:
         (settings["other_learning_rate"], settings["other_batch_size"]),
         rows,
         pd.DataFrame(widths, columns=["seed", "crossed", "first", "second"]),
+        None if pd.isna(epochs) else int(epochs),
     )
 
 
@@ -121,6 +126,9 @@ def _judge_ratio(panel: Panel, ratio: estimates.Estimate) -> claims.Claim:
         return claims.between(claim, quantity, ratio, (1 / _SAME, _SAME), note)
     how = "a smaller batch size" if rate == other_rate else "a higher rate"
     claim = f"{start}a higher ratio, by {how}, gives a wider minimum"
+    if panel.first_epochs:
+        claim += " at equal training loss"
+        note += f"; {rate:g} / {size} trains for {panel.first_epochs} epochs only"
     return claims.above(claim, quantity, ratio, note, bound=1)
 
 
@@ -145,9 +153,10 @@ STUDY = study.Study(
     "weights of two networks, at alpha = 0 and alpha = 1, where their learning rate / "
     "batch size is written. Both are trained on the same examples, from the initial "
     "weights of two seeds; a thin line is the mean over both ways to share these out. "
-    "Thick: mean over such pairs of seeds with its 95 % t interval, for the losses of "
-    "the logarithms. Running averages of batch norm are interpolated, and kept beyond "
-    "the ends.",
+    "Loss equal: the network at alpha = 0 was stopped at about the other's training "
+    "loss. Thick: mean over such pairs of seeds with its 95 % t interval, for the "
+    "losses of the logarithms. Running averages of batch norm are interpolated, and "
+    "kept beyond the ends.",
     analyse=analyse,
     judge=judge,
     show=interpolations_figure.show,

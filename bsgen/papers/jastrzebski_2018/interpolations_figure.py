@@ -37,13 +37,14 @@ def show(panels: "list[interpolations.Panel]") -> shown.Shown:
         above.set(yscale="log", ylim=(lowest, highest))
     grid[0, 0].set_ylabel("training loss")
     grid[1, 0].set_ylabel("accuracy")
-    grid[1, 0].legend(loc="best")
+    grid[1, 0].legend(loc="lower left", handlelength=1)
     return shown.Shown(drawn)
 
 
 def _title(panel: "interpolations.Panel") -> str:
-    ratios = "equal ratios" if panel.same_ratio else "different ratios"
-    return f"{panel.model}, {ratios}"
+    ratios = "ratios equal" if panel.same_ratio else "ratios differ"
+    loss = ", loss equal" if panel.first_epochs else ""
+    return f"{panel.model},\n{ratios}{loss}"
 
 
 def _by_seed(lines: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -59,7 +60,7 @@ def _by_seed(lines: pd.DataFrame, column: str) -> pd.DataFrame:
 def _ends(
     above: mpl_axes.Axes, below: mpl_axes.Axes, panel: "interpolations.Panel"
 ) -> None:
-    """Marks both ends, and writes what they were trained with."""
+    """Marks both ends, and writes outside of them what they were trained with."""
     for end, (rate, size) in enumerate((panel.first, panel.second)):
         for axes in (above, below):
             axes.axvline(end, color=style.GREY, ls=":", lw=1)
@@ -68,7 +69,7 @@ def _ends(
             0.98,
             f"{rate:g} / {size}",
             transform=above.get_xaxis_transform(),
-            ha="center",
+            ha=("right", "left")[end],
             va="top",
             fontsize=8,
             bbox={"color": "w", "pad": 1},

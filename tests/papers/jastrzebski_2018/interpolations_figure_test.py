@@ -22,8 +22,8 @@ class InterpolationsTest(absltest.TestCase):
         self.results = recorded.results("jastrzebski_2018/fig4")
 
     def test_loss_and_accuracies_of_every_pair(self):
-        grid = np.reshape(_draw(self.results).axes, (2, 3))
-        for panel, above, below in zip("abc", *grid, strict=True):
+        grid = np.reshape(_draw(self.results).axes, (2, 4))
+        for panel, above, below in zip("abcd", *grid, strict=True):
             thick = [line for line in above.lines if line.get_label()[0] != "_"]
             (loss,) = thick
             of_alpha = _of_panel(self.results, panel, "train_cross_entropy")
@@ -42,13 +42,14 @@ class InterpolationsTest(absltest.TestCase):
                 np.testing.assert_allclose(labelled[label].get_ydata(), mean)
 
     def test_titles_and_ends_say_what_is_joined(self):
-        above = _draw(self.results).axes[:3]
-        ratios = ["different ratios", "different ratios", "equal ratios"]
+        above = _draw(self.results).axes[:4]
+        ratios = ["ratios differ"] * 2 + ["ratios equal"]
+        ratios.append("ratios differ, loss equal")
         self.assertEqual(
             [axes.get_title("left") for axes in above],
             [
-                f"({letter}) normalized_mlp, {words}"
-                for letter, words in zip("abc", ratios, strict=True)
+                f"({letter}) normalized_mlp,\n{words}"
+                for letter, words in zip("abcd", ratios, strict=True)
             ],
         )
         ends = [(text.get_position()[0], text.get_text()) for text in above[1].texts]

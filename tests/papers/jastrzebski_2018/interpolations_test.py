@@ -55,16 +55,20 @@ def _widths(table):
 class ClaimsTest(absltest.TestCase):
     def test_the_claims_of_the_paper(self):
         judged = _judge(width_of=_of_ratio(0.2))
-        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 3)
-        expected = [6.25**0.2, 6.25**0.2, 1.0]
+        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 4)
+        expected = [6.25**0.2, 6.25**0.2, 1.0, 6.25**0.2]
         np.testing.assert_allclose([c.measured for c in judged], expected, rtol=0.05)
         self.assertIn("4 seeds", judged[0].note)
+        self.assertEndsWith(judged[3].claim, "wider minimum at equal training loss")
+        self.assertIn("0.25 / 40 trains for 10 epochs only", judged[3].note)
+        self.assertNotIn("epochs", judged[0].note)
         self.assertIn("where it is 0.001 and 0.001 ", judged[0].note)
         self.assertIn("0.25 / 40 over that of 0.25 / 250", judged[0].quantity)
 
     def test_the_contrary(self):
         judged = _judge(width_of=_of_ratio(-0.2))
-        self.assertEqual(made_up.verdicts(judged[:2]), [claims.FAILS] * 2)
+        verdicts = made_up.verdicts(judged)
+        self.assertEqual(verdicts[:2] + verdicts[3:], [claims.FAILS] * 3)
 
     def test_a_width_of_the_batch_size_alone(self):
         judged = _judge(width_of=lambda rate, size, initial: 8 / size**0.3)
@@ -100,7 +104,7 @@ class ClaimsTest(absltest.TestCase):
         judged = made_up.judged("jastrzebski_2018/fig4", results)
         self.assertStartsWith(judged[0].reason, "1 of 8 lines have no width")
         verdicts = made_up.verdicts(judged)
-        self.assertEqual(verdicts, [claims.UNDECIDED] + [claims.HOLDS] * 2)
+        self.assertEqual(verdicts, [claims.UNDECIDED] + [claims.HOLDS] * 3)
 
     def test_the_losses_at_the_ends_are_said(self):
         results = _results(width_of=_of_ratio(0.2))
@@ -116,16 +120,16 @@ class ClaimsTest(absltest.TestCase):
         def width_of(rate, size, initial):
             return 2.3 if size == 40 else 2.0
 
-        (claim,) = _judge(width_of=width_of)[2:]
+        claim = _judge(width_of=width_of)[2]
         self.assertEqual(claim.verdict, claims.HOLDS)
         self.assertAlmostEqual(claim.measured, 1.15, delta=0.05)
         self.assertIn("the widths are not equal", claim.note)
-        (claim,) = _judge(width_of=_of_ratio(0.2))[2:]
+        claim = _judge(width_of=_of_ratio(0.2))[2]
         self.assertNotIn("not equal", claim.note)
 
     def test_one_seed_has_no_interval(self):
         judged = _judge(1, width_of=_of_ratio(0.2))
-        self.assertEqual(made_up.verdicts(judged), [claims.UNDECIDED] * 3)
+        self.assertEqual(made_up.verdicts(judged), [claims.UNDECIDED] * 4)
 
 
 class BasinWidthsTest(absltest.TestCase):

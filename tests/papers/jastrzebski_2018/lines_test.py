@@ -23,11 +23,25 @@ class LinesTest(parameterized.TestCase):
         ratios = [
             r / (p.second[0] / p.second[1]) for r, p in zip(ratios, pairs, strict=True)
         ]
-        self.assertTrue(all(ratio > 5 for ratio in ratios[:2]))
-        np.testing.assert_allclose(ratios[2:], 1.0)
-        self.assertEqual([p.panel for p in pairs], list("abcd")[: len(pairs)])
-        for pair in pairs[2:]:
+        equal = [np.isclose(ratio, 1.0) for ratio in ratios]
+        same = {"quick": [0, 0, 1, 0], "paper": [0, 0, 1, 1]}[scale]
+        self.assertEqual(equal, same)
+        self.assertTrue(all(r > 5 for r, e in zip(ratios, equal, strict=True) if not e))
+        self.assertEqual([p.panel for p in pairs], list("abcd"))
+        for pair in pairs:
             self.assertNotEqual(pair.first, pair.second)
+
+    def test_the_first_network_of_the_last_quick_pair_is_stopped(self):
+        for entry in lines.measurements("quick", 2):
+            epochs = [
+                r.num_steps * r.batch_size / r.data.train_size for r in entry.runs
+            ]
+            stopped = entry.settings["panel"] == "d"
+            self.assertEqual(epochs[0], 10 if stopped else 80)
+            self.assertEqual(epochs[1], 80)
+            self.assertEqual(
+                entry.settings.get("first_epochs"), 10 if stopped else None
+            )
 
     @parameterized.parameters(*lines.PAIRS)
     def test_ends_share_examples_and_not_the_initial_weights(self, scale):
@@ -56,10 +70,10 @@ class LinesTest(parameterized.TestCase):
             self.assertEqual([r.seed for r in runs], [r.seed for r in other][::-1])
             self.assertEqual({runs[0].seed, other[0].seed}, {seed, seed + 1000})
 
-    def test_half_of_the_quick_runs_are_those_of_figure_3(self):
+    def test_half_of_the_runs_that_are_not_stopped_are_those_of_figure_3(self):
         entries = lines.measurements("quick", 2)
         keys = {run.key for entry in entries for run in entry.runs}
-        self.assertLen(keys, 3 * 2 * 2)
+        self.assertLen(keys, 3 * 2 * 2 + 2 * 2)  # and those that are stopped
         self.assertLen(keys & {run.key for run in grid.runs("quick", 2)}, 3 * 2)
 
     @parameterized.parameters(*lines.PAIRS)
