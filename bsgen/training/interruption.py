@@ -20,9 +20,12 @@ class Interrupted(Exception):
     """
 
     def __init__(self, signal_number: int, step: int):
+        super().__init__(signal_number, step)  # what a pickle makes it from again
         self.signal_number = signal_number
         self.step = step
-        super().__init__(f"stopped after step {step}")
+
+    def __str__(self) -> str:
+        return f"stopped after step {self.step}"
 
 
 class Interruption:

@@ -1,5 +1,6 @@
 """Tests of stopping a run by signals, with real ones to this process."""
 
+import copy
 import os
 import signal
 
@@ -24,6 +25,11 @@ class InterruptionTest(parameterized.TestCase):
             with self.assertRaises(KeyboardInterrupt):
                 os.kill(os.getpid(), number)
         self.assertEqual(signal.getsignal(number), signal.default_int_handler)
+
+    def test_the_exception_reaches_another_process(self):
+        error = copy.copy(interruption.Interrupted(15, 7))  # as a pickle does
+        self.assertEqual((error.signal_number, error.step), (15, 7))
+        self.assertEqual(str(error), "stopped after step 7")
 
     def test_a_hang_up_that_is_ignored_stays_ignored(self):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does

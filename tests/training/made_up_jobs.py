@@ -7,7 +7,7 @@ import sys
 import time
 
 from bsgen import config
-from bsgen.training import jobs, records
+from bsgen.training import interruption, jobs, records
 
 SLEEP_SECONDS = 60.0  # of a job that is stopped long before
 
@@ -46,6 +46,22 @@ def add_and_raise(error, seed, desk):
     raise error
 
 
+def add_when_asked_to_end(seed, desk):
+    """As a job that saves, and tells what it has, before it ends."""
+    with interruption.Interruption() as asked:
+        desk.warn("ready")
+        latest = time.monotonic() + SLEEP_SECONDS
+        while asked.signal_number is None and time.monotonic() < latest:
+            time.sleep(0.01)
+    desk.store.add([record(seed)])
+    raise interruption.Interrupted(asked.signal_number, 0)
+
+
+def add_and_find(seed, desk):
+    desk.store.add([record(seed)])
+    return seeds_found([run(seed)], desk)
+
+
 def seeds_found(runs, desk):
     return [record.run.seed for run in runs if (record := desk.store.find(run))]
 
@@ -58,7 +74,8 @@ def unpicklable(desk):
 
 
 def environment(desk):
-    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+    kinds = "TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM"
+    names = [f"{kind}_THREADS" for kind in kinds]
     return [os.environ[name] for name in names], "tensorflow" in sys.modules
 
 

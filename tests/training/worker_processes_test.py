@@ -16,6 +16,7 @@ from bsgen import errors
 from bsgen.training import (
     interruption,
     jobs,
+    provenance,
     records,
     worker_processes,
 )
@@ -88,7 +89,7 @@ class WorkersTest(absltest.TestCase):
 
     def test_workers_have_one_thread_and_load_no_more_than_the_parent(self):
         self._perform(made_up.environment, made_up.environment)
-        self.assertEqual(self.results, 2 * [(["1", "1", "1"], False)])
+        self.assertEqual(self.results, 2 * [(5 * ["1"], False)])
 
     def test_a_job_finds_the_runs_that_it_needs(self):
         """Those from before, that another job makes, and its own."""
@@ -103,6 +104,10 @@ class WorkersTest(absltest.TestCase):
         ]
         jobs.perform(listed, self.desk, 2)
         self.assertEqual(self.results, [[0, 1, 2]])
+
+    def test_a_job_finds_what_it_has_added(self):
+        self._perform(*(functools.partial(made_up.add_and_find, n) for n in (3, 4)))
+        self.assertCountEqual(self.results, [[3], [4]])
 
     def test_a_job_whose_runs_nobody_makes_is_performed_all_the_same(self):
         self._perform(
@@ -147,6 +152,19 @@ class WorkersTest(absltest.TestCase):
         self.assertEqual(caught.exception.signal_number, signal.SIGINT)
         self.assertEqual(self._kept(), [0, 1])
 
+    def test_ctrl_c_keeps_what_workers_save_when_they_are_asked_to_end(self):
+        def warn(line):
+            self.warned.append(line)
+            if self.warned == ["ready", "ready"]:
+                signal.raise_signal(signal.SIGINT)
+
+        self.desk = dataclasses.replace(self.desk, warn=warn)
+        with self.assertRaises(interruption.Interrupted):
+            self._perform(
+                *(functools.partial(made_up.add_when_asked_to_end, n) for n in (0, 1))
+            )
+        self.assertEqual(self._kept(), [0, 1])
+
     def test_no_worker_outlives_its_parent(self):
         command = (
             "from tests.training.made_up_jobs import sleep_in_workers as run; run("
@@ -168,6 +186,31 @@ class WorkersTest(absltest.TestCase):
             time.sleep(0.02)
         self.assertFalse(any(map(_alive, workers)))
         self.assertEqual(self._kept(), [0, 1])
+
+
+class NumberTest(absltest.TestCase):
+    def test_no_more_workers_than_jobs(self):
+        two = [jobs.Job(print, 1.0), jobs.Job(print, 1.0)]
+        with mock.patch.object(worker_processes, "perform") as perform:
+            jobs.perform(two, None, 5)
+            jobs.perform(two, None, 2)
+        self.assertEqual([call.args[2] for call in perform.mock_calls], [2, 2])
+
+    def test_default_is_one_a_core_that_has_enough_to_do(self):
+        fake = mock.Mock()
+        cards = fake.config.list_physical_devices
+        with (
+            mock.patch.dict(sys.modules, tensorflow=fake),
+            mock.patch.object(provenance, "num_cores", return_value=4),
+        ):
+            for seconds, card, expected in (
+                (20.0, [], 1),
+                (70.0, [], 2),
+                (1e4, [], 4),
+                (1e4, ["a card"], 1),
+            ):
+                cards.return_value = card
+                self.assertEqual(worker_processes.default_number(seconds), expected)
 
 
 class PlanTest(absltest.TestCase):

@@ -135,6 +135,14 @@ class StationaryLossTest(parameterized.TestCase):
         furthest = max(np.abs(np.array(expected) - 1))
         self.assertAlmostEqual(_judge()[_SLOPE].measured, furthest)
 
+    def test_slopes_have_the_errors_of_their_losses(self):
+        rows = pd.DataFrame({"spectrum": "equal", "ratio": [1.0, 2.0, 4.0]})
+        losses, errors = np.array([[1.0, 3.0, 4.0], [0.1, 0.7, 0.3]])[:, :, np.newaxis]
+        slopes, found = stationary_loss._slopes(rows)(losses, errors)
+        # From ratio 1 to 4 alone: the one between has no weight.
+        self.assertAlmostEqual(slopes.item(), 1.0)
+        self.assertAlmostEqual(found.item(), np.hypot(0.1, 0.3) / np.log(4))
+
     def test_seeds_are_pooled(self):
         results = _results(num_seeds=3)
         table = results.measurements

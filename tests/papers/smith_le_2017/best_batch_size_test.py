@@ -24,6 +24,9 @@ class BestBatchSizeTest(absltest.TestCase):
             self.assertAlmostEqual(claim.measured, drop, delta=0.002)
         # A run that diverged counts as a guess.
         self.assertAlmostEqual(below.measured, 0.1, delta=0.002)
+        # The sizes tried that are next to 10.
+        self.assertEndsWith(below.quantity, "batch size 8")
+        self.assertEndsWith(above.quantity, "batch size 16")
         self.assertAlmostEqual(above.measured, 0.94, delta=0.002)
 
     def test_what_figure_3_says_too_is_a_repetition(self):
