@@ -71,7 +71,11 @@ def _of_ratio(run, generator):
         "train_accuracy": 1.0,
         "max_eigenvalue": np.exp(-log),
         "hessian_frobenius_norm": 3 * np.exp(-log),
+        "train_cross_entropy": 1e-5 * np.exp(-log),
     }
+    if run.stop_train_loss is not None:
+        final["train_cross_entropy"] = 0.95 * run.stop_train_loss
+        final["hessian_trace"] = 10 * np.exp(-log)
     return records.RunRecord(run, "completed", curve, final, 0.5)
 
 

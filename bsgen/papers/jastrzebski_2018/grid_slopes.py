@@ -21,7 +21,7 @@ from bsgen.studies import estimates
 # than to any other; fixed before the runs of any seed that is judged.
 RULES = {
     "$\\eta$": 0.0,
-    "$\\eta / \\sqrt{S}$": float(np.degrees(np.arctan2(0.5, 1.0))),
+    "$\\eta / \\sqrt{S}$": 26.6,
     "$\\eta / S$": 45.0,
     "$S$": 90.0,
 }
@@ -47,6 +47,8 @@ class Slopes(NamedTuple):
         Of the mean, because a seed's own angle means little where its slopes are small.
         """
         slopes = np.stack(self)
+        if not slopes.size:
+            return estimates.mean([])
 
         def angle(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             learning_rate, batch_size = slopes @ weights.T
@@ -63,7 +65,7 @@ class Slopes(NamedTuple):
     def words(self) -> str:
         """Both slopes with their intervals."""
         return " and ".join(
-            f"{_in_words(statistics.mean_interval(slopes))} on log {letter}"
+            f"{in_words(statistics.mean_interval(slopes))} on log {letter}"
             for letter, slopes in zip(("eta", "S"), self, strict=True)
         )
 
@@ -87,6 +89,7 @@ def fit(rows: pd.DataFrame, logarithm: npt.ArrayLike) -> Slopes:
     return Slopes(*np.reshape(found, (-1, 2)).T)
 
 
-def _in_words(interval: statistics.Interval) -> str:
+def in_words(interval: statistics.Interval) -> str:
+    """Returns "value [lower, upper]"."""
     value, lower, upper = interval
     return f"{value:.2g} [{lower:.2g}, {upper:.2g}]"
