@@ -32,7 +32,7 @@ class OutcomeTest(parameterized.TestCase):
         self.assertEqual(
             drawn.get_supxlabel(),
             "smith_le_2017/fig4  ·  33 runs, 3 seeds  ·  1 diverged  ·  "
-            "claims: 1 hold, 1 fail, 1 undecided",
+            "claims: 2 hold, 1 fail, 1 undecided, besides 1 repeat (1 hold)",
         )
 
     def test_nothing_is_decided_while_runs_are_missing(self):
