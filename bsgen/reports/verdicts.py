@@ -94,8 +94,8 @@ def _unsure(judged: list[Judged]) -> Caveat:
     """Names verdicts that redrawn seeds would not give as often as aimed at."""
     affected = [each for each in judged if each.claim.is_unsure]
     decided = sum(each.claim.verdict != claims.UNDECIDED for each in judged)
-    words = f"Of {decided} decided claims of the papers, {len(affected)} have a "
-    words += "sureness below 95 %:"
+    words = f"The sureness of {len(affected)} of the {decided} decided claims of the "
+    words += "papers is below 95 %:"
     return Caveat(words if affected else "", affected)
 
 

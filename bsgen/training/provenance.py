@@ -72,7 +72,8 @@ def processor() -> str:
         text = pathlib.Path("/proc/cpuinfo").read_text()
         found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
         name = " ".join(found[1].split()) if found else name
-    return f"{name}, {num_cores()} cores"
+    number = num_cores()
+    return f"{name}, {number} core{'s' * (number != 1)}"
 
 
 def num_cores() -> int:

@@ -63,7 +63,7 @@ Trained and measured on EPYC (1 run and 1 measurement) and H200 (1 run).
 | `made_up/fig1` | c | fails | 0.512 [-∞, ∞], predicted > 0 |
 | `made_up/table1` | check: d | undecided | too few seeds |
 
-Of 3 decided claims of the papers, 1 have a sureness below 95 %:
+The sureness of 1 of the 3 decided claims of the papers is below 95 %:
 
 - `made_up/fig1`: c (sureness 90 %, p = 0.03)
 

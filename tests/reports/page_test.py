@@ -115,7 +115,7 @@ class PageTest(absltest.TestCase):
         top = found.text.split("What fails, and what stays undecided")[1]
         why = f"{FIGURE1} fails {cells.measured(third)}, predicted {third.predicted}"
         self.assertIn(f"{third.claim} {why} {second.claim} {FIGURE1} undecided", top)
-        self.assertIn("undecided not tested at this scale Of 1 decided claims", top)
+        self.assertIn("undecided not tested at this scale The sureness of 1 of", top)
         named = f"{third.claim} ( {FIGURE1} : sureness 90 %, p = 0.04)"
         self.assertIn(f"below 95 %: {named} Of 2 claims of the papers, 1 are", top)
         self.assertIn(f"do not: {named}", top)

@@ -85,7 +85,9 @@ class VerdictsTest(parameterized.TestCase):
             _claim("d", "holds", sureness=0.4, kind="check"),
         ]
         ((words, unsure),) = verdicts.caveats([_finished("made_up/fig1", *judged)])
-        expected = "Of 2 decided claims of the papers, 1 have a sureness below 95 %:"
+        expected = (
+            "The sureness of 1 of the 2 decided claims of the papers is below 95 %:"
+        )
         self.assertEqual(words, expected)
         self.assertEqual([each.claim.claim for each in unsure], ["a"])
 

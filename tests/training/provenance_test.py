@@ -44,7 +44,10 @@ class ProvenanceTest(absltest.TestCase):
         expected = {"tensorflow": tf.__version__, "engine": "loop"}
         self.assertEqual(found, {"device": provenance.processor(), **expected})
         number = len(os.sched_getaffinity(0))
-        self.assertRegex(found["device"], rf"^\w.*, {number} cores$")
+        self.assertRegex(found["device"], rf"^\w.*, {number} cores?$")
+        for count, words in ((1, "1 core"), (2, "2 cores")):
+            with mock.patch.object(provenance, "num_cores", return_value=count):
+                self.assertEndsWith(provenance.processor.__wrapped__(), f", {words}")
         two = provenance.hardware("loop", num_replicas=4, num_workers=2)
         self.assertEqual(two["device"], "4 x CPU, 2 workers")
         alone = {"device": provenance.processor(), "numpy": np.__version__}
