@@ -71,6 +71,12 @@ class LauncherTest(parameterized.TestCase):
         self.assertEndsWith(lines[-1], "minutes of one core of an AMD EPYC")
         self.assertEmpty(list(self.folder.iterdir()))
 
+    def test_a_suite_has_the_studies_of_its_scale(self):
+        flags = "--list", "--suite=reduced", "--nocalibrate"
+        lines = process.reproduce(*flags, cwd=self.folder).stdout.splitlines()
+        names = [line.split()[0] for line in lines[1:-1]]
+        self.assertEqual(names, ["jastrzebski_2018/fig3"])
+
     @parameterized.parameters(
         (
             "figure='smith_le_2017/fig44': unknown; did you mean",
