@@ -43,6 +43,10 @@ class Place(NamedTuple):
         """Returns the geometric mean over seeds, with an interval for both errors."""
         return estimates.exponential(_widened(self.logs, self.spacing_error))
 
+    def of_many_seeds(self) -> "Place":
+        """Returns what would be left with any number of seeds: the spacing's error."""
+        return self._replace(logs=np.full(max(len(self.logs), 2), self.logs.mean()))
+
 
 class Optimum(NamedTuple):
     """The best batch size of one sweep.

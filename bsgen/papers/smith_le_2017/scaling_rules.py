@@ -40,6 +40,7 @@ class Fit(NamedTuple):
       label: which settings.
       settings: those that are fitted.
       exponent: of B_opt against what the rule predicts, mean over seeds.
+      at_best: the same, if any number of seeds agreed.
       shared: the same, of the parabolas through the curves' means over seeds.
       breakdown: the exponent of the batch size below which training breaks down, of
         those settings at which it does so on every seed.
@@ -48,6 +49,7 @@ class Fit(NamedTuple):
     label: str
     settings: list[float]
     exponent: estimates.Estimate
+    at_best: estimates.Estimate
     shared: float
     breakdown: estimates.Estimate
 
@@ -108,11 +110,13 @@ def _fit(label: str, swept: list[sweeps.Sweep], rule: Rule) -> Fit:
     used = sweeps.fitted(swept)
     predicted = [rule.predicted(sweep.setting) for sweep in used]
     broken = [sweep for sweep in used if np.isfinite(sweep.breakdown.logs).all()]
+    places = [sweep.best.place for sweep in used]
     shared = [sweep.best.shared_log for sweep in used]
     return Fit(
         label,
         [sweep.setting for sweep in used],
-        optimum.exponent(predicted, [sweep.best.place for sweep in used]),
+        optimum.exponent(predicted, places),
+        optimum.exponent(predicted, [place.of_many_seeds() for place in places]),
         float(optimum.slope(predicted, shared)) if len(used) > 1 else math.nan,
         optimum.exponent(
             [rule.predicted(sweep.setting) for sweep in broken],
@@ -180,15 +184,22 @@ def _scaling(
         notes.append(f"the curves' means give {fit.shared:.2f}")
     if caveat and (words := _caveat(found)):
         notes.append(words)
-    return claims.scales_as(
-        claim,
-        f"exponent of B_opt against {variable}",
-        fit.exponent,
-        1,
-        _AS_PREDICTED,
-        (0, 0.5, 2),
-        "; ".join(notes),
+    judged, at_best = (
+        claims.scales_as(
+            claim,
+            f"exponent of B_opt against {variable}",
+            estimate,
+            1,
+            _AS_PREDICTED,
+            (0, 0.5, 2),
+            "; ".join(notes),
+        )
+        for estimate in (fit.exponent, fit.at_best)
     )
+    if judged.measured is not None and at_best.verdict == claims.UNDECIDED:
+        reason = "the batch sizes tried are too far apart, whatever the number of seeds"
+        return claims.left_open(judged, reason)
+    return judged
 
 
 def _caveat(found: Scaling) -> str:

@@ -58,6 +58,23 @@ class ScalingTest(parameterized.TestCase):
         self.assertIn("not tested at this scale", claim.reason)
         self.assertAlmostEqual(claim.measured, 1, delta=0.15)
 
+    def test_sizes_too_far_apart_are_the_reason_where_seeds_cannot_help(self):
+        # An exponent on the band's end: no number of seeds tells on which side.
+        results = _results(
+            FIGURE6, lambda run: 0.03 * run.data.train_size**0.75, scale="paper"
+        )
+        claim = made_up.judged(FIGURE6, results)[0]
+        self.assertEqual(claim.verdict, "undecided")
+        self.assertStartsWith(claim.reason, "the batch sizes tried are too far apart")
+        self.assertIsNone(claim.sureness)
+
+    def test_one_seed_is_too_few_and_not_too_coarse(self):
+        results = _results(FIGURE7, lambda run: 3 / (1 - run.optimizer.momentum))
+        alone = results._replace(runs=results.runs[results.runs["seed"] == 0])
+        claim = made_up.judged(FIGURE7, alone)[0]
+        self.assertEqual(claim.verdict, "undecided")
+        self.assertStartsWith(claim.reason, "too few seeds")
+
     def test_figure5_constant_fails(self):
         results = _results(FIGURE5, lambda run: 24)
         self.assertEqual(made_up.judged(FIGURE5, results)[0].verdict, "fails")
