@@ -1,9 +1,11 @@
 import numpy as np
 from absl.testing import absltest
 
+from bsgen.papers.smith_le_2017 import gap
 from tests.reports import recorded
 from tests.studies import made_up
 
+FINAL = "final_test_accuracy"
 LABELS = {"small batch, B = 32": 32, "full batch, B = N = 1000": 1000}
 
 
@@ -44,6 +46,22 @@ class GapTest(absltest.TestCase):
                 expected = expected_curve(results, batch_size, metric, 0)
                 np.testing.assert_allclose(entry.get_ydata(), expected)
             self.assertLen(dashed, 3)  # one a batch size, and the legend's
+
+    def test_marks_when_each_share_of_the_final_accuracy_is_reached(self):
+        results = recorded.results("smith_le_2017/fig3")
+        drawn = made_up.figure("smith_le_2017/fig3", results)
+        (found,) = gap.analyse(results).gaps
+        marks = [e for e in drawn.axes[0].lines if e.get_marker() in ("o", "s", "D")]
+        places = [e.get_xydata()[0] for e in marks if len(e.get_xdata())]
+        expected = [
+            (np.exp(np.log(steps).mean()), share * batches.values(FINAL).mean())
+            for batches in found
+            for share, steps in batches.converged.items()
+        ]
+        np.testing.assert_allclose(places, expected)
+        words = [e.get_label() for e in marks if not len(e.get_xdata())]
+        shares = ("95 %", "99 %", "99.9 %")
+        self.assertEqual(words, [f"{share} of the final accuracy" for share in shares])
 
 
 if __name__ == "__main__":
