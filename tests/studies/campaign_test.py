@@ -17,7 +17,7 @@ from bsgen.studies import (
     measurement,
     measurement_store,
 )
-from bsgen.training import cost, execution, provenance, records
+from bsgen.training import cost, execution, jobs, provenance, records
 from tests.studies import made_up
 
 
@@ -275,6 +275,12 @@ class MeasuringCampaignTest(_CampaignsTest):
         ):
             made_on = store.by_key(entry.key).hardware
             self.assertEqual(made_on, provenance.hardware(engine))
+
+    def test_measurements_wait_for_their_runs(self):
+        with mock.patch.object(jobs, "perform") as perform:
+            self._campaign().run()
+        needs = [job.needs for job in perform.call_args.args[0] if job.needs]
+        self.assertEqual(needs, [(_run(seed, 10).key,) for seed in (0, 1)])
 
     def test_what_is_measured_is_not_measured_again(self):
         self._campaign().run()

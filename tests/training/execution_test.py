@@ -8,7 +8,7 @@ from unittest import mock
 from absl.testing import absltest
 
 from bsgen import config, data, errors
-from bsgen.training import cost, ensemble, execution, provenance, records
+from bsgen.training import cost, ensemble, execution, loop, provenance, records
 from tests import lost_interrupts
 from tests.data import made_up_imagenet
 
@@ -62,6 +62,13 @@ class ExecuteTest(absltest.TestCase):
             self.assertEqual(found, provenance.hardware(engine))
         (summary,) = self.folder.glob("runs/*/summary.json")
         self.assertIn(provenance.processor(), summary.read_text())
+
+    def test_a_run_that_another_machine_has_trained_names_that_one(self):
+        run, other = _run(0), {"device": "a card", "engine": "loop"}
+        made = records.RunRecord(run, "diverged", {}, {}, 1.0, hardware=other)
+        with mock.patch.object(loop, "train", return_value=made):
+            execution.execute([run], self.store, keep_networks={run.key})
+        self.assertEqual(self.store.find(run).hardware, other)
 
     def test_work_sums_to_the_cost(self):
         # The second diverges long before its end, yet its whole cost is counted.

@@ -13,6 +13,14 @@ from bsgen.training.loop import final_measures, networks, strategies, trainee
 from tests.training import made_up_runs
 
 _HARDWARE = config.HardwareConfig()
+# Settings of the optimizer that the compiled steps hold.
+_COMPILED = (
+    {"momentum": 0.5},
+    {"nesterov": True},
+    {"l2": 0.1},
+    {"clip_norm": 1.0},
+    {"clip_norm": 1.0, "clip_steps": 3},
+)
 
 
 def _run(**settings):
@@ -36,6 +44,7 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_run_is_what_it_is_on_its_own(self):
         measures = {"final_measures": ("max_eigenvalue",), "measured_examples": 20}
         first = dataclasses.replace(_run(batch_size=8), **measures)
+        measures["measured_examples"] = 30
         second = dataclasses.replace(_run(batch_size=5, learning_rate=0.07), **measures)
         kept = networks.Networks()
         for run in (first, second, first):
@@ -62,6 +71,40 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
             found = self._trained(run, kept)[-1]
             self.assertEqual(found is model, shares, changed)
             model = found
+
+    def test_what_makes_runs_alike(self):
+        base = _run()
+        sgd = base.optimizer
+        same = (
+            {"batch_size": 6, "num_steps": 4, "evaluation_steps": (2,)},
+            {"batch_size_schedule": made_up_runs.GROW},
+            {"final_measures": ("max_eigenvalue",), "measured_examples": 9},
+            {"stop_train_loss": 0.1},
+            {"optimizer": dataclasses.replace(sgd, learning_rate=0.3)},
+            {"optimizer": dataclasses.replace(sgd, warm_up=config.WarmUp(1.0))},
+        )
+        other = (
+            *({"optimizer": dataclasses.replace(sgd, **each)} for each in _COMPILED),
+            {"precision": "mixed_bfloat16"},
+            {"loss": "squared_error"},
+            {"model": dataclasses.replace(base.model, hidden_units=(7,))},
+            {"data": dataclasses.replace(base.data, scaling="none")},
+        )
+        for changes, expected in ((same, True), (other, False)):
+            for changed in changes:
+                run = dataclasses.replace(base, **changed)
+                alike = networks.alike(run) == networks.alike(base)
+                self.assertEqual(alike, expected, changed)
+
+    def test_other_hardware_has_its_own_network(self):
+        kept, models_ = networks.Networks(), []
+        for hardware in (_HARDWARE, _HARDWARE, config.HardwareConfig(jit=True)):
+            devices = strategies.Devices(hardware)
+            ready = trainee.Trainee(_run(), devices, hardware, kept=kept)
+            ready.close()
+            models_.append(ready.model)
+        self.assertIs(models_[0], models_[1])
+        self.assertIsNot(models_[1], models_[2])
 
     def test_other_examples_of_the_same_name(self):
         kept = networks.Networks()

@@ -4,13 +4,17 @@ import dataclasses
 import os
 import pathlib
 import signal
+from unittest import mock
 
 import tensorflow as tf
 from absl.testing import absltest
 
 from bsgen import config, errors
 from bsgen.training import interruption, loop
+from bsgen.training.loop import trainee
 from tests.training import made_up_runs
+
+_METRICS = "cross_entropy", "accuracy"
 
 
 def _run(goal):
@@ -57,9 +61,25 @@ class StopTest(tf.test.TestCase):
         for name in ("test_cross_entropy", "train_cross_entropy", "train_accuracy"):
             self.assertEqual(short.curve[name], whole.curve[name][:4])
             self.assertEqual(short.final[name], short.curve[name][-1])
+        names = {f"{p}_{m}" for p in ("test", "train") for m in _METRICS}
+        self.assertEqual(set(short.final), names)
         # At the loss itself, too.
         exact = whole.curve["train_cross_entropy"][3]
         self.assertEqual(self._train(_run(exact)).curve["step"][-1], 6)
+
+    def test_other_parts_do_not_count(self):
+        _, goal = self._whole()
+        evaluate = trainee.Trainee.evaluate
+        for part, last in (("test", 6), ("train", 12)):
+
+            def higher(own, of, part=part):
+                found = evaluate(own, of)
+                found[f"{of}_cross_entropy"] += of == part
+                return found
+
+            with mock.patch.object(trainee.Trainee, "evaluate", higher):
+                record = self._train(_run(goal))
+            self.assertEqual(record.curve["step"][-1], last)
 
     def test_a_run_stopped_where_it_ends_takes_no_step_more(self):
         whole, goal = self._whole()
