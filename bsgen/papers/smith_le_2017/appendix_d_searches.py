@@ -53,7 +53,7 @@ class _Preset:
 
 
 _PRESETS = {
-    "quick": _Preset("digits", 800, 400, 40, 20, 5, 5, 8.0),
+    "quick": _Preset("digits", 800, 400, 40, 25, 5, 5, 8.0),
     "paper": _Preset("mnist", 1000, 5000, 60, 8, 5, 5, 120.0),
 }
 

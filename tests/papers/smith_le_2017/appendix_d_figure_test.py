@@ -105,7 +105,7 @@ class AppendixDTest(absltest.TestCase):
         (found,) = papers.find(_NAME)
         results = _results(_search(32, [0.9, 0.91], [0.9, 0.91]))
         table = found.show(found.analyse(results)).table
-        self.assertEqual(table["recommended"].tolist(), ["phase 1's best itself"])
+        self.assertEqual(table["recommended"].tolist(), ["phase 1's best"])
 
     def test_a_search_without_an_end_has_its_path_only(self):
         search = [
