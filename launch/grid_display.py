@@ -22,13 +22,17 @@ class SweepBar(progress_bar.Bar):
     """A bar with finished and diverged runs and the time left; lines when piped."""
 
     def __init__(
-        self, settings: Iterable[Iterable[config.RunConfig]], store: records.RunStore
+        self,
+        settings: Iterable[Iterable[config.RunConfig]],
+        store: records.RunStore,
+        num_processes: int = 1,
     ):
         """Describes the work ahead.
 
         Args:
           settings: the runs of each.
           store: has those that are finished.
+          num_processes: that train.
         """
         runs = list(itertools.chain(*settings))
         missing = store.missing(runs)
@@ -46,9 +50,11 @@ class SweepBar(progress_bar.Bar):
         )
         if missing:
             speed = calibration.known() or cost.ONE_CORE
-            minutes = cost.total_seconds(missing, speed=speed) / 60
+            seconds = cost.total_seconds(
+                missing, speed=speed, most_processes=num_processes
+            )
             counts = f"{len(missing):,} of {self._num_runs:,} runs to train"
-            self.say(f"{counts}, about {minutes:.2g} min")
+            self.say(f"{counts}, about {seconds / 60:.2g} min")
         self._show()
 
     def advance(self, seconds: float) -> None:

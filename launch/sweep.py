@@ -22,6 +22,7 @@ one machine.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import pathlib
 import sys
@@ -41,6 +42,14 @@ _DEFAULT_DIR = "results/sweep"
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The sweep's folder (default: results/sweep/DATASET_MODEL_KEY)."
 )
+_PROCESSES = flags.DEFINE_integer(
+    "processes",
+    None,
+    "Processes of this machine, of one thread each if there are several (default: one "
+    "a core; with a GPU, or for little work, one).",
+    lower_bound=1,
+    upper_bound=256,
+)
 for _module in (grid_flags, run_flags, task_flags, search_role):
     flags.adopt_module_key_flags(_module)  # for --help
 
@@ -51,6 +60,9 @@ def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --axis FIELD=VALUE,VALUE")
     role = search_role.apply()
+    if _PROCESSES.present and role != "single":
+        remedy = f"a {role} is one process; start more workers instead"
+        raise errors.UserError("processes", _PROCESSES.value, remedy)
     grid = grid_flags.grid()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     if search_role.CHECK_ONLY.value:
@@ -106,7 +118,8 @@ def _train(
     from bsgen.sweeps import distribution, training
     from launch import grid_display
 
-    with grid_display.SweepBar(settings, store) as bar, _told_of_stop(bar):
+    number = _num_processes(settings, store) if role == "single" else 1
+    with grid_display.SweepBar(settings, store, number) as bar, _told_of_stop(bar):
         if role == "chief":
             identity = {**grid_flags.identity(grid), **grid_flags.values(grid)}
             return distribution.lead(settings, store, identity, bar.finished_elsewhere)
@@ -117,7 +130,17 @@ def _train(
             bar.advance,
             bar.finished,
             bar.warn,
+            number,
         )
+
+
+def _num_processes(settings: _Runs, store: "records.RunStore") -> int:
+    from bsgen.training import cost, worker_processes
+
+    missing = store.missing(itertools.chain(*settings))
+    return _PROCESSES.value or worker_processes.default_number(
+        sum(map(cost.seconds, missing))
+    )
 
 
 def _follow(grid: "sweeps.Grid", settings: _Runs, output_dir: str) -> None:

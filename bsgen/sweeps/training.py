@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from bsgen import config, data, errors, interrupts, models
 from bsgen.training import interruption, records
@@ -41,6 +42,7 @@ def train(
     on_work: Callable[[float], None] = lambda seconds: None,
     on_record: OnRecord = lambda record: None,
     warn: Callable[[str], None] = _LOGGER.warning,
+    num_processes: int = 1,
 ) -> dict[str, str]:
     """Trains what `store` lacks, all settings together; keeps every finished run.
 
@@ -51,6 +53,7 @@ def train(
       settings: the runs of each.
       store, data_dir, on_work, on_record: as for `execution.execute`.
       warn: likewise; also called with one line for each failure.
+      num_processes: likewise; what an error leaves is trained by this one.
 
     Returns:
       The reason, in one line, for each run that failed, by its key.
@@ -60,9 +63,10 @@ def train(
     """
     from bsgen.training import execution  # loads TensorFlow
 
-    def attempt(runs: Sequence[config.RunConfig]) -> str | None:
+    def attempt(runs: Sequence[config.RunConfig], number: int = 1) -> str | None:
+        own: dict[str, Any] = {"warn": warn, "num_processes": number}
         try:
-            execution.execute(runs, store, data_dir, on_work, on_record, warn=warn)
+            execution.execute(runs, store, data_dir, on_work, on_record, **own)
         except interruption.Interrupted:
             raise
         except Exception as error:  # noqa: BLE001, whatever a device or network raises
@@ -71,7 +75,7 @@ def train(
         return None
 
     groups = [group for runs in settings if (group := store.missing(runs))]
-    reason = attempt(list(itertools.chain(*groups)))
+    reason = attempt(list(itertools.chain(*groups)), num_processes)
     if reason is None:
         return {}
     warn(f"{reason}; what is left is trained setting by setting")

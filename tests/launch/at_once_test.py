@@ -127,6 +127,10 @@ _MISTAKES = {
     ),
     (*_SWEEP, "--axis=model=mlp,mpl"): "error: model='mpl': .*'mlp'",
     (*_SWEEP, "--axis=dropout=0.1,0.2"): "error: dropout=0.1: mlp has no dropout",
+    (
+        *(*_SWEEP, "--axis=l2=0,1", "--processes=2"),
+        *("--role=chief", "--chief=localhost:8000"),
+    ): "error: processes=2: a chief is one process; start more",
     (*_SWEEP, "--axis=l2=0,1", "--role=worker"): "error: chief=None: say where the ch",
     (*_SWEEP, "--grid=no/such"): "error: grid='no/such': cannot be read",
     (*_SWEEP, "--axis=l2=0,1", "--output_dir=FILE"): "error: output_dir='.*': cannot w",

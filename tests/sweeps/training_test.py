@@ -35,15 +35,19 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_run_that_fails(self):
         whole = execution.execute
-        bad, warnings = self.settings[2][1], []
+        bad, warnings, processes = self.settings[2][1], [], []
 
         def execute(runs, *rest, **more):
+            processes.append(more["num_processes"])
             if bad in runs:
                 raise RuntimeError("the device is\non fire")
             whole(runs, *rest, **more)
 
         with mock.patch.object(execution, "execute", execute):
-            failed = training.train(self.settings, self.store, warn=warnings.append)
+            failed = training.train(
+                self.settings, self.store, warn=warnings.append, num_processes=3
+            )
+        self.assertEqual(processes, [3] + len(self.settings) * [1])
         reason = "RuntimeError: the device is on fire"
         self.assertEqual(failed, {run.key: reason for run in self.settings[2]})
         expected = [f"{reason}; what is left is trained setting by setting"]
