@@ -188,8 +188,8 @@ def _totals(finished: Sequence[contents.Finished]) -> str:
             f"{work} and {len(measuring):,} measurements",
             f"{doing} and measuring",
         )
-    counted = f"**{words}**, from {work} ({minutes:.0f} min of {doing})."
-    return f"{counted} {verdicts.besides(finished)}".strip()
+    took = f"{minutes:.0f} min of {doing}, added over processes"
+    return f"**{words}**, from {work} ({took}). {verdicts.besides(finished)}".strip()
 
 
 def _seconds(tables: Iterable[pd.DataFrame]) -> dict[str, float]:

@@ -43,8 +43,9 @@ _STUDIES = (
 )
 _TOTALS = """\
 **2 hold, 1 fail, 0 undecided**, from 2 runs and 1 measurements \
-(3 min of training and measuring). Counted apart are checks of the implementation \
-and repeats of other studies' claims: 1 check (1 undecided).
+(3 min of training and measuring, added over processes). Counted apart are \
+checks of the implementation and repeats of other studies' claims: \
+1 check (1 undecided).
 """
 _SUMMARY = f"""\
 {_TOTALS}
