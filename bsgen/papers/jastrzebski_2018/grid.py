@@ -191,11 +191,11 @@ STUDY = study.Study(
     caption="After equal epochs, (a) largest eigenvalue and (b) Frobenius norm of the "
     "Hessian of the training loss, and (c) test accuracy, against the ratio of "
     "learning rate to batch size; (d) the eigenvalue against the training loss, which "
-    "explains it; (e) the trace of the Hessian of networks at equal training loss. "
-    "Coloured by batch size: mean over seeds (of the logarithms, but in (c)) with its "
-    "95 % t interval, and each run as a dot. (f) The direction of the slopes on log "
-    "eta and log S with its 95 % interval, filled after equal epochs, open at equal "
-    "loss, beside those of the rules; in grey what counts as the ratio.",
+    "explains most of it; (e) the trace of the Hessian of networks at equal training "
+    "loss. Coloured by batch size: mean over seeds (of logarithms, but in (c)) with "
+    "its 95 % t interval, and each run as a dot. (f) The direction of the slopes on "
+    "log eta and log S with its 95 % interval, filled after equal epochs, open at "
+    "equal loss, beside those of the rules; in grey what counts as the ratio.",
     analyse=analyse,
     judge=grid_claims.judge,
     show=grid_figure.show,

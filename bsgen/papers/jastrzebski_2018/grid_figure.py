@@ -23,6 +23,7 @@ _AFTER_EPOCHS = {
 _RATIO = "learning rate / batch size, $\\eta / S$"
 _MARKERS = "osD^vP"
 _LOWEST, _HIGHEST = -60, 150  # degrees that are shown
+_ABOVE = 2.2  # the place of the rules' names, above the first quantity at 0
 
 
 def show(found: "grid.Grid") -> shown.Shown:
@@ -39,6 +40,7 @@ def show(found: "grid.Grid") -> shown.Shown:
     _draw(at_equal_loss, found.fitted, "ratio", "final_hessian_trace")
     at_equal_loss.set(xlabel=_RATIO, ylabel="trace of the Hessian")
     at_equal_loss.set_title("(e) at equal training loss")
+    style.plain_numbers(at_equal_loss.yaxis, (1, 2, 5))
     _directions(directions, found)
     panels[0, 0].legend(title="batch size $S$", loc="best")
     return shown.Shown(drawn, _table(found))
@@ -71,7 +73,7 @@ def _directions(axes: mpl_axes.Axes, found: "grid.Grid") -> None:
     axes.axvspan(*grid_slopes.BAND, color=style.GREY, alpha=0.25, lw=0)
     for rule, angle in grid_slopes.RULES.items():
         axes.axvline(angle, color=style.GREY, lw=0.8, ls="--")
-        axes.text(angle, 1.0, rule, transform=axes.get_xaxis_transform(), ha="center")
+        axes.text(angle, _ABOVE, rule, rotation=90, ha="right", va="top", fontsize=8)
     labels: list[str] = []
     for slopes, filled in ((found.slopes, True), (found.slopes_at_equal_loss, False)):
         for quantity, of_seeds in slopes.items():
@@ -83,10 +85,9 @@ def _directions(axes: mpl_axes.Axes, found: "grid.Grid") -> None:
             axes.plot([value], [place], "o", color=color, markerfacecolor=fill)
             labels.append(quantity)
     axes.set_yticks(-np.arange(len(labels)), labels)
-    axes.set_ylim(0.7 - len(labels), 0.7)
+    axes.set_ylim(0.3 - len(labels), _ABOVE)
     axes.set(xlim=(_LOWEST, _HIGHEST), xlabel="angle of $(-b, c)$ [degrees]")
     axes.grid(visible=False)
-    axes.title.set_y(1.06)
 
 
 def _table(found: "grid.Grid") -> pd.DataFrame:

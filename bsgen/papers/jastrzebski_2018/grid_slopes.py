@@ -4,8 +4,9 @@ For each seed, log y = a + b log(eta) + c log(S) is fitted over its settings. If
 with eta / S^k alone, (b, c) lies on the ray (-1, k): what tells the rule of the paper,
 k = 1, from eta / sqrt(S) and from eta alone is the direction of the slopes, whatever
 their size. It is measured as the angle of (-b, c): 45 degrees for eta / S, 26.6 for
-eta / sqrt(S), 0 for eta alone, 90 for S alone. The size is that along the ratio, the
-power of eta / S at constant eta S, (b - c) / 2.
+eta / sqrt(S), 0 for eta alone, 90 for S alone. On a square grid whose rates and sizes
+rise by one factor, any function of the ratio has the angle 45, power or not. The size
+is that along the ratio, the power of eta / S at constant eta S, (b - c) / 2.
 """
 
 from typing import NamedTuple

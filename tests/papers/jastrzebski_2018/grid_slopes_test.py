@@ -38,6 +38,14 @@ class SlopesTest(absltest.TestCase):
         angle = np.degrees(np.angle(-mean_rate + 1j * mean_size))
         self.assertAlmostEqual(found.angle.interval().value, angle, places=9)
 
+    def test_any_function_of_the_ratio_has_the_angle_of_its_rule(self):
+        rows = _rows(3, (0.1, 0.2, 0.4, 0.8), (2, 4, 8, 16))
+        log = np.log(rows["learning_rate"] / rows["batch_size"])
+        powers = self.draw.uniform(0.5, 2, 3)[:, None]
+        falling = -(np.exp(powers * log.to_numpy()).sum(axis=0) ** 2)
+        found = grid_slopes.fit(rows, falling)
+        self.assertAlmostEqual(found.angle.interval().value, 45)
+
     def test_a_seed_without_both_slopes_is_left_out(self):
         rows = _rows(3)
         rows = rows[(rows["seed"] != 1) | (rows["batch_size"] == 8)]
