@@ -63,7 +63,6 @@ def _after_equal_epochs(found: "grid.Grid") -> list[claims.Claim]:
 
 def _at_equal_loss(found: "grid.Grid") -> list[claims.Claim]:
     slopes, note = found.slopes_at_equal_loss, found.note_at_equal_loss
-    trace = slopes["trace"]
     return [
         *(
             claims.below(
@@ -79,18 +78,24 @@ def _at_equal_loss(found: "grid.Grid") -> list[claims.Claim]:
                 ("test error", "better accuracy"),
             )
         ),
-        _direction(
-            "At equal training loss, the same ratio gives the same width, whatever the "
-            "batch size",
-            "trace",
-            trace,
-            note,
+        *(
+            _direction(
+                f"At equal training loss, the same ratio gives the same {result}",
+                quantity,
+                slopes[quantity],
+                note,
+            )
+            for quantity, result in (
+                ("trace", "trace, whatever the batch size"),
+                ("largest eigenvalue", "largest eigenvalue"),
+                ("test error", "accuracy"),
+            )
         ),
         claims.scales_as(
             "At equal training loss, the trace is inversely proportional to the ratio "
             "(eq. 7)",
             "power of eta / S, trace",
-            trace.power,
+            slopes["trace"].power,
             predicted=-1,
             band=(-1.25, -0.75),
             alternatives=(-0.5, 0),
