@@ -22,7 +22,7 @@ TRAINED_STEPS = 100  # some three passes over N = 1000 images; our choice
 # examples: after some training a few examples have most of the gradient.
 _NUM_BATCHES = {"quick": 200, "paper": 500}
 _NUM_EXAMPLES = {"quick": 2000, "paper": 5000}
-_NUM_SEEDS = 5
+_NUM_SEEDS = {"quick": 6, "paper": 5}
 _SECONDS = {"quick": 4.0, "paper": 50.0}
 
 
@@ -32,7 +32,7 @@ def measurements(scale: str, num_seeds: int | None) -> list[measurement.Measurem
         _measurement(scale, num_steps, replacement, seed)
         for num_steps in (0, TRAINED_STEPS)
         for replacement in (False, True)
-        for seed in range(num_seeds or _NUM_SEEDS)
+        for seed in range(num_seeds or _NUM_SEEDS[scale])
     ]
 
 

@@ -41,10 +41,10 @@ def train(model, num_steps, inputs, labels):
 
 
 class MeasurementsTest(parameterized.TestCase):
-    @parameterized.parameters(("quick", "digits"), ("paper", "mnist"))
-    def test_both_states_and_drawings_for_every_seed(self, scale, dataset):
+    @parameterized.parameters(("quick", "digits", 6), ("paper", "mnist", 5))
+    def test_both_states_and_drawings_for_every_seed(self, scale, dataset, num_seeds):
         found = noise_measurement.measurements(scale, None)
-        self.assertLen(found, 4 * 5)
+        self.assertLen(found, 4 * num_seeds)
         self.assertLen({entry.key for entry in found}, len(found))
         names = ("num_steps", "replacement", "seed")
         settings = {tuple(entry.settings[name] for name in names) for entry in found}
@@ -52,7 +52,7 @@ class MeasurementsTest(parameterized.TestCase):
             (steps, replacement, seed)
             for steps in (0, noise_measurement.TRAINED_STEPS)
             for replacement in (False, True)
-            for seed in range(5)
+            for seed in range(num_seeds)
         }
         self.assertEqual(settings, expected)
         for entry in found:
