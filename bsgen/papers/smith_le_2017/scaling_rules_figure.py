@@ -23,7 +23,15 @@ def show(found: "scaling_rules.Scaling") -> shown.Shown:
     drawn, grid = style.panels(titles)
     left, right = grid[0]
     accuracy_panel.draw(left, found.sweeps)
-    left.legend(title=f"{rule.name} {rule.symbol}", loc="best")
+    left.legend(
+        title=f"{rule.name} {rule.symbol}",
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),  # below, as cliffs fill the panel
+        ncols=len(found.sweeps),
+        columnspacing=0.8,
+        handlelength=0.8,
+        frameon=False,
+    )
     if found.fit.settings:
         _predicted(right, found)
     _optima(right, found)
