@@ -82,7 +82,7 @@ def _claims(judged: list[claims.Claim]) -> rich.table.Table:
             words.append(f"\n{verdicts.why(claim)}", _STYLES[claim.verdict])
         elif sureness := cells.sureness(claim):
             too_low = " (below the aim)" if claim.is_unsure else ""
-            words.append(f"; {sureness} of redrawn seeds agree{too_low}")
+            words.append(f"; sureness {sureness}{too_low}")
         words.append("\n")
         words.append(claim.quantity, "dim")
         table.add_row(rich.text.Text(claim.verdict, _STYLES[claim.verdict]), words)

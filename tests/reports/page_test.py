@@ -78,7 +78,7 @@ class PageTest(absltest.TestCase):
             self.assertIn(entry.study.title, found.text)
             for claim in entry.judged:
                 words = (claim.claim, claim.quantity, claim.note, claim.predicted)
-                how = f"{cells.sureness(claim)} of redrawn seeds agree p"
+                how = f"sureness {cells.sureness(claim)} p"
                 if claim.verdict == claims.UNDECIDED:
                     how = claim.reason
                 row = (*words, cells.measured(claim), claim.verdict, how)
@@ -119,9 +119,7 @@ class PageTest(absltest.TestCase):
         named = f"{third.claim} ( {FIGURE1} : sureness 90 %, p = 0.04)"
         self.assertIn(f"below 95 %: {named} Of 2 claims of the papers, 1 are", top)
         self.assertIn(f"do not: {named}", top)
-        self.assertIn(
-            "fails 90 % of redrawn seeds agree, below the aim p = 0.04 check", top
-        )
+        self.assertIn("fails sureness 90 %, below the aim p = 0.04 check", top)
         self.assertIn(f"check {first.claim} {first.quantity}", top)
 
     def test_nothing_is_loaded_from_elsewhere(self):

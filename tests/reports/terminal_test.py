@@ -35,7 +35,7 @@ class TerminalTest(absltest.TestCase):
             self.assertIn(f"{title} Trained on a card.", flat)
             for claim in entry.judged:
                 line = f"{cells.measured(claim)}, predicted {claim.predicted}"
-                how = f"; {cells.sureness(claim)} of redrawn seeds agree"
+                how = f"; sureness {cells.sureness(claim)}"
                 if claim.verdict == claims.UNDECIDED:
                     how = f" {claim.reason}"
                 kind = "" if claim.kind == claims.PAPER else f" ({claim.kind})"
