@@ -13,9 +13,9 @@ LEGEND = (
         "Verdict",
         "A claim holds where the whole 95 % interval lies in what is predicted, fails "
         "where none of it does, and is undecided otherwise, for the reason that is "
-        "given. An exponent is compared with a band that counts as “as predicted”, "
-        "fixed before the runs were looked at; other theories' exponents, which must "
-        "be excluded, lie outside.",
+        "given. An exponent must lie in a band that counts as “as predicted”; other "
+        "theories' exponents lie outside of it. Bands and bounds stand in the code; "
+        "BUILD_NOTES.md says which were chosen after a look at results.",
     ),
     (
         "Kinds",
