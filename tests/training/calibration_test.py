@@ -43,6 +43,7 @@ class CalibrationTest(parameterized.TestCase):
             mock.patch.object(provenance, "versions", lambda: {"tensorflow": "3"}),
             mock.patch.object(calibration, "_cards", lambda: "NVIDIA H200"),
             mock.patch.dict(os.environ, {"CUDA_VISIBLE_DEVICES": "1"}),
+            mock.patch.dict(os.environ, {"TF_NUM_INTRAOP_THREADS": "3"}),
         ):
             with patch:
                 self.assertIsNone(calibration.known())

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import config
@@ -149,6 +150,21 @@ class GridTest(parameterized.TestCase):
         self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 13)
         self.assertIn("128 of 128 runs fit", judged[0].note)
         self.assertIn("which 96 of 128 runs reach", judged[5].note)
+
+    def test_what_diverged_within_equal_epochs_is_left_out(self):
+        def diverged(run):
+            return run.sgd.learning_rate > 0.2 and run.stop_train_loss is None
+
+        judged = _judge(_by_rule(1, 1), diverged=diverged)
+        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 11)
+        self.assertIn("96 of 128 runs fit", judged[0].note)
+
+    def test_a_network_without_an_error_has_one_in_a_thousand(self):
+        rates, sizes = [0.1, 0.2, 0.1, 0.2], [8, 8, 16, 16]
+        rows = pd.DataFrame({"learning_rate": rates, "batch_size": sizes, "seed": 0})
+        rows["final_test_accuracy"] = [1.0, 0.998, 0.998, 0.996]
+        slopes = grid._slopes(rows, "test error")
+        np.testing.assert_allclose(np.ravel(slopes), [1, 1], rtol=1e-6)
 
     def test_what_stays_above_the_loss_is_left_out(self):
         judged = _judge(

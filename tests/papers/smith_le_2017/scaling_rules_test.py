@@ -1,5 +1,7 @@
 """Tests of the claims of figures 5 to 7, on made-up results."""
 
+import re
+
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.smith_le_2017 import scaling_rules, scaling_rules_figure
@@ -92,15 +94,17 @@ class ScalingTest(parameterized.TestCase):
         self.assertBetween(2, *claim.interval)
 
     def test_figure5_accuracy_falls_at_large_rates(self):
-        for factor, expected in ((0.05, "holds"), (-0.01, "fails")):
+        for factor, highest, expected in ((0.05, 1, "holds"), (-0.01, 10, "fails")):
             results = _results(
                 FIGURE5,
                 lambda run: 32 * run.optimizer.learning_rate,
                 lambda run, factor=factor: (
-                    0.9 - factor * run.optimizer.learning_rate / 10
+                    0.9 - factor * abs(run.optimizer.learning_rate - 1) / 10
                 ),
             )
-            self.assertEqual(made_up.judged(FIGURE5, results)[1].verdict, expected)
+            claim = made_up.judged(FIGURE5, results)[1]
+            self.assertEqual(claim.verdict, expected)
+            self.assertEndsWith(claim.quantity, f"10 minus at {highest}")
 
     def test_figure6_accuracy_rises_with_the_training_set(self):
         for sign, expected in ((1, "holds"), (-1, "fails")):
@@ -155,11 +159,39 @@ class ScalingTest(parameterized.TestCase):
         (claim,) = made_up.judged(FIGURE7, results)
         self.assertIn(f"whose exponent is {breakdown.value:.2f}", claim.note)
         self.assertIn("cannot tell noise from stability", claim.note)
+        ratios = re.search(r"B_opt is ([\d.]+) to ([\d.]+) times the size", claim.note)
+        lowest, highest = map(float, ratios.groups())
+        self.assertBetween(lowest, 3.5, 6)  # 3 / 0.8, and what a parabola adds
+        self.assertBetween(highest / lowest, 1, 1.5 if power == 1 else 4)
         shown = scaling_rules_figure.table(found)
         self.assertEqual(shown["momentum"].iloc[-1], "exponent")
         self.assertStartsWith(
             shown["breaks down below"].iloc[-1], f"{breakdown.value:.2f} ["
         )
+
+    def test_an_edge_that_some_seeds_do_not_show_is_left_out(self):
+        def edge(run):
+            hidden = run.seed == 0 and run.optimizer.momentum == 0.5
+            return 0.01 if hidden else 0.8 / (1 - run.optimizer.momentum)
+
+        results = made_up_sweeps.cliffs(
+            FIGURE7, lambda run: 3 / (1 - run.optimizer.momentum), edge
+        )
+        found = scaling_rules.analyse(results, scaling_rules.MOMENTUM)
+        self.assertIn(0.5, found.fit.settings)
+        self.assertAlmostEqual(found.fit.breakdown.interval().value, 1, delta=0.1)
+
+    @parameterized.parameters((FIGURE5, True), (FIGURE6, False))
+    def test_which_figures_cannot_tell_noise_from_stability(self, name, expected):
+        def setting(run):
+            sized = run.data.train_size / 1000
+            return run.optimizer.learning_rate if name == FIGURE5 else sized
+
+        results = made_up_sweeps.cliffs(
+            name, lambda run: 24 * setting(run), lambda run: 6 * setting(run)
+        )
+        note = made_up.judged(name, results)[0].note
+        self.assertEqual("cannot tell noise from stability" in note, expected)
 
     def test_unfinished_sweeps_count_where_their_optimum_lies_inside(self):
         complete = _results(
@@ -183,6 +215,7 @@ class ScalingTest(parameterized.TestCase):
         results = _results(FIGURE7, lambda run: 1)
         (claim,) = made_up.judged(FIGURE7, results)
         self.assertEqual((claim.verdict, claim.measured), ("undecided", None))
+        self.assertStartsWith(claim.reason, "nothing to measure")
         self.assertEqual(claim.interval, (None, None))
 
 

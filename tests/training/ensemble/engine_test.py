@@ -159,6 +159,18 @@ class ProgramsTest(parameterized.TestCase):
         runs = [small_runs.run(), small_runs.run(**changes)]
         self.assertEqual(self._chunks(runs), [[0], [1]])
 
+    def test_programs_of_one_kind_and_batch_size_share_what_is_compiled(self):
+        runs = [
+            small_runs.run(**each)
+            for each in ({"seed": 4}, {}, {"batch_size": 25}, {"nesterov": True})
+        ]
+        found = ensemble.plan(runs, memory_bytes=1)
+        self.assertLen(found, 4)
+        programs = {each.runs[0].key: each.program for each in found}
+        first, second, *others = (programs[run.key] for run in runs)
+        self.assertEqual(first, second)
+        self.assertLen({first, *others}, 3)
+
     def test_batch_sizes_that_change_alike(self):
         def growing(boundary, seed):
             schedule = config.Stepwise((boundary,), (2.0,), "steps")
