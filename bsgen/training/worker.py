@@ -19,7 +19,7 @@ from bsgen.files import strict_json
 from bsgen.training import interruption, jobs, records, tensorflow_import
 
 _REPORT_SECONDS = 0.2  # between two messages about work done
-_PLAIN_ERRORS = (errors.UserError, MemoryError, OSError)
+_PLAIN_ERRORS = (errors.UserError, MemoryError, OSError, interruption.Interrupted)
 
 
 def serve() -> None:
@@ -57,8 +57,6 @@ def serve() -> None:
             store.hold(found)
             result = perform(desk)
             report.send("result", result)
-    except interruption.Interrupted:
-        pass  # the parent asked for it
     except _PLAIN_ERRORS as error:
         report.send("error", error)
     except Exception as error:  # noqa: BLE001, other kinds may not be pickled

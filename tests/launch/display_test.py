@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 from unittest import mock
 
 from absl.testing import absltest
@@ -18,10 +19,23 @@ class _Terminal(io.StringIO):
 
 
 class ListTest(absltest.TestCase):
-    def lines(self, output):
+    def lines(self, output, num_processes=1):
         with contextlib.redirect_stdout(output):
-            display.list_studies(papers.studies(), cost.ONE_CORE)
+            display.list_studies(
+                papers.studies(), cost.ONE_CORE, num_processes=num_processes
+            )
         return output.getvalue().splitlines()
+
+    def test_processes_divide_the_minutes(self):
+        """Of an hour or more, of which TensorFlow's start is nothing."""
+        minutes = [
+            [float(re.split(r"\s{2,}", line)[-2].split()[-1]) for line in lines[1:-1]]
+            for lines in (self.lines(io.StringIO()), self.lines(io.StringIO(), 2))
+        ]
+        compared = [(one, two) for one, two in zip(*minutes, strict=True) if one > 60]
+        self.assertNotEmpty(compared)
+        for one, two in compared:
+            self.assertAlmostEqual(two, one / 2, delta=1.0)
 
     def test_a_line_a_study_with_its_whole_title_when_piped(self):
         _, *lines, _ = self.lines(io.StringIO())

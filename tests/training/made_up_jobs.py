@@ -36,17 +36,6 @@ def add_and_sleep(seed, desk):
     time.sleep(SLEEP_SECONDS)
 
 
-def add_and_add_when_stopped(seed, desk):
-    """Notices the request to stop a little late, as between the calls of a run."""
-    with interruption.Interruption() as asked:
-        add(seed, desk)
-        deadline = time.monotonic() + SLEEP_SECONDS
-        while asked.signal_number is None and time.monotonic() < deadline:
-            time.sleep(0.1)
-    desk.store.add([record(seed + 10)])
-    raise interruption.Interrupted(asked.signal_number, 3)
-
-
 def add_and_die(seed, desk):
     add(seed, desk)
     os.kill(os.getpid(), signal.SIGKILL)
