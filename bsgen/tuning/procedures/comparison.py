@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bsgen import errors
 from bsgen.config import checked
@@ -174,7 +174,9 @@ def _difference(differences: np.ndarray) -> Difference:
     resolution = 4 * np.finfo(np.float32).eps * max(1.0, abs(mean))
     if error is None or error * math.sqrt(count) <= resolution:
         return Difference(mean, error, None, count)
-    p_value = stats.t.sf(mean / error, count - 1)
+    # The distribution function of -t is t's survival function. That of `scipy.stats`
+    # takes fifty times as long for a single number.
+    p_value = special.stdtr(count - 1, -mean / error)
     return Difference(mean, error, float(p_value), count)
 
 
