@@ -156,7 +156,7 @@ class GridTest(parameterized.TestCase):
             return run.sgd.learning_rate > 0.2 and run.stop_train_loss is None
 
         judged = _judge(_by_rule(1, 1), diverged=diverged)
-        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 11)
+        self.assertEqual(made_up.verdicts(judged), [claims.HOLDS] * 13)
         self.assertIn("96 of 128 runs fit", judged[0].note)
 
     def test_a_network_without_an_error_has_one_in_a_thousand(self):
