@@ -82,6 +82,7 @@ class Measurement:
     Attributes:
       settings: name to value; they determine the rows, and become columns of the table.
       measure: makes the rows, name to value; long work resumes from the place's folder.
+        Worker processes get it pickled, as a function of a module or a partial of one.
       runs: to be finished before, and to leave their networks; they also belong to
         the study's table of runs.
       datasets: names of the datasets that the measurement reads itself.

@@ -1,5 +1,7 @@
 """Tests of finding studies by name."""
 
+from multiprocessing import reduction
+
 from absl.testing import absltest, parameterized
 
 from bsgen import errors, papers
@@ -28,6 +30,15 @@ class RegistryTest(parameterized.TestCase):
         (found,) = papers.find("smith_le_2017/fig4")
         with self.assertRaisesRegex(errors.UserError, "^scale='reduced': .*quick, pap"):
             found.runs("reduced")
+
+    def test_measurements_can_be_sent_to_a_worker_process(self):
+        pickler = reduction.ForkingPickler
+        for study in map(papers.find, _BESIDE + _JASTRZEBSKI):
+            for scale in study[0].scales:
+                for entry in study[0].measurements(scale, 1):
+                    sent = pickler.loads(pickler.dumps(entry))
+                    self.assertEqual(sent.key, entry.key)
+                    self.assertTrue(callable(sent.measure))
 
     @parameterized.parameters(
         ("smith_le_2017/fig44", "smith_le_2017/fig4"),
