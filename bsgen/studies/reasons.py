@@ -27,7 +27,12 @@ def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
     if estimate.num_seeds < 2 or unbounded:
         return f"too few {unit} for an interval: {estimate.num_seeds}"
     if needed > NO_POWER * estimate.num_seeds:
-        return f"no power: the estimate is too near the bound for any number of {unit}"
+        near = "no power: the estimate lies near the bound"
+        if not math.isfinite(needed):
+            return near
+        return (
+            f"{near}, {_rounded(needed / estimate.num_seeds)} times the {unit} decide"
+        )
     return f"too few {unit}: about {_rounded(needed)} would decide"
 
 
