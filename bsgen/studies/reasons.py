@@ -7,6 +7,7 @@ from bsgen import statistics
 from bsgen.studies import estimates
 
 NO_POWER = 10  # times the seeds at hand: more is called "no power", our choice
+_HOPELESS = 100  # times: more is not even counted
 
 
 def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
@@ -22,17 +23,16 @@ def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
     measured, unit = estimate.interval(), estimate.unit
     if math.isnan(measured.value):
         return "nothing to measure"
-    needed = estimate.num_seeds * _narrower(measured, region) ** 2
+    number = estimate.num_seeds
+    needed = number * _narrower(measured, region) ** 2
     unbounded = not math.isfinite(needed) and not _is_bounded(measured, region)
-    if estimate.num_seeds < 2 or unbounded:
-        return f"too few {unit} for an interval: {estimate.num_seeds}"
-    if needed > NO_POWER * estimate.num_seeds:
-        near = "no power: the estimate lies near the bound"
-        if not math.isfinite(needed):
+    if number < 2 or unbounded:
+        return f"too few {unit} for an interval: {number}"
+    if needed > NO_POWER * number:
+        near, times = "no power: the estimate lies near the bound", needed / number
+        if times > _HOPELESS:
             return near
-        return (
-            f"{near}, {_rounded(needed / estimate.num_seeds)} times the {unit} decide"
-        )
+        return f"{near}; {_rounded(times)} times as many {unit} would decide"
     return f"too few {unit}: about {_rounded(needed)} would decide"
 
 

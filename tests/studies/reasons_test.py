@@ -29,8 +29,12 @@ class ReasonTest(parameterized.TestCase):
         ((5, -1.0, -1.5, 1.0), (0, math.inf), "too few seeds: about 20 would decide"),
         # 3.1^2 and 3.2^2 times as many: just below and above ten times.
         ((3, 1.0, -2.1, 4.1), (0, math.inf), "too few seeds: about 29 would decide"),
-        ((3, 1.0, -2.2, 4.2), (0, math.inf), "no power: .* bound, 11 times the seeds"),
-        ((3, 0.1, -2.0, 2.2), (0, math.inf), "no power: .* bound, 450 times the seeds"),
+        (
+            (3, 1.0, -2.2, 4.2),
+            (0, math.inf),
+            "no power: .* bound; 11 times as many seeds would decide",
+        ),
+        ((3, 0.1, -2.0, 2.2), (0, math.inf), "no power: .* bound$"),
         ((3, 0.0, -2.0, 2.0), (0, math.inf), "no power: .* bound$"),
         ((1, 0.5, -math.inf, math.inf), (0, 1), "too few seeds for an interval: 1"),
         ((5, 2.0, -math.inf, 3.0), (1, math.inf), "too few seeds for an interval: 5"),
