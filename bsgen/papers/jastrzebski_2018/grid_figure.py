@@ -31,8 +31,7 @@ def show(found: "grid.Grid") -> shown.Shown:
     drawn, panels = style.panels([*_AFTER_EPOCHS], num_rows=2)
     for axes, (label, column) in zip(panels[0], _AFTER_EPOCHS.items(), strict=True):
         _draw(axes, found.ended, "ratio", column)
-        is_width = column != _ACCURACY
-        axes.set(xlabel=_RATIO, ylabel=f"{label} of the Hessian" if is_width else label)
+        axes.set(xlabel=_RATIO, ylabel=label)
     by_loss, at_equal_loss, directions = panels[1]
     _draw(by_loss, found.ended, _LOSS, "final_max_eigenvalue")
     by_loss.set(xlabel="training loss [nats]", ylabel="largest eigenvalue")
