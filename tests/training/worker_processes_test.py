@@ -202,14 +202,18 @@ class NumberTest(absltest.TestCase):
         with (
             mock.patch.dict(sys.modules, tensorflow=fake),
             mock.patch.object(provenance, "num_cores", return_value=4),
+            mock.patch.object(os, "sysconf") as sysconf,
         ):
-            for seconds, card, expected in (
-                (20.0, [], 1),
-                (70.0, [], 2),
-                (1e4, [], 4),
-                (1e4, ["a card"], 1),
+            for seconds, card, gibibytes, expected in (
+                (20.0, [], 64, 1),
+                (70.0, [], 64, 2),
+                (1e4, [], 64, 4),
+                (1e4, ["a card"], 64, 1),
+                (1e4, [], 7, 3),
+                (1e4, [], 1, 1),
             ):
                 cards.return_value = card
+                sysconf.side_effect = [gibibytes * 2**18, 2**12]
                 self.assertEqual(worker_processes.default_number(seconds), expected)
 
 
