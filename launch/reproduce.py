@@ -110,10 +110,10 @@ def _speed():  # type: ignore[no-untyped-def]
 
 def _most_processes(speed) -> int:  # type: ignore[no-untyped-def]
     """Returns how many processes divide the work on a machine of that speed."""
-    from bsgen.training import provenance
+    from bsgen.training import provenance, worker_processes
 
     is_this_processor = speed.device == provenance.processor()  # and no GPU
-    return provenance.num_cores() if is_this_processor else 1
+    return worker_processes.most() if is_this_processor else 1
 
 
 def _reproduce(selected: list, scale: str, output_dir: str) -> None:

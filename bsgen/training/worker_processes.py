@@ -28,7 +28,14 @@ _ENVIRONMENT = {
     **threads.ONE,
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first takes all memory of a GPU
 }
+_BYTES_A_PROCESS = 2 * 2**30  # it ends at 1.5 GB after the quick suite
 _SERVE = "from bsgen.training import worker; worker.serve()"
+
+
+def most() -> int:
+    """Returns how many processes there may be: one a core, if the memory suffices."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(provenance.num_cores(), memory // _BYTES_A_PROCESS))
 
 
 def default_number(seconds: float) -> int:
@@ -36,7 +43,7 @@ def default_number(seconds: float) -> int:
 
     With 1, as for little work or where there is a GPU, the calling one does it itself.
     """
-    number = cost.num_processes(seconds, provenance.num_cores())
+    number = cost.num_processes(seconds, most())
     if number > 1:
         import tensorflow as tf  # as late as possible
 
