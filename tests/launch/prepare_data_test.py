@@ -94,7 +94,7 @@ class PrepareDataTest(absltest.TestCase):
             for word in words:
                 self.assertIn(word, finished.stdout)
             self.assertIn("absl", finished.stderr)
-            self.assertNotIn("tensorflow", finished.stderr)
+            self.assertNotRegex(finished.stderr, r"\| +tensorflow\b")
 
     def test_interruption(self):
         finished = _run("-c", _INTERRUPTED)
