@@ -33,7 +33,8 @@ def undecided(estimate: estimates.Estimate, region: tuple[float, float]) -> str:
         if times > _HOPELESS:
             return near
         return f"{near}; {_rounded(times)} times as many {unit} would decide"
-    return f"too few {unit}: about {_rounded(needed)} would decide"
+    more = max(_rounded(needed), number + 1)
+    return f"too few {unit}: about {more} would decide"
 
 
 def not_excluded(measured: statistics.Interval, alternatives: Sequence[float]) -> str:

@@ -24,6 +24,8 @@ class ReasonTest(parameterized.TestCase):
         ((10, 1.0, 0.7, 1.3), (0.9, 1.2), "too few seeds: about 91 would decide"),
         # Outside a band.
         ((8, 2.0, 0.5, 3.5), (0, 1), "too few seeds: about 18 would decide"),
+        # An end on the bound itself: more seeds than there are.
+        ((2, 1.0, 0.0, 2.0), (0, math.inf), "too few seeds: about 3 would decide"),
         # Only the end that crosses the bound counts.
         ((5, 1.0, -1.0, 1.5), (0, math.inf), "too few seeds: about 20 would decide"),
         ((5, -1.0, -1.5, 1.0), (0, math.inf), "too few seeds: about 20 would decide"),
