@@ -45,6 +45,21 @@ _NORMALIZATION = flags.DEFINE_string(
 _GHOST_BATCH_SIZE = flags.DEFINE_integer(
     "ghost_batch_size", None, "Examples of a ghost batch."
 )
+_RUNNING_STATISTICS = flags.DEFINE_enum(
+    "running_statistics",
+    "sequential",
+    config.choices(config.ModelConfig, "running_statistics"),
+    "How the ghosts of a batch move the statistics of inference.",
+)
+_RUNNING_SPREAD = flags.DEFINE_enum(
+    "running_spread",
+    "std",
+    config.choices(config.ModelConfig, "running_spread"),
+    "Which statistic of the ghosts is averaged.",
+)
+_UNBIASED = flags.DEFINE_bool(
+    "unbiased", False, "Average unbiased variances of the ghosts."
+)
 _HIDDEN_UNITS = flags.DEFINE_list("hidden_units", None, "Widths, where they are free.")
 _DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dropout.")
 _VARIANT = flags.DEFINE_enum(
@@ -193,6 +208,9 @@ def _model_config() -> config.ModelConfig:
         "ghost_batch_size": ghost,
         "variant": _VARIANT.value,
         "dropout": _DROPOUT.value,
+        "running_statistics": _RUNNING_STATISTICS.value,
+        "running_spread": _RUNNING_SPREAD.value,
+        "unbiased": _UNBIASED.value,
     }
     if _HIDDEN_UNITS.value is not None:
         fields["hidden_units"] = _integers("hidden_units", _HIDDEN_UNITS.value)

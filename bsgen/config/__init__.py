@@ -8,7 +8,7 @@ from bsgen.config.checked import choices
 from bsgen.config.columns import columns
 from bsgen.config.data import MAX_SEED, DataConfig
 from bsgen.config.hardware import HardwareConfig
-from bsgen.config.model import ModelConfig
+from bsgen.config.model import GHOST_OPTIONS, ModelConfig
 from bsgen.config.optimizer import MomentumConfig, NewtonConfig, check_falling_rates
 from bsgen.config.run import (
     FINAL_MEASURES,
@@ -30,6 +30,7 @@ from bsgen.config.serialization import to_dict
 
 __all__ = [
     "FINAL_MEASURES",
+    "GHOST_OPTIONS",
     "MAX_EVALUATIONS",
     "MAX_SEED",
     "MAX_STEPS",

@@ -8,6 +8,8 @@ from bsgen.config import checked
 
 MAX_WIDTH = 2**24
 MAX_HIDDEN_LAYERS = 500
+# Options of the running statistics of ghosts.
+GHOST_OPTIONS = ("running_statistics", "running_spread", "unbiased")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,8 @@ class ModelConfig(checked.Checked):
       ghost_batch_size: examples of a ghost batch, at least 2; for "ghost" alone.
       variant: "paper" as the paper has it, "released" as its authors' code has it.
       dropout: the share dropped; None for the network's own.
+      running_statistics, running_spread, unbiased: how ghosts move the statistics of
+        inference, arguments of `layers.GhostBatchNormalization`; for "ghost" alone.
     """
 
     name: str = checked.always("mlp")
@@ -35,6 +39,11 @@ class ModelConfig(checked.Checked):
     ghost_batch_size: int | None = None
     variant: Literal["paper", "released"] = "paper"
     dropout: float | None = None
+    running_statistics: Literal["sequential", "sequential_scaled", "mean", "pooled"] = (
+        "sequential"
+    )
+    running_spread: Literal["std", "variance"] = "std"
+    unbiased: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,4 +59,8 @@ class ModelConfig(checked.Checked):
         if (self.normalization == "ghost") != (self.ghost_batch_size is not None):
             remedy = "give it with normalization='ghost', and only then"
             raise errors.UserError("ghost_batch_size", self.ghost_batch_size, remedy)
+        for name in GHOST_OPTIONS:
+            if self.normalization != "ghost" and name in self.chosen():
+                remedy = "give it with normalization='ghost', and only then"
+                raise errors.UserError(name, getattr(self, name), remedy)
         self._check_field("dropout", errors.check_real, 0.0, 1.0)

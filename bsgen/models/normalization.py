@@ -4,7 +4,7 @@ Hoffer et al. (2017), arXiv 1705.08741, algorithm 1 is the layer behind "ghost".
 """
 
 import functools
-from typing import Protocol
+from typing import Any, Protocol
 
 import keras
 
@@ -31,11 +31,14 @@ BATCH: Factory = functools.partial(
 )
 
 
-def by_name(name: str, ghost_batch_size: int | None = None) -> Factory | None:
+def by_name(
+    name: str, ghost_batch_size: int | None = None, **running: Any
+) -> Factory | None:
     """Returns the factory of a normalisation, None for "none".
 
     "batch" takes its statistics over the whole batch of a replica, "ghost" over ghost
-    batches of `ghost_batch_size` examples, at least 2.
+    batches of `ghost_batch_size` examples, at least 2, whose running statistics follow
+    `running`: arguments of `layers.GhostBatchNormalization`, which the others ignore.
 
     Raises:
       UserError: the name is unknown, or "ghost" comes without a size.
@@ -55,4 +58,5 @@ def by_name(name: str, ghost_batch_size: int | None = None) -> Factory | None:
         axis=-1,
         momentum=DECAY,
         epsilon=EPSILON,
+        **running,
     )

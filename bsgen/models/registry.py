@@ -147,8 +147,9 @@ def build(
     if "normalization" in arguments:
         from bsgen.models import normalization
 
+        running = {name: getattr(settings, name) for name in config.GHOST_OPTIONS}
         arguments["normalization"] = normalization.by_name(
-            settings.normalization, settings.ghost_batch_size
+            settings.normalization, settings.ghost_batch_size, **running
         )
     with _policy(precision):
         return network.load_builder()(

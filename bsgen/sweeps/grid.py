@@ -234,4 +234,7 @@ def _normalization(base: config.ModelConfig, changes: dict[str, Any]) -> dict[st
         changes["normalization"] = "ghost" if is_ghost else without
     elif changes.get("normalization", "ghost") != "ghost":
         changes.setdefault("ghost_batch_size", None)
+    if changes.get("normalization", "ghost") != "ghost":
+        for name in config.GHOST_OPTIONS:
+            changes.setdefault(name, getattr(config.ModelConfig(), name))
     return changes

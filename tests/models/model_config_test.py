@@ -11,13 +11,17 @@ _OPTIONAL = {
     "ghost_batch_size": 128,
     "variant": "released",
     "dropout": 0.0,
+    "running_statistics": "pooled",
+    "running_spread": "variance",
+    "unbiased": True,
 }
+_OF_GHOSTS = {"normalization": "ghost", "ghost_batch_size": 128}
 
 
 def _settings(field):
-    if field == "ghost_batch_size":
-        return config.ModelConfig(normalization="ghost", ghost_batch_size=128)
-    return config.ModelConfig(**{field: _OPTIONAL[field]})
+    ghosts = ("ghost_batch_size", *config.GHOST_OPTIONS)
+    others = _OF_GHOSTS if field in ghosts else {}
+    return config.ModelConfig(**{**others, field: _OPTIONAL[field]})
 
 
 class ModelConfigTest(parameterized.TestCase):
@@ -34,13 +38,23 @@ class ModelConfigTest(parameterized.TestCase):
             {"name": "logistic_regression", "hidden_units": [], "activation": "relu"},
         )
 
+    def test_ghosts_recorded_before_their_rules_could_be_chosen_keep_their_key(self):
+        run = config.RunConfig(model=config.ModelConfig("f1", **_OF_GHOSTS))
+        self.assertEqual(run.key, "ac5f2369a274a1e9")
+        rule = dict(running_statistics="sequential", running_spread="std")
+        chosen = config.ModelConfig("f1", **_OF_GHOSTS, **rule, unbiased=False)
+        self.assertEqual(dataclasses.replace(run, model=chosen).key, run.key)
+
     @parameterized.parameters(*_OPTIONAL)
     def test_a_choice_is_recorded_and_changes_the_key(self, field):
         run = config.RunConfig(model=_settings(field))
         values = config.to_dict(run)
         self.assertEqual(values["model"][field], _OPTIONAL[field])
         self.assertEqual(config.from_dict(values), run)
-        self.assertNotEqual(run.key, config.RunConfig().key)
+        without = config.RunConfig().key
+        if field in config.GHOST_OPTIONS:
+            without = config.RunConfig(model=config.ModelConfig(**_OF_GHOSTS)).key
+        self.assertNotEqual(run.key, without)
 
     def test_every_field_but_the_first_three_is_optional(self):
         fields = [field.name for field in dataclasses.fields(config.ModelConfig)]
@@ -56,6 +70,9 @@ class ModelConfigTest(parameterized.TestCase):
         ("ghost_batch_size", 2.5),
         # It means nothing without ghosts.
         ("ghost_batch_size", 64),
+        ("running_statistics", "mean"),
+        ("running_spread", "variance"),
+        ("unbiased", True),
     )
     def test_a_value_out_of_range_is_named(self, field, value):
         with self.assertRaisesRegex(errors.UserError, f"^{field}={value!r}: "):

@@ -112,6 +112,21 @@ class GridTest(parameterized.TestCase):
         sizes = [each.run.model.ghost_batch_size for each in kinds]
         self.assertEqual(sizes, [8, None, None])
 
+    def test_the_rules_of_ghosts_leave_with_them(self):
+        model = config.ModelConfig(
+            "f1", normalization="ghost", ghost_batch_size=8, unbiased=True
+        )
+        base = dataclasses.replace(_BASE, model=model)
+        axes = {"running_statistics": ("mean", "pooled"), "ghost_batch_size": (4, 8)}
+        found = [each.run.model for each in _grid(axes, base).settings()]
+        self.assertEqual(
+            [(m.running_statistics, m.ghost_batch_size, m.unbiased) for m in found],
+            [("mean", 4, True), ("mean", 8, True)]
+            + [("pooled", 4, True), ("pooled", 8, True)],
+        )
+        _, without = _grid({"ghost_batch_size": (4, None)}, base).settings()
+        self.assertEqual(without.run.model, config.ModelConfig("f1"))
+
     def test_a_subset_may_be_kept(self):
         grid = _grid({"l2": (0, 1)}, num_seeds=2, keeps_subset=True)
         runs = grid.repeats(next(grid.settings()), lambda run: run)

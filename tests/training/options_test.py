@@ -29,6 +29,9 @@ _OTHER = {
         "ghost_batch_size": 8,
         "variant": "released",
         "dropout": 0.5,
+        "running_statistics": "mean",
+        "running_spread": "variance",
+        "unbiased": True,
     },
     "optimizer": {
         "learning_rate": 0.2,
@@ -61,9 +64,11 @@ _CLASSES = {
     "run": config.RunConfig,
 }
 _PARTS = ("data", "model", "optimizer")
+_GHOSTS = {"normalization": "ghost", "ghost_batch_size": 8}
 # Fields that make sense with another one alone.
 _TOGETHER = {
     "ghost_batch_size": {"normalization": "ghost"},
+    **dict.fromkeys(config.GHOST_OPTIONS, _GHOSTS),
     "clip_steps": {"clip_norm": 1e-3},
     "measured_examples": {"final_measures": ("max_eigenvalue",)},
 }
@@ -188,7 +193,8 @@ class NetworksTest(parameterized.TestCase):
                 continue
             changes = {**_TOGETHER.get(field, {}), field: value}
             settings = dataclasses.replace(base, **changes)
-            if {"ghost_batch_size": "normalization"}.get(field, field) in takes:
+            of_ghosts = field in ("ghost_batch_size", *config.GHOST_OPTIONS)
+            if ("normalization" if of_ghosts else field) in takes:
                 models.check(settings)
             else:
                 with self.assertRaises(errors.UserError, msg=field):
