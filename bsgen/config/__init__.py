@@ -24,6 +24,7 @@ from bsgen.config.schedule import (
     Schedule,
     Stepwise,
     WarmUp,
+    stretched,
 )
 from bsgen.config.schedule_text import parse_schedule
 from bsgen.config.serialization import to_dict
@@ -51,5 +52,6 @@ __all__ = [
     "columns",
     "from_dict",
     "parse_schedule",
+    "stretched",
     "to_dict",
 ]

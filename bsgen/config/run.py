@@ -41,6 +41,8 @@ class RunConfig(checked.Checked):
         N(1, sigma^2), see `bsgen.data.loss_weights`. Recorded losses are without it.
       stop_train_loss: the run ends at its first evaluation that finds the mean loss on
         the training set, in inference mode, at or below this; None for `num_steps`.
+      weight_distance: whether every evaluation also measures how far the weights have
+        moved from the initial ones.
     """
 
     data: DataConfig = checked.always(DataConfig())
@@ -57,6 +59,7 @@ class RunConfig(checked.Checked):
     loss: str = "cross_entropy"
     loss_noise: float = 0.0
     stop_train_loss: float | None = None
+    weight_distance: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ Factors are numbers that float32 holds.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from bsgen import errors
 from bsgen.config import checked
@@ -128,6 +128,38 @@ class WarmUp(checked.Checked):
         super().__post_init__()
         self._check_field("length", _positive)
         self._check_field("start", errors.check_real, 0.0, 1.0)
+
+
+_Scheduled = TypeVar("_Scheduled", bound=checked.Checked)
+
+
+def stretched(schedule: _Scheduled, factor: float) -> _Scheduled:
+    """Returns a schedule or warm-up with `factor` times as many epochs.
+
+    Hoffer et al. (2017), section 5: a period of e epochs becomes B_L / B_S x e epochs
+    of a batch that is B_L / B_S times as large, so that it takes as many steps. What is
+    counted in steps, or in shares of the budget, stays as it is.
+
+    Args:
+      schedule: of a learning rate or a batch size, or its warm-up.
+      factor: at least 1.
+
+    Raises:
+      UserError: the factor is below 1.
+    """
+    errors.check_real("factor", factor, 1.0)
+    if getattr(schedule, "unit", "steps") == "steps":
+        return schedule
+    given: Any = schedule
+    longer: dict[str, Any]
+    if isinstance(given, Stepwise):
+        longer = {"boundaries": tuple(factor * each for each in given.boundaries)}
+    elif isinstance(given, WarmUp):
+        longer = {"length": factor * given.length}
+    else:
+        longer = {"period": factor * given.period}
+    changed: Any = dataclasses.replace(given, **longer)
+    return changed
 
 
 def _positive(argument: str, value: float) -> float:

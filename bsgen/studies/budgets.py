@@ -25,9 +25,7 @@ class Steps:
         """Returns the steps to evaluate after, rising; the last one ends the run."""
         if not self.evaluations_per_decade:
             return (self.num_steps,)
-        count = int(self.evaluations_per_decade * np.log10(self.num_steps)) + 2
-        steps = np.geomspace(1, self.num_steps, count).round().astype(int)
-        return (0, *np.unique(steps).tolist())
+        return (0, *_per_decade(self.evaluations_per_decade, self.num_steps))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +37,12 @@ class Epochs:
       num_evaluations: after equal parts of the epochs, and one before the first step,
         so that the k-th evaluations of runs of any batch size can be compared; 0 to
         evaluate at the end only.
+      evaluations_per_decade: besides, as of `Steps`; none for 0.
     """
 
     num_epochs: float
     num_evaluations: int = 0
+    evaluations_per_decade: int = 0
 
     def steps(self, run: config.RunConfig) -> tuple[int, ...]:
         """As `Steps.steps`; as near to each mark as whole batches allow.
@@ -59,10 +59,21 @@ class Epochs:
         epochs = _places(run, marks[-1] * run.data.train_size) / run.data.train_size
         after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
         before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
-        return tuple((after - before_is_nearer).tolist())
+        steps = (after - before_is_nearer).tolist()
+        if not self.evaluations_per_decade:
+            return tuple(steps)
+        logarithmic = _per_decade(self.evaluations_per_decade, steps[-1])
+        return tuple(sorted({0, *steps, *logarithmic}))
 
 
 Budget = Steps | Epochs
+
+
+def _per_decade(count: int, num_steps: int) -> list[int]:
+    """Returns steps from 1 to the last, `count` a decade, evenly on a log axis."""
+    number = int(count * np.log10(num_steps)) + 2
+    steps = np.geomspace(1, num_steps, number).round().astype(int)
+    return np.unique(steps).tolist()
 
 
 def _places(run: config.RunConfig, num_examples: float) -> np.ndarray:

@@ -111,5 +111,32 @@ class JsonTest(parameterized.TestCase):
             config.from_dict(values)
 
 
+class StretchedTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (
+            config.Stepwise((81, 122.5), (0.1, 0.01)),
+            config.Stepwise((202.5, 306.25), (0.1, 0.01)),
+        ),
+        (config.Cyclic((1, 5), 12), config.Cyclic((1, 5), 30)),
+        (config.WarmUp(4, 0.2), config.WarmUp(10, 0.2)),
+        *(
+            (each, each)
+            for each in (
+                config.Constant(),
+                config.Stepwise((7,), (2,), "steps"),
+                config.Cyclic((1, 5), 12, "steps"),
+                config.ConstantThenDecay(),
+                config.WarmUp(4, unit="steps"),
+            )
+        ),
+    )
+    def test_what_counts_epochs_takes_more_of_them(self, schedule, expected):
+        self.assertEqual(config.stretched(schedule, 2.5), expected)
+
+    def test_it_does_not_shrink(self):
+        with self.assertRaisesRegex(errors.UserError, "^factor=0.9[^\n]*$"):
+            config.stretched(config.Constant(), 0.9)
+
+
 if __name__ == "__main__":
     absltest.main()

@@ -40,6 +40,12 @@ class EpochsTest(parameterized.TestCase):
         expected = [np.abs(size * np.arange(302) - mark).argmin() for mark in marks]
         np.testing.assert_array_equal(steps, expected)
 
+    def test_evaluations_at_logarithmic_steps_besides(self):
+        equal = budgets.Epochs(7, 4).steps(_run(1))
+        both = budgets.Epochs(7, 4, evaluations_per_decade=5).steps(_run(1))
+        logarithmic = budgets.Steps(700, evaluations_per_decade=5).steps(_run(1))
+        self.assertEqual(both, tuple(sorted({*equal, *logarithmic})))
+
     def test_a_cyclic_batch_size(self):
         cycle = config.Cyclic(factors=(1.0, 5.0), period=2.0)
         steps = budgets.Epochs(4, 4).steps(_run(10, batch_size_schedule=cycle))

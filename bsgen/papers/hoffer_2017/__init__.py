@@ -1,0 +1,9 @@
+"""Hoffer, Hubara & Soudry (2017), "Train longer, generalize better", arXiv 1705.08741.
+
+A module for each figure or table has its runs, analysis and claims; beside it stands
+the one that draws it. `regimes` has the runs that most of them share.
+"""
+
+from bsgen.studies import study
+
+STUDIES: tuple[study.Study, ...] = ()
