@@ -103,6 +103,8 @@ def band(
     color: Any,
     label: str,
     logarithmic: bool = False,
+    with_seeds: bool = True,
+    **looks: Any,
 ) -> None:
     """Draws the mean over seeds as a line, its interval as a band, and each seed.
 
@@ -112,10 +114,13 @@ def band(
       color: of line and band.
       label: in the legend.
       logarithmic: as in `over_seeds`.
+      with_seeds: whether each seed is drawn, as a thin line.
+      **looks: of the line of the mean.
     """
     found = over_seeds(table, logarithmic)
-    axes.plot(table.index, table, color=color, lw=0.5, alpha=0.45)
-    axes.plot(found.index, found["value"], color=color, label=label)
+    if with_seeds:
+        axes.plot(table.index, table, color=color, lw=0.5, alpha=0.45)
+    axes.plot(found.index, found["value"], color=color, label=label, **looks)
     axes.fill_between(
         found.index, found["lower"], found["upper"], color=color, alpha=0.15, lw=0
     )

@@ -105,22 +105,26 @@ def stages(runs: pd.DataFrame, known: list[Regime]) -> pd.DataFrame:
     return runs.assign(regime=list(names), stage=list(labels))
 
 
+def drop_steps(run: pd.Series) -> list[int]:
+    """Returns after how many steps the learning rate of a run drops, each time.
+
+    Args:
+      run: a row of `Results.runs`.
+    """
+    text = run.get("schedule")
+    schedule = config.parse_schedule(text) if isinstance(text, str) else None
+    if not isinstance(schedule, config.Stepwise):
+        return []
+    unit = 1.0
+    if schedule.unit == "epochs":
+        unit = run["train_size"] / run["batch_size"]
+    return [math.ceil(unit * boundary - 1e-6) for boundary in schedule.boundaries]
+
+
 def first_phase_steps(runs: pd.DataFrame) -> pd.Series:
     """Returns for each run how many steps it takes before the rate first drops."""
-
-    def steps(row: pd.Series) -> int:
-        text = row.get("schedule")
-        if not isinstance(text, str):
-            return int(row["num_steps"])
-        schedule = config.parse_schedule(text)
-        if not isinstance(schedule, config.Stepwise):
-            return int(row["num_steps"])
-        first = schedule.boundaries[0]
-        if schedule.unit == "epochs":
-            first *= row["train_size"] / row["batch_size"]
-        return math.ceil(first - 1e-6)
-
-    return pd.Series([steps(row) for _, row in runs.iterrows()], runs.index, dtype=int)
+    steps = [(*drop_steps(run), run["num_steps"])[0] for _, run in runs.iterrows()]
+    return pd.Series(steps, runs.index, dtype=int)
 
 
 def _may_be_of(runs: pd.DataFrame, regime: Regime) -> np.ndarray:
