@@ -41,8 +41,8 @@ class RunConfig(checked.Checked):
         N(1, sigma^2), see `bsgen.data.loss_weights`. Recorded losses are without it.
       stop_train_loss: the run ends at its first evaluation that finds the mean loss on
         the training set, in inference mode, at or below this; None for `num_steps`.
-      weight_distance: whether every evaluation also measures how far the weights have
-        moved from the initial ones.
+      weight_distance: whether every evaluation also records how far the weights have
+        moved from where they began; see `bsgen.training.weight_distance`.
     """
 
     data: DataConfig = checked.always(DataConfig())
@@ -59,7 +59,7 @@ class RunConfig(checked.Checked):
     loss: str = "cross_entropy"
     loss_noise: float = 0.0
     stop_train_loss: float | None = None
-    weight_distance: bool = False
+    weight_distance: bool = checked.no_column(False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +94,12 @@ class RunConfig(checked.Checked):
             if not isinstance(self.optimizer, MomentumConfig):
                 remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
                 raise errors.UserError("stop_train_loss", self.stop_train_loss, remedy)
+        if not isinstance(self.weight_distance, bool):
+            remedy = "give True or False"
+            raise errors.UserError("weight_distance", self.weight_distance, remedy)
+        if self.weight_distance and not isinstance(self.optimizer, MomentumConfig):
+            remedy = f"not with optimizer={self.optimizer.name!r}; leave it out"
+            raise errors.UserError("weight_distance", True, remedy)
         if self.measured_examples is not None and not self.final_measures:
             remedy = "give final_measures, what to measure, too"
             raise errors.UserError("measured_examples", self.measured_examples, remedy)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bsgen.models import losses
+from bsgen.training import weight_distance
 
 STATUSES = ("completed", "diverged")
 _LARGEST = 3.4028235e38  # the largest float32; networks are trained in it
@@ -58,7 +59,7 @@ def check_number(name: str, value: Any) -> None:
 def check_metric(name: str, value: Any) -> None:
     """Checks a metric: None where it was not finite, or a number in its range.
 
-    The ranges are those of `bsgen.models.losses`; steps are not negative.
+    The ranges are those of `bsgen.models.losses`; steps and distances are not negative.
     """
     _check_metrics(name, [value])
 
@@ -88,18 +89,23 @@ def check_texts(name: str, values: Any) -> None:
 def _check_metrics(name: str, values: Sequence[Any]) -> None:
     """Checks values of one metric, which is looked up once for all of them."""
     field = name.rpartition(".")[2]
-    metric = losses.recorded_metric(field)
-    lowest = metric.lowest - _ROUNDING if metric else -math.inf
-    highest = metric.highest + _ROUNDING if metric else math.inf
+    lowest, highest = _limits(field)
     for value in values:
         if value is None:
             continue
         check_number(name, value)
-        if metric and not lowest <= value <= highest:
-            limits = f"{metric.lowest:g} and {metric.highest:g}"
+        if not lowest - _ROUNDING <= value <= highest + _ROUNDING:
+            limits = f"{lowest:g} and {highest:g}"
             raise ValueError(f"{name} is {value:g}, not within {limits}")
         if field == "step" and (value < 0 or value != int(value)):
             raise ValueError(f"{name} is {value:g}, not a number of steps")
+
+
+def _limits(field: str) -> tuple[float, float]:
+    if field in weight_distance.NAMES:
+        return 0.0, math.inf
+    metric = losses.recorded_metric(field)
+    return (metric.lowest, metric.highest) if metric else (-math.inf, math.inf)
 
 
 def _check_object(name: str, value: Any) -> None:

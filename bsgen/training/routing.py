@@ -13,7 +13,7 @@ _STACKED = {
     *("name", "train_size", "validation_size", "scaling", "subset_seed", "sampling"),
     *("learning_rate", "momentum", "nesterov", "l2", "clip_norm", "clip_steps"),
     *("schedule", "warm_up", "batch_size_schedule", "augmentation"),
-    *("loss", "loss_noise"),
+    *("loss", "loss_noise", "weight_distance"),
 }
 
 

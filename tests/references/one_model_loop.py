@@ -36,6 +36,7 @@ def train(run: config.RunConfig) -> tuple[dict[str, list[float]], dict[str, floa
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply(gradients, model.trainable_variables)
 
+    start = [variable.numpy() for variable in model.trainable_variables]
     parts = {"test": arrays.test}
     if run.data.validation_size:
         parts["validation"] = arrays.validation
@@ -45,6 +46,8 @@ def train(run: config.RunConfig) -> tuple[dict[str, list[float]], dict[str, floa
     for step in range(run.num_steps + 1):
         if step in run.evaluation_steps:
             metrics = evaluate(model, parts)
+            if run.weight_distance:
+                metrics |= _distances(start, model)
             place = {"step": step, "epoch": step * batch_size / len(labels)}
             for name, value in {**place, **metrics}.items():
                 curve.setdefault(name, []).append(value)
@@ -52,6 +55,18 @@ def train(run: config.RunConfig) -> tuple[dict[str, list[float]], dict[str, floa
             chosen = draw(run.seed, step, 1, batch_size, len(labels))[0]
             take_step(inputs[chosen], labels[chosen])
     return curve, {**metrics, **evaluate(model, {"train": arrays.train})}
+
+
+def _distances(start: list[np.ndarray], model) -> dict[str, float]:
+    """Returns |w_t - w_0| over all weights and over the first array, in float64."""
+    moved = [
+        variable.numpy().astype(np.float64).ravel() - then.ravel()
+        for variable, then in zip(model.trainable_variables, start, strict=True)
+    ]
+    return {
+        "weight_distance": np.linalg.norm(np.concatenate(moved)),
+        "first_kernel_distance": np.linalg.norm(moved[0]),
+    }
 
 
 def evaluate(model, parts: dict[str, tuple]) -> dict[str, float]:

@@ -55,6 +55,7 @@ _OTHER = {
         "loss": "squared_error",
         "loss_noise": 0.5,
         "stop_train_loss": 1e6,
+        "weight_distance": True,
     },
 }
 _CLASSES = {

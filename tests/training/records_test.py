@@ -170,6 +170,12 @@ class RunStoreTest(parameterized.TestCase):
             {"test_cross_entropy": -0.5},
             "cross_entropy is -0.5, not within 0 and inf",
         ),
+        (
+            "distance",
+            "final",
+            {"weight_distance": -0.5},
+            "weight_distance is -0.5, not within 0 and inf",
+        ),
         ("status", "status", "finished", "status is 'finished', not completed or"),
         ("type", "curve", [], r"curve is \[\], not of type dict"),
         ("list", "curve", {"step": 3}, "curve.step is 3, not a list"),

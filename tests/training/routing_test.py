@@ -31,6 +31,7 @@ class EngineTest(parameterized.TestCase):
         ("convolutional", _run("c1"), "loop"),
         ("warm_up", _run(optimizer={"warm_up": config.WarmUp(2)}), "ensemble"),
         ("noisy", _run(loss_noise=0.1), "ensemble"),
+        ("followed", _run(weight_distance=True), "ensemble"),
         ("measures", _run(final_measures=config.FINAL_MEASURES), "loop"),
         ("streamed", _run(dataset="imagenet2012"), "loop"),
         ("in_mixed_precision", _run(precision="mixed_bfloat16"), "loop"),

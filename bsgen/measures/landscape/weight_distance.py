@@ -49,7 +49,7 @@ def weight_distance(
         remedy = f"its weights must have the shapes {shapes} of the first"
         raise errors.UserError("other", other_shapes, remedy)
     squares = {
-        name: float(np.sum((value - o) ** 2))
+        name: float(np.sum(np.subtract(value, o, dtype=np.float64) ** 2))
         for (name, value), o in zip(pairs, others, strict=True)
     }
     return WeightDistance(
@@ -69,4 +69,4 @@ def _weights(argument: str, given: Any) -> dict[str, np.ndarray]:
     if not named:
         remedy = "give a built model with trainable weights, or a list of arrays"
         raise errors.UserError(argument, type(given).__name__, remedy)
-    return {name: np.asarray(value, np.float64) for name, value in named}
+    return {name: np.asarray(value) for name, value in named}

@@ -9,8 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, interrupts
-from bsgen.training import records
-from bsgen.training.ensemble import call_length, initial_state, stacked_program
+from bsgen.training import records, weight_distance
+from bsgen.training.ensemble import (
+    call_length,
+    distances,
+    initial_state,
+    stacked_program,
+)
 from bsgen.training.ensemble.feeds import Feed
 from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
@@ -46,6 +51,9 @@ class Chunk:
         self._rows = list(members)  # those in the program, along its run axis
         self._program = program
         self._state, self._settings = initial_state.make(self._rows, pool)
+        # What the runs' distances are measured from; kept for those that ask alone.
+        asked = any(row.run.weight_distance for row in self._rows)
+        self._start = self._state.weights if asked else []
         self._feed = self._new_feed()
         self._lengths: dict[int, int] = {}  # of calls, by batch size
 
@@ -135,8 +143,9 @@ class Chunk:
         held_out = [row for row in due if len(row.split.validation)]
         validation = self._measure("validation", held_out)
         training = self._measure("train", at_end)
+        moved = self._distances(due)
         for row in due:
-            row.add(step, test[row] | validation.get(row, {}))
+            row.add(step, test[row] | validation.get(row, {}) | moved.get(row, {}))
             row.final |= training.get(row, {})
         _share(time.perf_counter() - begun, due)
         yield from (row.to_record() for row in at_end)
@@ -157,6 +166,18 @@ class Chunk:
             for row, own in zip(rows, means, strict=True)
         }
 
+    def _distances(self, rows: Sequence[Member]) -> dict[Member, dict[str, float]]:
+        """Returns how far the weights of those of some runs that ask have moved."""
+        asking = [row for row in rows if row.run.weight_distance]
+        if not asking:
+            return {}
+        found = distances.per_variable(self._state.weights, self._start).numpy()
+        places = self._places(asking)
+        return {
+            row: weight_distance.recorded(own)
+            for row, own in zip(asking, found[places], strict=True)
+        }
+
     def _drop_ended(self, step: int) -> bool:
         """Drops runs that ended once they are half; a new size costs a compilation.
 
@@ -166,8 +187,8 @@ class Chunk:
         rows = self._running(step)
         if len(rows) > len(self._rows) / 2:
             return False
-        self._state, self._settings = _take(
-            (self._state, self._settings), self._places(rows)
+        self._state, self._settings, self._start = _take(
+            (self._state, self._settings, self._start), self._places(rows)
         )
         self._rows = rows
         self._feed, self._lengths = self._new_feed(), {}

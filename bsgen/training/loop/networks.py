@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from bsgen import config, data, measures
+from bsgen.training import weight_distance
 from bsgen.training.loop import replica_program
 
 
@@ -36,7 +37,7 @@ class Network:
     )
 
     def __post_init__(self) -> None:
-        self._initial = [variable.numpy() for variable in self._variables]
+        self._initial = {id(each): each.numpy() for each in self._variables}
 
     @property
     def _variables(self) -> list[keras.Variable]:
@@ -44,8 +45,19 @@ class Network:
 
     def reset(self) -> None:
         """Sets all variables to what they were when the network was built."""
-        for variable, value in zip(self._variables, self._initial, strict=True):
-            variable.assign(value)
+        for variable in self._variables:
+            variable.assign(self._initial[id(variable)])
+
+    def distances(self) -> dict[str, float]:
+        """Returns how far the weights are from where they were when it was built.
+
+        The seed decides where that was, so a run that was stopped finds it again. It is
+        kept in the memory of the host, where the sums are taken too.
+        """
+        weights = self.model.trainable_variables
+        start = [self._initial[id(each)] for each in weights]
+        moved = measures.weight_distance([each.numpy() for each in weights], start)
+        return weight_distance.recorded(moved.per_variable.values())
 
 
 class Networks:
@@ -95,6 +107,7 @@ def alike(run: config.RunConfig) -> str:
         final_measures=(),
         measured_examples=None,
         stop_train_loss=None,
+        weight_distance=False,
     ).key
 
 

@@ -8,7 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from bsgen import config, interrupts
-from bsgen.training import checkpoints, interruption, records, run_folder
+from bsgen.training import (
+    checkpoints,
+    interruption,
+    records,
+    run_folder,
+    weight_distance,
+)
 from bsgen.training.loop import (
     event_files,
     final_measures,
@@ -148,6 +154,7 @@ class RunLoop:
         with state.timed():
             for part in self._trainee.parts:
                 measured |= self._trainee.evaluate(part)
+            measured |= self._trainee.distances()
         record = {"step": state.step, "epoch": float(plan.epochs[state.step])}
         record |= measured
         if progress is not None:  # what is known of the steps since the last record
@@ -191,7 +198,7 @@ class RunLoop:
         if not self._devices.is_chief:
             return None
         if status == "completed":  # of other workers' records a restart knows nothing
-            measured = tuple(f"{part}_" for part in parts)
+            measured = (*(f"{part}_" for part in parts), *weight_distance.NAMES)
             last = state.history[-1].items()
             final = {k: v for k, v in last if k.startswith(measured)} | final
         if status == "completed" and self._run.final_measures:

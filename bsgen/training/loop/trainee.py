@@ -56,6 +56,7 @@ class Trainee:
         """
         self.loss = losses.of_run(run)
         self._ends_by_train_loss = run.stop_train_loss is not None
+        self._measures_distance = run.weight_distance
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
         self.plan = step_plan.make(run, len(self._split.train))
@@ -170,6 +171,10 @@ class Trainee:
             batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
             sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
         return self.loss.recorded(part, (sums / len(positions)).tolist())
+
+    def distances(self) -> dict[str, float]:
+        """Returns how far the weights have moved; nothing if the run does not ask."""
+        return self._network.distances() if self._measures_distance else {}
 
     def hessian(self, count: int | None) -> measures.Hessian:
         """Returns the Hessian of the mean loss over `training_examples`."""

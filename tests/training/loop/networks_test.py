@@ -62,6 +62,7 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
         for changed, shares in (
             ({"batch_size": 6, "num_steps": 4, "evaluation_steps": (2,)}, True),
             ({"stop_train_loss": 0.1}, True),
+            ({"weight_distance": True}, True),
             ({"optimizer": dataclasses.replace(base.optimizer, l2=0.1)}, False),
             ({"seed": base.seed + 1}, False),
             ({"data": dataclasses.replace(base.data, subset_seed=3)}, False),
@@ -80,6 +81,7 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
             {"batch_size_schedule": made_up_runs.GROW},
             {"final_measures": ("max_eigenvalue",), "measured_examples": 9},
             {"stop_train_loss": 0.1},
+            {"weight_distance": True},
             {"optimizer": dataclasses.replace(sgd, learning_rate=0.3)},
             {"optimizer": dataclasses.replace(sgd, warm_up=config.WarmUp(1.0))},
         )
