@@ -13,9 +13,9 @@ from absl.testing import absltest, parameterized
 _ROOT = pathlib.Path(__file__).parents[1]
 _COLUMNS = (
     ("bsgen.errors",),
-    ("bsgen.files", "bsgen.progress_bar", "bsgen.interrupts"),
+    ("bsgen.files", "bsgen.progress_bar", "bsgen.interrupts", "bsgen.statistics"),
     ("bsgen.config",),
-    ("bsgen.statistics", "bsgen.theory"),
+    ("bsgen.theory",),
     ("bsgen.data", "bsgen.layers", "bsgen.optimizers", "bsgen.figures"),
     ("bsgen.models", "bsgen.measures"),
     ("bsgen.named_measures",),

@@ -29,7 +29,9 @@ unit of the cost (nats for a cross-entropy), w that of a weight.
     gradient_covariance      F            -           C           F           (c/w)^2
     stationary_loss          -            -           E(l)        -           c
     log_evidence_ratio       E            -           -           -           nats
-    weight_distance exponent -            alpha       -           -           1
+    weight_distance          -            |w_t - w_0| -           -           w
+    steps                    -            t           -           -           updates
+    potential_exponent       -            alpha       -           -           1
 
 (*) Smith & Le's C is a SUM over the training examples, l2 included, and so are their
 lambda and lambda_i; the other papers' cost is a mean. Only `evidence` takes the sum;
@@ -42,6 +44,15 @@ called beta or mu in other literature.
 """
 
 from bsgen.theory.basin_width import basin_width
+from bsgen.theory.diffusion import (
+    LAWS,
+    GrowthFit,
+    fit_growth,
+    growth_exponent,
+    log_growth,
+    log_growth_evidence,
+    potential_exponent,
+)
 from bsgen.theory.evidence import log_evidence, log_evidence_ratio
 from bsgen.theory.loss_noise import loss_noise
 from bsgen.theory.momentum_update import momentum_update
@@ -55,15 +66,22 @@ from bsgen.theory.scaling_rules import (
 from bsgen.theory.sde import stationary_loss
 
 __all__ = [
+    "LAWS",
+    "GrowthFit",
     "basin_width",
     "critical_learning_rate",
     "effective_learning_rate",
+    "fit_growth",
+    "growth_exponent",
     "log_evidence",
     "log_evidence_ratio",
+    "log_growth",
+    "log_growth_evidence",
     "loss_noise",
     "momentum_update",
     "noise_scale",
     "optimal_batch_size",
+    "potential_exponent",
     "scale_learning_rate",
     "stationary_loss",
     "temperature",
