@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bsgen import config, errors
-from launch import paths, run_flags, task_flags
+from launch import large_batch_flags, paths, run_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen import sweeps
@@ -32,12 +32,6 @@ _SEEDS = flags.DEFINE_integer(
     lower_bound=1,
     upper_bound=1000,
 )
-_RULE = flags.DEFINE_enum(
-    "learning_rate_scaling",
-    "none",
-    ["none", "sqrt", "linear"],
-    "How the learning rate, given for --batch_size, follows the axis batch_size.",
-)
 _YES = flags.DEFINE_bool("yes", False, f"Allow more than {_MAX_RUNS:,} runs.")
 
 
@@ -54,12 +48,13 @@ def grid() -> "sweeps.Grid":
     axes = [axes_lib.parse(text) for text in _AXIS.value]
     axes += axes_lib.read(_GRID.value) if _GRID.value else []
     names = [axis.name for axis in axes]
-    changes = _changes(names)
+    base, remedies = run_flags.base_and_remedies(_usual_base(names))
     found = sweeps.Grid(
-        run_flags.described(**changes),
+        run_flags.described(**_changes(names, base)),
         tuple(axes),
         _SEEDS.value,
-        _RULE.value,
+        base,
+        remedies,
         _is_given("subset_seed"),
     )
     _refuse_hardware()
@@ -73,13 +68,20 @@ def grid() -> "sweeps.Grid":
 
 def identity(planned: "sweeps.Grid") -> dict[str, Any]:
     """Returns what makes two sweeps one, as JSON types; values and seeds may differ."""
-    return {
+    remedies = planned.remedies
+    found = {
         "base": config.to_dict(planned.base),
         "fields": sorted(axis.name for axis in planned.axes),
-        "learning_rate_scaling": planned.scaling,
+        "learning_rate_scaling": remedies.scaling,
         "keeps_subset": planned.keeps_subset,
         **run_flags.budget(),
     }
+    # Sweeps that need none of these keep their folders.
+    if planned.base_batch_size not in (None, planned.base.batch_size):
+        found["base_batch_size"] = planned.base_batch_size
+    if remedies.adapts_regime or remedies.loss_noise:
+        found |= {"adapts": remedies.adapts_regime, "auto": remedies.loss_noise}
+    return found
 
 
 def values(planned: "sweeps.Grid") -> dict[str, Any]:
@@ -88,25 +90,29 @@ def values(planned: "sweeps.Grid") -> dict[str, Any]:
     return {"axes": axes, "seeds": planned.num_seeds}
 
 
-def _changes(names: list[str]) -> dict[str, Any]:
+def _usual_base(names: list[str]) -> int | None:
+    """Returns the base batch size without --base_batch_size: a given --batch_size."""
+    is_base = "batch_size" in names and _is_given("batch_size")
+    return flags.FLAGS["batch_size"].value if is_base else None
+
+
+def _changes(names: list[str], base: int | None) -> dict[str, Any]:
     """Returns what the axes change in the run that all others depart from.
+
+    Args:
+      names: of the axes.
+      base: the batch size for which the flags are given; None for each.
 
     Raises:
       UserError: a flag goes against an axis.
     """
-    is_scaled = _RULE.value != "none"
+    is_base = base is not None and not large_batch_flags.is_given()
     for name in names:
         flag = _FLAGS.get(name, name)
-        if _is_given(flag) and not (name == "batch_size" and is_scaled):
+        if _is_given(flag) and not (name == "batch_size" and is_base):
             remedy = f"the axis {name} takes its place; leave it out"
             raise errors.UserError(flag, flags.FLAGS[flag].value, remedy)
-    if is_scaled and not ("batch_size" in names and _is_given("batch_size")):
-        remedy = "give --batch_size, at which the learning rate holds, and an axis "
-        remedy += "batch_size"
-        raise errors.UserError("learning_rate_scaling", _RULE.value, remedy)
-    if "batch_size" in names and not is_scaled:
-        return {"batch_size": None}
-    return {}
+    return {"batch_size": None} if "batch_size" in names and not is_base else {}
 
 
 def _is_given(flag: str) -> bool:

@@ -8,10 +8,10 @@ from absl import flags
 
 from bsgen import config, errors
 from bsgen.models import losses
-from launch import task_flags
+from launch import large_batch_flags, task_flags
 
 if TYPE_CHECKING:
-    from bsgen.training import step_plan
+    from bsgen.training import large_batch, step_plan
 
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size", 0, "Training examples to set aside.", lower_bound=0
@@ -49,10 +49,14 @@ _LOSS = flags.DEFINE_string(
     losses.names()[0],
     f"What is minimised: {', '.join(losses.names())}; it must fit model and dataset.",
 )
-_LOSS_NOISE = flags.DEFINE_float(
-    "loss_noise", 0.0, "Multiply each example's loss by a draw from N(1, LOSS_NOISE^2)."
+_LOSS_NOISE = flags.DEFINE_string(
+    "loss_noise",
+    "0",
+    "Multiply each example's loss by a draw from N(1, LOSS_NOISE^2); auto for as noisy "
+    "a gradient as that of --base_batch_size.",
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches, augmentation, noise.")
+flags.adopt_module_key_flags(large_batch_flags)  # for --help
 
 
 def described(**changes: Any) -> config.RunConfig:
@@ -76,7 +80,7 @@ def described(**changes: Any) -> config.RunConfig:
             _BATCH_SIZE_SCHEDULE.value, "batch_size_schedule"
         ),
         "loss": _LOSS.value,
-        "loss_noise": _LOSS_NOISE.value,
+        "loss_noise": 0.0 if _matches_noise() else _loss_noise(),
         **task_flags.run_fields(_VALIDATION_SIZE.value),
     }
     run = config.RunConfig(**{**fields, **changes})
@@ -99,17 +103,28 @@ def described(**changes: Any) -> config.RunConfig:
     return run
 
 
+def base_and_remedies(
+    usual_base: int | None = None,
+) -> "tuple[int | None, large_batch.Remedies]":
+    """As `large_batch_flags.given`."""
+    return large_batch_flags.given(_matches_noise(), usual_base)
+
+
 def budget() -> dict[str, Any]:
     """Returns what `completed` adds to a run, as the flags say it."""
     of_budget = (_EPOCHS, _STEPS, _EVALUATION_EPOCHS, _EVALUATION_STEPS)
     return {flag.name: flag.value for flag in of_budget}
 
 
-def completed(run: config.RunConfig) -> config.RunConfig:
+def completed(
+    run: config.RunConfig, counted_with: int | None = None
+) -> config.RunConfig:
     """Returns the run with its steps and evaluations; opens its data.
 
     Args:
       run: as `described` returns it.
+      counted_with: the batch size with which epochs are counted as steps; None for the
+        run's own.
 
     Raises:
       UserError: the flags do not fit the data.
@@ -117,11 +132,15 @@ def completed(run: config.RunConfig) -> config.RunConfig:
     from bsgen.training import step_plan
 
     train_size = _train_size(run.data)
+    stretch = 1.0
+    if counted_with is not None:
+        stretch = step_plan.base_batch_size(run, train_size) / counted_with
     if _EPOCHS.value is not None:
-        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, run, train_size)
+        counted = dataclasses.replace(run, batch_size=counted_with or run.batch_size)
+        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, counted, train_size)
         run = dataclasses.replace(run, num_steps=num_steps, evaluation_steps=())
     plan = step_plan.make(run, train_size)
-    return dataclasses.replace(run, evaluation_steps=_evaluation_steps(plan))
+    return dataclasses.replace(run, evaluation_steps=_evaluation_steps(plan, stretch))
 
 
 @functools.lru_cache(maxsize=64)
@@ -132,18 +151,31 @@ def _train_size(settings: config.DataConfig) -> int:
     return len(data.split(source, settings).train)
 
 
-def _evaluation_steps(plan: "step_plan.Plan") -> tuple[int, ...]:
+def _evaluation_steps(plan: "step_plan.Plan", stretch: float) -> tuple[int, ...]:
     from bsgen.training import step_plan
 
     flag: flags.FlagHolder[Any] = _EVALUATION_EPOCHS
     unit: Literal["epochs", "steps"] = "epochs"
-    length = float(plan.epochs[-1])
+    length, every = float(plan.epochs[-1]), stretch * _EVALUATION_EPOCHS.value
     if _EVALUATION_STEPS.value is not None:
         flag, unit, length = _EVALUATION_STEPS, "steps", plan.num_steps
-    if flag.present and flag.value > length:
+        every = _EVALUATION_STEPS.value
+    if flag.present and every > length:
         remedy = f"the run has {length:g} {unit}; leave it out, to evaluate at the end"
         raise errors.UserError(flag.name, flag.value, remedy)
-    return step_plan.evaluation_steps(flag.value, unit, plan)
+    return step_plan.evaluation_steps(every, unit, plan)
+
+
+def _matches_noise() -> bool:
+    return _LOSS_NOISE.value == "auto"
+
+
+def _loss_noise() -> float:
+    try:
+        return float(_LOSS_NOISE.value)
+    except ValueError as error:
+        remedy = "give a number, or auto"
+        raise errors.UserError("loss_noise", _LOSS_NOISE.value, remedy) from error
 
 
 def _optimizer() -> config.MomentumConfig:

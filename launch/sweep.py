@@ -21,6 +21,7 @@ one machine.
 """
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
@@ -103,7 +104,10 @@ def _repeats(grid: "sweeps.Grid", setting: "sweeps.Setting") -> list[config.RunC
     from bsgen.sweeps import training
 
     try:
-        runs = grid.repeats(setting, run_flags.completed)
+        adapts = grid.remedies.adapts_regime
+        counted_with = grid.base_batch_size if adapts else None
+        complete = functools.partial(run_flags.completed, counted_with=counted_with)
+        runs = grid.repeats(setting, complete)
         training.check(runs[0], task_flags.DATA_DIR.value)
     except errors.UserError as error:
         remedy = f"{error.remedy} (at {setting.words})"

@@ -11,6 +11,15 @@ results/train/DATASET_MODEL_KEY. `launch.prepare_data` prepares the datasets.
 
 Several devices: --strategy=mirrored. Several machines: --strategy=multi_worker, the
 same command on each, with its own TF_CONFIG; the first worker writes.
+
+From a small batch to a large one, as Hoffer et al. (2017):
+
+    python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
+        --base_batch_size=128 --learning_rate=0.1 --learning_rate_scaling=sqrt \
+        --ghost_batch_size=128 --clip_norm=5 --clip_steps=100 --adapt_regime \
+        --epochs=100 --schedule="stepwise boundaries=50,75 factors=0.1,0.01"
+
+takes four times the rate, and as many updates as 100 epochs in batches of 128.
 """
 
 import sys
@@ -48,13 +57,31 @@ def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --model=NAME")
     hardware = task_flags.hardware()
-    described = run_flags.described()
+    described, base = _rescaled(run_flags.described())
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
-    run = run_flags.completed(described)
+    run = run_flags.completed(described, base)
     name = f"{run.data.name}_{run.model.name}_{run.key}"
     output_dir = _OUTPUT_DIR.value or f"{_DEFAULT_DIR}/{name}"
     _train(run, output_dir, hardware)
+
+
+def _rescaled(run: config.RunConfig) -> tuple[config.RunConfig, int | None]:
+    """Takes a run from the base batch size to its own, and says in a line how.
+
+    Returns:
+      The run, and the batch size with which its epochs are counted, None for its own.
+    """
+    from bsgen.training import large_batch, run_config_file
+
+    base, remedies = run_flags.base_and_remedies()
+    if base is None:
+        return run, None
+    larger = large_batch.rescaled(run, base, remedies)
+    changes = run_config_file.differences(config.to_dict(run), config.to_dict(larger))
+    changes += ["as many updates"] if remedies.adapts_regime else ["as many epochs"]
+    print(f"from batch size {base} to {run.batch_size}: {', '.join(changes)}")
+    return larger, base if remedies.adapts_regime else None
 
 
 def _train(

@@ -13,8 +13,9 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bsgen import config, data, errors, theory
+from bsgen import config, data, errors
 from bsgen.sweeps import axes as axes_lib
+from bsgen.training import large_batch
 
 MAX_RUNS = 1_000_000
 _NAMES = {"dataset": "data", "model": "model"}
@@ -55,8 +56,8 @@ class Grid:
       base: the run from which all others depart. Its seed is the first one.
       axes: at least one.
       num_seeds: repeats of every setting, with rising seeds.
-      scaling: how the learning rate follows from the base's batch size to a setting's,
-        a rule of `theory.scale_learning_rate`.
+      base_batch_size: for which the settings are given; None for every batch size.
+      remedies: how a setting is taken from there to its own batch size.
       keeps_subset: whether all runs take the base's training subset; otherwise a run's
         seed draws that, too.
     """
@@ -64,7 +65,8 @@ class Grid:
     base: config.RunConfig
     axes: tuple[axes_lib.Axis, ...]
     num_seeds: int = 1
-    scaling: str = "none"
+    base_batch_size: int | None = None
+    remedies: large_batch.Remedies = large_batch.Remedies("none")
     keeps_subset: bool = False
 
     def __post_init__(self) -> None:
@@ -145,18 +147,9 @@ class Grid:
             evaluation_steps=(),
             **parts["run"],
         )
-        return run if self.scaling == "none" else self._scaled(run)
-
-    def _scaled(self, run: config.RunConfig) -> config.RunConfig:
-        base_size, size = (
-            errors.check_integer("batch_size", each.batch_size, 1)
-            for each in (self.base, run)
-        )
-        rate = theory.scale_learning_rate(
-            run.sgd.learning_rate, base_size, size, self.scaling
-        )
-        optimizer = dataclasses.replace(run.sgd, learning_rate=float(rate))
-        return dataclasses.replace(run, optimizer=optimizer)
+        if self.base_batch_size is None:
+            return run
+        return large_batch.rescaled(run, self.base_batch_size, self.remedies)
 
 
 _CLASSES: dict[str, Any] = {

@@ -28,7 +28,7 @@ class Plan:
     Attributes:
       axes: their names.
       seed: the first one; those of a setting's runs rise from there.
-      scaling: the rule for the learning rate, as in `Grid`.
+      scaling: the rule for the learning rate, as in `Grid.remedies`.
       settings: in the order of the grid, the last axis fastest.
     """
 
@@ -75,7 +75,7 @@ def make(
     return Plan(
         tuple(axis.name for axis in planned.axes),
         planned.base.seed,
-        planned.scaling,
+        planned.remedies.scaling,
         tuple(
             PlannedSetting(
                 tuple(map(_shown, setting.values.values())),

@@ -59,19 +59,46 @@ def adapted(
       UserError: the batch is smaller than the run's, or the run has none or a schedule
         of it, or a setting is out of range; or as `at_batch_size`.
     """
-    small = _small_batch(run)
+    small = _constant_batch(run)
     errors.check_integer("batch_size", batch_size, 1)
     if batch_size < small:
-        remedy = f"the large batch is at least the small one, {small}"
-        raise errors.UserError("batch_size", batch_size, remedy)
+        raise _too_small(batch_size, small)
     if remedies.adapts_regime:
-        larger = _with_equal_steps(run, batch_size)
+        larger = dataclasses.replace(run, batch_size=batch_size)
     else:
         larger = at_batch_size(run, batch_size)
+    return rescaled(larger, small, remedies)
+
+
+def rescaled(
+    run: config.RunConfig, small_batch_size: int, remedies: Remedies
+) -> config.RunConfig:
+    """Returns a run with the remedies, whose settings are those for a smaller batch.
+
+    Its steps stay as they are, and so does the batch size. The learning rate alone may
+    also be scaled down to a batch that is smaller than `small_batch_size`.
+
+    Args:
+      run: at its own batch size, which is constant, with rate, schedule and warm-up of
+        the small batch.
+      small_batch_size: at least 1.
+      remedies: what is done.
+
+    Raises:
+      UserError: the run's batch is smaller, but it is to be as noisy or as long as with
+        the small one; the run has none or a schedule of it; or a setting is out of
+        range.
+    """
+    size = _constant_batch(run)
+    small = errors.check_integer("base_batch_size", small_batch_size, 1)
+    if size < small and (remedies.adapts_regime or remedies.loss_noise):
+        raise _too_small(size, small)
     rate = theory.scale_learning_rate(
-        run.sgd.learning_rate, small, batch_size, remedies.scaling
+        run.sgd.learning_rate, small, size, remedies.scaling
     )
-    optimizer = dataclasses.replace(larger.sgd, learning_rate=float(rate))
+    optimizer = dataclasses.replace(run.sgd, learning_rate=float(rate))
+    if remedies.adapts_regime:
+        optimizer = _stretched(optimizer, size / small)
     if remedies.clip_norm is not None:
         optimizer = dataclasses.replace(
             optimizer, clip_norm=remedies.clip_norm, clip_steps=remedies.clip_steps
@@ -85,10 +112,8 @@ def adapted(
         )
     noise = run.loss_noise
     if remedies.loss_noise:
-        noise = float(theory.loss_noise(batch_size, small))
-    return dataclasses.replace(
-        larger, optimizer=optimizer, model=model, loss_noise=noise
-    )
+        noise = float(theory.loss_noise(size, small))
+    return dataclasses.replace(run, optimizer=optimizer, model=model, loss_noise=noise)
 
 
 def at_batch_size(run: config.RunConfig, batch_size: int) -> config.RunConfig:
@@ -100,7 +125,7 @@ def at_batch_size(run: config.RunConfig, batch_size: int) -> config.RunConfig:
       UserError: the run has no batch size or a schedule of it, or its learning rate
         changes at numbers of steps.
     """
-    ratio = _small_batch(run) / batch_size
+    ratio = _constant_batch(run) / batch_size
     for name, each in (("schedule", run.sgd.schedule), ("warm_up", run.sgd.warm_up)):
         if getattr(each, "unit", "epochs") == "steps":
             remedy = "another batch size takes another number; count in epochs"
@@ -115,21 +140,25 @@ def at_batch_size(run: config.RunConfig, batch_size: int) -> config.RunConfig:
     )
 
 
-def _with_equal_steps(run: config.RunConfig, batch_size: int) -> config.RunConfig:
-    """Returns a run with another batch size and as many steps, in more epochs."""
-    stretch = batch_size / _small_batch(run)
-    optimizer = run.sgd
-    optimizer = dataclasses.replace(
+def _stretched(
+    optimizer: config.MomentumConfig, stretch: float
+) -> config.MomentumConfig:
+    """Returns an optimizer whose rate takes `stretch` times as long to change."""
+    return dataclasses.replace(
         optimizer,
         schedule=config.stretched(optimizer.schedule, stretch),
         warm_up=optimizer.warm_up and config.stretched(optimizer.warm_up, stretch),
     )
-    return dataclasses.replace(run, batch_size=batch_size, optimizer=optimizer)
 
 
-def _small_batch(run: config.RunConfig) -> int:
+def _too_small(batch_size: int, small: int) -> errors.UserError:
+    remedy = f"the large batch is at least the small one, {small}"
+    return errors.UserError("batch_size", batch_size, remedy)
+
+
+def _constant_batch(run: config.RunConfig) -> int:
     if run.batch_size is None:
-        raise errors.UserError("batch_size", None, "give the small batch's run one")
+        raise errors.UserError("batch_size", None, "give the run a number")
     if run.batch_size_schedule != config.Constant():
         remedy = "give a run of constant batch size"
         name = run.batch_size_schedule.name

@@ -43,6 +43,22 @@ _MISTAKES = {
     (*_RUN, "--model=autoencoder"): "error: loss='cross_entropy': .*take squared_err",
     (*_RUN, "--loss_noise=-1"): "error: loss_noise=-1.0: give a finite number of",
     (*_RUN, "--loss_noise=1e300"): r"error: loss_noise=1e\+300: float32 cannot",
+    (*_RUN, "--loss_noise=little"): "error: loss_noise='little': give a number, or au",
+    (*_RUN, "--base_batch_size=8"): "error: base_batch_size=8: give what follows from",
+    (*_RUN, "--adapt_regime"): "error: adapt_regime=True: give --base_batch_size, for",
+    (*_RUN, "--base_batch_size=256", "--adapt_regime"): (
+        "error: batch_size=128: the large batch is at least the small one, 256"
+    ),
+    (*_RUN, "--base_batch_size=256", "--loss_noise=auto"): (
+        "error: batch_size=128: the large batch is at least the small one, 256"
+    ),
+    (
+        *_RUN,
+        "--base_batch_size=8",
+        "--loss_noise=auto",
+        "--learning_rate_scaling=sqrt",
+    ): ("error: learning_rate_scaling='sqrt': it takes the place of a larger"),
+    (*_RUN, "--base_batch_size=0", "--adapt_regime"): _ABSL,
     ("tune", "--model=autoencoder"): "error: model='autoencoder': a search scores",
     (*_RUN, "--dropout=0.1"): "error: dropout=0.1: mlp has no dropout",
     (*_RUN, "--normalization=batch"): "error: normalization='batch': mlp has no",
@@ -123,7 +139,10 @@ _MISTAKES = {
     (*_SWEEP, "--axis=l2=0,1", "--l2=1"): "error: l2=1.0: the axis l2 takes its place",
     (*_SWEEP, "--axis=l2=0,1", "--jit"): "error: jit=True: a sweep trains on one dev",
     (*_SWEEP, "--axis=l2=0,1", "--learning_rate_scaling=sqrt"): (
-        "error: learning_rate_scaling='sqrt': give --batch_size, at which"
+        "error: learning_rate_scaling='sqrt': give --base_batch_size, for which"
+    ),
+    (*_SWEEP, "--axis=batch_size=4,8", "--base_batch_size=8", "--adapt_regime"): (
+        "error: batch_size=4: the large batch is at least the small one, 8"
     ),
     (*_SWEEP, "--axis=model=mlp,mpl"): "error: model='mpl': .*'mlp'",
     (*_SWEEP, "--axis=dropout=0.1,0.2"): "error: dropout=0.1: mlp has no dropout",

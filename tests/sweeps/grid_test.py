@@ -6,6 +6,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen import config, errors, sweeps, theory
+from bsgen.training import large_batch
 
 _BASE = config.RunConfig(
     data=config.DataConfig("digits", train_size=200),
@@ -50,7 +51,9 @@ class GridTest(parameterized.TestCase):
     def test_the_learning_rate_follows_the_batch_size(self, rule):
         rates = np.random.default_rng(3).uniform(0.1, 1, 2)
         axes = {"batch_size": (16, 128), "learning_rate": rates.tolist()}
-        for setting in _grid(axes, scaling=rule).settings():
+        for setting in _grid(
+            axes, base_batch_size=32, remedies=large_batch.Remedies(rule)
+        ).settings():
             size, rate = setting.values.values()
             expected = theory.scale_learning_rate(rate, 32, size, rule)
             self.assertEqual(setting.run.sgd.learning_rate, float(expected))
@@ -160,7 +163,11 @@ class GridTest(parameterized.TestCase):
             list(_grid({name: (value, "?")}).settings())
 
     def test_a_full_batch_has_no_number_to_scale_by(self):
-        grid = _grid({"batch_size": (None, 16)}, scaling="linear")
+        grid = _grid(
+            {"batch_size": (None, 16)},
+            base_batch_size=32,
+            remedies=large_batch.Remedies("linear"),
+        )
         with self.assertRaisesRegex(errors.UserError, "batch_size=None"):
             list(grid.settings())
 

@@ -72,6 +72,22 @@ class AdaptedTest(parameterized.TestCase):
         self.assertEqual((run.batch_size, run.num_steps), (5, 384))
         self.assertEqual(run.evaluation_steps, (0, 2, 48, 72, 192, 384))
 
+    def test_settings_of_a_small_batch_at_its_own_steps(self):
+        """The rate may go down as well; the rest is for larger batches."""
+        remedies = large_batch.Remedies("linear", adapts_regime=True)
+        found = large_batch.rescaled(_SMALL, 2, remedies)
+        self.assertEqual(found.sgd.schedule.boundaries, (16.0, 26.0))
+        self.assertEqual(found.sgd.warm_up, config.WarmUp(6.0))
+        self.assertEqual(found.sgd.learning_rate, 1.2)
+        self.assertEqual(found.evaluation_steps, _SMALL.evaluation_steps)
+        down = large_batch.rescaled(_SMALL, 32, large_batch.Remedies("linear"))
+        self.assertEqual(down.sgd.learning_rate, 0.075)
+        for more in ({"adapts_regime": True}, {"loss_noise": True}):
+            with self.assertRaisesRegex(errors.UserError, "^batch_size=8: the large"):
+                large_batch.rescaled(_SMALL, 9, large_batch.Remedies("none", **more))
+        with self.assertRaisesRegex(errors.UserError, "^base_batch_size=0"):
+            large_batch.rescaled(_SMALL, 0, large_batch.Remedies())
+
     @parameterized.parameters(
         (_SMALL, 7, "^batch_size=7: the large batch is at least the small one, 8"),
         (dataclasses.replace(_SMALL, batch_size=None), 24, "^batch_size=None"),
