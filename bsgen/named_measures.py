@@ -75,6 +75,7 @@ class Measure:
         "loss" and "data".
       options: keyword arguments that it takes, by the names of the flags of
         `launch.measure`; "flag=keyword" where the two differ.
+      required: those of its options that have no default.
       settings: which of the settings "l2" and "training" it takes.
       shown: returns a result in words.
       record: returns a result as what JSON keeps of it.
@@ -86,6 +87,7 @@ class Measure:
     function: str
     needs: tuple[str, ...]
     options: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     settings: tuple[str, ...] = ("l2", "training")
     shown: Callable[[Any], str] = value_and_error
     record: Callable[[Any], dict[str, Any]] = dataclasses.asdict
@@ -115,8 +117,10 @@ class Measure:
             KeyboardInterrupt.
 
         Raises:
-          UserError: an option is out of range, or the subject cannot be measured.
+          UserError: an option is missing or out of range, or the subject cannot be
+            measured.
         """
+        self.check_required(options)
         given: dict[str, Any] = {"keep_partial": keep_partial}
         given["on_progress"] = on_progress
         for option in self.options:
@@ -130,6 +134,18 @@ class Measure:
         else:
             needed = [subject.operator(name, self.settings) for name in self.needs]
         return pkgutil.resolve_name(self.function)(*needed, **given)
+
+    def check_required(self, options: Mapping[str, Any]) -> None:
+        """Checks that the options without a default are given.
+
+        Raises:
+          UserError: one is missing.
+        """
+        for name in self.required:
+            if options.get(name) is None:
+                raise errors.UserError(
+                    name, None, f"{self.name} needs it; give a number"
+                )
 
     def in_words(self, found: Any) -> str:
         """Returns "12.3 ± 0.1 (tolerance, 23 products, inference)"."""
@@ -200,6 +216,39 @@ def _density_curve(found: Any) -> dict[str, Any]:
     }
 
 
+def _alpha_and_exponent(found: Any) -> str:
+    return f"alpha {value_and_error(found)}, std ~ distance^{found.spread.exponent:.4g}"
+
+
+def _potential_record(found: Any) -> dict[str, Any]:
+    exponent, lower, upper = found.exponent
+    return {
+        "value": found.value,
+        "standard_error": found.standard_error,
+        "exponent": exponent,
+        "exponent_interval": [lower, upper],
+        "exponent_about_mean": found.spread_about_mean.exponent,
+        "scale": found.spread.scale,
+        "num_directions": len(found.distances),
+        **{
+            name: getattr(found, name)
+            for name in (
+                "initial_loss",
+                "max_distance",
+                "num_parameters",
+                "running_statistics",
+                "stopped_because",
+                "mode",
+            )
+        },
+    }
+
+
+def _potential_points(found: Any) -> dict[str, Any]:
+    return {"distance": found.distances, "difference": found.differences}
+
+
+_LANDSCAPE = "bsgen.measures.landscape"
 _SPECTRUM = "bsgen.measures.spectrum"
 _BUDGET = ("max_products", "seed")
 _MEASURES = (
@@ -257,6 +306,18 @@ _MEASURES = (
         record=_density_record,
         curve=_density_curve,
         picture=f"{_SPECTRUM}.density_figure:draw",
+    ),
+    Measure(
+        "random_potential",
+        f"{_LANDSCAPE}.random_potential:random_potential",
+        ("model", "loss", "data"),
+        ("max_distance", "num_directions", "running_statistics", "seed"),
+        required=("max_distance",),
+        settings=("l2",),
+        shown=_alpha_and_exponent,
+        record=_potential_record,
+        curve=_potential_points,
+        picture=f"{_LANDSCAPE}.random_potential_figure:draw",
     ),
 )
 _TABLE = {each.name: each for each in _MEASURES}

@@ -36,8 +36,32 @@ _GROUP_SIZE = flags.DEFINE_integer(
     1,
     "Examples a gradient of the gradient noise scale; at least 2 with --training.",
 )
+_MAX_DISTANCE = flags.DEFINE_float(
+    "max_distance",
+    None,
+    "Radius of the ball around the weights for random_potential, above 0; in the paper "
+    "the largest weight distance of training.",
+)
+_NUM_DIRECTIONS = flags.DEFINE_integer(
+    "num_directions", 1000, "Random directions for random_potential, at least 10."
+)
+_RUNNING_STATISTICS = flags.DEFINE_enum(
+    "running_statistics",
+    "reestimate",
+    ["reestimate", "keep"],
+    "Running averages of batch norm for random_potential: found again from the data at "
+    "every point, or the model's own.",
+)
 # Refused where no measure that was asked for takes them.
-_OPTIONS = (loaded_model.MOMENTUM, _MAX_PRODUCTS, _RELATIVE_ERROR, _GROUP_SIZE)
+_OPTIONS = (
+    loaded_model.MOMENTUM,
+    _MAX_PRODUCTS,
+    _RELATIVE_ERROR,
+    _GROUP_SIZE,
+    _MAX_DISTANCE,
+    _NUM_DIRECTIONS,
+    _RUNNING_STATISTICS,
+)
 
 
 def measures() -> list[named_measures.Measure]:
@@ -64,6 +88,12 @@ def measures() -> list[named_measures.Measure]:
     errors.check_integer("group_size", _GROUP_SIZE.value, 1)
     if _RELATIVE_ERROR.value is not None:
         errors.check_real("relative_error", _RELATIVE_ERROR.value, 0.0)
+    for each in asked:
+        each.check_required(_values())
+    errors.check_integer("num_directions", _NUM_DIRECTIONS.value, 10)
+    reach = _MAX_DISTANCE.value
+    if reach is not None and errors.check_real("max_distance", reach, 0.0) == 0.0:
+        raise errors.UserError("max_distance", reach, "give a number above 0")
     return asked
 
 
@@ -82,13 +112,20 @@ def subject(loaded: loaded_model.Loaded) -> named_measures.Subject:
 
 def options(loaded: loaded_model.Loaded) -> dict[str, Any]:
     """Returns the options of the measures, by name; None for a measure's default."""
-    return {
-        "momentum": loaded.momentum,
-        "seed": loaded_model.SEED.value,
-        "max_products": _MAX_PRODUCTS.value,
-        "relative_error": _RELATIVE_ERROR.value,
-        "group_size": _GROUP_SIZE.value,
-    }
+    return {"momentum": loaded.momentum, **_values()}
+
+
+def _values() -> dict[str, Any]:
+    own = (
+        loaded_model.SEED,
+        _MAX_PRODUCTS,
+        _RELATIVE_ERROR,
+        _GROUP_SIZE,
+        _MAX_DISTANCE,
+        _NUM_DIRECTIONS,
+        _RUNNING_STATISTICS,
+    )
+    return {flag.name: flag.value for flag in own}
 
 
 def _takers(option: str) -> list[str]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors, measures, named_measures
+from bsgen.measures.landscape import evaluation
 from tests.measures import small_models
 
 
@@ -36,6 +37,7 @@ _TOY = named_measures.Measure(
 _OPTIONS_OF = {
     "critical_learning_rate": measures.top_eigenvalue,
     "gradient_noise_scale": measures.gradient_noise,
+    "random_potential": evaluation.Evaluation,
 }
 
 

@@ -6,6 +6,7 @@ from bsgen.measures.landscape.random_directions import (
     loss_along_random_directions,
     random_direction,
 )
+from bsgen.measures.landscape.random_potential import RandomPotential, random_potential
 from bsgen.measures.landscape.weight_distance import WeightDistance, weight_distance
 from bsgen.measures.noise.alignment import NoiseAlignment, noise_alignment
 from bsgen.measures.noise.batch_noise import BatchNoise, noise_by_batch_size
@@ -56,6 +57,7 @@ __all__ = [
     "LossAlongLine",
     "NoiseAlignment",
     "OutputDerivatives",
+    "RandomPotential",
     "SpectralDensity",
     "StableLearningRate",
     "Trace",
@@ -75,6 +77,7 @@ __all__ = [
     "noise_by_batch_size",
     "output_derivatives",
     "random_direction",
+    "random_potential",
     "spectral_density",
     "top_eigenvalue",
     "weight_distance",

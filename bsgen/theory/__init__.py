@@ -57,6 +57,13 @@ from bsgen.theory.evidence import log_evidence, log_evidence_ratio
 from bsgen.theory.loss_noise import loss_noise
 from bsgen.theory.momentum_update import momentum_update
 from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
+from bsgen.theory.random_potential import (
+    Bins,
+    Spread,
+    about_mean,
+    bin_differences,
+    fit_spread,
+)
 from bsgen.theory.scaling_rules import (
     critical_learning_rate,
     effective_learning_rate,
@@ -64,15 +71,22 @@ from bsgen.theory.scaling_rules import (
     temperature,
 )
 from bsgen.theory.sde import stationary_loss
+from bsgen.theory.sphere_moments import SphereMoments, sphere_moments
 
 __all__ = [
     "LAWS",
     "GrowthFit",
+    "Bins",
+    "SphereMoments",
+    "Spread",
+    "about_mean",
     "basin_width",
+    "bin_differences",
     "critical_learning_rate",
     "effective_learning_rate",
     "fit_growth",
     "growth_exponent",
+    "fit_spread",
     "log_evidence",
     "log_evidence_ratio",
     "log_growth",
@@ -83,6 +97,7 @@ __all__ = [
     "optimal_batch_size",
     "potential_exponent",
     "scale_learning_rate",
+    "sphere_moments",
     "stationary_loss",
     "temperature",
 ]

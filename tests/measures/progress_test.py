@@ -41,6 +41,11 @@ class CtrlCTest(parameterized.TestCase):
             **options,
         )
 
+    def potential(self, **options):
+        return measures.random_potential(
+            self.model, small_models.softmax, self.data, 1.0, batch_size=5, **options
+        )
+
     def spectrum(self, name, **options):
         hessian = measures.Hessian(
             self.model, small_models.softmax, self.data, batch_size=5
@@ -48,7 +53,7 @@ class CtrlCTest(parameterized.TestCase):
         return getattr(measures, name)(hessian, **_SPECTRUM[name], **options)
 
     @parameterized.product(
-        name=("noise_scale", "alignment", *_SPECTRUM),
+        name=("noise_scale", "alignment", "potential", *_SPECTRUM),
         act=(lost_interrupts.ctrl_c, lost_interrupts.in_destructor),
     )
     def test_ends_a_measure_or_brings_what_is_known(self, name, act):

@@ -86,6 +86,7 @@ class Evaluation:
             self._running = reestimation.Reestimation(model, self._batches)
         self._replicas = replicas.Replicas(model)
         self._step = self._replicas.compiled(self._sums)
+        self._steps = self._replicas.compiled(self._sums_of_each)
         self._data_checked = False
 
     @property
@@ -102,21 +103,56 @@ class Evaluation:
         weights, others = state.tensors(self._model)
         if self._running is not None:
             others = self._running.at(weights, others)
-        variables = self._replicas.everywhere((weights, others))
-        totals = np.zeros(2 + len(self._metrics))
-        with self._in_words.on(self._batches):
-            for part in self._replicas.each(self._step, self._batches, variables):
-                totals += part.numpy()
-        count, *sums = totals
-        if not count:
-            raise errors.UserError("data", "empty", "give at least one example")
-        if not np.isfinite(sums[0]) and not self._data_checked:
-            batches.check_finite(self._batches)
-            self._data_checked = True
-        found = dict(zip(("loss", *self._metrics), np.array(sums) / count, strict=True))
+        found = self._means(self._step, (weights, others))
         if self._l2:
             found["loss"] += self._l2 / 2 * sum(np.sum(w**2) for w in state.weights)
         return {name: float(value) for name, value in found.items()}
+
+    def at_each(
+        self, weights: list[tf.Tensor], others: list[tf.Tensor]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """As `at`, for K states at once, [K], that have all but the weights in common.
+
+        One call a batch of data evaluates all of them, one after the other, so that no
+        layer has to be vectorised, and activations of one state alone are held.
+
+        Args:
+          weights: of `model.trainable_variables`, each [K, ...].
+          others: of `model.non_trainable_variables`.
+
+        Raises:
+          UserError: the data are empty.
+        """
+        count = len(weights[0])
+        given = others
+        if self._running is not None:
+            others = self._running.at(weights, others, several=True)
+        own = [  # the running averages are each state's own already
+            value if value is not old else tf.repeat(old[tf.newaxis], count, axis=0)
+            for value, old in zip(others, given, strict=True)
+        ]
+        found = self._means(self._steps, (weights, own))
+        if self._l2:
+            flat = [np.reshape(w, (count, -1)).astype(np.float64) for w in weights]
+            found["loss"] += self._l2 / 2 * sum(np.sum(w**2, axis=1) for w in flat)
+        return found
+
+    def _means(
+        self, step: Any, states: tuple[list[tf.Tensor], list[tf.Tensor]]
+    ) -> dict[str, Any]:
+        """Returns the means over the data of loss and metrics, [] or [K] each."""
+        variables = self._replicas.everywhere(states)
+        totals = np.zeros(2 + len(self._metrics))
+        with self._in_words.on(self._batches):
+            for part in self._replicas.each(step, self._batches, variables):
+                totals = totals + part.numpy()
+        count, *sums = np.moveaxis(totals, -1, 0)
+        if not np.all(count):
+            raise errors.UserError("data", "empty", "give at least one example")
+        if not np.isfinite(sums[0]).all() and not self._data_checked:
+            batches.check_finite(self._batches)
+            self._data_checked = True
+        return dict(zip(("loss", *self._metrics), np.array(sums) / count, strict=True))
 
     def profile(
         self,
@@ -164,6 +200,18 @@ class Evaluation:
             means.append(tf.reduce_mean(tf.cast(values, tf.float64)))
         count = tf.cast(tf.shape(tf.nest.flatten(batch)[0])[0], tf.float64)
         return count * tf.stack([1.0, *(tf.cast(mean, tf.float64) for mean in means)])
+
+    def _sums_of_each(
+        self,
+        variables: tuple[list[tf.Tensor], list[tf.Tensor]],
+        *batch: Any,
+    ) -> tf.Tensor:
+        """As `_sums`, [K, ...], for the weights and others of K states."""
+        return tf.map_fn(
+            lambda own: self._sums(own, *batch),
+            variables,
+            fn_output_signature=tf.float64,
+        )
 
 
 def check_places(argument: str, places: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -56,18 +56,33 @@ class Reestimation:
         }
         self._kept: dict[int, dict[int, float]] = {}  # by batch size, then by place
         self._step = tf.function(self._next, autograph=False, reduce_retracing=True)
+        self._steps = tf.function(self._each, autograph=False, reduce_retracing=True)
 
-    def at(self, weights: list[tf.Tensor], others: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Returns `others` with the running averages of the data for `weights`."""
+    def at(
+        self,
+        weights: list[tf.Tensor],
+        others: list[tf.Tensor],
+        several: bool = False,
+    ) -> list[tf.Tensor]:
+        """Returns `others` with the running averages of the data for `weights`.
+
+        Args:
+          weights: of `model.trainable_variables`.
+          others: of `model.non_trainable_variables`.
+          several: whether the weights are those of K states, [K, ...]; then the running
+            averages that are returned are so, too.
+        """
         sums: dict[int, Any] = {}
         counts: dict[int, int] = {}
+        take = self._steps if several else self._step
         for inputs, *_ in self._data:
             size = int(tf.shape(tf.nest.flatten(inputs)[0])[0])
             if size not in self._kept:
-                self._kept[size] = self._decays(weights, others, inputs)
+                first = [w[0] for w in weights] if several else weights
+                self._kept[size] = self._decays(first, others, inputs)
             if not self._places:
                 return others
-            found = self._after(weights, self._filled(others, 0.0), inputs)
+            found = self._after(weights, self._filled(others, 0.0), inputs, take)
             for place, kept in self._kept[size].items():
                 step = found[place] - kept * self._averaged(place, 0.0)
                 sums[place] = sums.get(place, 0.0) + size * step / (1.0 - kept)
@@ -106,10 +121,14 @@ class Reestimation:
         }
 
     def _after(
-        self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
+        self,
+        weights: list[tf.Tensor],
+        others: list[tf.Tensor],
+        inputs: Any,
+        take: Any = None,
     ) -> dict[int, np.ndarray]:
         """Returns the averaged quantities after one step, by place."""
-        after = self._step(weights, others, inputs)
+        after = (take or self._step)(weights, others, inputs)
         return {
             place: self._averaged(place, after[place].numpy()) for place in self._places
         }
@@ -134,3 +153,13 @@ class Reestimation:
         """Returns the non-trainable variables after one step, in float64."""
         called = stateless.call(self._model, weights, others, inputs, training=True)
         return [tf.cast(value, tf.float64) for value in called.others]
+
+    def _each(
+        self, weights: list[tf.Tensor], others: list[tf.Tensor], inputs: Any
+    ) -> list[tf.Tensor]:
+        """As `_next`, for weights [K, ...]."""
+        return tf.map_fn(
+            lambda own: self._next(own, others, inputs),
+            weights,
+            fn_output_signature=[tf.float64] * len(others),
+        )
