@@ -99,10 +99,12 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         done = _measure(
             f"--run_dir={self.folder}/run",
             "--measures=top_eigenvalue,critical_learning_rate,spectral_density,trace,"
-            "gradient_noise_scale",
+            "gradient_noise_scale,random_potential",
             "--data=test",
             "--num_examples=50",
             "--max_products=16",
+            "--max_distance=2",
+            "--num_directions=30",
             "--seed=4",
         )
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -126,6 +128,19 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(
             found["gradient_noise_scale"]["value"], noise.value, rtol=1e-4
         )
+        ball = measures.random_potential(
+            *arguments, 2.0, l2=0.01, num_directions=30, seed=4
+        )
+        kept = found["random_potential"]
+        self.assertAllClose(kept["value"], ball.value, rtol=1e-3)
+        self.assertAllClose(kept["exponent_interval"], ball.exponent[1:], rtol=1e-2)
+        self.assertEqual(kept["running_statistics"], "reestimate")
+        start = f"random_potential: alpha {ball.value:.5g}"
+        self.assertIn(start[:-2], done.stdout)
+        table = pd.read_csv(self.folder / "run" / "random_potential.csv")
+        self.assertAllClose(table["difference"], ball.differences, atol=1e-5)
+        picture = (self.folder / "run" / "random_potential.png").read_bytes()
+        self.assertEqual(picture[:4], b"\x89PNG")
         table = pd.read_csv(self.folder / "run" / "spectral_density.csv")
         area = np.trapezoid(table["density"], table["eigenvalue"])
         self.assertAllClose(area, 1.0, atol=1e-3)
@@ -287,6 +302,11 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
                 "it has no config.json; give the folder of a run",
             ),
             (("--run_dir=a", "--measures=traces"), "did you mean 'trace'"),
+            (
+                ("--run_dir=a", "--measures=random_potential"),
+                "max_distance=None: random_potential needs it",
+            ),
+            (("--run_dir=a", "--max_distance=1"), "max_distance=1.0: goes with random"),
             (("--model_fn=a:b",), "data_fn='': give it with --model_fn"),
             (("--run_dir=a", "b"), "argument='b'"),
             ((f"--run_dir={whole}", f"--output_dir={whole}/model.keras"), "cannot wri"),

@@ -214,6 +214,20 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(two.loss, one.loss, **_ROUNDING)
         self.assertAllClose(two.metrics["accuracy"], one.metrics["accuracy"])
 
+    def test_random_potential(self):
+        model, mirrored, data = self.pair("batch_norm", 11)
+        one, two = (
+            measures.random_potential(
+                *(each, small_models.softmax, data, 1.0),
+                num_directions=10,
+                l2=0.1,
+                batch_size=4,
+            )
+            for each in (model, mirrored)
+        )
+        self.assertAllClose(one.differences, two.differences, **_ROUNDING)
+        self.assertGreater(np.abs(one.differences).max(), 1e-2)
+
     def test_what_cannot_be_measured_is_refused_alike(self):
         _, mirrored, data = self.pair("dense", 8)
         with self.assertRaisesRegex(ValueError, "exactly zero") as caught:
