@@ -16,19 +16,19 @@ minimises
 
 twice the negative log-likelihood of d ~ N(0, S(z)). Its derivatives, the sums of
 (1 - d^2 / S) and of (1 - d^2 / S) log z, have mean zero at the true a and alpha for any
-distribution with these second moments, so the estimate is consistent without bins or
-normality (a quasi-likelihood, Wedderburn 1974), and the problem is convex in (a, alpha).
-If d is normal, the standard error of alpha is sqrt(2 / D) over the standard deviation of
-log z, which is 1 where z is uniform from 0: 0.045 for D = 1000 points. A regression of
-log d^2 on log z has sqrt(pi^2 / 2 / D), 1.6 times as much, and one point next to d = 0
-may spoil it. Each point weighs the same, so half of the weight is in the outer half of
-the range.
+distribution with these second moments. So the estimate is consistent without bins or
+normality (a quasi-likelihood, Wedderburn 1974), and the problem is convex in a, alpha.
+If d is normal, the standard error of alpha is sqrt(2 / D) over the standard deviation
+of log z, which is 1 where z is uniform from 0: 0.045 for D = 1000 points. A regression
+of log d^2 on log z has sqrt(pi^2 / 2 / D), 1.6 times as much, and one point next to
+d = 0 may spoil it. Each point weighs the same, so half of the weight is in the outer
+half of the range.
 
 The interval is the jackknife's over points, each left out by one Newton step from the
 whole fit (Pregibon 1981), with Student's t.
 
-**What is in eq. 8.** At a fixed w_0 the second moment holds the mean of d as well, which
-grows with the curvature: by Pizzetti's formula the mean over a sphere is even in z,
+**What is in eq. 8.** At a fixed w_0 the second moment holds the mean of d as well,
+which grows with the curvature: by Pizzetti's formula the mean over a sphere is even,
 
     E[d | z] = z^2 tr(H) / (2 P) + O(z^4).
 
