@@ -10,6 +10,7 @@ Importing the table loads no TensorFlow: functions are looked up when they are c
 
 import dataclasses
 import math
+import operator
 import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -220,30 +221,6 @@ def _alpha_and_exponent(found: Any) -> str:
     return f"alpha {value_and_error(found)}, std ~ distance^{found.spread.exponent:.4g}"
 
 
-def _potential_record(found: Any) -> dict[str, Any]:
-    exponent, lower, upper = found.exponent
-    return {
-        "value": found.value,
-        "standard_error": found.standard_error,
-        "exponent": exponent,
-        "exponent_interval": [lower, upper],
-        "exponent_about_mean": found.spread_about_mean.exponent,
-        "scale": found.spread.scale,
-        "num_directions": len(found.distances),
-        **{
-            name: getattr(found, name)
-            for name in (
-                "initial_loss",
-                "max_distance",
-                "num_parameters",
-                "running_statistics",
-                "stopped_because",
-                "mode",
-            )
-        },
-    }
-
-
 def _potential_points(found: Any) -> dict[str, Any]:
     return {"distance": found.distances, "difference": found.differences}
 
@@ -315,7 +292,7 @@ _MEASURES = (
         required=("max_distance",),
         settings=("l2",),
         shown=_alpha_and_exponent,
-        record=_potential_record,
+        record=operator.methodcaller("summary"),
         curve=_potential_points,
         picture=f"{_LANDSCAPE}.random_potential_figure:draw",
     ),

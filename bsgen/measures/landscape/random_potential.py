@@ -95,6 +95,21 @@ class RandomPotential:
             self.distances, self.differences, self.max_distance, num_bins
         )
 
+    def summary(self) -> dict[str, Any]:
+        """Returns the numbers that do not belong to single directions."""
+        exponent, lower, upper = self.exponent
+        named = (
+            *("value", "standard_error", "initial_loss", "max_distance"),
+            *("num_parameters", "running_statistics", "stopped_because", "mode"),
+        )
+        return {name: getattr(self, name) for name in named} | {
+            "exponent": exponent,
+            "exponent_interval": [lower, upper],
+            "exponent_about_mean": self.spread_about_mean.exponent,
+            "scale": self.spread.scale,
+            "num_directions": len(self.distances),
+        }
+
 
 @interrupts.kept()
 def random_potential(
