@@ -54,6 +54,10 @@ from bsgen.theory.diffusion import (
     potential_exponent,
 )
 from bsgen.theory.evidence import log_evidence, log_evidence_ratio
+from bsgen.theory.increments import (
+    increment_covariance,
+    paper_increment_covariance,
+)
 from bsgen.theory.loss_noise import loss_noise
 from bsgen.theory.momentum_update import momentum_update
 from bsgen.theory.noise_scale import noise_scale, optimal_batch_size
@@ -75,8 +79,8 @@ from bsgen.theory.sphere_moments import SphereMoments, sphere_moments
 
 __all__ = [
     "LAWS",
-    "GrowthFit",
     "Bins",
+    "GrowthFit",
     "SphereMoments",
     "Spread",
     "about_mean",
@@ -85,8 +89,9 @@ __all__ = [
     "critical_learning_rate",
     "effective_learning_rate",
     "fit_growth",
-    "growth_exponent",
     "fit_spread",
+    "growth_exponent",
+    "increment_covariance",
     "log_evidence",
     "log_evidence_ratio",
     "log_growth",
@@ -95,6 +100,7 @@ __all__ = [
     "momentum_update",
     "noise_scale",
     "optimal_batch_size",
+    "paper_increment_covariance",
     "potential_exponent",
     "scale_learning_rate",
     "sphere_moments",
