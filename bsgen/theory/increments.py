@@ -20,10 +20,10 @@ nor between batches that are each drawn afresh. Where B does not divide N, a bat
 span two epochs, which the sums count.
 
 The paper has g g^T / (N - 1) for k != 0: of the other sign, and of rank one. The slip:
-it gives all pairs of examples the probability (M/N) M/(N - 1) of being drawn for steps t
-and t + k, also the pairs of an example with itself, which no epoch draws twice. These N
-terms, (M/N) M/(N - 1) / M^2 sum_n g_n g_n^T = F / N + g g^T / (N - 1), are the whole of
-the difference. The conclusion, nearly no correlation for B << N, holds all the same.
+it gives all pairs of examples the probability (M/N) M/(N - 1) of being drawn for steps
+t and t + k, also the pairs of an example with itself, which no epoch draws twice. These
+N terms, sum_n g_n g_n^T / (N (N - 1)) = F / N + g g^T / (N - 1), are the whole of the
+difference. The conclusion, nearly no correlation for B << N, holds all the same.
 """
 
 import numpy as np

@@ -33,7 +33,7 @@ With replacement the terms of v are independent, cov v = ((1 + sigma^2) (1 - 1/N
 sigma^2 g g^T) / M, and the small batch has (1 - 1/N) F / m. There sigma^2 = M / m - 1
 is exact but for the same kind of remainder, (1/m - 1/M) g g^T.
 
-The square-root rule multiplies the step of a batch of M, and so its covariance by M / m:
+The square-root rule multiplies the step of a batch of M, so its covariance by M / m to
 (1/m - (M / m) / N) F, which is less than the small batch's, and nothing for M = N. The
 noise at the unchanged rate gives that for
 

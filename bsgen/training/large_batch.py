@@ -112,7 +112,8 @@ def rescaled(
         )
     noise = run.loss_noise
     if remedies.loss_noise:
-        noise = float(theory.loss_noise(size, small))
+        # Exact for the shuffled or independent batches of a training set of known size.
+        noise = float(theory.loss_noise(size, small, run.data.train_size))
     return dataclasses.replace(run, optimizer=optimizer, model=model, loss_noise=noise)
 
 

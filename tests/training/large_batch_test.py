@@ -62,7 +62,7 @@ class AdaptedTest(parameterized.TestCase):
     def test_noise_takes_the_place_of_the_rate(self):
         remedies = large_batch.Remedies("none", loss_noise=True)
         run = large_batch.adapted(_SMALL, 24, remedies)
-        self.assertEqual(run.loss_noise, theory.loss_noise(24, 8))
+        self.assertEqual(run.loss_noise, theory.loss_noise(24, 8, _TRAIN_SIZE))
         self.assertEqual(run.sgd.learning_rate, 0.3)
         with self.assertRaisesRegex(errors.UserError, "^scaling='sqrt'"):
             large_batch.Remedies(loss_noise=True)

@@ -49,7 +49,9 @@ def _steps_of_ensemble(**settings):
     start, steps = together._state, []
     drawn = together._feed.batches(0, _NUM_STEPS, _NUM_STEPS)
     for step in range(_NUM_STEPS):
-        batches = tf.nest.map_structure(lambda each: tf.constant(each[[step]]), drawn)
+        batches = tf.nest.map_structure(
+            lambda each, i=step: tf.constant(each[i : i + 1]), drawn
+        )
         count = tf.constant(1), tf.constant(step, tf.int64)
         new, _ = program.take_steps(start, together._settings, batches, *count)
         moves = zip(new.weights, start.weights, strict=True)
@@ -139,7 +141,7 @@ class NoisyStepsTest(tf.test.TestCase):
 
     def test_the_loop_takes_the_same_steps(self):
         sigma = float(theory.loss_noise(_LARGE, _SMALL, _N))
-        together = _steps_of_ensemble(loss_noise=sigma)[:: _NUM_RUNS][:10]
+        together = _steps_of_ensemble(loss_noise=sigma)[::_NUM_RUNS][:10]
         self.assertAllClose(_steps_of_loop(10, loss_noise=sigma), together, 1e-5, 1e-6)
 
     def test_steps_are_clipped_with_their_noise(self):
