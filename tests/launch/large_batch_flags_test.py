@@ -55,7 +55,8 @@ class LargeBatchFlagsTest(parameterized.TestCase):
 
     def test_noise_of_the_small_batch(self):
         found = _run(batch_size="100", base_batch_size="20", loss_noise="auto")
-        expected = _run(batch_size="100", loss_noise=str(theory.loss_noise(100, 20)))
+        sigma = theory.loss_noise(100, 20, 1000)
+        expected = _run(batch_size="100", loss_noise=str(sigma))
         self.assertEqual(found, expected)
 
     def test_the_rate_alone_follows_to_a_smaller_batch(self):
