@@ -63,6 +63,8 @@ class RunDisplay(progress_bar.Bar, Observer):
                 if judged_by != minimised:
                     words += f" (loss {record[f'{part}_{minimised.name}']:.4f})"
                 parts.append(words)
+        if "weight_distance" in record:
+            parts.append(f"weight distance {record['weight_distance']:.4g}")
         if "images_per_second" in record:
             parts.append(f"{record['images_per_second']:,.0f} images/s")
         return "; ".join(parts)

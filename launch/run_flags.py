@@ -8,10 +8,13 @@ from absl import flags
 
 from bsgen import config, errors
 from bsgen.models import losses
+from bsgen.studies import budgets
 from launch import large_batch_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen.training import large_batch, step_plan
+
+_MAX_EVALUATIONS_PER_DECADE = 1000
 
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size", 0, "Training examples to set aside.", lower_bound=0
@@ -43,6 +46,17 @@ _EVALUATION_EPOCHS = flags.DEFINE_float(
 )
 _EVALUATION_STEPS = flags.DEFINE_integer(
     "evaluation_steps", None, "Steps from one to the next, instead."
+)
+_EVALUATIONS_PER_DECADE = flags.DEFINE_integer(
+    "evaluations_per_decade",
+    None,
+    "Evaluations besides: before step 1, and so many from 10 to 100 steps, 100 to 1000 "
+    "and so on, evenly on a logarithmic axis.",
+)
+_WEIGHT_DISTANCE = flags.DEFINE_bool(
+    "weight_distance",
+    False,
+    "Record at every evaluation how far the weights are from the initial ones.",
 )
 _LOSS = flags.DEFINE_string(
     "loss",
@@ -81,6 +95,7 @@ def described(**changes: Any) -> config.RunConfig:
         ),
         "loss": _LOSS.value,
         "loss_noise": 0.0 if _matches_noise() else _loss_noise(),
+        "weight_distance": _WEIGHT_DISTANCE.value,
         **task_flags.run_fields(_VALIDATION_SIZE.value),
     }
     run = config.RunConfig(**{**fields, **changes})
@@ -96,6 +111,9 @@ def described(**changes: Any) -> config.RunConfig:
             raise errors.UserError("evaluation_steps", _EVALUATION_STEPS.value, remedy)
     if errors.check_real("evaluation_epochs", _EVALUATION_EPOCHS.value, 0.0) == 0:
         raise errors.UserError("evaluation_epochs", 0.0, "give more than 0")
+    if _EVALUATIONS_PER_DECADE.value is not None:
+        each = _EVALUATIONS_PER_DECADE
+        errors.check_integer(each.name, each.value, 1, _MAX_EVALUATIONS_PER_DECADE)
     if _WARM_UP_START.present and not _WARM_UP_EPOCHS.value:
         remedy = "give --warm_up_epochs, its length, too"
         raise errors.UserError("warm_up_start", _WARM_UP_START.value, remedy)
@@ -112,7 +130,9 @@ def base_and_remedies(
 
 def budget() -> dict[str, Any]:
     """Returns what `completed` adds to a run, as the flags say it."""
-    of_budget = (_EPOCHS, _STEPS, _EVALUATION_EPOCHS, _EVALUATION_STEPS)
+    of_budget = [_EPOCHS, _STEPS, _EVALUATION_EPOCHS, _EVALUATION_STEPS]
+    if _EVALUATIONS_PER_DECADE.present:  # sweeps without are named as they always were
+        of_budget.append(_EVALUATIONS_PER_DECADE)
     return {flag.name: flag.value for flag in of_budget}
 
 
@@ -163,7 +183,11 @@ def _evaluation_steps(plan: "step_plan.Plan", stretch: float) -> tuple[int, ...]
     if flag.present and every > length:
         remedy = f"the run has {length:g} {unit}; leave it out, to evaluate at the end"
         raise errors.UserError(flag.name, flag.value, remedy)
-    return step_plan.evaluation_steps(every, unit, plan)
+    steps = step_plan.evaluation_steps(every, unit, plan)
+    if _EVALUATIONS_PER_DECADE.value is None:
+        return steps
+    more = budgets.log_spaced(_EVALUATIONS_PER_DECADE.value, plan.num_steps)
+    return tuple(sorted({0, *steps, *more}))
 
 
 def _matches_noise() -> bool:

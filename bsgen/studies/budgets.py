@@ -25,7 +25,7 @@ class Steps:
         """Returns the steps to evaluate after, rising; the last one ends the run."""
         if not self.evaluations_per_decade:
             return (self.num_steps,)
-        return (0, *_per_decade(self.evaluations_per_decade, self.num_steps))
+        return (0, *log_spaced(self.evaluations_per_decade, self.num_steps))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,16 +62,22 @@ class Epochs:
         steps = (after - before_is_nearer).tolist()
         if not self.evaluations_per_decade:
             return tuple(steps)
-        logarithmic = _per_decade(self.evaluations_per_decade, steps[-1])
+        logarithmic = log_spaced(self.evaluations_per_decade, steps[-1])
         return tuple(sorted({0, *steps, *logarithmic}))
 
 
 Budget = Steps | Epochs
 
 
-def _per_decade(count: int, num_steps: int) -> list[int]:
-    """Returns steps from 1 to the last, `count` a decade, evenly on a log axis."""
-    number = int(count * np.log10(num_steps)) + 2
+def log_spaced(per_decade: int, num_steps: int) -> list[int]:
+    """Returns steps from 1 to the last, evenly spaced on a logarithmic axis.
+
+    Args:
+      per_decade: how many from 10 to 100, or a little more; fewer where they would
+        round to the same step.
+      num_steps: the last one, at least 1.
+    """
+    number = int(per_decade * np.log10(num_steps)) + 2
     steps = np.geomspace(1, num_steps, number).round().astype(int)
     return np.unique(steps).tolist()
 

@@ -25,6 +25,7 @@ _ELSEWHERE = {
     "optimizer": "write the fields of the optimizer, such as learning_rate",
     "seed": "--seeds repeats every setting",
     "evaluation_steps": "--evaluation_steps or --evaluation_epochs sets them",
+    "weight_distance": "--weight_distance records it of all runs",
     "final_measures": "launch.measure measures what a run has trained",
     "measured_examples": "launch.measure measures what a run has trained",
 }

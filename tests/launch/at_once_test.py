@@ -80,6 +80,8 @@ _MISTAKES = {
     (*_RUN, "--evaluation_steps=1", "--evaluation_epochs=1"): (
         "error: evaluation_steps=1: give one of"
     ),
+    (*_RUN, "--evaluations_per_decade=0"): "error: evaluations_per_decade=0: give an",
+    (*_SWEEP, "--axis=weight_distance=0,1"): "error: axis='weight_distance': not an ax",
     (*_RUN, "--strategy=mirrored", "--num_devices=100000"): (
         "error: num_devices=100000: give an integer from 1 to 64"
     ),

@@ -13,6 +13,7 @@ from tests.launch import process
 
 _SECONDS = 240  # for anything: the machine may be busy
 _FLAGS = ("--model=mlp", "--hidden_units=8", "--train_size=200", "--steps=2000")
+_FLAGS += ("--weight_distance", "--evaluations_per_decade=3")
 
 
 class SweepTest(absltest.TestCase):
@@ -62,6 +63,7 @@ class SweepTest(absltest.TestCase):
         table = pd.read_csv(self.output / "sweep.csv")
         self.assertCountEqual(table["key"], keys)
         self.assertEqual(set(table["batch_size"]), {10, 20, 40, 80, 160})
+        self.assertGreater(table["final_weight_distance"].min(), 0.1)
         picture = (self.output / "sweep.png").read_bytes()
 
         # A larger grid trains what is new; the report trains nothing.

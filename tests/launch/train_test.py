@@ -96,10 +96,17 @@ class TrainTest(parameterized.TestCase):
 
     def test_what_is_in_the_folder_decides(self):
         short = (*_NETWORK, *_DATA, "--steps=20", "--evaluation_steps=10")
+        short += ("--evaluations_per_decade=2", "--weight_distance")
         words = self._train(*short)
         self.assertNotIn("already", words)
         first = _records(self.output)
-        self.assertEqual([record["step"] for record in first], [10, 20])
+        # Besides, four from 1 to 20 that are evenly spaced on a logarithmic axis.
+        steps = [0, 1, 3, 7, 10, 20]
+        self.assertEqual([record["step"] for record in first], steps)
+        self.assertRegex(words, r"step 20 .*; weight distance \d\.\d+; .* images/s")
+        distances = [record["weight_distance"] for record in first]
+        self.assertEqual(distances[0], 0.0)
+        self.assertLess(first[-1]["first_kernel_distance"], distances[-1])
 
         with self.subTest("started again"):
             before = _contents(self.output)
@@ -138,7 +145,7 @@ class TrainTest(parameterized.TestCase):
             self.assertNotIn("continuing", words)
             self.assertNotIn("already", words)
             self.assertEqual(
-                [record["step"] for record in _records(self.output)], [10, 20]
+                [record["step"] for record in _records(self.output)], steps
             )
 
     def test_nothing_to_continue(self):

@@ -15,6 +15,7 @@ _BASE = config.RunConfig(
     batch_size=32,
     num_steps=10,
 )
+_NO_AXES = ("data", "optimizer", "seed", "evaluation_steps", "weight_distance")
 
 
 def _grid(axes, base=_BASE, **more):
@@ -94,7 +95,7 @@ class GridTest(parameterized.TestCase):
                 if field.name != "name":
                     _grid({field.name: (1, 2)})
         for field in dataclasses.fields(config.RunConfig):
-            if field.name in ("data", "optimizer", "seed", "evaluation_steps"):
+            if field.name in _NO_AXES:
                 with self.assertRaisesRegex(errors.UserError, "not an axis; "):
                     _grid({field.name: (1, 2)})
 
