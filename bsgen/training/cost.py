@@ -4,7 +4,9 @@ A step of a program of the ensemble engine takes a fixed price, which its runs s
 and for each run 4.4 operations a weight and example (the first layer has no gradient
 for its inputs) and a pass over weights and accumulators. Runs that are trained one by
 one take a start, 6 operations a multiplication of the forward pass and example, and for
-each step a fixed price and the pass over weights.
+each step a fixed price and the pass over weights; those that share a network build it
+once. Evaluations of held-out examples may take as long as the training, if there are
+many: each has a fixed price, and each example that of a forward pass.
 """
 
 import collections
@@ -12,10 +14,16 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 from bsgen import config, data, models
-from bsgen.training import routing
+from bsgen.training import routing, same_network
 
 _EXACT_SECONDS = 0.02  # one exact minimum of a small convex cost
-_MEASURE_GRADIENTS = 150  # final measures, in gradients of the measured examples
+_MEASURE_GRADIENTS = 60  # final measures, in gradients of the measured examples
+_EVALUATION = 0.01  # seconds of one, whatever it computes; see BUILD_NOTES.md
+# Operations of an evaluation: of the ensemble, where they are not compiled by XLA, a
+# weight and example; of a run alone, a multiplication and example.
+_OPERATIONS_TO_EVALUATE = {"ensemble": 6.0, "loop": 2.0}
+_UNTIL_FITTED = 0.5  # of the steps of a run that ends at a training loss
+_TAKEN_OVER = 0.1  # start of a run whose network is there, in parts of `loop_start`
 _NORMALIZED = 1.2  # a step of a dense network with batch statistics; see BUILD_NOTES.md
 _TRAIN_SIZE = 1000  # of a task that may have any number
 _RUNS_AT_ONCE = 256  # of one program
@@ -57,7 +65,7 @@ ONE_CORE = Speed(  # by one thread; see BUILD_NOTES.md
     weight=4e-10,
     operation=6.5e-12,
     loop_start=0.7,
-    loop_step=2.5e-4,
+    loop_step=1.8e-4,
     loop_operation=1.2e-11,
 )
 
@@ -77,20 +85,46 @@ def seconds(
         return _EXACT_SECONDS
     dataset = data.find(run.data.name)
     size = models.size(run.model, dataset.input_shape, dataset.num_classes)
-    train_size = run.data.train_size or dataset.train_size or _TRAIN_SIZE
+    train_size = _train_size(run)
     batch_size = run.batch_size or train_size
     pass_over_weights = size.weights * speed.weight
+    evaluated = _OPERATIONS_TO_EVALUATE[trained_by] * _examples_evaluated(run)
     if trained_by == "ensemble":
-        arithmetic = 4.4 * batch_size * size.weights * speed.operation
-        if _is_normalized(run.model):
-            arithmetic *= _NORMALIZED
-        return run.num_steps * (arithmetic + pass_over_weights)
-    examples = float(run.num_steps * batch_size)
+        operations = 4.4 * batch_size * run.num_steps
+        operations *= _NORMALIZED if _is_normalized(run.model) else 1
+        arithmetic = size.weights * (operations + evaluated) * speed.operation
+        return arithmetic + run.num_steps * pass_over_weights
+    examples = run.num_steps * batch_size
+    share = 1.0 if run.stop_train_loss is None else _UNTIL_FITTED
+    measured = 0
     if run.final_measures:
-        examples += _MEASURE_GRADIENTS * (run.measured_examples or train_size)
-    arithmetic = 6 * size.multiplications * examples * speed.loop_operation
+        measured = _MEASURE_GRADIENTS * (run.measured_examples or train_size)
+    operations = 6 * (share * examples + measured) + share * evaluated
+    arithmetic = size.multiplications * operations * speed.loop_operation
     steps = run.num_steps * (speed.loop_step + pass_over_weights)
-    return speed.loop_start + arithmetic + steps
+    evaluations = len(run.evaluation_steps) * _EVALUATION
+    starting = _TAKEN_OVER * speed.loop_start
+    return starting + arithmetic + share * (steps + evaluations)
+
+
+def images(run: config.RunConfig) -> int:
+    """Returns how many examples a run trains on, each as often as it is met."""
+    train_size = _train_size(run)
+    return run.num_steps * (run.batch_size or train_size)
+
+
+def _train_size(run: config.RunConfig) -> int:
+    usual = data.find(run.data.name).train_size
+    return run.data.train_size or usual or _TRAIN_SIZE
+
+
+def _examples_evaluated(run: config.RunConfig) -> int:
+    """Returns how many examples all evaluations of a run pass through its network."""
+    dataset = data.find(run.data.name)
+    held_out = (dataset.test_size or 0) + run.data.validation_size
+    if run.stop_train_loss is not None:
+        held_out += _train_size(run)
+    return len(run.evaluation_steps) * held_out + _train_size(run)
 
 
 def _is_normalized(model: config.ModelConfig) -> bool:
@@ -108,7 +142,8 @@ def total_seconds(
 
     To the time of each it adds what they share: the start, and for each program of the
     ensemble engine (one for a network, a batch size and a budget; the engine may do
-    better) its compilation and the launches of its steps.
+    better) its compilation, the launches of its steps and its evaluations; and for
+    each network of runs that are trained alone, building it.
 
     Args:
       runs: any mixture.
@@ -119,14 +154,21 @@ def total_seconds(
     """
     total = measuring
     programs: collections.Counter = collections.Counter()
+    networks = set()
     for run in runs:
         kept = run.key in keep_networks
         total += seconds(run, kept, speed)
-        if routing.engine(run, kept) == "ensemble":
-            programs[run.model, run.data.name, run.batch_size, run.num_steps] += 1
-    for (*_, num_steps), number in programs.items():
-        launches = -(-number // _RUNS_AT_ONCE) * num_steps
-        total += speed.program + launches * speed.launch
+        engine = routing.engine(run, kept)
+        if engine == "ensemble":
+            evaluations = len(run.evaluation_steps)
+            program = run.model, run.data.name, run.batch_size, run.num_steps
+            programs[(*program, evaluations)] += 1
+        elif engine == "loop":
+            networks.add(same_network.alike(run))
+    for (*_, num_steps, evaluations), number in programs.items():
+        each = num_steps * speed.launch + evaluations * _EVALUATION
+        total += speed.program + -(-number // _RUNS_AT_ONCE) * each
+    total += len(networks) * speed.loop_start
     if not total:
         return 0.0
     return speed.start + total / num_processes(total, most_processes)

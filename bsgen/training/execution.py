@@ -18,6 +18,7 @@ from bsgen.training import (
     provenance,
     records,
     routing,
+    same_network,
     step_plan,
 )
 
@@ -129,7 +130,7 @@ def plan(
         found.append(job("minima", path, path[0].model))
     for each in ensemble.plan(by_engine["ensemble"], data_dir):
         found.append(job("ensemble", each.runs, each.program))
-    for alike, run in loop.alike_together(by_engine["loop"]):
+    for alike, run in same_network.in_a_row(by_engine["loop"]):
         found.append(job("loop", [run], alike))
     return found
 

@@ -1,19 +1,18 @@
 """The network of the last run, which the next run takes over if it is built alike.
 
-To trace the steps of a small network takes longer than to take them. Runs of one seed
-that differ in batch size, learning rate or budget have the same network, weights at the
-beginning and examples, so one network with its compiled steps serves them all: its
+To trace the steps of a small network takes longer than to take them. So one network
+with its compiled steps serves all runs of which `same_network.alike` is equal: its
 variables are set back to what they were, and the next run is, bit for bit, what it
 would have been on its own.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from bsgen import config, data, measures
+from bsgen import data, measures
 from bsgen.training import weight_distance
 from bsgen.training.loop import replica_program
 
@@ -85,37 +84,3 @@ class Networks:
         else:
             self._network.reset()
         return self._network
-
-
-def alike(run: config.RunConfig) -> str:
-    """Returns what is equal for runs whose networks are built alike."""
-    optimizer = run.sgd
-    # Its learning rate is assigned before every step.
-    same = dataclasses.replace(
-        optimizer,
-        learning_rate=1.0,
-        schedule=config.Constant(),
-        warm_up=config.MomentumConfig().warm_up,
-    )
-    return dataclasses.replace(
-        run,
-        optimizer=same,
-        batch_size=None,
-        batch_size_schedule=config.Constant(),
-        num_steps=1,
-        evaluation_steps=(),
-        final_measures=(),
-        measured_examples=None,
-        stop_train_loss=None,
-        weight_distance=False,
-    ).key
-
-
-def alike_together(
-    runs: Iterable[config.RunConfig],
-) -> list[tuple[str, config.RunConfig]]:
-    """Returns the runs, each with its `alike`, those of an equal one in a row."""
-    groups: dict[str, list[config.RunConfig]] = {}
-    for run in runs:
-        groups.setdefault(alike(run), []).append(run)
-    return [(key, run) for key, group in groups.items() for run in group]

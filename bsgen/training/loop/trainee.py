@@ -7,7 +7,7 @@ import tensorflow as tf
 from bsgen import config, data, errors, measures, models
 from bsgen.models import losses
 from bsgen.optimizers import Momentum
-from bsgen.training import step_plan
+from bsgen.training import same_network, step_plan
 from bsgen.training.loop import (
     blocks,
     feeds,
@@ -84,7 +84,7 @@ class Trainee:
 
         self._network = (kept or networks.Networks()).of(
             # The usual strategy is always the same, any other a new one.
-            (networks.alike(run), hardware, devices.strategy),
+            (same_network.alike(run), hardware, devices.strategy),
             source,
             build,
         )
