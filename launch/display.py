@@ -9,7 +9,7 @@ import rich.progress
 from bsgen import progress_bar, studies
 from bsgen.training import cost
 
-_NAME_WIDTH, _CELL_WIDTH = 24, 14
+_NAME_WIDTH, _CELL_WIDTH = 24, 21
 
 
 def list_studies(
@@ -18,10 +18,11 @@ def list_studies(
     num_seeds: int | None = None,
     num_processes: int = 1,
 ) -> None:
-    """Prints a line a study: for each scale its size and minutes, and its title.
+    """Prints a line a study: for each scale its size and cost, and its title.
 
-    The size counts runs and measurements. Minutes are for the study alone; studies
-    share runs. On a terminal the title is cut to fit; piped output has all of it.
+    The size counts runs and measurements; the cost is in minutes, and in images, the
+    examples that the steps of SGD take. Both are for the study alone; studies share
+    runs. On a terminal the title is cut to fit; piped output has all of it.
 
     Args:
       selected: what to list.
@@ -29,7 +30,7 @@ def list_studies(
       num_seeds: repeats; None for the scale's own number.
       num_processes: that divide the work of a study, if it is large.
     """
-    headings = [f"{scale:>7} {'min':>5}" for scale in studies.SCALES]
+    headings = [f"{scale:>8} {'min':>5} {'images':>6}" for scale in studies.SCALES]
     _print_line("study", headings, "what it shows")
     for study in selected:
         cells = [
@@ -39,7 +40,7 @@ def list_studies(
             for scale in studies.SCALES
         ]
         _print_line(study.name, cells, study.title)
-    print(f"numbers are of runs and measurements, minutes of {speed.device}")
+    print(f"runs and measurements; images trained on; minutes of {speed.device}")
 
 
 def _size(
@@ -55,7 +56,19 @@ def _size(
     measuring = sum(entry.seconds for entry in measurements)
     minutes = cost.total_seconds(runs, kept, speed, measuring, num_processes) / 60
     shown = f"{minutes:.1f}" if minutes < 100 else f"{minutes:.0f}"
-    return f"{len(runs) + len(measurements):>7} {shown:>5}"
+    images = _short(sum(map(cost.images, runs)))
+    return f"{len(runs) + len(measurements):>8} {shown:>5} {images:>6}"
+
+
+def _short(number: float) -> str:
+    """Returns a number of two or three digits with k, M, G or T, such as 3.4M."""
+    if not number:
+        return "-"
+    for unit in ("", "k", "M", "G"):
+        if number < 999.5:
+            return f"{number:.2g}{unit}" if number < 9.95 else f"{number:.0f}{unit}"
+        number /= 1000
+    return f"{number:.3g}T"
 
 
 def _print_line(name: str, cells: Sequence[str], title: str) -> None:

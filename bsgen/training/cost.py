@@ -18,7 +18,7 @@ from bsgen.training import routing, same_network
 
 _EXACT_SECONDS = 0.02  # one exact minimum of a small convex cost
 _MEASURE_GRADIENTS = 60  # final measures, in gradients of the measured examples
-_EVALUATION = 0.01  # seconds of one, whatever it computes; see BUILD_NOTES.md
+_EVALUATION = 50  # price of one, whatever it computes, in steps of a run alone
 # Operations of an evaluation: of the ensemble, where they are not compiled by XLA, a
 # weight and example; of a run alone, a multiplication and example.
 _OPERATIONS_TO_EVALUATE = {"ensemble": 6.0, "loop": 2.0}
@@ -102,15 +102,16 @@ def seconds(
     operations = 6 * (share * examples + measured) + share * evaluated
     arithmetic = size.multiplications * operations * speed.loop_operation
     steps = run.num_steps * (speed.loop_step + pass_over_weights)
-    evaluations = len(run.evaluation_steps) * _EVALUATION
+    evaluations = len(run.evaluation_steps) * _EVALUATION * speed.loop_step
     starting = _TAKEN_OVER * speed.loop_start
     return starting + arithmetic + share * (steps + evaluations)
 
 
 def images(run: config.RunConfig) -> int:
-    """Returns how many examples a run trains on, each as often as it is met."""
-    train_size = _train_size(run)
-    return run.num_steps * (run.batch_size or train_size)
+    """Returns how many examples the steps of SGD take; 0 for another optimizer."""
+    if not isinstance(run.optimizer, config.MomentumConfig):
+        return 0
+    return run.num_steps * (run.batch_size or _train_size(run))
 
 
 def _train_size(run: config.RunConfig) -> int:
@@ -166,7 +167,8 @@ def total_seconds(
         elif engine == "loop":
             networks.add(same_network.alike(run))
     for (*_, num_steps, evaluations), number in programs.items():
-        each = num_steps * speed.launch + evaluations * _EVALUATION
+        each = num_steps * speed.launch
+        each += evaluations * _EVALUATION * speed.loop_step
         total += speed.program + -(-number // _RUNS_AT_ONCE) * each
     total += len(networks) * speed.loop_start
     if not total:

@@ -66,7 +66,7 @@ class LauncherTest(parameterized.TestCase):
         )
         title = "Accuracy of logistic regression against L2 regularisation"
         self.assertRegex(
-            finished.stdout, rf"fig1 +1320 +\d\.\d +1320 +\d\.\d  {title}\n"
+            finished.stdout, rf"fig1 +1320 +\d\.\d +- +1320 +\d\.\d +-  {title}\n"
         )
         self.assertEndsWith(lines[-1], "minutes of one core of an AMD EPYC")
         self.assertEmpty(list(self.folder.iterdir()))

@@ -15,15 +15,38 @@ def _seconds(keeps_network=False, **settings):
 
 class CostTest(absltest.TestCase):
     def test_is_proportional_to_the_steps(self):
-        one, ten = (_seconds(batch_size=32, num_steps=n) for n in (100, 1000))
-        self.assertAlmostEqual(ten, 10 * one, places=12)
+        first, *others = (
+            _seconds(batch_size=32, num_steps=100 * n) for n in (1, 2, 11)
+        )
+        self.assertAlmostEqual(others[1] - first, 10 * (others[0] - first), places=12)
 
     def test_counts_multiplications_and_weights(self):
         # 64-800-10 has 59,200 weights without biases.
         per_step = [_seconds(batch_size=b, num_steps=1) for b in (1, 11)]
         more = 4.4 * 10 * 59_200 * 6.5e-12
         self.assertAlmostEqual(per_step[1] - per_step[0], more, places=12)
-        self.assertAlmostEqual(per_step[0] - more / 10, 59_200 * 4e-10, places=12)
+        # The evaluation at the end: 597 test examples, and those of training.
+        evaluation = 6 * 1597 * 59_200 * 6.5e-12
+        weights = per_step[0] - more / 10 - evaluation
+        self.assertAlmostEqual(weights, 59_200 * 4e-10, places=12)
+
+    def test_counts_evaluations(self):
+        """Of the test and validation examples, and of those of training at the end."""
+        data = config.DataConfig("digits", 1000, validation_size=100)
+        model = config.ModelConfig("mlp", (800,))
+        for kept, operations, each in (
+            (False, 3.9e-11, 0),
+            (True, 2.4e-11, 50 * 1.8e-4),
+        ):
+            few, many = (
+                cost.seconds(
+                    config.RunConfig(data, model, evaluation_steps=tuple(range(n))),
+                    kept,
+                )
+                for n in (1, 11)
+            )
+            expected = 10 * (operations * 697 * 59_200 + each)
+            self.assertAlmostEqual(many - few, expected, places=10)
 
     def test_normalisation_takes_a_fifth_more_arithmetic(self):
         model = config.ModelConfig("normalized_mlp", (800,))
@@ -73,6 +96,8 @@ class CostTest(absltest.TestCase):
             launch=1e-3,
             weight=0.0,
             operation=0.0,
+            loop_start=9.0,
+            loop_step=1e-4,
         )
         data = config.DataConfig("digits", 1000)
         many = [
@@ -81,10 +106,18 @@ class CostTest(absltest.TestCase):
         ]
         one = config.RunConfig(data, batch_size=64, num_steps=50)
         total = cost.total_seconds([*many, one], speed=speed)
-        self.assertAlmostEqual(total, 7 + 2 * 2 + (2 * 100 + 50) * 1e-3, places=9)
-        # A network that is needed afterwards is trained alone.
-        alone = cost.total_seconds([one], {one.key}, speed)
-        self.assertAlmostEqual(alone, 7 + cost.seconds(one, True, speed), places=9)
+        steps = 2 * 100 + 50
+        evaluations = 3 * 50 * 1e-4
+        expected = 7 + 2 * 2 + steps * 1e-3 + evaluations
+        self.assertAlmostEqual(total, expected, places=9)
+        # A network that is needed afterwards is trained alone. It serves runs of other
+        # batch sizes, too, but not of another seed.
+        other = dataclasses.replace(one, batch_size=32)
+        third = dataclasses.replace(one, seed=1)
+        alone = [one, other, third]
+        total = cost.total_seconds(alone, {run.key for run in alone}, speed)
+        expected = 7 + 2 * 9 + sum(cost.seconds(run, True, speed) for run in alone)
+        self.assertAlmostEqual(total, expected, places=9)
         self.assertEqual(cost.total_seconds([]), 0)
 
     def test_processes_divide_all_but_the_start(self):

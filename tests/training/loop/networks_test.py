@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen import config, models
-from bsgen.training import loop
+from bsgen.training import loop, same_network
 from bsgen.training.loop import final_measures, networks, strategies, trainee
 from tests.training import made_up_runs
 
@@ -95,7 +95,7 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
         for changes, expected in ((same, True), (other, False)):
             for changed in changes:
                 run = dataclasses.replace(base, **changed)
-                alike = networks.alike(run) == networks.alike(base)
+                alike = same_network.alike(run) == same_network.alike(base)
                 self.assertEqual(alike, expected, changed)
 
     def test_other_hardware_has_its_own_network(self):
@@ -116,7 +116,7 @@ class NetworksTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_the_engine_builds_one_network_for_runs_alike(self):
         runs = [_run(seed=s, batch_size=b) for b in (8, 5) for s in (1, 2)]
-        together = [run for _, run in loop.alike_together(runs)]
+        together = [run for _, run in same_network.in_a_row(runs)]
         self.assertEqual(together, [runs[0], runs[2], runs[1], runs[3]])
         with mock.patch.object(models, "build", wraps=models.build) as build:
             for run in together:
