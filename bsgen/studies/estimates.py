@@ -9,7 +9,7 @@ narrow.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -168,6 +168,23 @@ def share(hits: npt.ArrayLike, unit: str = "seeds") -> Estimate:
 
     words = f"share of {len(values)} {unit} with its exact 95 % interval"
     return Estimate(len(values), procedure, words, unit)
+
+
+def least(of: Sequence[Estimate]) -> Estimate:
+    """Estimates the smallest of several quantities, measured on the same seeds.
+
+    Its lower end is the lowest of theirs, so that all lie above what it lies above;
+    its upper end, likewise, is the lowest of their upper ends.
+
+    Args:
+      of: one or more, each of all seeds.
+    """
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        found = [each.procedure(chosen, confidence) for each in of]
+        return Ends(*(np.min(ends, axis=0) for ends in zip(*found, strict=True)))
+
+    return dataclasses.replace(of[0], procedure=procedure)
 
 
 def jackknife(

@@ -46,6 +46,7 @@ called beta or mu in other literature.
 from bsgen.theory.basin_width import basin_width
 from bsgen.theory.diffusion import (
     LAWS,
+    MIN_POINTS,
     GrowthFit,
     fit_growth,
     growth_exponent,
@@ -79,6 +80,7 @@ from bsgen.theory.sphere_moments import SphereMoments, sphere_moments
 
 __all__ = [
     "LAWS",
+    "MIN_POINTS",
     "Bins",
     "GrowthFit",
     "SphereMoments",

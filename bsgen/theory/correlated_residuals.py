@@ -202,16 +202,19 @@ def _solve(
         )
         return np.concatenate([first, moves], axis=-2)
 
-    basis, triangle = np.linalg.qr(whiten(designs))
-    target = whiten(values[:, np.newaxis])
-    shares = basis.swapaxes(-1, -2) @ target
-    inverse = np.linalg.inv(triangle)
+    # An orthonormal basis of each design, so that normal equations keep their digits.
+    basis, triangle = np.linalg.qr(designs)
+    white, target = whiten(basis), whiten(values[:, np.newaxis])
+    transposed = white.swapaxes(-1, -2)
+    inverses = np.linalg.inv(transposed @ white)
+    solved = inverses @ (transposed @ target)
+    back = np.linalg.inv(triangle)[:, np.newaxis]
     largest = np.abs(values).max() or 1.0
-    squares = np.sum((target - basis @ shares) ** 2, axis=(-1, -2))
+    squares = np.sum((target - white @ solved) ** 2, axis=(-1, -2))
     return _Solutions(
         lengths,
-        (inverse @ shares)[..., 0],
+        (back @ solved)[..., 0],
         np.maximum(squares, len(values) * (_ROUNDING * largest) ** 2),
-        inverse @ inverse.swapaxes(-1, -2),
+        back @ inverses @ back.swapaxes(-1, -2),
         2 * np.sum(np.log(scales), axis=(-1, -2)),
     )
