@@ -16,7 +16,8 @@ class RegistryTest(parameterized.TestCase):
         smith_le = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
         expected = (*smith_le, *_BESIDE, *_JASTRZEBSKI)
         self.assertEqual([n for n in papers.names() if n in expected], [*expected])
-        self.assertEqual(papers.keys()[:2], ("smith_le_2017", "jastrzebski_2018"))
+        papers_in_order = ("smith_le_2017", "hoffer_2017", "jastrzebski_2018")
+        self.assertEqual(papers.keys()[:3], papers_in_order)
 
     def test_one_study(self):
         (found,) = papers.find("smith_le_2017/fig4")

@@ -115,6 +115,21 @@ class ShareTest(parameterized.TestCase):
         np.testing.assert_array_equal(found, (math.nan, -math.inf, math.inf))
 
 
+class LeastTest(absltest.TestCase):
+    def test_takes_the_lowest_ends(self):
+        samples = np.random.default_rng(0).normal([1.0, 0.8, 3.0], [3, 0.1, 1], (9, 3))
+        each = [estimates.mean(column) for column in samples.T]
+        found = estimates.least(each)
+        intervals = [one.interval() for one in each]
+        self.assertEqual(found.interval(), tuple(np.min(intervals, axis=0)))
+        # The wide one has the lowest lower end, the exact one the lowest upper end.
+        self.assertEqual(found.interval().lower, intervals[0].lower)
+        self.assertEqual(found.interval().upper, intervals[1].upper)
+        drawn = [one.resampled(5) for one in each]
+        lowest = np.min([one.lower for one in drawn], axis=0)
+        np.testing.assert_array_equal(found.resampled(5).lower, lowest)
+
+
 class JackknifeTest(absltest.TestCase):
     def test_of_a_mean_is_its_t_interval(self):
         samples = np.random.default_rng(3).normal(size=7)
