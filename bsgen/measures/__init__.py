@@ -15,6 +15,7 @@ from bsgen.measures.noise.gradient_noise import (
     gradient_noise,
     gradient_noise_scale,
 )
+from bsgen.measures.noise.increments import IncrementCovariance, increment_covariance
 from bsgen.measures.noise.noise_moments import GradientNoise
 from bsgen.measures.noise.output_derivatives import (
     OutputDerivatives,
@@ -53,6 +54,7 @@ __all__ = [
     "GradientNoise",
     "GradientNoiseScale",
     "Hessian",
+    "IncrementCovariance",
     "LossAlongDirections",
     "LossAlongLine",
     "NoiseAlignment",
@@ -69,6 +71,7 @@ __all__ = [
     "gradient_noise_scale",
     "hessian_frobenius_norm",
     "hessian_trace",
+    "increment_covariance",
     "largest_magnitude_eigenvalue",
     "largest_stable_learning_rate",
     "loss_along_line",

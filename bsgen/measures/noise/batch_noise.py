@@ -31,15 +31,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts, statistics
-from bsgen.measures.landscape import random_directions
-from bsgen.measures.noise import group_gradients
-from bsgen.measures.objective import (
-    batches,
-    compiled_loss,
-    flat_weights,
-    gradients,
-    mean_loss,
-)
+from bsgen.measures.noise import batch_gradients
+from bsgen.measures.objective import compiled_loss, mean_loss
 from bsgen.measures.operators.linear_operator import FloatArray
 
 
@@ -113,34 +106,20 @@ def noise_by_batch_size(
     Raises:
       UserError: an argument is wrong, or something is not finite.
     """
-    if isinstance(data, tf.data.Dataset):
-        remedy = "give (inputs, targets), arrays: batches are drawn from them"
-        raise errors.UserError("data", "a tf.data.Dataset", remedy)
-    objective = mean_loss.MeanLoss(model, loss, False, loss_weights, regularization)
-    # The batch size is larger than any data set: all examples are one batch.
-    (everything,) = batches.Batches(data, 2**62)
-    objective.recognise_sum(everything)
-    if objective.is_sum:
-        remedy = "its reduction is a sum over the batch; give one that is a mean"
-        raise errors.UserError("loss", objective.name, remedy)
-    groups = group_gradients.GroupGradients(
-        model, loss, data, loss_weights=loss_weights, regularization=regularization
+    of_batches = batch_gradients.BatchGradients(
+        model, loss, data, loss_weights, regularization
     )
-    gradient = groups.mean()
-    num_examples = groups.num_groups
+    num_examples = of_batches.num_examples
     sizes = _check_sizes(batch_sizes, num_examples, replacement)
     counts = _check_counts(num_batches, len(sizes))
-    directions = _directions(model, gradient, num_directions, seed)
-    deviations = [groups.deviations(gradient, direction) for direction in directions]
-    projections = np.stack([each.projections for each in deviations])
-    moments = _compiled_moments(model, objective)
+    directions = of_batches.directions(num_directions, seed)
+    example_trace, example_variances = of_batches.of_examples(directions)
+    squares = of_batches.compiled(_squares, directions)
     # With the same seed, batches of one example would be the same in both ways.
     draw = np.random.default_rng((seed, replacement))
     found = []  # squares, [num_batches, 2 + K] for each batch size
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
-        positions = _draw(draw, num_examples, size, count, replacement)
-        values = moments(gradient, directions, everything, positions)
-        found.append(values.numpy())
+        found.append(squares(_draw(draw, num_examples, size, count, replacement)))
     means = np.stack([values.mean(axis=0) for values in found])
     spread = np.stack([statistics.standard_error(values) for values in found])
     return BatchNoise(
@@ -149,22 +128,19 @@ def noise_by_batch_size(
         trace_standard_error=spread[:, 0],
         variances=means[:, 1:],
         variances_standard_error=spread[:, 1:],
-        example_trace=float(deviations[0].squared_norms.sum() / (num_examples - 1)),
-        example_variances=(projections**2).sum(axis=1) / (num_examples - 1),
-        squared_gradient=float(gradient @ gradient),
+        example_trace=example_trace,
+        example_variances=example_variances,
+        squared_gradient=float(of_batches.gradient @ of_batches.gradient),
         num_examples=num_examples,
         num_batches=counts,
         replacement=replacement,
-        mode=objective.mode,
+        mode=of_batches.mode,
     )
 
 
 def _check_sizes(
     batch_sizes: Sequence[int], num_examples: int, replacement: bool
 ) -> npt.NDArray[np.int64]:
-    if num_examples < 2:
-        remedy = "a covariance needs at least 2 examples"
-        raise errors.UserError("data", "1 example", remedy)
     sizes = [errors.check_integer("batch_sizes", size, 1) for size in batch_sizes]
     if not sizes:
         raise errors.UserError("batch_sizes", batch_sizes, "give at least one")
@@ -185,19 +161,6 @@ def _check_counts(
     return np.broadcast_to(counts, num_sizes).astype(np.int64)
 
 
-def _directions(
-    model: keras.Model, gradient: FloatArray, num_directions: int, seed: int
-) -> FloatArray:
-    """Returns unit vectors [1 + K, P]."""
-    count = errors.check_integer("num_directions", num_directions, 0)
-    length = np.linalg.norm(gradient)
-    rows = [gradient / length if length else gradient]
-    for number in range(count):
-        parts = random_directions.random_direction(model, (seed, number), "unit")
-        rows.append(np.concatenate([part.ravel() for part in parts]))
-    return np.stack(rows)
-
-
 def _draw(
     draw: np.random.Generator,
     num_examples: int,
@@ -216,29 +179,7 @@ def _draw(
     )
 
 
-def _compiled_moments(model: keras.Model, objective: mean_loss.MeanLoss) -> Any:
-    """Returns a function to the squared deviations [num_batches, 2 + K] of batches."""
-    flat = flat_weights.FlatWeights(model)
-
-    def moments(
-        gradient: tf.Tensor,
-        directions: tf.Tensor,
-        data: tuple[Any, ...],
-        positions: tf.Tensor,
-    ) -> tf.Tensor:
-        weights = flat.tensors()
-
-        def one(places: tf.Tensor) -> tf.Tensor:
-            batch = tf.nest.map_structure(lambda a: tf.gather(a, places), data)
-            with tf.GradientTape() as tape:
-                tape.watch(weights)
-                value = objective.value(weights, batch)
-            parts = gradients.gradient_or_zeros(tape, value, weights)
-            move = flat_weights.join(parts) - gradient
-            along = tf.linalg.matvec(directions, move)
-            return tf.concat([[tf.reduce_sum(move**2)], along**2], axis=0)
-
-        return tf.map_fn(one, positions, fn_output_signature=tf.float64)
-
-    # Autograph would rewrite the user's loss and wrap the errors it raises.
-    return tf.function(moments, autograph=False, reduce_retracing=True)
+def _squares(move: tf.Tensor, directions: tf.Tensor) -> tf.Tensor:
+    """Returns the squares of a deviation [P], in all and along vectors, [2 + K]."""
+    along = tf.linalg.matvec(directions, move)
+    return tf.concat([[tf.reduce_sum(move**2)], along**2], axis=0)
