@@ -22,7 +22,8 @@ _FITTED = (
     "all seeds' fits. In the table, means over seeds: AICc of other laws above that of "
     "log t, with residuals that are correlated along a run; p of a + b (t^p - 1) / p, "
     "0 for log t and 1/2 for diffusion on a flat potential; alpha of eq. 3; the common "
-    "slope is over the steps that all batch sizes have."
+    "slope is over the steps that all batch sizes have. Left by decay: what weight "
+    "decay without gradients would leave of the initial weights."
 )
 
 

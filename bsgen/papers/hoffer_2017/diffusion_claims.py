@@ -158,12 +158,14 @@ def _slopes_fall(growth: distance_growth.Growth) -> list[claims.Claim]:
 
 def _alike(growth: distance_growth.Growth, claim: str, column: str) -> claims.Claim:
     quantity = "final distance" if column == "final" else "slope of log t"
+    left = growth.by_size("undecayed", True).mean()
     return claims.between(
         claim,
         f"power of B, {quantity}",
         _power(growth.by_size(column, True)),
         (-_ALIKE, _ALIKE),
-        _kernel(growth, column, True),
+        f"{_kernel(growth, column, True)}; weight decay alone would leave "
+        f"{left.min():.2f} to {left.max():.2f} of the initial weights",
     )
 
 

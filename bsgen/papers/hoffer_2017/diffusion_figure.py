@@ -22,6 +22,7 @@ _COLUMNS = {
     "exponent": "p",
     "alpha": "alpha",
     "final": "final distance",
+    "undecayed": "left by decay",
 }
 
 

@@ -4,6 +4,10 @@ Hoffer et al. (2017) look at "the initial training phase", before the learning r
 first drops. The laws hold for many steps, and momentum carries the weights along for
 the first 1 / (1 - m), whatever the potential; so they are fitted to the steps between
 (our choice: the paper draws lines, and says nothing of fits).
+
+The distance also has what weight decay takes off the initial weights, which is no
+diffusion: without any gradient a share exp(-eta l2 t / (1 - m)) of them would be left.
+Where that is little, a large rate and many steps make distances grow anew.
 """
 
 from typing import NamedTuple
@@ -19,16 +23,9 @@ from bsgen.studies import study
 MEASURES = {"weight_distance": "all weights", "first_kernel_distance": "first kernel"}
 ALL, KERNEL = MEASURES
 RIVALS = ("power", "sqrt")
+_SETTING = ("is_adapted", "batch_size", "seed")
 _COLUMNS = (
-    *(
-        "is_adapted",
-        "batch_size",
-        "seed",
-        "measure",
-        "steps",
-        "final",
-        "common_distance",
-    ),
+    *(*_SETTING, "measure", "steps", "undecayed", "final", "common_distance"),
     *("offset", "slope", "common_slope", "r_squared", "residual"),
     *(f"{name}_{part}" for name in RIVALS for part in ("criterion", "r_squared")),
     *("exponent", "log_alpha"),
@@ -40,10 +37,11 @@ class Growth(NamedTuple):
 
     Attributes:
       curves: one row per run and evaluation of the initial phase, from step 1 on:
-        `is_adapted`, `batch_size`, `seed`, `step`, `is_fitted` and
-        the distances, `MEASURES`.
+        `is_adapted`, `batch_size`, `seed`, `step`, `is_fitted`, `undecayed` and the
+        distances, `MEASURES`.
       fits: one row per run and measure: `is_adapted`, `batch_size`, `seed`, `measure`;
-        `steps`, those of the phase; `final`, the distance after them;
+        `steps`, those of the phase; `undecayed`, the share of the initial weights that
+        weight decay alone would leave; `final`, the distance after them;
         `common_distance`, that after as many steps as all batch sizes have; and, NaN
         where there are too few steps for a fit: `offset` and `slope` of a + b log t;
         `common_slope`, over the common steps; `r_squared`; `residual`, over `final`;
@@ -113,12 +111,16 @@ def of(results: study.Results, after: str) -> Growth:
 def _curves(
     results: study.Results, runs: pd.DataFrame, is_adapted: bool
 ) -> pd.DataFrame:
-    columns = ["key", "batch_size", "seed", "phase", "momentum"]
+    start = 1 / (1 - runs["momentum"].astype(float))
+    decay = theory.effective_learning_rate(runs["learning_rate"], runs["momentum"])
+    undecayed = np.exp(-decay * runs["l2"].astype(float) * runs["phase"])
+    runs = runs.assign(start=start.round(6), undecayed=undecayed)
+    columns = ["key", "batch_size", "seed", "phase", "start", "undecayed"]
     rows = results.curves.merge(runs[columns], on="key")
     rows = rows[(rows["step"] >= 1) & (rows["step"] <= rows["phase"])]
-    start = (1 / (1 - rows["momentum"].astype(float))).round(6)
-    rows = rows.assign(is_adapted=is_adapted, is_fitted=rows["step"] >= start)
-    kept = ["is_adapted", "batch_size", "seed", "step", "is_fitted", *MEASURES]
+    is_fitted = rows["step"] >= rows["start"]
+    rows = rows.assign(is_adapted=is_adapted, is_fitted=is_fitted)
+    kept = [*_SETTING, "step", "is_fitted", "undecayed", *MEASURES]
     return rows[kept].astype(dict.fromkeys(MEASURES, float))
 
 
@@ -126,9 +128,10 @@ def _fits(curves: pd.DataFrame) -> pd.DataFrame:
     ends = curves.groupby(["is_adapted", "batch_size"])["step"].max()
     common = ends.groupby("is_adapted").min()
     rows = []
-    for place, run in curves.groupby(["is_adapted", "batch_size", "seed"]):
-        setting = dict(zip(("is_adapted", "batch_size", "seed"), place, strict=True))
+    for place, run in curves.groupby(list(_SETTING)):
+        setting = dict(zip(_SETTING, place, strict=True))
         setting["steps"] = int(run["step"].max())
+        setting["undecayed"] = run["undecayed"].iloc[0]
         for measure in MEASURES:
             distances = run.set_index("step")[measure]
             own = _fit(distances, run["is_fitted"].to_numpy(), common[place[0]])
