@@ -22,7 +22,8 @@ _COLUMNS = (
     ("bsgen.training",),
     ("bsgen.tuning",),
     ("bsgen.studies",),
-    ("bsgen.papers", "bsgen.reports", "bsgen.sweeps"),  # none knows another
+    # None of these knows another.
+    ("bsgen.papers", "bsgen.reports", "bsgen.sweeps", "bsgen.callbacks"),
     ("launch",),
     ("benchmarks",),
 )
