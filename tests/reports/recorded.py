@@ -9,6 +9,7 @@ import numpy as np
 from bsgen import config, papers
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
+from tests.papers.hoffer_2017 import made_up_inference
 from tests.papers.jastrzebski_2018 import made_up_lines, made_up_simulations
 from tests.papers.smith_le_2017 import made_up_noise, made_up_search
 
@@ -17,6 +18,9 @@ HARDWARE = {"device": "a card", "tensorflow": "2.21.0", "engine": "ensemble"}
 # For each study that measures beside training: a measurement and a generator of random
 # numbers to made-up rows.
 ROWS = {
+    "hoffer_2017/algorithm1": lambda entry, generator: made_up_inference.rows(
+        generator
+    ),
     "jastrzebski_2018/fig4": made_up_lines.rows,
     "jastrzebski_2018/theory": made_up_simulations.rows,
     "smith_le_2017/appendix_d": lambda entry, generator: made_up_search.rows(generator),
