@@ -49,9 +49,10 @@ def image_input(input_shape: tuple[int, ...], smallest_side: int) -> Tensor:
     """Returns the input of a convolutional network.
 
     Raises:
-      UserError: not [height, width, channels], or a side is below `smallest_side`.
+      UserError: not [height, width, channels] nor, of one channel, [height, width]; or
+        a side is below `smallest_side`.
     """
-    if len(input_shape) != 3 or min(input_shape[:2]) < smallest_side:
+    if len(input_shape) not in (2, 3) or min(input_shape[:2]) < smallest_side:
         side = f"at least {smallest_side}"
         remedy = f"give (height, width, channels) with height and width of {side}"
         raise errors.UserError("input_shape", tuple(input_shape), remedy)
@@ -95,7 +96,8 @@ class Assembly:
         """Returns a convolution, [batch, height, width, filters].
 
         Args:
-          inputs: [batch, height, width, channels].
+          inputs: [batch, height, width, channels]; [batch, height, width] is taken as
+            images of one channel.
           filters: output channels.
           size: side of the kernel, odd.
           strides: in both directions.
@@ -103,6 +105,8 @@ class Assembly:
             convolution on the far sides alone, the papers' frameworks on both.
           use_bias: None for a bias where the network has no normalisation.
         """
+        if len(inputs.shape) == 3:
+            inputs = keras.layers.Reshape((*inputs.shape[1:], 1))(inputs)
         margin = size // 2 if margin is None else margin
         same = strides == 1 and margin == size // 2
         if margin and not same:

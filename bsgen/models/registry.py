@@ -68,6 +68,8 @@ _PAPER = {
     ),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
+    # The smallest ResNet, for small images such as the digits' (our choice).
+    "resnet8": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 8}),
     "resnet44": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 44}),
     "resnet56": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 56}),
     "vgg11": Network("vgg.vgg", sizes.vgg, _DROPOUT, {"depth": 11}),
@@ -79,7 +81,7 @@ _PAPER = {
 }
 # The forms in github.com/eladhoffer/bigBatch. Its wide ResNet is its ResNet, wider, and
 # has int((16 - 2) / 6) = 2 blocks a group: 14 layers, not 16.
-_TWO_FORMS = ("f1", "c1", "c3", "resnet44", "resnet56")
+_TWO_FORMS = ("normalized_mlp", "f1", "c1", "c3", "resnet8", "resnet44", "resnet56")
 _RELEASED = {name: _PAPER[name].released() for name in _TWO_FORMS}
 _RELEASED["wrn_16_4"] = Network(
     "resnet.resnet",

@@ -40,7 +40,7 @@ class Tally:
     """Adds up the layers of a network; `shape` is that of the output so far."""
 
     def __init__(self, shape: Shape):
-        self.shape = shape
+        self.shape = self._input_shape = shape
         self._multiplications = self._weights = 0
 
     def convolve(
@@ -51,9 +51,11 @@ class Tally:
         Raises:
           UserError: the shape is not that of an image.
         """
+        if len(self.shape) == 2:  # of one channel
+            self.shape = (*self.shape, 1)
         if len(self.shape) != 3:
             remedy = "give (height, width, channels)"
-            raise errors.UserError("input_shape", self.shape, remedy)
+            raise errors.UserError("input_shape", self._input_shape, remedy)
         fan_in = self.shape[-1] * size**2
         self.pool(size, strides, size // 2 if margin is None else margin)
         self._add(fan_in * filters, math.prod(self.shape[:2]))
@@ -66,9 +68,16 @@ class Tally:
         self.shape = before
 
     def pool(self, size: int, strides: int, margin: int = 0) -> None:
-        """Pools an image that has `margin` zeros on each side."""
+        """Pools an image that has `margin` zeros on each side.
+
+        Raises:
+          UserError: nothing is left of it.
+        """
         *sides, channels = self.shape
         rows, columns = ((side + 2 * margin - size) // strides + 1 for side in sides)
+        if min(rows, columns) < 1:
+            remedy = "the images are too small for this network"
+            raise errors.UserError("input_shape", self._input_shape, remedy)
         self.shape = rows, columns, channels
 
     def dense(self, *widths: int) -> Size:

@@ -31,7 +31,7 @@ _DENSE = [
     in (sizes.mlp, sizes.logistic_regression, sizes.autoencoder)
 ]
 _IMAGES = [(name, "paper") for name in models.names() if name not in _DENSE]
-_IMAGES += [(name, "released") for name in registry._RELEASED if name != "f1"]
+_IMAGES += [(name, "released") for name in registry._RELEASED if name not in _DENSE]
 
 
 class SizesTest(tf.test.TestCase, parameterized.TestCase):
@@ -58,7 +58,15 @@ class SizesTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_images_are_needed(self):
         with self.assertRaisesRegex(errors.UserError, "input_shape.*channels"):
-            models.size(config.ModelConfig("vgg11"), (8, 8), 10)
+            models.size(config.ModelConfig("vgg11"), (8,), 10)
+
+    def test_grey_images_need_no_axis_of_channels(self):
+        for name in ("c1", "resnet8"):
+            with self.subTest(name):
+                settings = config.ModelConfig(name)
+                size = models.size(settings, (11, 8), 10)
+                self.assertEqual(size, models.size(settings, (11, 8, 1), 10))
+                self.assertEqual(size, _count(models.build(settings, (11, 8), 10)))
 
     def test_a_network_of_ones_own(self):
         def build(input_shape, num_classes, seed, width):

@@ -80,7 +80,7 @@ class TrainingTest(tf.test.TestCase, parameterized.TestCase):
             "ghost_batch_size=8: give a divisor of the 30",
         ),
         ({"batch_size": 1201}, {}, "batch_size=1201: a batch is at most"),
-        ({}, {"name": "resnet44"}, "input_shape="),
+        ({}, {"name": "vgg11"}, "input_shape="),
     )
     def test_runs_that_no_engine_takes(self, run_changes, model_changes, message):
         run = dataclasses.replace(
