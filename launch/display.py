@@ -30,14 +30,17 @@ def list_studies(
       num_seeds: repeats; None for the scale's own number.
       num_processes: that divide the work of a study, if it is large.
     """
-    headings = [f"{scale:>8} {'min':>5} {'images':>6}" for scale in studies.SCALES]
+    selected = list(selected)
+    found = {scale for study in selected for scale in study.scales}
+    scales = [scale for scale in studies.SCALES if scale in found]
+    headings = [f"{scale:>8} {'min':>5} {'images':>6}" for scale in scales]
     _print_line("study", headings, "what it shows")
     for study in selected:
         cells = [
             _size(study, scale, num_seeds, speed, num_processes)
             if scale in study.scales
             else ""
-            for scale in studies.SCALES
+            for scale in scales
         ]
         _print_line(study.name, cells, study.title)
     print(f"runs and measurements; images trained on; minutes of {speed.device}")

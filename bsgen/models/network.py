@@ -1,11 +1,12 @@
 """The entry of a network in the registry, which holds all that is known of it.
 
 What every builder takes and returns: `input_shape` is that of one input, (height,
-width, channels) or (height, width) for images; dense networks flatten it. `num_classes` is the width of
-the output. `normalization` is a factory of `bsgen.models.normalization`, None for none.
-`dropout` is the share dropped. `seed` draws the initial weights and the dropout: equal
-seeds give equal weights. The result is a functional Keras model, of inputs [batch,
-*input_shape] to logits [batch, num_classes]. Docstrings of builders add the rest.
+width, channels) or (height, width) for images; dense networks flatten it. `num_classes`
+is the width of the output. `normalization` is a factory of
+`bsgen.models.normalization`, None for none. `dropout` is the share dropped. `seed`
+draws the initial weights and the dropout: equal seeds give equal weights. The result is
+a functional Keras model, of inputs [batch, *input_shape] to logits [batch,
+num_classes]. Docstrings of builders add the rest.
 """
 
 import dataclasses

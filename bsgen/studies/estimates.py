@@ -221,6 +221,50 @@ def jackknife(
     return Estimate(num_seeds, procedure, words, unit)
 
 
+def ratio_of_means(
+    numerators: npt.ArrayLike, denominators: npt.ArrayLike, unit: str = "seeds"
+) -> Estimate:
+    """Estimates the ratio of two means of paired samples; its interval is Fieller's.
+
+    It has all ratios r for which the mean of numerator - r denominator may be 0 by
+    Student's t (Fieller, 1954), so it stays right where the denominator is small: of
+    unlimited length if that may be 0.
+
+    Args:
+      numerators, denominators: [n], one pair a seed.
+      unit: what is counted.
+    """
+    pairs = np.stack([np.asarray(numerators, float), np.asarray(denominators, float)])
+
+    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
+        above, below = pairs[:, chosen]
+        count = chosen.shape[1]
+        top, bottom = (
+            drawn.sum(axis=1) / count if count else np.full(len(drawn), np.nan)
+            for drawn in (above, below)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = top / bottom
+        if count < 2:
+            return Ends(ratios, *_unknown(len(ratios)))
+        over, under = above - top[:, np.newaxis], below - bottom[:, np.newaxis]
+        factor = statistics.t_quantile(count - 1, confidence) ** 2
+        factor /= count * (count - 1)
+        # Of (top - r bottom)^2 <= t^2 variance(r), as a r^2 - 2 b r + c <= 0.
+        a = bottom**2 - factor * np.sum(under**2, axis=1)
+        b = top * bottom - factor * np.sum(over * under, axis=1)
+        c = top**2 - factor * np.sum(over**2, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.sqrt(np.maximum(b**2 - a * c, 0)) / a
+            lower, upper = b / a - reach, b / a + reach
+        bounded = a > 0
+        lower = np.where(bounded, lower, -np.inf)
+        return Ends(ratios, lower, np.where(bounded, upper, np.inf))
+
+    words = f"95 % interval by Fieller's theorem over {pairs.shape[1]} {unit}, paired"
+    return Estimate(pairs.shape[1], procedure, words, unit)
+
+
 def _t_ends(values: _Floats, errors: _Floats, degrees: int, confidence: float) -> Ends:
     if degrees < 1:
         return Ends(values, *_unknown(len(values)))

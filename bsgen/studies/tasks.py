@@ -35,6 +35,23 @@ class Task:
         """Returns the seeds of the repeats; None takes the task's own number."""
         return range(num_seeds or self.num_seeds)
 
+    def changed(self, **changes: Any) -> "Task":
+        """Returns the task with other settings.
+
+        Args:
+          **changes: settings of data, model or optimizer by the names of their fields
+            (`name` is the dataset's), or fields of the task.
+
+        Raises:
+          TypeError: there is no such setting.
+          UserError: a value is out of range.
+        """
+        data = _changed(self.data, changes)
+        model = _changed(self.model, changes)
+        optimizer = _changed(self.optimizer, changes)
+        changes = {"data": data, "model": model, "optimizer": optimizer, **changes}
+        return dataclasses.replace(self, **changes)
+
     def run(
         self,
         *,

@@ -57,6 +57,17 @@ class TaskTest(parameterized.TestCase):
         same = TASK.run(seed=0, scaling=scaling)
         self.assertEqual(same, TASK.run(seed=0))
 
+    def test_another_task(self):
+        budget = budgets.Epochs(2)
+        found = TASK.changed(name="mnist", hidden_units=(9,), l2=0.1, budget=budget)
+        self.assertEqual(found.data.name, "mnist")
+        self.assertEqual(found.model, config.ModelConfig("normalized_mlp", (9,)))
+        self.assertEqual(found.optimizer.l2, 0.1)
+        self.assertEqual(found.batch_size, TASK.batch_size)
+        self.assertEqual(found.run(seed=0).num_steps, 20)
+        with self.assertRaises(TypeError):
+            TASK.changed(width=3)
+
     def test_mistakes(self):
         with self.assertRaisesRegex(TypeError, "learning_rates"):
             TASK.run(seed=0, learning_rates=0.1)

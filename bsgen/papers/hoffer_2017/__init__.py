@@ -4,6 +4,6 @@ A module for each figure or table has its runs, analysis and claims; beside it s
 the one that draws it. `regimes` has the runs that most of them share.
 """
 
-from bsgen.papers.hoffer_2017 import algorithm1, diffusion
+from bsgen.papers.hoffer_2017 import algorithm1, diffusion, table1
 
-STUDIES = (diffusion.FIGURE_2, diffusion.FIGURE_7, algorithm1.STUDY)
+STUDIES = (diffusion.FIGURE_2, diffusion.FIGURE_7, table1.STUDY, algorithm1.STUDY)

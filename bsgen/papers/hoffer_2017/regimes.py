@@ -37,7 +37,11 @@ class Regime:
       ghost_batch_size: of the stages with ghosts.
       clip_norm: bound on the gradient's norm wherever the rate or the noise is scaled.
       clip_steps: for how many steps; None for all.
-      paper: validation accuracies of table 1 by stage; empty where there are none.
+      row: the row of table 1 that it is, or is a smaller version of.
+      paper: validation accuracies of that row by stage.
+      rate_batch_size: of the released code, None for the paper's words. The code takes
+        the rate of `task` times sqrt(B / this) at every batch size B, with ghosts times
+        sqrt(B / ghost), and as it is for `LB`; ghosts average unbiased variances.
     """
 
     name: str
@@ -46,7 +50,9 @@ class Regime:
     ghost_batch_size: int
     clip_norm: float
     clip_steps: int | None
-    paper: dict[str, float] = dataclasses.field(default_factory=dict)
+    row: str
+    paper: dict[str, float]
+    rate_batch_size: int | None = None
 
     @property
     def small_batch_size(self) -> int:
@@ -64,9 +70,17 @@ class Regime:
           seed: of the repeat.
           batch_size: None for the regime's large one; not used by `SB`.
         """
-        small = self.task.run(seed=seed, weight_distance=True)
         size = batch_size or self.large_batch_size
         if stage == SB or (stage == LB and size == self.small_batch_size):
+            stage, size = SB, self.small_batch_size
+        run = self._run(stage, seed, size)
+        if self.rate_batch_size is None:
+            return run
+        return self._as_released(run, stage, self.rate_batch_size)
+
+    def _run(self, stage: str, seed: int, size: int) -> config.RunConfig:
+        small = self.task.run(seed=seed, weight_distance=True)
+        if stage == SB:
             return small
         if stage == LB:
             return large_batch.at_batch_size(small, size)
@@ -79,6 +93,19 @@ class Regime:
             adapts_regime=stage == RA,
         )
         return large_batch.adapted(small, size, remedies)
+
+    def _as_released(
+        self, run: config.RunConfig, stage: str, base: int
+    ) -> config.RunConfig:
+        size = self.small_batch_size if stage == NOISE else run.batch_size or 0
+        model = run.model
+        if model.normalization == "ghost":
+            base = self.ghost_batch_size
+            model = dataclasses.replace(model, running_spread="variance", unbiased=True)
+        factor = 1.0 if stage == LB else math.sqrt(size / base)
+        rate = factor * self.task.optimizer.learning_rate
+        optimizer = dataclasses.replace(run.sgd, learning_rate=rate)
+        return dataclasses.replace(run, model=model, optimizer=optimizer)
 
 
 def stages(runs: pd.DataFrame, known: list[Regime]) -> pd.DataFrame:
