@@ -173,16 +173,26 @@ def share(hits: npt.ArrayLike, unit: str = "seeds") -> Estimate:
 def least(of: Sequence[Estimate]) -> Estimate:
     """Estimates the smallest of several quantities, measured on the same seeds.
 
-    Its lower end is the lowest of theirs, so that all lie above what it lies above;
-    its upper end, likewise, is the lowest of their upper ends.
+    Each of its ends is the lowest of theirs: what lies below the lower one lies below
+    them all, and what lies above the upper one lies above one of them at least.
 
     Args:
       of: one or more, each of all seeds.
     """
+    return _extreme(of, np.min)
 
+
+def greatest(of: Sequence[Estimate]) -> Estimate:
+    """Estimates the largest of several quantities, as `least` the smallest."""
+    return _extreme(of, np.max)
+
+
+def _extreme(
+    of: Sequence[Estimate], choose: Callable[..., npt.NDArray[np.float64]]
+) -> Estimate:
     def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
         found = [each.procedure(chosen, confidence) for each in of]
-        return Ends(*(np.min(ends, axis=0) for ends in zip(*found, strict=True)))
+        return Ends(*(choose(ends, axis=0) for ends in zip(*found, strict=True)))
 
     return dataclasses.replace(of[0], procedure=procedure)
 

@@ -167,8 +167,8 @@ class ShareTest(parameterized.TestCase):
         np.testing.assert_array_equal(found, (math.nan, -math.inf, math.inf))
 
 
-class LeastTest(absltest.TestCase):
-    def test_takes_the_lowest_ends(self):
+class ExtremeTest(absltest.TestCase):
+    def test_takes_the_ends_that_lie_furthest_out(self):
         samples = np.random.default_rng(0).normal([1.0, 0.8, 3.0], [3, 0.1, 1], (9, 3))
         each = [estimates.mean(column) for column in samples.T]
         found = estimates.least(each)
@@ -177,6 +177,8 @@ class LeastTest(absltest.TestCase):
         # The wide one has the lowest lower end, the exact one the lowest upper end.
         self.assertEqual(found.interval().lower, intervals[0].lower)
         self.assertEqual(found.interval().upper, intervals[1].upper)
+        greatest = estimates.greatest(each).interval()
+        self.assertEqual(greatest, tuple(np.max(intervals, axis=0)))
         drawn = [one.resampled(5) for one in each]
         lowest = np.min([one.lower for one in drawn], axis=0)
         np.testing.assert_array_equal(found.resampled(5).lower, lowest)

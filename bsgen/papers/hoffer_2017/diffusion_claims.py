@@ -6,6 +6,8 @@ times the batch; what is claimed to fall with B must fall faster, so that no run
 both. The increments' standard deviation falls as B^-0.5 without adaptation.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -14,10 +16,10 @@ from bsgen.papers.hoffer_2017 import distance_growth
 from bsgen.studies import claims, estimates
 
 _ALIKE = 0.1  # power of B
-_LOGARITHMIC = (-0.25, 0.25)  # p, half way to 1/2
-# alpha, within a factor of 4/3. 1 is the walk in a potential that is itself a random
-# walk (Sinai's), which is log^2 t; 4 is sqrt(log t).
-_ALPHA, _OTHER_ALPHAS = (1.5, 2.667), (1.0, 4.0)
+_LOGARITHMIC = 0.25  # |p|, half way to 1/2
+# Factor between alpha and 2. A potential that is itself a random walk (Sinai's) has
+# alpha = 1, hence log^2 t; alpha = 4 is sqrt(log t).
+_ALPHA = 4 / 3
 _LAWS = {
     "power": "a power law b t^p",
     "sqrt": "a + b sqrt(t), diffusion on no potential",
@@ -109,32 +111,29 @@ def _logarithmic(
         claims.above(
             f"{when} the distance grows with log t at every batch size, not as {words}",
             "AICc minus that of log t, at the batch size where it is least",
-            _least(growth.by_size(f"{rival}_criterion", is_adapted)),
+            _extreme(estimates.least, growth.by_size(f"{rival}_criterion", is_adapted)),
             f"{note}; {_kernel_least(growth, rival, is_adapted)}",
         )
         for rival, words in _LAWS.items()
     ]
-    exponents = growth.by_size("exponent", is_adapted).mean(axis=1)
-    logs = growth.by_size("log_alpha", is_adapted).mean(axis=1)
+    unlike = np.abs(growth.by_size("exponent", is_adapted))
+    factors = np.abs(np.log(growth.by_size("alpha", is_adapted) / 2))
     return [
         *made,
-        claims.scales_as(
-            f"{when} the growth is logarithmic",
-            "p of a + b (t^p - 1) / p, mean over batch sizes",
-            estimates.mean(exponents),
-            predicted=0,
-            band=_LOGARITHMIC,
-            alternatives=(0.5,),
-            note=note,
+        claims.below(
+            f"{when} the growth is logarithmic at every batch size",
+            "|p| of a + b (t^p - 1) / p, at the batch size where it is largest",
+            _extreme(estimates.greatest, unlike),
+            f"{note}; {_by_size(growth, 'exponent', is_adapted)}",
+            bound=_LOGARITHMIC,
         ),
-        claims.scales_as(
-            f"{when} the growth gives alpha = 2 (eq. 3)",
-            "alpha of a + b (log t)^(2 / alpha), geometric mean over batch sizes",
-            estimates.geometric_mean(logs),
-            predicted=2,
-            band=_ALPHA,
-            alternatives=_OTHER_ALPHAS,
-            note=note,
+        claims.below(
+            f"{when} the growth gives alpha = 2 (eq. 3) at every batch size",
+            "factor between 2 and alpha of a + b (log t)^(2 / alpha), at the batch "
+            "size where it is largest",
+            estimates.exponential(_extreme(estimates.greatest, factors)),
+            f"{note}; {_by_size(growth, 'alpha', is_adapted)}",
+            bound=_ALPHA,
         ),
     ]
 
@@ -181,10 +180,14 @@ def _power(table: pd.DataFrame) -> estimates.Estimate:
     return estimates.mean(_powers(table))
 
 
-def _least(table: pd.DataFrame) -> estimates.Estimate:
+def _extreme(
+    choose: Callable[[list[estimates.Estimate]], estimates.Estimate],
+    table: pd.DataFrame,
+) -> estimates.Estimate:
+    """Returns the least or greatest of the batch sizes' means."""
     if table.empty:
         return estimates.mean([])
-    return estimates.least([estimates.mean(table[size]) for size in table])
+    return choose([estimates.mean(table[size]) for size in table])
 
 
 def _beside_smaller(growth: distance_growth.Growth) -> estimates.Estimate:
@@ -211,6 +214,12 @@ def _fit_words(growth: distance_growth.Growth, is_adapted: bool) -> str:
     return "; ".join(words)
 
 
+def _by_size(growth: distance_growth.Growth, column: str, is_adapted: bool) -> str:
+    """Returns the means of a column by batch size, in words."""
+    means = growth.by_size(column, is_adapted).mean()
+    return ", ".join(f"{value:.2g} at B = {size}" for size, value in means.items())
+
+
 def _kernel(growth: distance_growth.Growth, column: str, is_adapted: bool) -> str:
     """Returns what the first kernel alone says about a power of B."""
     table = growth.by_size(
@@ -221,7 +230,7 @@ def _kernel(growth: distance_growth.Growth, column: str, is_adapted: bool) -> st
 
 def _kernel_least(growth: distance_growth.Growth, rival: str, is_adapted: bool) -> str:
     table = growth.by_size(f"{rival}_criterion", is_adapted, distance_growth.KERNEL)
-    return f"the first kernel alone: {_in_words(_least(table))}"
+    return f"the first kernel alone: {_in_words(_extreme(estimates.least, table))}"
 
 
 def _in_words(estimate: estimates.Estimate) -> str:

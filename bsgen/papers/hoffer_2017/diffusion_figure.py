@@ -71,9 +71,8 @@ def _panel(
 
 def _table(growth: distance_growth.Growth, names: list[str]) -> pd.DataFrame:
     """Returns the means over seeds, one row per setting and measure."""
-    fits = growth.fits.assign(alpha=np.exp(growth.fits["log_alpha"]))
     places = ["measure", "is_adapted", "batch_size"]
-    means = fits.groupby(places)[list(_COLUMNS)].mean().reset_index()
+    means = growth.fits.groupby(places)[list(_COLUMNS)].mean().reset_index()
     # All weights come first.
     means = means.sort_values(places, ascending=[False, True, True])
     labels = {

@@ -28,7 +28,7 @@ _COLUMNS = (
     *(*_SETTING, "measure", "steps", "undecayed", "final", "common_distance"),
     *("offset", "slope", "common_slope", "r_squared", "residual"),
     *(f"{name}_{part}" for name in RIVALS for part in ("criterion", "r_squared")),
-    *("exponent", "log_alpha"),
+    *("exponent", "alpha"),
 )
 
 
@@ -42,11 +42,12 @@ class Growth(NamedTuple):
       fits: one row per run and measure: `is_adapted`, `batch_size`, `seed`, `measure`;
         `steps`, those of the phase; `undecayed`, the share of the initial weights that
         weight decay alone would leave; `final`, the distance after them;
-        `common_distance`, that after as many steps as all batch sizes have; and, NaN
-        where there are too few steps for a fit: `offset` and `slope` of a + b log t;
-        `common_slope`, over the common steps; `r_squared`; `residual`, over `final`;
+        `common_distance`, that after as many steps as all batch sizes have, and
+        `common_slope`, the mean slope on log t until there, NaN if it has no length;
+        and, NaN where there are too few steps for a fit: `offset` and `slope` of
+        a + b log t; `r_squared`; `residual`, over `final`;
         for each rival, `power_criterion`, by how much its AICc is higher, and
-        `power_r_squared`; `exponent`, p, and `log_alpha`.
+        `power_r_squared`; `exponent`, p, and `alpha`.
       small_batch_size: the one that belongs to both.
       diverged: settings of which a run diverged, in words; they are left out.
     """
@@ -150,11 +151,12 @@ def _fit(
       common: the last step that all batch sizes have.
     """
     steps, values = distances.index.to_numpy(float), distances.to_numpy()
-    found = {
-        "final": values[-1],
-        "common_distance": np.interp(np.log(common), np.log(steps), values),
-    }
+    found = {"final": values[-1]}
+    at_end = np.interp(np.log(common), np.log(steps), values)
+    found["common_distance"] = at_end
     steps, values = steps[is_fitted], values[is_fitted]
+    if len(steps) and common > steps[0]:
+        found["common_slope"] = (at_end - values[0]) / np.log(common / steps[0])
     if len(steps) < theory.MIN_POINTS:
         return found
     log = theory.fit_growth(steps, values)
@@ -164,14 +166,10 @@ def _fit(
         "r_squared": log.r_squared,
         "residual": log.residual / found["final"],
         "exponent": theory.growth_exponent(steps, values).value,
-        "log_alpha": np.log(theory.potential_exponent(steps, values).value),
+        "alpha": theory.potential_exponent(steps, values).value,
     }
     for name in RIVALS:
         rival = theory.fit_growth(steps, values, name)
         found[f"{name}_criterion"] = rival.criterion - log.criterion
         found[f"{name}_r_squared"] = rival.r_squared
-    shared = steps <= common
-    if shared.sum() >= theory.MIN_POINTS:
-        shorter = theory.fit_growth(steps[shared], values[shared])
-        found["common_slope"] = shorter.coefficients[1]
     return found
