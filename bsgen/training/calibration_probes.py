@@ -22,6 +22,9 @@ _NORMALIZED = config.ModelConfig("normalized_mlp", (32,))
 _CONVOLUTIONAL = config.ModelConfig("c1")
 _OPERATIONS_PER_WEIGHT = 4.4  # and example, as in `cost`
 _SMALL_BATCH = 8
+# The numbers of steps of the two trainings that are compared: of one run, of many runs,
+# and of a large batch, each as one program; and of one run alone.
+_ONE, _MANY, _LARGE = (1000, 5000), (1000, 3000), (250, 750)
 _LOOP_STEPS = (20, 3020)
 _IMAGE_SHAPE = (32, 32, 3)
 
@@ -59,9 +62,9 @@ def _ensemble(
     """
     dataset = data.find(_DATA.name)
     size = models.size(_DENSE, dataset.input_shape, dataset.num_classes)
-    compiling, one = _step(1, _SMALL_BATCH, 1000, 5000)
-    _, all_of_many = _step(many, _SMALL_BATCH, 1000, 3000)
-    _, large = _step(some, large_batch, 250, 750)
+    compiling, one = _step(1, _SMALL_BATCH, *_ONE)
+    _, all_of_many = _step(many, _SMALL_BATCH, *_MANY)
+    _, large = _step(some, large_batch, *_LARGE)
     small_run = max(all_of_many - one, 0) / (many - 1) / size.weights
     launch = max(one - small_run * size.weights, 0)
     large_run = max(large - launch, 0) / some / size.weights
