@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from bsgen import errors
-from bsgen.callbacks import WeightDistance, weight_distance
+from bsgen.callbacks import WeightDistance, distance_backup, weight_distance
 from tests import two_devices
 
 _COUNT = 48  # examples: 6 batches of 8
@@ -227,6 +227,10 @@ class ContinuingTest(tf.test.TestCase):
         for stop in (3, 13):  # in the first epoch, and where a step is measured
             stopped = self._resumable(stop, backup_dir=self.kept)
             self.assertBetween(stopped.steps[-1], 1, stop)
+            # A later step is taken again, perhaps with another rounding.
+            kept = distance_backup.DistanceBackup(self.kept)
+            saved = kept.load()
+            kept.save_points({**saved.points, 14: 99.0}, saved.offset)
             found = self._resumable(backup_dir=self.kept)
             self.assertEqual(found.steps.tolist(), whole.steps.tolist())
             self.assertAllClose(found.distances, whole.distances, rtol=1e-6)

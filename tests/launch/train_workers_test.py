@@ -19,6 +19,7 @@ _FLAGS = (
     "--batch_size=64",
     "--train_size=1000",
     "--l2=0.001",
+    "--weight_distance",
     "--steps=300",
     "--evaluation_steps=20",
     "--deterministic",
@@ -93,6 +94,9 @@ class WorkersTest(absltest.TestCase):
                 expected[1][0]["batch_cross_entropy"],
                 delta=20 * 64 * 2**-24,
             )
+            distances = alone["weight_distance"], expected[1][0]["weight_distance"]
+            self.assertAlmostEqual(*distances, delta=1e-4 * distances[0])
+            self.assertGreater(distances[0], 0.1)
 
         with self.subTest("a worker is killed"):
             workers = self._start()
