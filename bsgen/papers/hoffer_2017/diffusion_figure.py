@@ -10,30 +10,26 @@ from bsgen.studies import shown
 
 BAND = "Solid: mean over seeds with its 95 % t interval."  # for captions
 _COLUMNS = {
-    "steps": "steps",
-    "slope": "slope b",
-    "common_slope": "common slope",
-    "power_criterion": "AICc, power",
-    "sqrt_criterion": "AICc, sqrt",
-    "r_squared": "R^2, log",
-    "power_r_squared": "R^2, power",
-    "sqrt_r_squared": "R^2, sqrt",
-    "residual": "rms / final",
+    "slope": "slope",
+    "common_slope": "common",
+    "power_criterion": "AICc power",
+    "sqrt_criterion": "AICc sqrt",
+    "r_squared": "R^2",
     "exponent": "p",
     "alpha": "alpha",
-    "final": "final distance",
-    "undecayed": "left by decay",
+    "final": "final",
+    "undecayed": "decay",
 }
 
 
 def before_and_after(growth: distance_growth.Growth) -> shown.Shown:
     """Draws figure 2: both panels, over all weights and over the first kernel."""
-    names = ["before adaptation", "after adaptation"]
-    drawn, grid = style.panels(names, num_rows=len(distance_growth.MEASURES))
+    titles = ["before adaptation", "after adaptation"]
+    drawn, grid = style.panels(titles, num_rows=len(distance_growth.MEASURES))
     for row, measure in zip(grid, distance_growth.MEASURES, strict=True):
         for axes, is_adapted in zip(row, (False, True), strict=True):
             _panel(axes, growth, is_adapted, measure)
-    return shown.Shown(drawn, _table(growth, names))
+    return shown.Shown(drawn, _table(growth))
 
 
 def after(growth: distance_growth.Growth) -> shown.Shown:
@@ -41,7 +37,7 @@ def after(growth: distance_growth.Growth) -> shown.Shown:
     drawn, grid = style.panels(list(distance_growth.MEASURES.values()))
     for axes, measure in zip(grid[0], distance_growth.MEASURES, strict=True):
         _panel(axes, growth, True, measure)
-    return shown.Shown(drawn, _table(growth, ["equal epochs", "rate and ghosts"]))
+    return shown.Shown(drawn, _table(growth))
 
 
 def _panel(
@@ -69,15 +65,15 @@ def _panel(
         axes.legend(loc="upper left")
 
 
-def _table(growth: distance_growth.Growth, names: list[str]) -> pd.DataFrame:
+def _table(growth: distance_growth.Growth) -> pd.DataFrame:
     """Returns the means over seeds, one row per setting and measure."""
     places = ["measure", "is_adapted", "batch_size"]
     means = growth.fits.groupby(places)[list(_COLUMNS)].mean().reset_index()
     # All weights come first.
     means = means.sort_values(places, ascending=[False, True, True])
     labels = {
-        "distance": means["measure"].map(distance_growth.MEASURES),
-        "adaptation": np.where(means["is_adapted"], names[1], names[0]),
+        "weights": np.where(means["measure"] == distance_growth.ALL, "all", "first"),
+        "adapted": np.where(means["is_adapted"], "yes", "no"),
         "B": means["batch_size"],
     }
     listed = means[list(_COLUMNS)].rename(columns=_COLUMNS)

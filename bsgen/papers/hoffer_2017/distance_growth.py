@@ -26,9 +26,8 @@ RIVALS = ("power", "sqrt")
 _SETTING = ("is_adapted", "batch_size", "seed")
 _COLUMNS = (
     *(*_SETTING, "measure", "steps", "undecayed", "final", "common_distance"),
-    *("offset", "slope", "common_slope", "r_squared", "residual"),
-    *(f"{name}_{part}" for name in RIVALS for part in ("criterion", "r_squared")),
-    *("exponent", "alpha"),
+    *("common_slope", "offset", "slope", "r_squared", "exponent", "alpha"),
+    *(f"{rival}_criterion" for rival in RIVALS),
 )
 
 
@@ -45,9 +44,8 @@ class Growth(NamedTuple):
         `common_distance`, that after as many steps as all batch sizes have, and
         `common_slope`, the mean slope on log t until there, NaN if it has no length;
         and, NaN where there are too few steps for a fit: `offset` and `slope` of
-        a + b log t; `r_squared`; `residual`, over `final`;
-        for each rival, `power_criterion`, by how much its AICc is higher, and
-        `power_r_squared`; `exponent`, p, and `alpha`.
+        a + b log t and its `r_squared`; `power_criterion` and `sqrt_criterion`, by how
+        much the AICc of these laws is higher; `exponent`, p, and `alpha`.
       small_batch_size: the one that belongs to both.
       diverged: settings of which a run diverged, in words; they are left out.
     """
@@ -164,12 +162,10 @@ def _fit(
         "offset": log.coefficients[0],
         "slope": log.coefficients[1],
         "r_squared": log.r_squared,
-        "residual": log.residual / found["final"],
         "exponent": theory.growth_exponent(steps, values).value,
         "alpha": theory.potential_exponent(steps, values).value,
     }
-    for name in RIVALS:
-        rival = theory.fit_growth(steps, values, name)
-        found[f"{name}_criterion"] = rival.criterion - log.criterion
-        found[f"{name}_r_squared"] = rival.r_squared
+    for rival in RIVALS:
+        other = theory.fit_growth(steps, values, rival)
+        found[f"{rival}_criterion"] = other.criterion - log.criterion
     return found
