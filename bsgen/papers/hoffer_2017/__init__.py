@@ -4,6 +4,21 @@ A module for each figure or table has its runs, analysis and claims; beside it s
 the one that draws it. `regimes` has the runs that most of them share.
 """
 
-from bsgen.papers.hoffer_2017 import algorithm1, diffusion, table1
+from bsgen.papers.hoffer_2017 import (
+    adapted_regimes,
+    algorithm1,
+    diffusion,
+    generalization_gap,
+    longer_training,
+    table1,
+)
 
-STUDIES = (diffusion.FIGURE_2, diffusion.FIGURE_7, table1.STUDY, algorithm1.STUDY)
+STUDIES = (
+    generalization_gap.STUDY,
+    diffusion.FIGURE_2,
+    adapted_regimes.STUDY,
+    longer_training.STUDY,
+    diffusion.FIGURE_7,
+    table1.STUDY,
+    algorithm1.STUDY,
+)

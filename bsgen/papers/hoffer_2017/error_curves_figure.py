@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib import axes as mpl_axes
 from matplotlib import colors
 
 from bsgen.figures import style
-from bsgen.papers.hoffer_2017 import error_curves
+from bsgen.papers.hoffer_2017 import error_curves, presets
 
 Place = Literal["steps", "epochs", "share"]
 _LABELS = {
@@ -70,6 +71,36 @@ def error_axis(
     if place == "steps":
         axes.set_xscale("log")
         style.plain_numbers(axes.xaxis)
+
+
+def differences(
+    axes: mpl_axes.Axes, table: pd.DataFrame, setting_colors: Iterable[Any]
+) -> None:
+    """Draws differences side by side: mean, interval and each seed, around 0.
+
+    Args:
+      axes: where.
+      table: one row a setting, whose name is the index, one column a seed.
+      setting_colors: one a row.
+    """
+    found = style.over_seeds(table)
+    axes.axhline(0, color=style.GREY, lw=1, zorder=0)
+    for place, (name, color) in enumerate(
+        zip(table.index, setting_colors, strict=True)
+    ):
+        own = table.loc[name].to_numpy(float)
+        axes.plot([place + 0.15] * len(own), own, ".", color=color, alpha=0.45)
+        style.error_bars(axes, [place], found.loc[[name]], fmt="o", color=color)
+    names = [f"{name:,}" if isinstance(name, int) else name for name in table.index]
+    axes.set_xticks(range(len(names)), names)
+    axes.set_xlim(-0.5, len(names) - 0.3)
+
+
+def shade_as_good(axes: mpl_axes.Axes) -> None:
+    """Shades the differences of errors that count as "at least as good"."""
+    lowest, highest = axes.get_ylim()
+    axes.axhspan(lowest, presets.MARGIN, color=style.GREEN, alpha=0.1, lw=0, zorder=0)
+    axes.set_ylim(lowest, max(highest, 1.2 * presets.MARGIN))
 
 
 def batch_size_colors(sizes: Iterable[int]) -> dict[int, tuple[float, ...]]:

@@ -14,7 +14,6 @@ from bsgen.papers.hoffer_2017 import presets, regimes, table1_figure
 from bsgen.papers.hoffer_2017.regimes import GBN, LB, LR, RA, SB
 from bsgen.studies import claims, estimates, study
 
-_MARGIN = 0.005  # a smaller loss of accuracy counts as none, our choice
 # "Significantly decreased (for example, from 5% to 1% - 2%)": our reading.
 _DECREASED = 0.5
 
@@ -138,10 +137,10 @@ def _as_good(row: Row) -> claims.Claim:
         "or better",
         f"final test accuracy of {name}, +RA minus SB",
         row.gain(RA, SB),
-        f"a loss below {_MARGIN:g} counts as none, our choice",
-        bound=-_MARGIN,
+        f"a loss below {presets.MARGIN:g} counts as none, our choice",
+        bound=-presets.MARGIN,
     )
-    without = claims.below("", "", row.gain(LB, SB), bound=-_MARGIN)
+    without = claims.below("", "", row.gain(LB, SB), bound=-presets.MARGIN)
     if judged.verdict == claims.HOLDS and without.verdict != claims.HOLDS:
         reason = "the large batch may lose as little without any remedy"
         return claims.left_open(judged, reason)
