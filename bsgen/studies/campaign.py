@@ -171,7 +171,7 @@ class Campaign:
             work = _Measuring(
                 entry, self._measured.folder(entry), self._data_dir, self._resume
             )
-            needs = tuple(run.key for run in entry.runs)
+            needs = tuple(run.key for run in entry.needs)
             return jobs.Job(work, entry.seconds, needs=needs, on_result=keep)
 
         finish_studies()

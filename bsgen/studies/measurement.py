@@ -85,6 +85,7 @@ class Measurement:
         Worker processes get it pickled, as a function of a module or a partial of one.
       runs: to be finished before, and to leave their networks; they also belong to
         the study's table of runs.
+      recorded: likewise, but their records suffice.
       datasets: names of the datasets that the measurement reads itself.
       seconds: that one core of an AMD EPYC is expected to take.
       engine: "tensorflow", or "numpy" if it uses the processor alone.
@@ -96,10 +97,16 @@ class Measurement:
     datasets: tuple[str, ...] = ()
     seconds: float = 1.0
     engine: Literal["tensorflow", "numpy"] = "tensorflow"
+    recorded: tuple[config.RunConfig, ...] = ()
+
+    @property
+    def needs(self) -> tuple[config.RunConfig, ...]:
+        """All runs that have to be finished before."""
+        return self.runs + self.recorded
 
     @property
     def key(self) -> str:
         """16 hexadecimal digits that follow from settings and runs."""
-        parts = [dict(self.settings), [run.key for run in self.runs]]
+        parts = [dict(self.settings), [run.key for run in self.needs]]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -93,7 +93,7 @@ class Study(Generic[Analysis]):
         self._check(scale)
         runs = list(self.make_runs(scale, num_seeds))
         for entry in self.make_measurements(scale, num_seeds):
-            runs += entry.runs
+            runs += entry.needs
         return list({run.key: run for run in runs}.values())
 
     def measurements(

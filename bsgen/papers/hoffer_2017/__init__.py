@@ -10,6 +10,7 @@ from bsgen.papers.hoffer_2017 import (
     diffusion,
     generalization_gap,
     longer_training,
+    potential,
     table1,
 )
 
@@ -17,6 +18,7 @@ STUDIES = (
     generalization_gap.STUDY,
     diffusion.FIGURE_2,
     adapted_regimes.STUDY,
+    potential.STUDY,
     longer_training.STUDY,
     diffusion.FIGURE_7,
     table1.STUDY,

@@ -154,6 +154,18 @@ def first_phase_steps(runs: pd.DataFrame) -> pd.Series:
     return pd.Series(steps, runs.index, dtype=int)
 
 
+def steps_before_drop(
+    schedule: config.Schedule | None, steps_per_epoch: float, num_steps: int
+) -> int:
+    """Returns how many of a run's steps precede the first drop of the rate."""
+    if not isinstance(schedule, config.Stepwise):
+        return num_steps
+    first = schedule.boundaries[0]
+    if schedule.unit == "epochs":
+        first *= steps_per_epoch
+    return math.ceil(first - 1e-6)
+
+
 def _may_be_of(runs: pd.DataFrame, regime: Regime) -> np.ndarray:
     """Returns which runs have the dataset and network of a regime."""
     same = runs["dataset"] == regime.task.data.name
