@@ -34,7 +34,8 @@ class RegistryTest(parameterized.TestCase):
 
     def test_measurements_can_be_sent_to_a_worker_process(self):
         pickler = reduction.ForkingPickler
-        for study in map(papers.find, _BESIDE + _JASTRZEBSKI):
+        measuring = (*_BESIDE, "hoffer_2017/fig4", *_JASTRZEBSKI)
+        for study in map(papers.find, measuring):
             for scale in study[0].scales:
                 for entry in study[0].measurements(scale, 1):
                     sent = pickler.loads(pickler.dumps(entry))
