@@ -122,7 +122,11 @@ def _measure(
     hessian = measures.Hessian(
         model, loss, examples, training=True, batch_size=batch_size
     )
-    exactly = {"relative_error": 0.0, "max_products": _PRODUCTS, "seed": centre.seed}
+    exactly: dict[str, Any] = {
+        "relative_error": 0.0,
+        "max_products": _PRODUCTS,
+        "seed": centre.seed,
+    }
     constants = {
         "max_distance": reach,
         "initial_loss": around.initial_loss,
