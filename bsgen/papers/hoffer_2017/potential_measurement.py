@@ -85,7 +85,7 @@ def largest_distance(
         per_epoch = (run.data.train_size or 0) / (run.batch_size or 1)
         last = regimes.steps_before_drop(run.sgd.schedule, per_epoch, run.num_steps)
         curve = zip(record.curve["step"], record.curve["weight_distance"], strict=True)
-        found += [far for step, far in curve if step <= last and far is not None]
+        found += [far or 0.0 for step, far in curve if (step or 0.0) <= last]
     return float(np.nanmax(found)) if len(found) > 1 else math.nan
 
 
