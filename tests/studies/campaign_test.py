@@ -305,31 +305,6 @@ class MeasuringCampaignTest(_CampaignsTest):
         store.network(runs[0]).unlink()
         self.assertEmpty(self._campaign().missing)  # it has been measured
 
-    def test_a_record_may_suffice(self):
-        """Then a run is trained among others, and leaves no network."""
-        run = _run(0, 10)
-
-        def measure(place):
-            return [{"value": place.record(run).final["test_accuracy"]}]
-
-        entry = measurement.Measurement({"seed": 0}, measure, recorded=(run,))
-        without = measurement.Measurement({"seed": 0}, measure)
-        self.assertNotEqual(entry.key, without.key)
-        self.study = made_up.a_study(
-            "made_up/fig5", make_measurements=lambda scale, n: [entry]
-        )
-        work = self._campaign()
-        self.assertEqual(work.missing, [run])
-        work.run()
-        store = records.RunStore(self.root)
-        self.assertIsNotNone(store.find(run))
-        self.assertFalse(store.network(run).exists())
-        results = folder.Folder(self.root, "made_up/fig5").read_results()
-        self.assertEqual(
-            results.measurements["value"].tolist(),
-            results.runs["final_test_accuracy"].tolist(),
-        )
-
     def test_killed_in_between_it_keeps_what_is_measured(self):
         def interrupt(seconds):
             if seconds == 3.0:

@@ -8,7 +8,7 @@ from absl.testing import absltest
 
 from bsgen import config
 from bsgen.reports import captions
-from bsgen.studies import campaign, folder
+from bsgen.studies import campaign, folder, measurement
 from bsgen.training import provenance, records
 from tests.studies import made_up
 
@@ -64,6 +64,25 @@ class ElsewhereTest(absltest.TestCase):
         self.assertStartsWith(said, "Trained on NVIDIA H200 (2 runs)")
         self.assertIn("hardware that was not recorded (1 run)", said)
         self.assertIn(f"{here} (1 run)", said)
+
+    def test_a_measurement_may_take_their_records_without_networks(self):
+        root = pathlib.Path(self.create_tempdir().full_path) / "results"
+        records.RunStore(root).add([_record(0, 0.25)])
+
+        def measure(place):
+            return [{"value": 2 * place.record(_run(0)).final["test_accuracy"]}]
+
+        entry = measurement.Measurement({"seed": 0}, measure, recorded=(_run(0),))
+        without = measurement.Measurement({"seed": 0}, measure)
+        self.assertNotEqual(entry.key, without.key)
+        study = made_up.a_study(_NAME, make_measurements=lambda scale, seeds: [entry])
+        self.assertEqual(study.runs("quick"), [_run(0)])
+        with campaign.Campaign([study], "quick", root) as work:
+            self.assertEmpty(work.missing)
+            work.run()
+        results = folder.Folder(root, _NAME).read_results()
+        self.assertEqual(results.measurements["value"].tolist(), [0.5])
+        self.assertEqual(results.runs["key"].tolist(), [_run(0).key])
 
 
 if __name__ == "__main__":

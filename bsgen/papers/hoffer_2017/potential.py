@@ -36,10 +36,10 @@ class Potential(NamedTuple):
         `second_order`, std to that order.
       fits: one row a seed: exponents of std, of eq. 8 `whole`, in the `inner` and in
         the `outer` half of the range, from bins `b = ...`; `about_mean`, and of that
-        `outer_about_mean`; `second_order` by Taylor's series. `near` and `far`, std
-        over the first-order term within a twentieth of the range and in its outer
-        half. `rise`, the mean over the root mean square in the outer half. And
-        `max_distance`.
+        `outer_about_mean`; `second_order` by Taylor's series. `near`, std
+        over the first-order term within a twentieth of the range; `far`, in its outer
+        half; there also `far_scatter`, that about the mean, and `far_second`, that to
+        second order. And `max_distance`.
       missing: seeds of which every run of figure 2 diverged.
     """
 
@@ -118,7 +118,8 @@ def _fit(part: pd.DataFrame) -> dict[str, float]:
         "second_order": exponent(taylor.std, everywhere),
         "near": size(d, near) / size(taylor.first_order_std, near),
         "far": size(d, outer) / size(taylor.first_order_std, outer),
-        "rise": float(np.mean(d[outer])) / size(d, outer),
+        "far_scatter": size(residuals, outer) / size(taylor.first_order_std, outer),
+        "far_second": size(taylor.std, outer) / size(taylor.first_order_std, outer),
         "max_distance": reach,
     }
 
@@ -126,7 +127,7 @@ def _fit(part: pd.DataFrame) -> dict[str, float]:
 def judge(found: Potential) -> list[claims.Claim]:
     """Std is linear in the distance, also where Taylor's series does not say so."""
     fits = found.fits
-    middle = fits[["max_distance", "far", "rise", "second_order"]].mean()
+    middle = fits.mean()
     note = (
         f"each seed from {potential_measurement.NUM_DIRECTIONS} directions, without "
         "bins; c is figure 2's largest distance of that seed, in the mean "
@@ -162,9 +163,9 @@ def judge(found: Potential) -> list[claims.Claim]:
             "It is so in the outer half of the range, too",
             "exponent of sqrt(mean (L - L_0)^2) for distances from c/2 to c",
             "outer",
-            f"std is {middle['far']:.3g} times what the gradient alone gives there, so "
-            "that Taylor's series does not settle it; the mean of L - L_0 is "
-            f"{middle['rise']:.3g} of it",
+            f"there std is {middle['far']:.2g} times what the gradient alone gives, about "
+            f"the mean {middle['far_scatter']:.2g} times, and by Taylor's series to "
+            f"second order {middle['far_second']:.2g} times",
         ),
         linear(
             "It is so of the scatter about the mean",
