@@ -163,9 +163,9 @@ def judge(found: Potential) -> list[claims.Claim]:
             "It is so in the outer half of the range, too",
             "exponent of sqrt(mean (L - L_0)^2) for distances from c/2 to c",
             "outer",
-            f"there std is {middle['far']:.2g} times what the gradient alone gives, about "
-            f"the mean {middle['far_scatter']:.2g} times, and by Taylor's series to "
-            f"second order {middle['far_second']:.2g} times",
+            f"there std is {middle['far']:.2g} times what the gradient alone gives, "
+            f"about the mean {middle['far_scatter']:.2g} times, and by Taylor's series "
+            f"to second order {middle['far_second']:.2g} times",
         ),
         linear(
             "It is so of the scatter about the mean",

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import pathlib
+import types
 from unittest import mock
 
 import keras
@@ -94,12 +95,26 @@ class MeasureTest(parameterized.TestCase):
         hessian = measures.Hessian(model, loss, examples, training=True)
         gradient = np.linalg.norm(hessian.gradient())
         np.testing.assert_allclose(first["gradient_norm"], gradient, rtol=1e-4)
-        norm = measures.hessian_frobenius_norm(
-            hessian, relative_error=0.0, max_products=20, seed=3
+
+    def test_trace_and_norm(self):
+        """20 probes know both; the spread is that of 200 repeats."""
+        root = np.random.default_rng(0).normal(size=(30, 30))
+        matrix = root + root.T
+        found = np.array(
+            [
+                potential_measurement._curvature(
+                    types.SimpleNamespace(size=30, matvec=matrix.dot), seed
+                )
+                for seed in range(200)
+            ]
         )
-        np.testing.assert_allclose(
-            first["hessian_frobenius_norm"], norm.value, rtol=1e-4
-        )
+        errors = found.std(axis=0) / np.sqrt(200)
+        self.assertLess(abs(found[:, 0].mean() - np.trace(matrix)), 4 * errors[0])
+        squares = found[:, 1] ** 2
+        error = squares.std() / np.sqrt(200)
+        exact = np.linalg.norm(matrix) ** 2
+        self.assertLess(abs(squares.mean() - exact), 4 * error)
+        self.assertLess(error / exact, 0.02)
 
     def test_nothing_where_all_runs_diverged(self):
         place = self.place(_record(_RUN, [0], [0.0], "diverged"))
