@@ -40,6 +40,8 @@ def record(run):
     generator = np.random.default_rng([run.seed, int(run.key, 16)])
     if isinstance(run.optimizer, config.NewtonConfig):
         return _minimum(run, generator)
+    if run.weight_distance:
+        return _of_regime(run, generator)
     if run.model.name != "mlp":
         return _of_ratio(run, generator)
     size = run.batch_size or run.data.train_size
@@ -81,6 +83,28 @@ def _of_ratio(run, generator):
         final["train_cross_entropy"] = 0.95 * run.stop_train_loss
         final["hessian_trace"] = 10 * np.exp(-log)
     return records.RunRecord(run, "completed", curve, final, 0.5)
+
+
+def _of_regime(run, generator):
+    """A run whose error falls with its updates, and whose weights go as log t."""
+    steps = np.array(run.evaluation_steps)
+    logs = np.log1p(steps)
+    errors = 0.9 - 0.1 * logs + generator.normal(0, 1e-3, len(steps))
+    accuracies = (1 - errors.clip(0.01, 0.9)).tolist()
+    curve = {
+        "step": steps.tolist(),
+        "epoch": (steps * run.batch_size / run.data.train_size).tolist(),
+        "test_accuracy": accuracies,
+        "weight_distance": (logs * (1 + generator.normal(0, 0.01))).tolist(),
+        "first_kernel_distance": (0.5 * logs).tolist(),
+    }
+    final = {
+        "test_accuracy": accuracies[-1],
+        "test_cross_entropy": 3 * (1 - accuracies[-1]),
+        "train_accuracy": 1.0,
+        "train_cross_entropy": 1 / run.num_steps,
+    }
+    return records.RunRecord(run, "completed", curve, final, 0.5, HARDWARE)
 
 
 def _minimum(run, generator):
