@@ -21,11 +21,11 @@ _FITTED = (
     "Dashed: a + b log t, fitted to the steps from 1 / (1 - momentum) on, with "
     "residuals that are correlated along a run, which draws lines towards their ends; "
     "the mean of all seeds' fits. Table, means over seeds, of all weights and of the "
-    "first kernel: slope b; common, the mean slope until the last step that all batch "
-    "sizes have; AICc of other laws above that of log t; R^2 of log t; p of a + b (t^p "
-    "- 1) / p, 0 for log t and 1/2 for diffusion on a flat potential; alpha of eq. 3, "
-    "2 in the paper; the final distance; decay, what weight decay without gradients "
-    "would leave of the initial weights."
+    "first kernel: slope b; AICc of b t^p or a + b sqrt(t), which is better, above "
+    "that of log t; R^2 of log t; p of a + b (t^p - 1) / p, 0 for log t and 1/2 for "
+    "diffusion on a flat potential; alpha of eq. 3, 2 in the paper; the final "
+    "distance; decay, what weight decay without gradients would leave of the initial "
+    "weights."
 )
 
 

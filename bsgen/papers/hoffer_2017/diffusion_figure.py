@@ -11,9 +11,7 @@ from bsgen.studies import shown
 BAND = "Solid: mean over seeds with its 95 % t interval."  # for captions
 _COLUMNS = {
     "slope": "slope",
-    "common_slope": "common",
-    "power_criterion": "AICc power",
-    "sqrt_criterion": "AICc sqrt",
+    "criterion": "AICc",
     "r_squared": "R^2",
     "exponent": "p",
     "alpha": "alpha",
@@ -43,8 +41,10 @@ def after(growth: distance_growth.Growth) -> shown.Shown:
 def _panel(
     axes: mpl_axes.Axes, growth: distance_growth.Growth, is_adapted: bool, measure: str
 ) -> None:
-    colors = error_curves_figure.batch_size_colors(growth.curves["batch_size"].unique())
     curves = growth.curves[growth.curves["is_adapted"] == is_adapted]
+    if curves.empty:
+        return
+    colors = error_curves_figure.batch_size_colors(growth.curves["batch_size"].unique())
     offsets = growth.by_size("offset", is_adapted, measure)
     slopes = growth.by_size("slope", is_adapted, measure)
     for size, rows in curves.groupby("batch_size"):
@@ -61,14 +61,15 @@ def _panel(
     axes.set_ylabel(f"$|w_t - w_0|$, {distance_growth.MEASURES[measure]}")
     axes.set_ylim(bottom=0)
     style.plain_numbers(axes.xaxis)
-    if len(curves):
-        axes.legend(loc="upper left")
+    axes.legend(loc="upper left")
 
 
 def _table(growth: distance_growth.Growth) -> pd.DataFrame:
     """Returns the means over seeds, one row per setting and measure."""
+    rivals = [f"{rival}_criterion" for rival in distance_growth.RIVALS]
+    fits = growth.fits.assign(criterion=growth.fits[rivals].min(axis=1))
     places = ["measure", "is_adapted", "batch_size"]
-    means = growth.fits.groupby(places)[list(_COLUMNS)].mean().reset_index()
+    means = fits.groupby(places)[list(_COLUMNS)].mean().reset_index()
     # All weights come first.
     means = means.sort_values(places, ascending=[False, True, True])
     labels = {
@@ -76,5 +77,5 @@ def _table(growth: distance_growth.Growth) -> pd.DataFrame:
         "adapted": np.where(means["is_adapted"], "yes", "no"),
         "B": means["batch_size"],
     }
-    listed = means[list(_COLUMNS)].rename(columns=_COLUMNS)
+    listed = means[list(_COLUMNS)].rename(columns=_COLUMNS).round(2)
     return pd.DataFrame({**labels, **listed}).reset_index(drop=True)

@@ -180,6 +180,13 @@ class FigureTest(parameterized.TestCase):
         self.assertEqual(table["adapted"].iloc[0], "no")
         np.testing.assert_allclose(table["slope"].iloc[:4], 3, atol=0.3)
 
+    def test_parts_are_shown(self):
+        found = _results(regimes.RA, lambda run, steps: 3 * np.log(steps) + 4, 2)
+        for kept in ([10], [10, _SMALL], [125]):
+            runs = found.runs[found.runs["batch_size"].isin(kept)]
+            curves = found.curves[found.curves["key"].isin(runs["key"])]
+            made_up.figure("hoffer_2017/fig2", study.Results(runs, curves))
+
 
 class RunsTest(parameterized.TestCase):
     @parameterized.parameters(*presets.FIGURES)
