@@ -12,6 +12,7 @@ from bsgen.papers.hoffer_2017 import (
     longer_training,
     potential,
     table1,
+    table2,
 )
 
 STUDIES = (
@@ -22,5 +23,6 @@ STUDIES = (
     longer_training.STUDY,
     diffusion.FIGURE_7,
     table1.STUDY,
+    table2.STUDY,
     algorithm1.STUDY,
 )

@@ -41,12 +41,14 @@ class _Settings(NamedTuple):
     short_rate: float = 1.0
 
 
+_OF_4096 = (16, 32, 64, 256, 512, 1024, 2048)
 _SETTINGS = {
     # Of 1, 2.5, 5 and 10 times the rate, that at which batch normalization does best
     # after the short training, on validation data.
     "quick": _Settings((10, 50, 125, 250), short_rate=10.0),
     "reduced": _Settings((16, 32, 64, 256, 512)),
-    "paper": _Settings((16, 32, 64, 256, 512, 1024, 2048)),
+    "paper": _Settings(_OF_4096),
+    "released": _Settings(_OF_4096),
 }
 # Of `layers.running_averages`.
 RULES = config.choices(config.ModelConfig, "running_statistics")
@@ -62,8 +64,8 @@ class Ghosts(NamedTuple):
     Attributes:
       results: that it was made from.
       regime: of the runs.
-      references: a row a stage without ghosts, and `alone`, large batches with ghosts
-        at the small batch's learning rate.
+      references: a row a stage without ghosts, and one of large batches with ghosts at
+        the small batch's learning rate.
       sizes: a row a size of the ghosts; the last is the large batch.
       rules: a row a rule of the running statistics.
       short_rules: the same, after the short training.
@@ -81,11 +83,6 @@ class Ghosts(NamedTuple):
     short_steps: int
     curves: dict[str, pd.DataFrame]
     sources: pd.DataFrame
-
-    @property
-    def alone(self) -> pd.Series:
-        """Large batches with ghosts and no other remedy, by seed."""
-        return self.references.loc[_ALONE]
 
 
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
@@ -128,8 +125,7 @@ def _labelled(
         ("references", stage): regime.run(stage, seed)
         for stage in (regimes.SB, regimes.LB, regimes.LR)
     }
-    alone = {"normalization": "ghost", "ghost_batch_size": regime.ghost_batch_size}
-    found["references", _ALONE] = _with_model(large, **alone)
+    found["references", _ALONE] = dataclasses.replace(large, model=ghosts.model)
     for size in (*settings.ghost_sizes, regime.ghost_batch_size):
         found["sizes", size] = _with_model(ghosts, ghost_batch_size=size)
     for rule in RULES:
@@ -226,6 +222,7 @@ def judge(found: Ghosts) -> list[claims.Claim]:
     regime = found.regime
     smallest, largest = regime.ghost_batch_size, regime.large_batch_size
     accuracy = "final test accuracy"
+    with_ghosts, without = (found.references.loc[row] for row in (_ALONE, regimes.LB))
     population = found.sources.loc[inference_statistics.TRAINING_SET]
     num_ghosts = largest // smallest
     return [
@@ -233,7 +230,7 @@ def judge(found: Ghosts) -> list[claims.Claim]:
             "Ghost statistics by themselves reduce the generalization error",
             f"{accuracy} at B = {largest} and the small batch's learning rate, ghosts "
             f"of {smallest} minus batch normalization",
-            estimates.mean(found.alone - found.references.loc[regimes.LB], paired=True),
+            estimates.mean(with_ghosts - without, paired=True),
         ),
         claims.below(
             "The smaller the ghosts, down to the small batch, the better",

@@ -51,7 +51,7 @@ def _results(sources=None, diverged=(), num_seeds=4, **effects):
 
 
 class RunsTest(parameterized.TestCase):
-    @parameterized.parameters("quick", "reduced", "paper")
+    @parameterized.parameters("quick", "reduced", "paper", "released")
     def test_what_a_seed_compares(self, scale):
         regime = presets.FIGURES[scale]
         runs = algorithm1.runs(scale, 1)
