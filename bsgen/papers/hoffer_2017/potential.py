@@ -136,18 +136,12 @@ def judge(found: Potential) -> list[claims.Claim]:
     if found.missing:
         note += f"; all runs of seeds {found.missing} diverged"
 
-    def linear(
-        claim: str, quantity: str, column: str, more: str, kind: str = claims.PAPER
-    ) -> claims.Claim:
+    def linear(claim: str, quantity: str, column: str, more: str) -> claims.Claim:
+        exponent = estimates.mean(fits[column])
+        _, lower, upper = exponent.interval()
+        apart = "; the interval leaves 1 out" if lower > 1 or upper < 1 else ""
         return claims.scales_as(
-            claim,
-            quantity,
-            estimates.mean(fits[column]),
-            1,
-            _BAND,
-            _ALTERNATIVES,
-            f"{note}; {more}",
-            kind,
+            claim, quantity, exponent, 1, _BAND, _ALTERNATIVES, f"{note}; {more}{apart}"
         )
 
     return [
@@ -171,7 +165,7 @@ def judge(found: Potential) -> list[claims.Claim]:
             "It is so of the scatter about the mean",
             "exponent of the standard deviation of L about its mean at that distance",
             "about_mean",
-            "eq. 8 is about L_0; a random potential has the same mean everywhere",
+            "eq. 8 is about L_0, as L - L_0 has the mean 0 in a random potential",
         ),
         claims.between(
             "Close to the initial weights the gradient alone gives the standard "
