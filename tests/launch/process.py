@@ -10,10 +10,6 @@ import sys
 import threading
 
 ROOT = pathlib.Path(__file__).parents[2]
-STUDIES = [f"smith_le_2017/fig{number}" for number in range(1, 9)]
-STUDIES += ["smith_le_2017/noise", "smith_le_2017/appendix_d"]
-STUDIES += [f"jastrzebski_2018/fig{number}" for number in range(1, 6)]
-STUDIES += ["jastrzebski_2018/theory"]
 
 
 def environment(**more):
