@@ -6,10 +6,8 @@ import json
 import math
 import pathlib
 import random
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from unittest import mock
 
@@ -21,16 +19,40 @@ from bsgen import errors
 from bsgen.training import checkpoints
 
 _ROOT = pathlib.Path(__file__).parents[2]
-# Every array is full of the step, and 400 kB take long enough to be killed within.
-_SAVE_FOR_EVER = """
-import itertools, sys
+# Every array is full of the step, and 400 kB take long enough to be killed within. The
+# children that save are forked, as each Python of its own would take half a second.
+_KILLED_WHILE_SAVING = """
+import itertools, json, os, random, signal, sys, time
 import numpy as np
 from bsgen.training import checkpoints
-latest = checkpoints.load_latest(sys.argv[1], print)
-for step in itertools.count(latest.step + 1 if latest else 1):
-    arrays = {name: np.full(50_000, step) for name in ("weight", "accumulator")}
-    checkpoints.save(sys.argv[1], checkpoints.Checkpoint(step, arrays, {"step": step}))
-    print(step, flush=True)
+
+folder, warnings, latest = sys.argv[1], [], 0
+generator = random.Random(0)
+
+def save_for_ever(told):
+    for step in itertools.count(latest + 1):
+        arrays = {name: np.full(50_000, step) for name in ("weight", "accumulator")}
+        saved = checkpoints.Checkpoint(step, arrays, {"step": step})
+        checkpoints.save(folder, saved)
+        os.write(told, b"%d " % step)
+
+for _ in range(20):
+    heard, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        save_for_ever(told)
+    os.close(told)
+    steps = os.read(heard, 100)
+    time.sleep(generator.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    while more := os.read(heard, 1000):
+        steps += more
+    os.close(heard)
+    found = checkpoints.load_latest(folder, warnings.append)
+    latest = found.step
+    values = sorted({int(v) for array in found.arrays.values() for v in array})
+    print(json.dumps([int(steps.split()[-1]), latest, found.info, values, warnings]))
 """
 
 
@@ -221,26 +243,19 @@ class CheckpointsTest(parameterized.TestCase):
         self.assert_same(self._load(), _checkpoint(2))
 
     def test_killed_at_any_moment(self):
-        generator = random.Random(0)
-        for _ in range(20):
-            process = subprocess.Popen(
-                [sys.executable, "-c", _SAVE_FOR_EVER, str(self.folder)],
-                cwd=_ROOT,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            first = process.stdout.readline()
-            time.sleep(generator.uniform(0, 0.03))
-            process.send_signal(signal.SIGKILL)
-            last = int(([first] + process.stdout.readlines())[-1])
-            process.wait()
-            process.stdout.close()
-            found = self._load()
-            self.assertEmpty(self.warnings)
-            self.assertBetween(found.step, last, last + 1)
-            self.assertEqual(found.info, {"step": found.step})
-            for array in found.arrays.values():
-                np.testing.assert_array_equal(array, np.full(50_000, found.step))
+        done = subprocess.run(
+            [sys.executable, "-c", _KILLED_WHILE_SAVING, str(self.folder)],
+            cwd=_ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertLen(lines, 20)
+        for last, found, info, values, warnings in lines:
+            self.assertBetween(found, last, last + 1)
+            self.assertEqual((info, values), ({"step": found}, [found]))
+            self.assertEmpty(warnings)
         # Two complete ones, a third if killed before removing the oldest, one partial.
         self.assertLessEqual(len(self._names()), 4)
 
