@@ -9,7 +9,7 @@ import rich.progress
 from bsgen import progress_bar, studies
 from bsgen.training import cost
 
-_NAME_WIDTH, _CELL_WIDTH = 24, 21
+_NAME_WIDTH, _CELL_WIDTH = 24, 22
 
 
 def list_studies(
