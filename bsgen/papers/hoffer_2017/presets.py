@@ -165,7 +165,7 @@ QUICK_RESNET = dataclasses.replace(
         model=config.ModelConfig("resnet8"),
         optimizer=_sgd(0.05, 5e-4, (8.0, 12.0), (0.1, 0.01)),
         budget=budgets.Epochs(16, **_EVALUATIONS),
-        num_seeds=8,
+        num_seeds=12,
     ),
     large_batch_size=250,
 )

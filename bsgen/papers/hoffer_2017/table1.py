@@ -160,7 +160,7 @@ STUDY = study.Study(
     "set is the test set, on which its authors may have chosen; it names no learning "
     "rates. Rows 'released' follow its code: the gradient's norm bounded by 5 in "
     "every step, the rate times sqrt(B / 256), also for SB, and with ghosts times "
-    "sqrt(B / ghost).",
+    "sqrt(B / ghost); on the digits 50 stands for 256.",
     analyse=analyse,
     judge=judge,
     show=table1_figure.show,

@@ -75,20 +75,19 @@ def _of_paper(row: "table1.Row") -> list[float]:
 def _lines(row: "table1.Row") -> list[list[str]]:
     """Returns the lines of a row: accuracy and what remains, ours and the paper's."""
     stages = list(row.accuracies)
-    ours = {stage: _percent(row.accuracy(stage).interval()) for stage in stages}
-    lines = [[row.regime.name, "accuracy", *_cells(ours)]]
+    accuracies = {stage: _percent(row.accuracy(stage).interval()) for stage in stages}
+    lines = [[row.regime.name, "accuracy, %", *_cells(accuracies)]]
     if {SB, LB} <= set(stages):
-        left = {
-            stage: _share(row.remaining(stage).interval())
-            for stage in stages
-            if stage not in (SB, LB)
-        }
-        lines.append(["", "gap left", *_cells(left)])
-    paper = {stage: f"{row.regime.paper[stage]:.2%}" for stage in STAGES}
-    lines.append([f"paper: {row.regime.row}", "accuracy", *_cells(paper)])
-    shares = dict(zip(STAGES, _of_paper(row), strict=True))
-    left = {stage: f"{shares[stage]:.2f}" for stage in STAGES[2:]}
-    lines.append(["", "gap left", *_cells(left)])
+        left = {stage: row.remaining(stage).interval() for stage in stages}
+        shares = {stage: f"{each.value:.2f}" for stage, each in left.items()}
+        ends = {stage: _ends(each) for stage, each in left.items()}
+        lines.append(["", "gap left", *_cells(shares)])
+        lines.append(["", "from, to", *_cells(ends)])
+    paper = {stage: f"{100 * value:.2f}" for stage, value in row.regime.paper.items()}
+    lines.append([f"paper: {row.regime.row}", "accuracy, %", *_cells(paper)])
+    of_paper = zip(STAGES, _of_paper(row), strict=True)
+    shares = {stage: f"{share:.2f}" for stage, share in of_paper}
+    lines.append(["", "gap left", *_cells(shares)])
     return lines
 
 
@@ -97,15 +96,15 @@ def _cells(texts: dict[str, str]) -> list[str]:
 
 
 def _percent(found: Interval) -> str:
-    """Returns "98.25 ± 0.20 %"."""
+    """Returns "98.25±0.20", without a reach for a single seed."""
     reach = found.upper - found.value
-    if not np.isfinite(reach):  # a single seed
-        return f"{found.value:.2%}"
-    return f"{100 * found.value:.2f} ± {100 * reach:.2f} %"
+    words = f"{100 * found.value:.2f}"
+    return f"{words}±{100 * reach:.2f}" if np.isfinite(reach) else words
 
 
-def _share(found: Interval) -> str:
-    """Returns "0.35 [0.21, 0.52]"."""
-    if not np.isfinite([found.lower, found.upper]).all():
-        return f"{found.value:.2f}, no interval"
-    return f"{found.value:.2f} [{found.lower:.2f}, {found.upper:.2f}]"
+def _ends(found: Interval) -> str:
+    """Returns "0.21, 0.52", and nothing where the share is known or has no ends."""
+    ends = np.array([found.lower, found.upper])
+    if not np.isfinite(ends).all() or np.ptp(ends) < 1e-6:
+        return ""
+    return f"{found.lower:.2f}, {found.upper:.2f}"
