@@ -64,13 +64,23 @@ class BatchGradients:
         self._groups = group_gradients.GroupGradients(
             model, loss, data, loss_weights=loss_weights, regularization=regularization
         )
+        self._model = model
+        self._functions: dict[_Reduced, Any] = {}
+        self._example_trace: float | None = None
         self.gradient = self._groups.mean()
         self.num_examples = self._groups.num_groups
         if self.num_examples < 2:
             remedy = "a covariance needs at least 2 examples"
             raise errors.UserError("data", "1 example", remedy)
         self.mode = self._objective.mode
-        self._model = model
+
+    def update(self) -> None:
+        """Measures the full gradient at the weights that the model has now."""
+        self._example_trace = None
+        everything = np.arange(self.num_examples)[np.newaxis]
+        no_directions = np.empty((0, len(self.gradient)))
+        from_last = self.compiled(itself, no_directions)(everything)[0]
+        self.gradient = self.gradient + from_last
 
     def directions(self, num_random: int, seed: int) -> FloatArray:
         """Returns unit vectors [1 + K, P]: along the full gradient, and K random ones.
@@ -87,6 +97,12 @@ class BatchGradients:
             rows.append(np.concatenate([part.ravel() for part in parts]))
         return np.stack(rows)
 
+    def example_trace(self) -> float:
+        """Returns tr(F), which is kept until the next `update`."""
+        if self._example_trace is None:
+            self._example_trace, _ = self.of_examples(self.directions(0, 0))
+        return self._example_trace
+
     def of_examples(self, directions: FloatArray) -> tuple[float, FloatArray]:
         """Returns tr(F), and the variances of F along unit vectors [1 + K]."""
         found = [self._groups.deviations(self.gradient, each) for each in directions]
@@ -99,6 +115,9 @@ class BatchGradients:
         self, reduced: _Reduced, directions: FloatArray
     ) -> Callable[[npt.NDArray[Any]], FloatArray]:
         """Returns a compiled function to what `reduced` makes of batches.
+
+        The deviations are from the gradient of the last `update`; what is compiled is
+        kept for the next call.
 
         Args:
           reduced: of the deviation of a batch's gradient, [P], and of the directions;
@@ -128,7 +147,17 @@ class BatchGradients:
 
             return tf.map_fn(one, positions, fn_output_signature=tf.float64)
 
-        # Autograph would rewrite the user's loss and wrap the errors it raises.
-        function = tf.function(deviations, autograph=False, reduce_retracing=True)
+        if reduced not in self._functions:
+            # Autograph would rewrite the user's loss and wrap the errors it raises.
+            self._functions[reduced] = tf.function(
+                deviations, autograph=False, reduce_retracing=True
+            )
+        function = self._functions[reduced]
         fixed = self.gradient, directions, self._everything
         return lambda positions: function(*fixed, positions).numpy()
+
+
+def itself(move: tf.Tensor, directions: tf.Tensor) -> tf.Tensor:
+    """Returns a deviation as it is, for `BatchGradients.compiled`."""
+    del directions
+    return move

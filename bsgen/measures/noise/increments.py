@@ -12,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from bsgen import errors, interrupts, statistics
 from bsgen.data import sampling as batch_sampling
@@ -91,7 +90,7 @@ def increment_covariance(
     It is in inference mode, like `measures.noise_by_batch_size`. Each stream is drawn
     as the batches of training are; t goes through the whole batches of its first epoch.
     The cost is a gradient for each batch of an epoch and of the largest lag, times
-    `num_streams`, and 2 + `num_directions` gradients of every example.
+    `num_streams`, and two gradients of every example.
 
     Args not named here are those of `measures.Hessian`.
 
@@ -109,12 +108,40 @@ def increment_covariance(
     Raises:
       UserError: an argument is wrong, or something is not finite.
     """
-    if sampling not in _DRAWS:
-        raise errors.unknown_name("sampling", sampling, _DRAWS)
-    count = errors.check_integer("num_streams", num_streams, 2)
     of_batches = batch_gradients.BatchGradients(
         model, loss, data, loss_weights, regularization
     )
+    return of_batch_gradients(
+        of_batches,
+        batch_size,
+        lags,
+        sampling=sampling,
+        one_epoch=one_epoch,
+        num_streams=num_streams,
+        num_directions=num_directions,
+        seed=seed,
+    )
+
+
+def of_batch_gradients(
+    of_batches: batch_gradients.BatchGradients,
+    batch_size: int,
+    lags: Sequence[int],
+    *,
+    sampling: str = "shuffle",
+    one_epoch: bool = False,
+    num_streams: int = 20,
+    num_directions: int = 1,
+    seed: int = 0,
+) -> IncrementCovariance:
+    """As `increment_covariance`, for several measurements that share what is compiled.
+
+    Args:
+      of_batches: at the weights of its last update; the others are as there.
+    """
+    if sampling not in _DRAWS:
+        raise errors.unknown_name("sampling", sampling, _DRAWS)
+    count = errors.check_integer("num_streams", num_streams, 2)
     num_examples = of_batches.num_examples
     size = errors.check_integer("batch_size", batch_size, 1, num_examples - 1)
     in_epoch = num_examples // size
@@ -127,8 +154,7 @@ def increment_covariance(
     beside = np.array([0, *checked])
     num_pairs = in_epoch - beside * one_epoch
     directions = of_batches.directions(num_directions, seed)
-    example_trace, _ = of_batches.of_examples(directions)
-    deviations = of_batches.compiled(_itself, directions)
+    deviations = of_batches.compiled(batch_gradients.itself, directions)
     products = np.stack(
         [
             _products(deviations, directions, positions, beside, num_pairs)
@@ -150,7 +176,7 @@ def increment_covariance(
         correlation_standard_error=spread[:, 0],
         along=means[:, 1:],
         along_standard_error=spread[:, 1:],
-        example_trace=example_trace,
+        example_trace=of_batches.example_trace(),
         squared_gradient=float(of_batches.gradient @ of_batches.gradient),
         batch_size=size,
         num_examples=num_examples,
@@ -164,11 +190,6 @@ def _seeds(seed: int, count: int) -> list[int]:
     """Returns seeds of streams that those of other seeds do not share."""
     drawn = np.random.SeedSequence((seed, count)).generate_state(count, np.uint64)
     return [int(each) for each in drawn]
-
-
-def _itself(move: tf.Tensor, directions: tf.Tensor) -> tf.Tensor:
-    del directions
-    return move
 
 
 def _products(

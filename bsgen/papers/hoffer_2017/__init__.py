@@ -7,9 +7,11 @@ the one that draws it. `regimes` has the runs that most of them share.
 from bsgen.papers.hoffer_2017 import (
     adapted_regimes,
     algorithm1,
+    appendix_a,
     diffusion,
     generalization_gap,
     longer_training,
+    multiplicative_noise,
     potential,
     table1,
     table2,
@@ -21,8 +23,10 @@ STUDIES = (
     adapted_regimes.STUDY,
     potential.STUDY,
     longer_training.STUDY,
+    multiplicative_noise.STUDY,
     diffusion.FIGURE_7,
     table1.STUDY,
     table2.STUDY,
     algorithm1.STUDY,
+    appendix_a.STUDY,
 )
