@@ -26,9 +26,9 @@ def show(found: "adapted_regimes.Adapted") -> shown.Shown:
     left.legend(title="batch size $B$", loc="upper right")
     error_curves_figure.differences(middle, found.differences(), colors.values())
     error_curves_figure.shade_as_good(middle)
-    middle.set_ylabel("final test error minus the small batch's")
+    middle.set_ylabel("test error minus the small batch's")
     error_curves_figure.differences(right, found.extra_falls(), colors.values())
     for axes in (middle, right):
         axes.set_xlabel("batch size $B$")
-    right.set_ylabel("fall of the error at the drop minus before")
+    right.set_ylabel("fall of the test error minus that before")
     return shown.Shown(drawn)

@@ -20,26 +20,30 @@ def show(found: "longer_training.Longer") -> shown.Shown:
     """Draws curves, final errors and, where it was tried, a longer first phase."""
     titles = _TITLES if found.by_factor else _TITLES[:2]
     drawn, ((left, middle, *more),) = style.panels(titles)
-    size = f"{found.adapted.batch_size:,}"
-    settings = {
-        f"{found.small.batch_size:,}": (found.small, style.BLUE),
-        f"{size}, equal epochs": (found.unadapted, style.VERMILLION),
-        f"{size}, equal updates": (found.updates_alone, style.GREY),
-        f"{size}, adapted": (found.adapted, style.GREEN),
+    large = {
+        "equal epochs": (found.unadapted, style.VERMILLION),
+        "equal updates": (found.updates_alone, style.GREY),
+        "all adapted": (found.adapted, style.GREEN),
     }
-    there = [(name, c, color) for name, (c, color) in settings.items() if c]
-    for name, curves, color in there:
+    there = [(name, each, color) for name, (each, color) in large.items() if each]
+    small, size = found.small, f"{found.adapted.batch_size:,}"
+    of_small = (f"B = {small.batch_size:,}", small, style.BLUE)
+    of_large = [(f"{size}, {name}", each, color) for name, each, color in there]
+    for name, curves, color in (of_small, *of_large):
         error_curves_figure.draw(left, curves, color, name, "steps")
         error_curves_figure.mark_drops(left, curves, "steps", color)
-    error_curves_figure.error_axis(left, [c for _, c, _ in there], "steps")
-    left.legend(title="batch size $B$", loc="lower left")
-    final = pd.DataFrame(
-        {n.replace(", ", "\n"): c.final_error() for n, c, _ in there}
-    ).T
-    beside = final.iloc[1:] - final.iloc[0]
-    error_curves_figure.differences(middle, beside, [color for *_, color in there[1:]])
+    error_curves_figure.error_axis(
+        left, [small, *(each for _, each, _ in there)], "steps"
+    )
+    left.legend(loc="upper right")
+    beside = {
+        name.replace(" ", "\n"): each.final_error() - small.final_error()
+        for name, each, _ in there
+    }
+    colors = [color for *_, color in there]
+    error_curves_figure.differences(middle, pd.DataFrame(beside).T, colors)
     error_curves_figure.shade_as_good(middle)
-    middle.set_ylabel("final test error minus the small batch's")
+    middle.set(ylabel="test error minus the small batch's", xlabel=f"B = {size}")
     for axes in more:
         _longer_first_phase(axes, found)
     return shown.Shown(drawn)

@@ -132,10 +132,10 @@ class FigureTest(absltest.TestCase):
         left, middle, right = made_up.figure(_NAME, results).axes
         lines = {line.get_label(): line for line in left.lines}
         for label, curves in {
-            "25": found.small,
+            "B = 25": found.small,
             "500, equal epochs": found.unadapted,
             "500, equal updates": found.updates_alone,
-            "500, adapted": found.adapted,
+            "500, all adapted": found.adapted,
         }.items():
             np.testing.assert_allclose(
                 lines[label].get_ydata(), curves.errors.mean(axis=1)
