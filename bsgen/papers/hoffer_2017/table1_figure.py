@@ -1,6 +1,7 @@
 """Draws table 1 of Hoffer et al. (2017), and lists it beside the paper's numbers."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -73,38 +74,31 @@ def _of_paper(row: "table1.Row") -> list[float]:
 
 
 def _lines(row: "table1.Row") -> list[list[str]]:
-    """Returns the lines of a row: accuracy and what remains, ours and the paper's."""
-    stages = list(row.accuracies)
-    accuracies = {stage: _percent(row.accuracy(stage).interval()) for stage in stages}
-    lines = [[row.regime.name, "accuracy, %", *_cells(accuracies)]]
-    if {SB, LB} <= set(stages):
-        left = {stage: row.remaining(stage).interval() for stage in stages}
-        shares = {stage: f"{each.value:.2f}" for stage, each in left.items()}
-        ends = {stage: _ends(each) for stage, each in left.items()}
-        lines.append(["", "gap left", *_cells(shares)])
-        lines.append(["", "from, to", *_cells(ends)])
-    paper = {stage: f"{100 * value:.2f}" for stage, value in row.regime.paper.items()}
-    lines.append([f"paper: {row.regime.row}", "accuracy, %", *_cells(paper)])
-    of_paper = zip(STAGES, _of_paper(row), strict=True)
-    shares = {stage: f"{share:.2f}" for stage, share in of_paper}
-    lines.append(["", "gap left", *_cells(shares)])
+    """Returns the lines of a row, ours and the paper's; narrow, for a terminal."""
+    ours = {stage: row.accuracy(stage).interval() for stage in row.accuracies}
+    lines = [
+        [row.regime.name, "accuracy", *_cells(ours, lambda each: f"{each.value:.2%}")],
+        ["", "±", *_cells(ours, lambda each: _finite(each.upper - each.value, "%"))],
+    ]
+    if {SB, LB} <= set(ours):
+        left = {s: row.remaining(s).interval() for s in ours if s not in (SB, LB)}
+        lines += [
+            ["", "gap left", *_cells(left, lambda each: f"{each.value:.2f}")],
+            ["", "from", *_cells(left, lambda each: _finite(each.lower))],
+            ["", "to", *_cells(left, lambda each: _finite(each.upper))],
+        ]
+    name = f"paper: {row.regime.row}"
+    shares = dict(zip(STAGES, _of_paper(row), strict=True))
+    lines.append([name, "accuracy", *_cells(row.regime.paper, "{:.2%}".format)])
+    lines.append(["", "gap left", *_cells(shares, "{:.2f}".format)])
     return lines
 
 
-def _cells(texts: dict[str, str]) -> list[str]:
-    return [texts.get(stage, "") for stage in STAGES]
+def _cells(found: Mapping[str, Any], text: Callable[[Any], str]) -> list[str]:
+    """Returns the text of what there is of each stage."""
+    return [text(found[stage]) if stage in found else "" for stage in STAGES]
 
 
-def _percent(found: Interval) -> str:
-    """Returns "98.25±0.20", without a reach for a single seed."""
-    reach = found.upper - found.value
-    words = f"{100 * found.value:.2f}"
-    return f"{words}±{100 * reach:.2f}" if np.isfinite(reach) else words
-
-
-def _ends(found: Interval) -> str:
-    """Returns "0.21, 0.52", and nothing where the share is known or has no ends."""
-    ends = np.array([found.lower, found.upper])
-    if not np.isfinite(ends).all() or np.ptp(ends) < 1e-6:
-        return ""
-    return f"{found.lower:.2f}, {found.upper:.2f}"
+def _finite(number: float, unit: str = "f") -> str:
+    """Returns a number with two digits, in percent for that unit; or nothing."""
+    return f"{number:.2{unit}}" if np.isfinite(number) else ""
