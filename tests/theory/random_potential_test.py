@@ -130,6 +130,17 @@ class BinsTest(parameterized.TestCase):
         np.testing.assert_allclose(found.std, 0.4 * found.distances)
         self.assertAlmostEqual(found.exponent, 1.0)
 
+    def test_the_slope_counts_each_bin_as_often_as_it_has_points(self):
+        distances, differences = _points(np.random.default_rng(8), 25, 1.0)
+        found = theory.bin_differences(distances, differences, 4.0, 6)
+        self.assertGreater(len({*found.counts}), 2)
+        slope = np.polyfit(
+            np.log(np.repeat(found.distances, found.counts)),
+            np.log(np.repeat(found.std, found.counts)),
+            1,
+        )[0]
+        self.assertAlmostEqual(found.exponent, slope)
+
     def test_rejects(self):
         with self.assertRaisesRegex(errors.UserError, "num_bins=0"):
             theory.bin_differences([1.0], [1.0], 2.0, 0)
