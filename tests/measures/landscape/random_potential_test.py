@@ -168,8 +168,9 @@ class RandomPotentialTest(tf.test.TestCase, parameterized.TestCase):
         by_class = {0: 2.0, 2: 0.5}
         weighted = measures.class_weighted((inputs, labels), by_class)
         own = np.array([2.0, 1.0, 0.5])[labels]
+        kept = {"running_statistics": "keep", "num_directions": 10}
         first, second = (
-            measures.random_potential(*arguments, data, 1.0, num_directions=10)
+            measures.random_potential(*arguments, data, 1.0, **kept)
             for data in (weighted, (inputs, labels, own))
         )
         self.assertAllClose(first.differences, second.differences, rtol=1e-6)
