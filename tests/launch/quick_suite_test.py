@@ -19,7 +19,7 @@ from tests.launch import process
 
 # Those whose verdicts are recomputed here, and one that measures what it has trained.
 _STUDIES = [f"smith_le_2017/fig{number}" for number in (1, 2, 3, 4, 7, 8)]
-_STUDIES += ["jastrzebski_2018/fig4"]
+_STUDIES += ["hoffer_2017/fig1", "jastrzebski_2018/fig4"]
 
 
 def _lines(path):
@@ -92,9 +92,9 @@ class QuickSuiteTest(absltest.TestCase):
         cls.lines = _lines(path)
         cls.runs = list({line["key"]: line for line in cls.lines}.values())
 
-    def _claim(self, number, words):
+    def _claim(self, number, words, paper="smith_le_2017"):
         claims = json.loads(
-            (self.output / f"smith_le_2017/fig{number}/claims.json").read_text()
+            (self.output / f"{paper}/fig{number}/claims.json").read_text()
         )
         (claim,) = (claim for claim in claims if words in claim["claim"])
         return claim
@@ -243,6 +243,13 @@ class QuickSuiteTest(absltest.TestCase):
         )
         interval = _t_interval(plain - regular)
         self._assert_claim(self._claim(8, "reduces the size"), interval, above=0)
+
+    def test_hoffer_figure1_largest_batch_against_the_smallest(self):
+        table = self._final("test_accuracy", "digits", learning_rate=0.02)
+        accuracies = {size: np.array(table[5e-4, 0.9, size]) for size in (10, 500)}
+        interval = _t_interval(accuracies[10] - accuracies[500])
+        claim = self._claim(1, "largest batch ends with a higher", "hoffer_2017")
+        self._assert_claim(claim, interval, above=0)
 
 
 if __name__ == "__main__":
