@@ -91,10 +91,12 @@ class ClaimsTest(absltest.TestCase):
     def test_as_in_the_paper(self):
         found = self._judged()
         self.assertEqual(made_up.verdicts(found), ["holds"] * 6)
-        # Seeds have a noise of 5e-4 a run; six sizes make the slope surer.
+        # Four seeds with a noise of 5e-4 a run, or 1e-3 a source: 3.5e-4, for the slope
+        # over five sizes 7e-5, and 7e-4.
         values = [0.02, -0.002, 0.01, 0.01, 0.07, 0.05]
-        for claim, expected in zip(found, values, strict=True):
-            self.assertAlmostEqual(claim.measured, expected, delta=2e-3)
+        errors = [3.5e-4, 7e-5, 3.5e-4, 3.5e-4, 7e-4, 7e-4]
+        for claim, expected, error in zip(found, values, errors, strict=True):
+            self.assertAlmostEqual(claim.measured, expected, delta=4 * error)
 
     def test_one_at_a_time(self):
         swapped = {"training set": 0.9, "a training ghost": 0.95, "test ghosts": 0.89}
