@@ -9,7 +9,11 @@ import numpy as np
 from bsgen import config, papers
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
-from tests.papers.hoffer_2017 import made_up_inference
+from tests.papers.hoffer_2017 import (
+    made_up_increments,
+    made_up_inference,
+    made_up_potential,
+)
 from tests.papers.jastrzebski_2018 import made_up_lines, made_up_simulations
 from tests.papers.smith_le_2017 import made_up_noise, made_up_search
 
@@ -20,6 +24,10 @@ HARDWARE = {"device": "a card", "tensorflow": "2.21.0", "engine": "ensemble"}
 ROWS = {
     "hoffer_2017/algorithm1": lambda entry, generator: made_up_inference.rows(
         generator
+    ),
+    "hoffer_2017/appendix_a": lambda entry, generator: made_up_increments.rows(entry),
+    "hoffer_2017/fig4": lambda entry, generator: made_up_potential.rows(
+        entry, made_up_potential.linear
     ),
     "jastrzebski_2018/fig4": made_up_lines.rows,
     "jastrzebski_2018/theory": made_up_simulations.rows,

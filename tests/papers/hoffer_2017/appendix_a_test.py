@@ -6,11 +6,12 @@ from absl.testing import absltest, parameterized
 from bsgen import theory
 from bsgen.papers.hoffer_2017 import appendix_a, appendix_a_measurement
 from bsgen.studies import claims
+from tests.papers.hoffer_2017 import made_up_increments
 from tests.studies import made_up
 
 NAME = "hoffer_2017/appendix_a"
-_SIZES, _TRAIN_SIZE = (25, 100, 500), 1000
-_TRACE, _SQUARED = 20.0, 0.3
+_TRAIN_SIZE = made_up_increments.TRAIN_SIZE
+_TRACE, _SQUARED = made_up_increments.TRACE, made_up_increments.SQUARED
 (
     _NEARLY,
     _ANTI,
@@ -25,48 +26,12 @@ _TRACE, _SQUARED = 20.0, 0.3
 ) = range(10)
 
 
-def exact(size, lag, one_epoch):
-    """Slow twin: mean correlation over the steps of an epoch that B divides."""
-    batches = _TRAIN_SIZE // size
-    later_in_epoch = max(0, batches - lag) / batches
-    return -1 / (batches - 1) * (1.0 if one_epoch else later_in_epoch)
-
-
-def results(law=exact, squared=_SQUARED, raw=0.0, num_seeds=6, error=0.002):
-    """Returns measurements that follow a law of (size, lag, one_epoch)."""
-
-    def rows(entry):
-        rng = np.random.default_rng(entry.settings["seed"])
-        found = []
-        for step in (0, 200):
-            pairs = [(25, lag, False) for lag in (1, 8, 39, 40, 60)]
-            for size, lag, one_epoch in [*pairs, *((s, 1, True) for s in _SIZES)]:
-                variance = (1 / size - 1 / _TRAIN_SIZE) * _TRACE
-                correlation = law(size, lag, one_epoch) + error * rng.normal()
-                found.append(
-                    {
-                        "num_steps": step,
-                        "kind": "fixed",
-                        "batch_size": size,
-                        "lag": lag,
-                        "one_epoch": one_epoch,
-                        "correlation": correlation,
-                        "standard_error": error,
-                        "covariance": correlation * variance,
-                        "variance": variance,
-                        "squared_gradient": squared * (1 + error * rng.normal()),
-                        "example_trace": _TRACE,
-                    }
-                )
-        for lag in (1, 2):
-            row = {"num_steps": 0, "kind": "training", "batch_size": 25, "lag": lag}
-            noise = error * rng.normal(size=2)
-            row |= {"correlation": noise[0], "raw_correlation": raw + noise[1]}
-            found.append(row | {"variance": 1.0, "squared_gradient": squared})
-        return found
-
-    entries = appendix_a_measurement.measurements("quick", num_seeds)
-    return made_up.measured(entries, rows)
+def results(num_seeds=6, **laws):
+    """Returns measurements; what they follow, as `made_up_increments.rows`."""
+    return made_up.measured(
+        appendix_a_measurement.measurements("quick", num_seeds),
+        lambda entry: made_up_increments.rows(entry, **laws),
+    )
 
 
 def verdicts(**options):
@@ -99,7 +64,11 @@ class JudgeTest(parameterized.TestCase):
         self.assertEqual(found[_ANTI], "fails")
 
     def test_correlations_that_stay_in_later_epochs(self):
-        found = verdicts(law=lambda size, lag, one_epoch: exact(size, 1, True) - 0.01)
+        found = verdicts(
+            law=lambda size, lag, one_epoch: (
+                made_up_increments.exact(size, 1, True) - 0.01
+            )
+        )
         self.assertEqual((found[_NEARLY], found[_EPOCHS]), ("holds", "fails"))
 
     def test_a_short_mean(self):
@@ -120,7 +89,9 @@ class AnalyseTest(absltest.TestCase):
     def test_predictions(self):
         table = appendix_a.analyse(results(num_seeds=1))
         for _, row in table[table["kind"] == "fixed"].iterrows():
-            wanted = exact(row["batch_size"], row["lag"], row["one_epoch"])
+            wanted = made_up_increments.exact(
+                row["batch_size"], row["lag"], row["one_epoch"]
+            )
             self.assertAlmostEqual(row["predicted"], wanted, places=12)
             between, alone = (
                 theory.paper_increment_covariance(
@@ -135,12 +106,12 @@ class AnalyseTest(absltest.TestCase):
         left, middle, right = made_up.figure(NAME, found).axes
         lines = {line.get_label(): line for line in left.lines}
         lags, values = lines["exact"].get_data()
-        wanted = [exact(25, lag, False) for lag in lags]
+        wanted = [made_up_increments.exact(25, lag, False) for lag in lags]
         np.testing.assert_allclose(values, wanted, atol=1e-12)
         rows = found.measurements
         for axes, step in ((middle, 0), (right, 200)):
             (points,) = [c for c in axes.containers if c.get_label() == f"step {step}"]
-            self.assertLen(points.lines[0].get_xdata(), len(_SIZES))
+            self.assertLen(points.lines[0].get_xdata(), len(made_up_increments.SIZES))
         own = rows[(rows["num_steps"] == 0) & rows["one_epoch"].eq(True)]
         (points,) = [c for c in middle.containers if c.get_label() == "step 0"]
         means = own.groupby("batch_size")["correlation"].mean().to_numpy(float)
