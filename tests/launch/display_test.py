@@ -34,7 +34,7 @@ class ListTest(absltest.TestCase):
     def test_processes_divide_the_minutes(self):
         """Of an hour or more, of which TensorFlow's start is nothing."""
         minutes = [
-            [float(_PAPER.search(line)["minutes"]) for line in lines[1:-1]]
+            [float(cell["minutes"]) for cell in map(_PAPER.search, lines) if cell]
             for lines in (self.lines(io.StringIO()), self.lines(io.StringIO(), 2))
         ]
         compared = [(one, two) for one, two in zip(*minutes, strict=True) if one > 60]
