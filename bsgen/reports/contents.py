@@ -35,8 +35,11 @@ class Finished(NamedTuple):
         """Returns what to say if the study is incomplete or cannot be remade."""
         if number := self.results.num_missing:
             of = len(self.config["runs"])
-            words = f"Incomplete: {number} of {of} runs are missing, and every claim "
-            return f"{words}stays undecided. {captions.missing(self.results)}"
+            then = "every claim stays undecided"
+            if self.study.judges_parts:
+                then = "what they would decide is not among the claims"
+            words = f"Incomplete: {number} of {of} runs are missing, and {then}. "
+            return words + captions.missing(self.results)
         words = "of its runs and measurements are not recorded any more: the results "
         words += "below were made from them and cannot be remade"
         return f"{self.num_lost} {words}" if self.num_lost else ""

@@ -1,7 +1,8 @@
 """The results of an output folder as Markdown, for the documentation.
 
 Of quick studies: `docs/RESULTS.md`, README's table and those pictures that the
-documentation has. Of others: a part of `docs/PAPER_SCALE.md`, with all pictures.
+documentation has. Of others: a part of `docs/REDUCED_SCALE.md` or
+`docs/PAPER_SCALE.md`, with all pictures.
 Nothing in these is typed by hand:
 `launch.report --markdown` writes them from the records.
 """
@@ -27,7 +28,13 @@ CLAIM_HEADINGS = (
     *("claim", "predicted", "measured [95 % interval]"),
     *("verdict", "sureness", "p"),
 )
-_RESULTS, _OTHERS = "docs/RESULTS.md", "docs/PAPER_SCALE.md"
+_RESULTS = "docs/RESULTS.md"
+_FILES = {
+    "quick": _RESULTS,
+    "reduced": "docs/REDUCED_SCALE.md",
+    "paper": "docs/PAPER_SCALE.md",
+    "released": "docs/PAPER_SCALE.md",
+}
 _INTRODUCTION = """\
 # Every claim, with what was measured
 
@@ -44,7 +51,7 @@ def write(
     """Writes the results of an output folder into the documentation.
 
     Args:
-      output_dir: of the studies, all of them quick or none.
+      output_dir: of the studies, whose results go to one file.
       known: the studies to look for.
       project: the folder with `README.md` and `docs`.
 
@@ -52,26 +59,29 @@ def write(
       The files that were written, pictures left out.
 
     Raises:
-      UserError: see `contents.read`; no study has results; quick and other studies
-        share the folder; or a file to write into lacks the two markers.
+      UserError: see `contents.read`; no study has results; studies whose results go
+        to different files share the folder; or a file to write into lacks the two
+        markers.
     """
     finished, _ = contents.read(output_dir, known)
     if not finished:
         remedy = "no study there has results; launch.reproduce trains what is missing"
         raise errors.UserError("markdown", str(output_dir), remedy)
     scales = {entry.config["scale"] for entry in finished}
-    if "quick" in scales and len(scales) > 1:
-        remedy = "holds quick studies and others; their results go to different files"
+    file, *more = {_FILES[scale] for scale in scales}
+    if more:
+        remedy = f"holds studies of the scales {', '.join(sorted(scales))}; their "
+        remedy += "results go to different files"
         raise errors.UserError("markdown", str(output_dir), remedy)
     folder = pathlib.Path(project)
-    if scales <= {"quick"}:
+    if file == _RESULTS:
         _replace_marked(folder / "README.md", summary(finished))
         atomic.write(folder / _RESULTS, results(finished).encode())
         _write_pictures(folder, (e for e in finished if _path(folder, e).exists()))
         return ["README.md", _RESULTS]
-    _replace_marked(folder / _OTHERS, sections(finished, "images"))
+    _replace_marked(folder / file, sections(finished, "images"))
     _write_pictures(folder, finished)
-    return [_OTHERS]
+    return [file]
 
 
 def summary(finished: Sequence[contents.Finished]) -> str:

@@ -29,7 +29,7 @@ def conclude(concluded: study.Study, results: study.Results) -> Outcome:
     """Returns claims and figure of a study, from one analysis of its results."""
     analysis = concluded.analyse(results)
     judged = concluded.judge(analysis)
-    if results.num_missing:
+    if results.num_missing and not concluded.judges_parts:
         reason = f"{results.num_missing} runs are missing"
         judged = [claims.left_open(claim, reason) for claim in judged]
     with mpl.rc_context(style.SETTINGS):

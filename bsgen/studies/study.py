@@ -71,6 +71,8 @@ class Study(Generic[Analysis]):
       scales: those of `SCALES` that it has.
       shows_parts: whether `analyse` takes results with some settings missing, so that
         reports show a study that is not finished.
+      judges_parts: whether `judge` then makes only claims whose settings are all there,
+        so that each has its verdict; else none is decided.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Study(Generic[Analysis]):
     make_measurements: Callable[[str, int | None], list[measurement.Measurement]] = none
     scales: tuple[str, ...] = ("quick", "paper")
     shows_parts: bool = False
+    judges_parts: bool = False
 
     def runs(self, scale: str, num_seeds: int | None = None) -> list[config.RunConfig]:
         """Returns the runs of a scale, with those that its measurements need.

@@ -179,8 +179,24 @@ class MarkdownTest(absltest.TestCase):
         place = folder.Folder(self.output_dir, _STUDIES[0].name)
         values = {**place.read_config(), "scale": "paper"}
         sealed_json.write(place.path / "config.json", values)
-        with self.assertRaisesRegex(errors.UserError, "^markdown='.*quick studies and"):
+        with self.assertRaisesRegex(errors.UserError, "^markdown='.*scales paper, quick"):
             self.write()
+
+    def test_each_scale_has_its_file(self):
+        docs = self.project / "docs"
+        docs.mkdir()
+        for scales, name in (
+            (("reduced", "reduced"), "REDUCED_SCALE.md"),
+            (("paper", "released"), "PAPER_SCALE.md"),
+        ):
+            (docs / name).write_text(f"{markdown.BEGIN}\n{markdown.END}\n")
+            for made, scale in zip(_STUDIES, scales, strict=True):
+                place = folder.Folder(self.output_dir, made.name)
+                values = {**place.read_config(), "scale": scale}
+                sealed_json.write(place.path / "config.json", values)
+            written = markdown.write(self.output_dir, _STUDIES, self.project)
+            self.assertEqual(written, [f"docs/{name}"])
+            self.assertIn("| c1 |  | 2 |", (docs / name).read_text())
 
     def test_without_a_place_for_it_nothing_is_written(self):
         for text in (None, "Results.", f"{markdown.END}\n{markdown.BEGIN}\n"):

@@ -1,12 +1,13 @@
 """Tests of what reports show of a study that lacks some of its runs."""
 
+import dataclasses
 import pathlib
 
 from absl.testing import absltest
 
 from bsgen import papers
 from bsgen.reports import contents, markdown, page, remake
-from bsgen.studies import folder
+from bsgen.studies import folder, outcome
 from bsgen.training import records
 from tests.reports import recorded
 
@@ -98,6 +99,18 @@ class UnfinishedTest(absltest.TestCase):
         original = (self.output_dir / NAME / "figure.png").read_bytes()
         self.assertStartsWith(picture.read_bytes(), b"\x89PNG")
         self.assertLess(len(picture.read_bytes()), 0.7 * len(original))
+
+    def test_claims_that_need_no_missing_runs_are_judged_where_a_study_says_so(self):
+        self.add(r for r in self.runs if not _lacks(r))
+        (entry,), _ = self.read()
+        self.assertGreater(entry.results.num_missing, 0)
+        by_parts = dataclasses.replace(self.study, judges_parts=True)
+        judged = outcome.conclude(by_parts, entry.results).judged
+        self.assertEqual(judged, self.study.judge(self.study.analyse(entry.results)))
+        left = outcome.conclude(self.study, entry.results).judged
+        self.assertEqual({claim.verdict for claim in left}, {"undecided"})
+        words = "are missing, and what they would decide is not among the claims. Wi"
+        self.assertIn(words, entry._replace(study=by_parts).warning())
 
 
 if __name__ == "__main__":

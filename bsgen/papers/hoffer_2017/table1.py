@@ -167,4 +167,5 @@ STUDY = study.Study(
     make_runs=runs,
     scales=presets.SCALES,
     shows_parts=True,
+    judges_parts=True,
 )
