@@ -9,6 +9,7 @@ from bsgen.studies import study
 
 # Columns in which runs differ that a study does not vary, and the batch size.
 _NOT_VARIED = "key", "seed", "subset_seed", "num_steps", "recorded", "batch_size"
+_MOST_VARIED = 3  # settings in words; a sentence with more cannot be read
 _UNRECORDED = "hardware that was not recorded"
 _DOING = {"run": "trained", "measurement": "measured"}
 
@@ -82,7 +83,8 @@ def missing(results: study.Results) -> str:
     """Returns a sentence with the settings at which runs are missing.
 
     The batch sizes at which they are, at each combination of the other settings that
-    the study varies; those at which the same ones are missing are joined.
+    the study varies; those at which the same ones are missing are joined. Where it
+    varies many, the sentence names the file that lists them.
     """
     table = results.missing
     both = pd.concat([results.runs.reindex(columns=table.columns), table])
@@ -91,6 +93,8 @@ def missing(results: study.Results) -> str:
         for name in table.columns
         if name not in _NOT_VARIED and both[name].nunique() > 1
     ]
+    if len(varied) > _MOST_VARIED:
+        return "The file missing.csv of the study's folder lists their settings."
     places = collections.defaultdict(list)
     for values, rows in table.groupby(varied) if varied else [((), table)]:
         sizes = ", ".join(map(str, sorted(set(rows["batch_size"]))))

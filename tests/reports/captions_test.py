@@ -75,6 +75,9 @@ class CaptionsTest(parameterized.TestCase):
         ):
             results = study.Results(runs, pd.DataFrame(), missing=table[:length])
             self.assertEqual(captions.missing(results), expected)
+        many = table.assign(l2=range(5), model=list("abcde"))
+        results = study.Results(runs, pd.DataFrame(), missing=many)
+        self.assertIn("missing.csv", captions.missing(results))
 
     def test_newton_has_no_steps(self):
         results = recorded.results("smith_le_2017/fig1")
