@@ -179,7 +179,9 @@ class MarkdownTest(absltest.TestCase):
         place = folder.Folder(self.output_dir, _STUDIES[0].name)
         values = {**place.read_config(), "scale": "paper"}
         sealed_json.write(place.path / "config.json", values)
-        with self.assertRaisesRegex(errors.UserError, "^markdown='.*scales paper, quick"):
+        with self.assertRaisesRegex(
+            errors.UserError, "^markdown='.*scales paper, quick"
+        ):
             self.write()
 
     def test_each_scale_has_its_file(self):
