@@ -23,7 +23,6 @@ from bsgen.papers.hoffer_2017 import (
 from bsgen.studies import claims, estimates, study
 from bsgen.training import large_batch
 
-_BATCH_SIZE = 2048  # or the regime's large one, if it is smaller
 # How many times as many updates are taken at the high rate, at the scales that try it.
 _FACTORS = {"quick": (2, 4, 8, 16), "reduced": (2, 4, 8)}
 _EVALUATIONS = 10  # of equal parts of a longer first phase
@@ -72,7 +71,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
 def _of_seed(
     regime: regimes.Regime, scale: str, seed: int
 ) -> Iterator[config.RunConfig]:
-    size = min(_BATCH_SIZE, regime.large_batch_size)
+    size = presets.figure_batch_size(regime)
     small = regime.run(regimes.SB, seed)
     yield small
     yield regime.run(regimes.LB, seed, size)

@@ -25,7 +25,6 @@ from bsgen.papers.hoffer_2017 import (
 from bsgen.studies import claims, estimates, study
 
 NOISE_OF_RATE = "noise of the rate's steps"
-_BATCH_SIZE = 2048  # the paper's; or the regime's large one, if it is smaller
 _TRIES_BOTH = ("quick", "reduced")
 # "Similar": what the noise wins over the large batch without either, in units of what
 # the rate wins. Without either it is 0. Our choice, as is the next bound.
@@ -47,7 +46,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
 def _of_seed(
     regime: regimes.Regime, scale: str, seed: int
 ) -> Iterator[config.RunConfig]:
-    size = min(_BATCH_SIZE, regime.large_batch_size)
+    size = presets.figure_batch_size(regime)
     yield regime.run(regimes.SB, seed)
     yield regime.run(regimes.LB, seed, size)
     yield regime.run(regimes.LR, seed, size)

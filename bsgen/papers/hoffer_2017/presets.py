@@ -227,6 +227,11 @@ ROWS = {
 }
 
 
+def figure_batch_size(regime: regimes.Regime) -> int:
+    """Returns the 2048 of figures 5 and 6, or the large batch, if that is smaller."""
+    return min(2048, regime.large_batch_size)
+
+
 def known() -> list[regimes.Regime]:
     """Returns every regime, of all scales."""
     return [regime for rows in ROWS.values() for regime in rows]
