@@ -188,7 +188,8 @@ def _at_high_rate(found: Longer) -> list[claims.Claim]:
             estimates.mean(_slope(final)),
         ),
         claims.below(
-            "It does so without an observable change of the error at the high rate",
+            "Training on at the high rate improves the final accuracy without an "
+            "observable change of the error before the drop",
             "the same of the error just before the drop, as a share of that at the end",
             estimates.ratio_of_means(_slope(before), _slope(final)),
             f"not observable: less than {_OBSERVABLE:g} of the improvement, our choice",

@@ -154,7 +154,8 @@ def judge(found: Potential) -> list[claims.Claim]:
             f"{middle['second_order']:.3g}",
         ),
         linear(
-            "It is so in the outer half of the range, too",
+            "The standard deviation of the loss is linear in the outer half of the "
+            "range, too",
             "exponent of sqrt(mean (L - L_0)^2) for distances from c/2 to c",
             "outer",
             f"there std is {middle['far']:.2g} times what the gradient alone gives, "
@@ -162,7 +163,7 @@ def judge(found: Potential) -> list[claims.Claim]:
             f"to second order {middle['far_second']:.2g} times",
         ),
         linear(
-            "It is so of the scatter about the mean",
+            "The scatter of the loss about its mean is linear in the distance",
             "exponent of the standard deviation of L about its mean at that distance",
             "about_mean",
             "eq. 8 is about L_0, as L - L_0 has the mean 0 in a random potential",
