@@ -60,10 +60,14 @@ def _part(
     values = found.read_config()
     if not study.shows_parts or _is_whole(found, values["runs"]):
         return None
-    of_one_seed = study.runs(values["scale"], 1)
-    num_seeds = max(1, len(values["runs"]) // len(of_one_seed))
-    runs = study.runs(values["scale"], num_seeds)
-    if {run.key for run in runs} != {*values["runs"]}:
+    scale, claimed = values["scale"], {*values["runs"]}
+    # The scale's own seeds, perhaps more in some rows than in others, or one number.
+    num_seeds = max(1, len(claimed) // len(study.runs(scale, 1)))
+    for number in (None, num_seeds):
+        runs = study.runs(scale, number)
+        if {run.key for run in runs} == claimed:
+            break
+    else:
         return None  # claimed by a version with other settings
     results = tables.partial_results(runs, store)
     return results if len(results.runs) else None

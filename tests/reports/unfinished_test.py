@@ -112,6 +112,18 @@ class UnfinishedTest(absltest.TestCase):
         words = "are missing, and what they would decide is not among the claims. Wi"
         self.assertIn(words, entry._replace(study=by_parts).warning())
 
+    def test_rows_may_have_numbers_of_seeds_of_their_own(self):
+        name = "hoffer_2017/table1"
+        (table,) = papers.find(name)
+        runs = table.runs("quick")
+        folder.Folder(self.output_dir, name).claim_for("quick", runs)
+        first = [run for run in runs if run.model.name == "resnet8"]
+        others = {run.seed for run in runs if run.model.name != "resnet8"}
+        self.assertNotEqual({run.seed for run in first}, others)
+        self.assertEqual(self.add(first), [name])
+        (entry,), _ = self.read()
+        self.assertEqual(entry.results.num_missing, len(runs) - len(first))
+
 
 if __name__ == "__main__":
     absltest.main()
