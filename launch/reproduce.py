@@ -21,10 +21,12 @@ _FIGURE = flags.DEFINE_list(
     "figure", [], "Studies to remake: PAPERKEY/figN, or PAPERKEY for all of a paper."
 )
 _SUITE = flags.DEFINE_string(
-    "suite", "", "All studies that have a scale: quick, reduced, released or paper."
+    "suite",
+    "",
+    "All studies that have a scale: quick, reduced, gpu, released or paper.",
 )
 _SCALE = flags.DEFINE_string(
-    "scale", "quick", "Scale of --figure: quick, reduced, released or paper."
+    "scale", "quick", "Scale of --figure: quick, reduced, gpu, released or paper."
 )
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where runs and results go (default: results/SCALE)."

@@ -80,6 +80,12 @@ _L2 = flags.DEFINE_float(
 )
 _CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
 _CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
+_MOMENTUM_RESET = flags.DEFINE_enum(
+    "momentum_reset",
+    "never",
+    config.choices(config.MomentumConfig, "momentum_reset"),
+    "When the accumulators of the momentum go back to 0.",
+)
 _PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
@@ -182,6 +188,7 @@ def optimizer_fields() -> dict[str, Any]:
         "l2": _L2.value,
         "clip_norm": _CLIP_NORM.value,
         "clip_steps": _CLIP_STEPS.value,
+        "momentum_reset": _MOMENTUM_RESET.value,
     }
 
 

@@ -26,6 +26,8 @@ class MomentumConfig(checked.Checked):
       l2: at least 0.
       clip_norm: bound on the norm of the whole gradient; None for no bound.
       clip_steps: how many steps from the first on are clipped; None for all.
+      momentum_reset: when the accumulators go back to 0: "each_epoch" is what code does
+        that makes its optimizer anew for every epoch; not with Nesterov's form.
       schedule: how the learning rate changes.
       warm_up: a rise of the learning rate at the start, times `schedule`.
     """
@@ -37,6 +39,7 @@ class MomentumConfig(checked.Checked):
     l2: float = checked.always(0.0)
     clip_norm: float | None = checked.always(None)
     clip_steps: int | None = None
+    momentum_reset: Literal["never", "each_epoch"] = "never"
     schedule: schedules.Schedule = schedules.Constant()
     warm_up: schedules.WarmUp | None = None
 
@@ -56,6 +59,9 @@ class MomentumConfig(checked.Checked):
         if self.clip_steps is not None and self.clip_norm is None:
             remedy = "give clip_norm, the bound, too"
             raise errors.UserError("clip_steps", self.clip_steps, remedy)
+        if self.momentum_reset != "never" and self.nesterov:
+            remedy = "it is there without Nesterov's form alone; give 'never'"
+            raise errors.UserError("momentum_reset", self.momentum_reset, remedy)
 
 
 def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, ...]:

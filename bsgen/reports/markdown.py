@@ -1,7 +1,7 @@
 """The results of an output folder as Markdown, for the documentation.
 
 Of quick studies: `docs/RESULTS.md`, README's table and those pictures that the
-documentation has. Of others: a part of `docs/REDUCED_SCALE.md` or
+documentation has. Of others: a part of `docs/REDUCED_SCALE.md`, `docs/GPU_SCALE.md` or
 `docs/PAPER_SCALE.md`, with all pictures.
 Nothing in these is typed by hand:
 `launch.report --markdown` writes them from the records.
@@ -32,6 +32,7 @@ _RESULTS = "docs/RESULTS.md"
 _FILES = {
     "quick": _RESULTS,
     "reduced": "docs/REDUCED_SCALE.md",
+    "gpu": "docs/GPU_SCALE.md",
     "paper": "docs/PAPER_SCALE.md",
     "released": "docs/PAPER_SCALE.md",
 }

@@ -13,9 +13,10 @@ from bsgen import config, errors
 from bsgen.studies import claims, measurement, shown
 
 # "quick" takes minutes on two cores and no download, "paper" is the paper's own;
-# "reduced" is the paper's task with less of everything, for an hour or so, "released"
-# has the settings of its authors' code, where they differ.
-SCALES = ("quick", "reduced", "released", "paper")
+# "reduced" is the paper's task with less of everything, for an hour or so, "gpu" its
+# big networks for minutes of one GPU, and "released" has the settings of its authors'
+# code, where they differ.
+SCALES = ("quick", "reduced", "gpu", "released", "paper")
 
 
 def none(scale: str, num_seeds: int | None) -> list[Any]:

@@ -22,6 +22,7 @@ class Task:
       batch_size: of runs that are given no other.
       budget: how long a run trains and when it is evaluated.
       num_seeds: repeats of every setting.
+      precision: of a run, see `config.RunConfig`.
     """
 
     data: config.DataConfig
@@ -30,6 +31,7 @@ class Task:
     batch_size: int
     budget: budgets.Budget
     num_seeds: int
+    precision: str = "float32"
 
     def seeds(self, num_seeds: int | None = None) -> range:
         """Returns the seeds of the repeats; None takes the task's own number."""
@@ -74,7 +76,7 @@ class Task:
           TypeError: there is no such setting.
           UserError: a value is out of range.
         """
-        changes = {"subset_seed": seed, **changes}
+        changes = {"subset_seed": seed, "precision": self.precision, **changes}
         data = _changed(self.data, changes)
         model = _changed(self.model, changes)
         optimizer = _changed(self.optimizer, changes)

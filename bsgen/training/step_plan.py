@@ -33,12 +33,14 @@ class Plan:
       batch_sizes: B_t, int32 [T].
       first_places: P_t, int64 [T], in the endless stream of examples.
       learning_rates: float32 [T].
+      resets: bool [T], whether the optimizer's accumulators go back to 0 before it.
       train_size: N.
     """
 
     batch_sizes: np.ndarray
     first_places: np.ndarray
     learning_rates: np.ndarray
+    resets: np.ndarray
     train_size: int
 
     @property
@@ -90,7 +92,10 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
             optimizer.schedule, steps, epochs, run.num_steps
         )
     rates *= schedules.warm_up_factor(optimizer.warm_up, steps, epochs)
-    return Plan(batch_sizes, first_places, _as_float32(rates), train_size)
+    resets = np.zeros(run.num_steps, bool)
+    if optimizer.momentum_reset == "each_epoch":
+        resets = np.diff(first_places // train_size, prepend=-1) > 0
+    return Plan(batch_sizes, first_places, _as_float32(rates), resets, train_size)
 
 
 def num_steps_in_epochs(

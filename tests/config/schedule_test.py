@@ -74,6 +74,14 @@ class ClipStepsTest(absltest.TestCase):
             config.MomentumConfig(clip_norm=5.0, clip_steps=0)
 
 
+class MomentumResetTest(absltest.TestCase):
+    def test_not_with_nesterov(self):
+        made = config.MomentumConfig(momentum_reset="each_epoch")
+        self.assertEqual(made.momentum_reset, "each_epoch")
+        with self.assertRaisesRegex(errors.UserError, "^momentum_reset='each_epoch': "):
+            config.MomentumConfig(momentum_reset="each_epoch", nesterov=True)
+
+
 class JsonTest(parameterized.TestCase):
     @parameterized.product(
         schedule=SCHEDULES, batch_size_schedule=SCHEDULES[:2] + SCHEDULES[-1:]

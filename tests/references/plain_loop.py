@@ -25,7 +25,7 @@ class PlainLoop:
         self._inputs, self._labels = inputs, labels
         self._mean = inputs.mean(axis=(0, 1, 2), dtype=np.float64)
         self._deviation = inputs.std(axis=(0, 1, 2), dtype=np.float64)
-        self._place = self._step = 0
+        self._place = self._step = self._epoch = 0
         self.accumulators = [np.zeros(w.shape) for w in model.trainable_variables]
 
     def step(self, batch_size, learning_rate):
@@ -33,6 +33,10 @@ class PlainLoop:
         weights_of_losses = loss_weights.draws(
             self._run.loss_noise, self._run.seed, self._place, batch_size
         )
+        epoch = self._place // len(self._labels)
+        if self._run.optimizer.momentum_reset == "each_epoch" and epoch > self._epoch:
+            self.accumulators = [np.zeros_like(each) for each in self.accumulators]
+        self._epoch = epoch
         inputs, labels = self._batch(batch_size)
         with tf.GradientTape() as tape:
             logits = self._model(tf.constant(inputs, tf.float32), training=True)

@@ -40,6 +40,7 @@ _OTHER = {
         "l2": 0.01,
         "clip_norm": 1e-3,
         "clip_steps": 1,
+        "momentum_reset": "each_epoch",
         "schedule": config.Stepwise((2,), (0.1,), "steps"),
         "warm_up": config.WarmUp(2, unit="steps"),
     },
@@ -79,7 +80,7 @@ _UNCHANGED = {
     "ensemble": {},
     "loop": {},
 }
-_DIGITS = config.DataConfig("digits", 64)
+_DIGITS = config.DataConfig("digits", 48)  # three steps an epoch
 _BASES = {
     "minima": config.RunConfig(
         config.DataConfig("gaussian_random", 60, scaling="none"),

@@ -56,6 +56,15 @@ class MakeByHandTest(parameterized.TestCase):
         self.assertEqual(found.first_places.dtype, np.int64)
         self.assertEqual(found.learning_rates.dtype, np.float32)
 
+    def test_resets(self):
+        made = run(4, 6, momentum_reset="each_epoch")
+        # They begin with the examples 0, 4, 8, 12, 16, 20 of epochs of 10.
+        resets = [True, False, False, True, False, True]
+        self.assertEqual(step_plan.make(made, 10).resets.tolist(), resets)
+        self.assertFalse(step_plan.make(run(4, 6), 10).resets.any())
+        full = run(None, 3, momentum_reset="each_epoch")
+        self.assertTrue(step_plan.make(full, 10).resets.all())
+
     def test_no_batch_size_is_the_full_batch(self):
         found = step_plan.make(run(None, 3), 7)
         self.assertEqual(found.batch_sizes.tolist(), [7, 7, 7])

@@ -56,6 +56,7 @@ class Feed:
         self._rows = rows
         self._dtype = dtype
         self._clips = any(row.run.sgd.clip_norm is not None for row in rows)
+        self._resets = any(row.run.sgd.momentum_reset != "never" for row in rows)
         self._augments = any(row.run.data.augmentation != "none" for row in rows)
         self._noisy = any(row.run.loss_noise for row in rows)
         self._streams: dict[_Piece, sampling.Stream] = {}
@@ -75,13 +76,18 @@ class Feed:
         """
         num_steps, num_runs = last_step - first_step, len(self._rows)
         rates = np.zeros((length, num_runs), self._dtype)
+        momenta = np.zeros((length, num_runs), self._dtype)
         clip_norms = np.full((length, num_runs), np.inf, self._dtype)
         pieces = collections.defaultdict(list)
         for index, row in enumerate(self._rows):
             if row.run.num_steps > first_step:
                 pieces[_piece(row, first_step)].append(index)
-                own = row.plan.learning_rates[first_step:last_step]
-                rates[:num_steps, index] = own
+                steps = slice(first_step, last_step)
+                rates[:num_steps, index] = row.plan.learning_rates[steps]
+                # An accumulator that does not count is as good as one of 0.
+                momenta[:num_steps, index] = np.where(
+                    row.plan.resets[steps], 0.0, row.run.sgd.momentum
+                )
                 clipped = _num_clipped(row, first_step, num_steps)
                 clip_norms[:clipped, index] = row.run.sgd.clip_norm
         positions = np.zeros((length, num_runs, self.batch_size(first_step)), np.int32)
@@ -99,6 +105,7 @@ class Feed:
             clip_norms if self._clips else (),
             self._draws(pieces, num_steps, positions.shape) if self._augments else (),
             self._weights(pieces, first_step, num_steps, positions.shape),
+            momenta if self._resets else (),
         )
 
     def _draws(

@@ -53,6 +53,7 @@ class Batches(NamedTuple):
         [K, R, B].
       example_weights: [K, R, B]; the loss is the sum of the examples' losses times
         these, and without them their mean.
+      momenta: [K, R], in place of those of `Settings`.
     """
 
     positions: tf.Tensor
@@ -60,3 +61,4 @@ class Batches(NamedTuple):
     clip_norms: tf.Tensor | tuple[()] = ()
     draws: tuple[tf.Tensor, ...] = ()
     example_weights: tf.Tensor | tuple[()] = ()
+    momenta: tf.Tensor | tuple[()] = ()

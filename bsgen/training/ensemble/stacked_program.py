@@ -202,6 +202,8 @@ class Program:
         statistics: list[tf.Tensor],
     ) -> State:
         weights, accumulators = [], []
+        resets = not isinstance(batch.momenta, tuple)
+        momenta = batch.momenta if resets else settings.momentum
         pairs = zip(state.weights, state.accumulators, gradients, strict=True)
         for weight, accumulator, gradient in pairs:
             weight, accumulator = theory.momentum_update(
@@ -209,7 +211,7 @@ class Program:
                 accumulator,
                 gradient,
                 _as_rank_of(weight, batch.learning_rates),
-                _as_rank_of(weight, settings.momentum),
+                _as_rank_of(weight, momenta),
                 _as_rank_of(weight, settings.l2),
                 self._nesterov,
             )

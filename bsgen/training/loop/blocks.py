@@ -30,12 +30,14 @@ class Block(NamedTuple):
       batches: [K, b, ...] tensors, where K is the same for all blocks of a run, so that
         they share one compiled program; what is beyond the last step is 0.
       learning_rates: float32 [K].
+      resets: bool [K], the steps before which accumulators go back to 0.
     """
 
     first_step: int
     last_step: int
     batches: Batch
     learning_rates: tf.Tensor
+    resets: tf.Tensor
 
 
 class Blocks:
@@ -111,6 +113,7 @@ class Blocks:
         data = (
             self._feed.training(first_step, last_step),
             self._plan.learning_rates[first_step:last_step],
+            self._plan.resets[first_step:last_step],
         )
         missing = self._length - (last_step - first_step)
 

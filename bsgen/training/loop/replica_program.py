@@ -96,6 +96,7 @@ class ReplicaProgram:
         first_step: tf.Tensor,
         begin: int = 0,
         end: int | None = None,
+        resets: tf.Tensor | tuple[()] = (),
     ) -> tf.Tensor:
         """Takes the steps `begin` to `end` - 1 of K in one call.
 
@@ -110,6 +111,8 @@ class ReplicaProgram:
           first_step: int64, the number of steps taken before the first of the K.
           begin: where to begin among the K.
           end: where to end, above `begin`; None for K.
+          resets: bool [K], before which steps the optimizer's accumulators go back to
+            0; () for no step of the run.
 
         Returns:
           Means over each step's batch of what the metrics of the loss sum, under the
@@ -120,7 +123,7 @@ class ReplicaProgram:
         if key not in self._compiled:
             signature = tf.nest.map_structure(
                 lambda each: tf.TensorSpec([num_steps, *each.shape[1:]], each.dtype),
-                (batches, learning_rates),
+                (batches, learning_rates, resets),
             )
             numbers = (tf.int64, tf.int32, tf.int32)
             self._compiled[key] = tf.function(
@@ -132,13 +135,19 @@ class ReplicaProgram:
             )
         end = len(learning_rates) if end is None else end
         return self._compiled[key](
-            batches, learning_rates, first_step, tf.constant(begin), tf.constant(end)
+            batches,
+            learning_rates,
+            resets,
+            first_step,
+            tf.constant(begin),
+            tf.constant(end),
         )[begin:end]
 
     def _take_steps(
         self,
         batches: Batch,
         learning_rates: tf.Tensor,
+        resets: tf.Tensor | tuple[()],
         first_step: tf.Tensor,
         begin: tf.Tensor,
         end: tf.Tensor,
@@ -153,8 +162,9 @@ class ReplicaProgram:
             self._scaled_optimizer.learning_rate.assign(learning_rates[index])
             batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
             number = first_step + tf.cast(index, tf.int64)
+            reset = () if isinstance(resets, tuple) else resets[index]
             of_replicas = self._strategy.run(
-                self._step, args=(batch, self._images, number)
+                self._step, args=(batch, self._images, number, reset)
             )
             total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
             taken = (begin <= index) & (index < end)
@@ -186,7 +196,11 @@ class ReplicaProgram:
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
 
     def _step(
-        self, batch: Batch, images: tf.Tensor | None, number: tf.Tensor
+        self,
+        batch: Batch,
+        images: tf.Tensor | None,
+        number: tf.Tensor,
+        reset: tf.Tensor | tuple[()],
     ) -> tf.Tensor:
         """Takes one step with this replica's share; returns its part of the metrics."""
         global_size = tf.cast(tf.shape(batch.labels)[0] * self._num_workers, tf.float32)
@@ -216,6 +230,10 @@ class ReplicaProgram:
                     _, metrics, gradients = add(part, metrics, gradients)
         if self._scaled_optimizer is not self._optimizer:
             gradients = _overflowing_together(gradients)
+        if not isinstance(reset, tuple):
+            for each in self._scaled_optimizer.accumulators:
+                value = tf.convert_to_tensor(each)
+                each.assign(tf.where(reset, tf.zeros_like(value), value))
         self._optimizer.apply(gradients, self._model.trainable_variables)
         return metrics / global_size
 

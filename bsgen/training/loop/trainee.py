@@ -57,6 +57,7 @@ class Trainee:
         self.loss = losses.of_run(run)
         self._ends_by_train_loss = run.stop_train_loss is not None
         self._measures_distance = run.weight_distance
+        self._resets = run.sgd.momentum_reset != "never"
         source = data.load_source(run.data, data_dir)
         self._split = data.split(source, run.data)
         self.plan = step_plan.make(run, len(self._split.train))
@@ -149,6 +150,7 @@ class Trainee:
                         tf.constant(block.first_step, tf.int64),
                         step - block.first_step,
                         end - block.first_step,
+                        block.resets if self._resets else (),
                     )
                 )
                 step = end

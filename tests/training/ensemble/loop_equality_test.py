@@ -30,6 +30,7 @@ _VARIED = (
     {"schedule": _FALL, "warm_up": _RISE, "validation_size": 20},
     {"clip_norm": 0.2, "clip_steps": 30, "augmentation": "crop_flip"},
     {"clip_norm": 0.3, "loss_noise": 0.5, "momentum": 0.0, "evaluations": (1, 150)},
+    {"momentum": 0.9, "momentum_reset": "each_epoch"},
 )
 
 
@@ -123,7 +124,7 @@ class LoopEqualityTest(tf.test.TestCase, parameterized.TestCase):
         self._compare(runs)
 
     def test_dropout_and_skip_init_in_padded_batches(self):
-        more = ({"batch_size": 24}, {"batch_size": 1}, {"batch_size": 16})
+        more = ({"batch_size": 24}, {"batch_size": 1}, {"batch_size": 16}, {})
         varied = zip(_VARIED[1:], more, strict=True)
         runs = [_run({"name": "residual"}, **a, **b) for a, b in varied]
         self._compare(runs)

@@ -31,6 +31,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         ("plain", {"momentum": 0.0}, "none"),
         ("momentum_and_crops", {}, "crop_flip"),
         ("l2_nesterov", {"l2": 0.1, "nesterov": True}, "crop_flip"),
+        ("reset", {"momentum_reset": "each_epoch"}, "crop_flip"),
         ("clipped", {"clip_norm": 0.3, "clip_steps": 3}, "crop_flip"),
         ("always_clipped", {"clip_norm": 0.3, "l2": 0.01}, "flip"),
         ("noisy", {"loss_noise": 1.5, "clip_norm": 0.3, "clip_steps": 3}, "none"),
@@ -72,6 +73,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         run = made_up_runs.run(
             clip_norm=0.3,
             clip_steps=5,
+            momentum_reset="each_epoch",
             l2=0.01,
             loss_noise=1.0,
             schedule=_STEPS,
