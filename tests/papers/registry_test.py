@@ -4,7 +4,8 @@ from multiprocessing import reduction
 
 from absl.testing import absltest, parameterized
 
-from bsgen import errors, papers
+from bsgen import config, errors, papers
+from bsgen.training import step_plan
 
 _BESIDE = ("smith_le_2017/appendix_d", "smith_le_2017/noise")
 _FIGURES = tuple(f"jastrzebski_2018/fig{number}" for number in range(1, 6))
@@ -43,6 +44,16 @@ class RegistryTest(parameterized.TestCase):
                     self.assertTrue(callable(sent.measure))
                     measuring.add(study.name)
         self.assertContainsSubset([*_BESIDE, "jastrzebski_2018/theory"], measuring)
+
+    def test_every_run_of_every_scale_has_a_plan(self):
+        planned = set()
+        for study in papers.studies():
+            for scale in study.scales:
+                for run in study.runs(scale, 1):
+                    if isinstance(run.optimizer, config.MomentumConfig):
+                        step_plan.make(run, run.data.train_size)
+                        planned.add((study.name, scale))
+        self.assertContainsSubset({("hoffer_2017/fig2", "released")}, planned)
 
     @parameterized.parameters(
         ("smith_le_2017/fig44", "smith_le_2017/fig4"),
