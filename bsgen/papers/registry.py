@@ -1,7 +1,12 @@
 """Every study, by name: the one place where studies are registered."""
 
 from bsgen import errors
-from bsgen.papers import hoffer_2017, jastrzebski_2018, smith_le_2017
+from bsgen.papers import (
+    hoffer_2017,
+    jastrzebski_2018,
+    smith_elsen_de_2020,
+    smith_le_2017,
+)
 from bsgen.studies import study
 
 _STUDIES: dict[str, study.Study] = {}
@@ -49,6 +54,6 @@ def find(name: str) -> tuple[study.Study, ...]:
     return of_paper
 
 
-for _paper in (smith_le_2017, hoffer_2017, jastrzebski_2018):
+for _paper in (smith_le_2017, hoffer_2017, jastrzebski_2018, smith_elsen_de_2020):
     for _study in _paper.STUDIES:
         register(_study)

@@ -38,11 +38,14 @@ class Epochs:
         so that the k-th evaluations of runs of any batch size can be compared; 0 to
         evaluate at the end only.
       evaluations_per_decade: besides, as of `Steps`; none for 0.
+      rounds_down: whether no step goes beyond the epochs, as Smith, Elsen & De (2020)
+        count; otherwise the nearest number of whole batches is taken.
     """
 
     num_epochs: float
     num_evaluations: int = 0
     evaluations_per_decade: int = 0
+    rounds_down: bool = False
 
     def steps(self, run: config.RunConfig) -> tuple[int, ...]:
         """As `Steps.steps`; as near to each mark as whole batches allow.
@@ -59,6 +62,8 @@ class Epochs:
         epochs = _places(run, marks[-1] * run.data.train_size) / run.data.train_size
         after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
         before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
+        if self.rounds_down:  # with some air for marks that are no binary fractions
+            before_is_nearer = epochs[after] > marks * (1 + 1e-12)
         steps = (after - before_is_nearer).tolist()
         if not self.evaluations_per_decade:
             return tuple(steps)

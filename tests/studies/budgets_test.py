@@ -1,5 +1,7 @@
 """Tests of budgets: how many steps, and evaluations at the same places."""
 
+import fractions
+
 import numpy as np
 from absl.testing import absltest, parameterized
 
@@ -39,6 +41,18 @@ class EpochsTest(parameterized.TestCase):
         marks = 3 * 100 * np.arange(6) / 5
         expected = [np.abs(size * np.arange(302) - mark).argmin() for mark in marks]
         np.testing.assert_array_equal(steps, expected)
+
+    @parameterized.parameters((7, 3, 0.7), (3, 3, 1.1), (100, 4, 3), (11, 6, 2.3))
+    def test_rounded_down(self, batch_size, parts, num_epochs):
+        budget = budgets.Epochs(num_epochs, parts, rounds_down=True)
+        exact = fractions.Fraction(str(num_epochs)) * 100 / batch_size
+        expected = [int(exact * part / parts) for part in range(parts + 1)]
+        self.assertEqual(budget.steps(_run(batch_size)), tuple(expected))
+
+    def test_smith_elsen_and_de(self):
+        run = _run(1024, train_size=50_000)
+        self.assertEqual(budgets.Epochs(200, rounds_down=True).steps(run), (9765,))
+        self.assertEqual(budgets.Epochs(200).steps(run), (9766,))
 
     def test_evaluations_at_logarithmic_steps_besides(self):
         equal = budgets.Epochs(7, 4).steps(_run(1))
