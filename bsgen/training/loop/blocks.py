@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from bsgen.training import step_plan
 from bsgen.training.loop import feeds
-from bsgen.training.loop.replica_program import Batch
+from bsgen.training.loop.batch import Batch
 
 # Of a block that is always taken as a whole: a call cannot be shorter, and should last
 # no longer than some seconds, on a GPU that takes 20,000 images a second.

@@ -13,7 +13,7 @@ from bsgen import config, data
 from bsgen.data import augmentation, loss_weights, sampling, streaming
 from bsgen.training import step_plan
 from bsgen.training.loop import strategies
-from bsgen.training.loop.replica_program import Batch
+from bsgen.training.loop.batch import Batch
 
 _MAX_STEPS, _MAX_POSITIONS = 1000, 2**20  # in one call
 _EVALUATION_VALUES = 3 * 2**20  # input values per replica and evaluation call

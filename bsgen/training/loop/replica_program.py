@@ -15,34 +15,17 @@ draws other masks with another number of parts.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from bsgen.models import losses
 from bsgen.training import draw_counters
+from bsgen.training.loop import batch as batch_lib
 from bsgen.training.loop import resident_images
+from bsgen.training.loop.batch import Batch
 from bsgen.training.loop.preprocessing import Preprocessing
-
-
-class Batch(NamedTuple):
-    """This worker's share of a global batch, [b, ...], or of K of them, [K, b, ...].
-
-    Attributes:
-      examples: int32 positions in the images on the device, or the images themselves,
-        [..., H, W, C], in the type they are stored in.
-      labels: of the dataset; see `bsgen.data.Dataset.labels`.
-      draws: row shifts, column shifts and flips of `bsgen.data.augmentation`; empty
-        without one.
-      loss_weights: one tensor, float32 [..., b], that multiplies the examples' losses;
-        empty without noise.
-    """
-
-    examples: tf.Tensor
-    labels: tf.Tensor
-    draws: tuple[tf.Tensor, ...] = ()
-    loss_weights: tuple[tf.Tensor, ...] = ()
 
 
 class ReplicaProgram:
@@ -208,7 +191,7 @@ class ReplicaProgram:
         parts = self.gradient_accumulation
 
         def add(part: tf.Tensor | int, metrics: tf.Tensor, gradients: list) -> tuple:
-            own = _part(share, part, parts)
+            own = batch_lib.part(share, part, parts)
             inputs, targets = self._prepare(own, images)
             self._set_draw_counters(number * parts + tf.cast(part, tf.int64))
             sums, added = self._gradient(inputs, targets, own, global_size)
@@ -279,7 +262,9 @@ class ReplicaProgram:
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync // self._num_workers
         # Replicas are numbered worker by worker.
-        return _part(tensors, context.replica_id_in_sync_group % replicas, replicas)
+        return batch_lib.part(
+            tensors, context.replica_id_in_sync_group % replicas, replicas
+        )
 
     def _set_draw_counters(self, draw: tf.Tensor) -> None:
         """Makes the next draws of dropout a function of step, part and replica."""
@@ -289,19 +274,6 @@ class ReplicaProgram:
         for variable in self._draw_counters:
             count = tf.cast(draw, variable.dtype)
             variable.assign(tf.stack([tf.convert_to_tensor(variable)[0], count]))
-
-
-def _part(tensors: Any, index: tf.Tensor | int, count: int) -> Any:
-    """Returns the part `index` of `count` equal parts along the first axis."""
-    if count == 1:
-        return tensors
-
-    def cut(tensor: tf.Tensor) -> tf.Tensor:
-        size, *others = tensor.shape  # static, because layers need it
-        begin = [index * (size // count), *(0 for _ in others)]
-        return tf.slice(tensor, begin, [size // count, *others])
-
-    return tf.nest.map_structure(cut, tensors)
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
