@@ -5,7 +5,7 @@ All intervals are two-sided with 95 % confidence.
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,38 @@ def jackknife_error(left_out: npt.ArrayLike) -> npt.NDArray[np.float64]:
     values = np.asarray(left_out, np.float64)
     spread = np.sum((values - values.mean(axis=0)) ** 2, axis=0)
     return np.asarray(np.sqrt((len(values) - 1) / len(values) * spread))
+
+
+def counted(chosen: npt.NDArray[np.intp], num_samples: int) -> npt.NDArray[np.intp]:
+    """Returns how often each draw has each sample, [draws, samples]."""
+    return (chosen[:, :, np.newaxis] == np.arange(num_samples)).sum(axis=1)
+
+
+def resampled_jackknife_errors(
+    estimator: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+    counts: npt.NDArray[np.intp],
+) -> npt.NDArray[np.float64]:
+    """Returns the jackknife's standard errors of an estimate, of each draw of samples.
+
+    Args:
+      estimator: takes the weight of each sample, [m, n] with rows that sum to 1, and
+        returns functions of the means with these weights, [m, ...].
+      counts: [draws, n >= 2], how often each draw has each sample.
+
+    Returns:
+      [draws, ...].
+    """
+    num_draws, num_samples = counts.shape
+    without = counts[:, np.newaxis] - np.eye(num_samples)
+    # Weights of a sample that was not drawn would be negative; it does not count.
+    drawn = counts[:, :, np.newaxis] > 0
+    without = np.where(drawn, without, counts[:, np.newaxis] * (1 - 1 / num_samples))
+    left_out = estimator(without.reshape(-1, num_samples) / (num_samples - 1))
+    left_out = left_out.reshape(num_draws, num_samples, *left_out.shape[1:])
+    times = counts.reshape(counts.shape + (1,) * (left_out.ndim - 2))
+    centre = np.sum(times * left_out, axis=1, keepdims=True) / num_samples
+    spread = np.sum(times * (left_out - centre) ** 2, axis=1)
+    return np.asarray(np.sqrt((num_samples - 1) / num_samples * spread))
 
 
 def mean_interval(samples: npt.ArrayLike) -> Interval:

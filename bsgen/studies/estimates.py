@@ -212,19 +212,11 @@ def jackknife(
     """
 
     def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
-        counts = (chosen[:, :, np.newaxis] == np.arange(num_seeds)).sum(axis=1)
+        counts = statistics.counted(chosen, num_seeds)
         found = estimator(counts / num_seeds)
         if num_seeds < 2:
             return Ends(found, *_unknown(len(found)))
-        without = counts[:, np.newaxis] - np.eye(num_seeds)
-        # Weights of a seed that was not drawn would be negative; it does not count.
-        drawn = counts[:, :, np.newaxis] > 0
-        without = np.where(drawn, without, counts[:, np.newaxis] * (1 - 1 / num_seeds))
-        left_out = estimator(without.reshape(-1, num_seeds) / (num_seeds - 1))
-        left_out = left_out.reshape(counts.shape)
-        centre = np.sum(counts * left_out, axis=1, keepdims=True) / num_seeds
-        spread = np.sum(counts * (left_out - centre) ** 2, axis=1)
-        errors = np.sqrt((num_seeds - 1) / num_seeds * spread)
+        errors = statistics.resampled_jackknife_errors(estimator, counts)
         return _t_ends(found, errors, num_seeds - 1, confidence)
 
     words = f"95 % t interval from the jackknife over {num_seeds} {unit}"
