@@ -61,6 +61,21 @@ _UNBIASED = flags.DEFINE_bool(
     "unbiased", False, "Average unbiased variances of the ghosts."
 )
 _HIDDEN_UNITS = flags.DEFINE_list("hidden_units", None, "Widths, where they are free.")
+_ACTIVATION = flags.DEFINE_string(
+    "activation", None, "Of the hidden layers, where it is free (default: relu)."
+)
+_OUTPUT_ACTIVATION = flags.DEFINE_enum(
+    "output_activation",
+    None,
+    config.choices(config.ModelConfig, "output_activation"),
+    "Of autoencoders (default: linear).",
+)
+_INITIALIZATION = flags.DEFINE_enum(
+    "initialization",
+    None,
+    config.choices(config.ModelConfig, "initialization"),
+    "Of autoencoders (default: glorot).",
+)
 _DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dropout.")
 _VARIANT = flags.DEFINE_enum(
     "variant",
@@ -71,6 +86,9 @@ _VARIANT = flags.DEFINE_enum(
 _CHOICES: dict[str, flags.FlagHolder] = {
     "normalization": _NORMALIZATION,
     "hidden_units": _HIDDEN_UNITS,
+    "activation": _ACTIVATION,
+    "output_activation": _OUTPUT_ACTIVATION,
+    "initialization": _INITIALIZATION,
     "dropout": _DROPOUT,
 }
 
@@ -219,6 +237,9 @@ def _model_config() -> config.ModelConfig:
         "running_spread": _RUNNING_SPREAD.value,
         "unbiased": _UNBIASED.value,
     }
+    for name in ("activation", "output_activation", "initialization"):
+        if _CHOICES[name].value is not None:
+            fields[name] = _CHOICES[name].value
     if _HIDDEN_UNITS.value is not None:
         fields["hidden_units"] = _integers("hidden_units", _HIDDEN_UNITS.value)
     return config.ModelConfig(**fields)

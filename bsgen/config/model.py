@@ -28,6 +28,8 @@ class ModelConfig(checked.Checked):
       ghost_batch_size: examples of a ghost batch, at least 2; for "ghost" alone.
       variant: "paper" as the paper has it, "released" as its authors' code has it.
       dropout: the share dropped; None for the network's own.
+      output_activation, initialization: of autoencoders; see
+        `bsgen.models.autoencoder`.
       running_statistics, running_spread, unbiased: how ghosts move the statistics of
         inference, arguments of `layers.GhostBatchNormalization`; for "ghost" alone.
     """
@@ -44,6 +46,8 @@ class ModelConfig(checked.Checked):
     )
     running_spread: Literal["std", "variance"] = "std"
     unbiased: bool = False
+    output_activation: Literal["linear", "sigmoid"] = "linear"
+    initialization: Literal["glorot", "sparse"] = "glorot"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,10 +4,7 @@ Smith & Le (2017), arXiv 1710.06451, section 4, give one hidden layer of 800 uni
 activation and initialisation are our choice (ReLU, Glorot-uniform, zero biases).
 Hoffer et al. (2017), arXiv 1705.08741, section 6, take F1 from Keskar et al. (2017).
 Jastrzebski et al. (2018), section 4, train a 4-layer batch-normalized ReLU network.
-Smith, Elsen & De (2020), appendix B, train the autoencoder of Sutskever et al. (2013).
 """
-
-import math
 
 import keras
 
@@ -54,28 +51,6 @@ def mlp(
             dtype=dtype if index < len(hidden_units) else of_logits,
         )(outputs)
     return keras.Model(inputs, outputs, name="mlp")
-
-
-def autoencoder(
-    input_shape: tuple[int, ...],
-    num_classes: int,
-    hidden_units: tuple[int, ...],
-    activation: str = "relu",
-    seed: int = 0,
-) -> keras.Model:
-    """Builds a fully connected network with as many outputs as inputs.
-
-    The outputs, [batch, values of an input], are linear, since most scalings make
-    inputs of either sign (our choice).
-
-    Args:
-      num_classes: ignored; the inputs are the targets.
-      hidden_units, activation: as for `mlp`.
-
-    Raises:
-      UserError: Keras has no such activation.
-    """
-    return mlp(input_shape, math.prod(input_shape), hidden_units, activation, seed)
 
 
 def logistic_regression(

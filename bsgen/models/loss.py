@@ -48,12 +48,14 @@ class Loss:
       metrics: the first is minimised, the last is what a run is judged by.
       fits: the kinds of targets that it takes.
       reconstructs: whether the targets are the inputs; see `losses.of_run`.
+      logistic: whether outputs are logits of targets in [0, 1].
     """
 
     name: str
     metrics: tuple[Metric, ...]
     fits: tuple[Targets, ...]
     reconstructs: bool = False
+    logistic: bool = False
 
     @property
     def per_example(self) -> PerExample:

@@ -9,6 +9,7 @@ import dataclasses
 
 from bsgen import config, data, errors
 from bsgen.models import registry
+from bsgen.models.binary_cross_entropy import BINARY_CROSS_ENTROPY
 from bsgen.models.classification import CROSS_ENTROPY
 from bsgen.models.loss import Loss, Metric
 from bsgen.models.squared_error import SQUARED_ERROR
@@ -19,6 +20,7 @@ _LOSSES = {
     for loss in (
         CROSS_ENTROPY,
         SQUARED_ERROR,
+        BINARY_CROSS_ENTROPY,
         TOKEN_CROSS_ENTROPY,
     )
 }
@@ -64,7 +66,19 @@ def of_run(run: config.RunConfig) -> Loss:
         fitting = [each.name for each in _LOSSES.values() if kind in each.fits]
         remedy = f"{run.model.name} on {run.data.name} predicts {kind}; take "
         raise errors.UserError("loss", run.loss, remedy + " or ".join(fitting))
+    if loss.logistic:
+        _check_logistic(run)
     return dataclasses.replace(loss, reconstructs=reconstructs)
+
+
+def _check_logistic(run: config.RunConfig) -> None:
+    if run.model.output_activation != "linear":
+        remedy = f"{run.loss} takes the sigmoid itself; let the outputs be linear"
+        field, value = "output_activation", run.model.output_activation
+        raise errors.UserError(field, value, remedy)
+    if run.data.scaling != "unit_interval":
+        remedy = f"{run.loss} needs inputs from 0 to 1; take 'unit_interval'"
+        raise errors.UserError("scaling", run.data.scaling, remedy)
 
 
 def recorded_metric(column: str) -> Metric | None:

@@ -29,6 +29,18 @@ def _normalized_mlp(name: str, *hidden_units: int) -> Network:
     )
 
 
+def _autoencoder(**arguments: Any) -> Network:
+    choices = ("hidden_units", "activation", "output_activation", "initialization")
+    return Network(
+        "autoencoder.autoencoder",
+        sizes.autoencoder,
+        tuple(name for name in choices if name not in arguments),
+        arguments,
+        reconstructs=True,
+        stacks=True,
+    )
+
+
 def _shallow_cnn(name: str) -> Network:
     arguments = {"name": name}
     return Network("shallow_cnn.shallow_cnn", sizes.shallow_cnn, _DROPOUT, arguments)
@@ -56,16 +68,9 @@ _PAPER = {
     # choice, and we count the layers with weights, as VGG-11 and ResNet-56 in the same
     # paper do.
     "mlp4": _normalized_mlp("mlp4", 512, 512, 512),
-    # Smith, Elsen & De (2020), appendix B. They give no activation: it may be chosen,
-    # "sigmoid" as in Sutskever et al. (2013), from whom they take the network.
-    "autoencoder": Network(
-        "dense.autoencoder",
-        sizes.autoencoder,
-        ("activation",),
-        {"hidden_units": (1000, 500, 250, 30, 250, 500, 1000)},
-        reconstructs=True,
-        stacks=True,
-    ),
+    # Smith, Elsen & De (2020), appendix B, and of other widths.
+    "autoencoder": _autoencoder(hidden_units=(1000, 500, 250, 30, 250, 500, 1000)),
+    "dense_autoencoder": _autoencoder(),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
     # The smallest ResNet, for small images such as the digits' (our choice).
@@ -93,6 +98,8 @@ _RELEASED["wrn_16_4"] = Network(
 _UNCHOSEN: dict[str, tuple[Any, ...]] = {
     "hidden_units": (config.ModelConfig().hidden_units, ()),
     "activation": (config.ModelConfig().activation,),
+    "output_activation": (config.ModelConfig().output_activation,),
+    "initialization": (config.ModelConfig().initialization,),
     "normalization": (config.ModelConfig().normalization,),
     "dropout": (None,),
 }

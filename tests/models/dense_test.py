@@ -1,6 +1,4 @@
-"""Tests of F1, of the 4-layer network and of the autoencoder."""
-
-import itertools
+"""Tests of F1 and of the 4-layer network."""
 
 import numpy as np
 import tensorflow as tf
@@ -47,23 +45,6 @@ class NormalizedMlpTest(tf.test.TestCase, parameterized.TestCase):
         outputs = outputs @ values[8] + values[9]
         # float32: sums of at most 8 terms of order 1, twice divided by a deviation.
         self.assertAllClose(model(inputs, training=True), outputs, atol=2e-5)
-
-
-class AutoencoderTest(tf.test.TestCase):
-    def test_reconstructs_images_of_mnist(self):
-        model = models.build(config.ModelConfig("autoencoder"), (28, 28, 1), 10)
-        widths = [784, 1000, 500, 250, 30, 250, 500, 1000, 784]
-        kernels = [tuple(weight.shape) for weight in model.weights[::2]]
-        self.assertEqual(kernels, [*itertools.pairwise(widths)])
-        # 785,000 + 500,500 + 125,250 + 7,530 + 7,750 + 125,500 + 501,000 + 784,784.
-        self.assertEqual(weights.trainable(model), 2837314)
-        self.assertEqual(model.output_shape, (None, 784))
-        # Linear outputs: with all kernels 0 they are the last bias.
-        for weight in model.weights[:-1]:
-            weight.assign(np.zeros(weight.shape))
-        model.weights[-1].assign(np.linspace(-2, 2, 784))
-        outputs = model(np.ones((1, 28, 28, 1), np.float32))
-        self.assertAllClose(outputs, [np.linspace(-2, 2, 784)], rtol=1e-6)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import config, errors
-from bsgen.models import losses, squared_error, token_cross_entropy
+from bsgen.models import (
+    binary_cross_entropy,
+    losses,
+    squared_error,
+    token_cross_entropy,
+)
 
 _RUN = config.RunConfig(config.DataConfig("digits"), config.ModelConfig("mlp"))
 _AUTOENCODER = dataclasses.replace(
@@ -31,6 +36,27 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
         expected = ((targets.reshape(4, -1) - outputs.reshape(4, -1)) ** 2).sum(1)
         found = squared_error.squared_error(tf.constant(targets), tf.constant(outputs))
         self.assertAllClose(found, expected, rtol=1e-14)
+
+    def test_binary_cross_entropy_against_its_probabilities(self):
+        rng = np.random.default_rng(3)
+        targets = rng.random((4, 5, 3))
+        logits = rng.normal(scale=3, size=(4, 15))
+        shares = 1 / (1 + np.exp(-logits))
+        flat = targets.reshape(4, -1)
+        expected = flat * np.log(shares) + (1 - flat) * np.log(1 - shares)
+        entropies, errors_of = (
+            metric.per_example(tf.constant(targets), tf.constant(logits))
+            for metric in binary_cross_entropy.BINARY_CROSS_ENTROPY.metrics
+        )
+        self.assertAllClose(entropies, -expected.sum(1), rtol=1e-12)
+        self.assertAllClose(errors_of, ((shares - flat) ** 2).sum(1), rtol=1e-12)
+
+    def test_binary_cross_entropy_stays_finite_where_the_sigmoid_is_full(self):
+        # log(1 - sigmoid(60)) is -inf in float32.
+        found = binary_cross_entropy.binary_cross_entropy(
+            np.array([[0.0, 1.0]], np.float32), tf.constant([[60.0, -80.0]])
+        )
+        self.assertAllClose(found, [140.0], rtol=1e-6)
 
     @parameterized.parameters(np.int32, np.float32)
     def test_tokens_against_their_probabilities(self, dtype):
@@ -72,7 +98,10 @@ class ValuesTest(tf.test.TestCase, parameterized.TestCase):
         )
 
     @parameterized.parameters(
-        squared_error.squared_error, token_cross_entropy.token_cross_entropy
+        squared_error.squared_error,
+        binary_cross_entropy.binary_cross_entropy,
+        binary_cross_entropy.probability_error,
+        token_cross_entropy.token_cross_entropy,
     )
     def test_outputs_of_another_shape_are_refused_in_a_line(self, loss):
         with self.assertRaisesRegex(errors.UserError, "^loss='.*': the network gives"):
@@ -137,12 +166,35 @@ class OfRunTest(parameterized.TestCase):
     @parameterized.parameters(
         (_RUN, "squared_error", "mlp on digits predicts classes; take cross_entropy"),
         (_RUN, "token_cross_entropy", "predicts classes"),
-        (_AUTOENCODER, "cross_entropy", "autoencoder .* inputs; take squared_error"),
+        (
+            _AUTOENCODER,
+            "cross_entropy",
+            "autoencoder .* inputs; take squared_error or binary_cross_entropy",
+        ),
         (_RUN, "mse", "unknown; known: .*token_cross_entropy"),
     )
     def test_a_loss_that_does_not_fit(self, run, loss, message):
         with self.assertRaisesRegex(errors.UserError, f"^loss='{loss}': .*{message}"):
             losses.of_run(dataclasses.replace(run, loss=loss))
+
+    def test_a_loss_of_logits_needs_inputs_from_0_to_1_and_no_second_sigmoid(self):
+        chosen = {"output_activation": "sigmoid"}
+        run = dataclasses.replace(
+            _AUTOENCODER,
+            loss="binary_cross_entropy",
+            data=config.DataConfig("digits", scaling="unit_interval"),
+        )
+        loss = losses.of_run(run)
+        self.assertEqual(loss.judged_by.name, "mse")
+        self.assertEqual(loss.targets("inputs", "labels"), "inputs")
+        twice = dataclasses.replace(run.model, **chosen)
+        for field, value, changes in (
+            ("output_activation", "sigmoid", {"model": twice}),
+            ("scaling", "unit_norm", {"data": config.DataConfig("digits")}),
+        ):
+            message = f"^{field}='{value}': binary_cross_entropy "
+            with self.assertRaisesRegex(errors.UserError, message):
+                losses.of_run(dataclasses.replace(run, **changes))
 
     def test_a_loss_of_ones_own(self):
         hinge = losses.Loss(

@@ -14,6 +14,8 @@ _OPTIONAL = {
     "running_statistics": "pooled",
     "running_spread": "variance",
     "unbiased": True,
+    "output_activation": "sigmoid",
+    "initialization": "sparse",
 }
 _OF_GHOSTS = {"normalization": "ghost", "ghost_batch_size": 128}
 

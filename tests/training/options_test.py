@@ -32,6 +32,8 @@ _OTHER = {
         "running_statistics": "mean",
         "running_spread": "variance",
         "unbiased": True,
+        "output_activation": "sigmoid",
+        "initialization": "sparse",
     },
     "optimizer": {
         "learning_rate": 0.2,
