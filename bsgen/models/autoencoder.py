@@ -46,7 +46,7 @@ def autoencoder(
     if initialization == "sparse":
         kernels = (weight for weight in model.weights if len(weight.shape) == 2)
         for index, kernel in enumerate(kernels):
-            kernel.assign(sparse_kernel(*kernel.shape, seed=[seed, index]))
+            kernel.assign(sparse_kernel(kernel.shape, [seed, index]))
     if output_activation == "linear":
         return model
     full = keras.config.dtype_policy().variable_dtype
@@ -54,13 +54,17 @@ def autoencoder(
     return keras.Model(model.input, outputs, name=model.name)
 
 
-def sparse_kernel(fan_in: int, units: int, seed: int | list[int]) -> np.ndarray:
+def sparse_kernel(shape: tuple[int, int], seed: int | list[int]) -> np.ndarray:
     """Draws a kernel whose columns have 15 entries N(0, 1), or all if there are fewer.
 
+    Args:
+      shape: inputs and units.
+      seed: of NumPy's generator.
+
     Returns:
-      [fan_in, units], float32.
+      [inputs, units], float32.
     """
     rng = np.random.default_rng(seed)
-    order = rng.random((fan_in, units)).argsort(axis=0)
-    kernel = rng.normal(size=(fan_in, units))
+    order = rng.random(shape).argsort(axis=0)  # of each unit, a random one
+    kernel = rng.normal(size=shape)
     return np.where(order < _CONNECTIONS, kernel, 0).astype(np.float32)

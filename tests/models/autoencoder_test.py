@@ -48,7 +48,7 @@ class AutoencoderTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(np.concatenate(biases), np.zeros(40 + 3 + 40 + 36))
 
     def test_sparse_weights_are_normal_at_uniform_places(self):
-        kernel = autoencoder.sparse_kernel(60, 2000, seed=3)
+        kernel = autoencoder.sparse_kernel((60, 2000), seed=3)
         drawn = kernel[kernel != 0]
         self.assertLen(drawn, 30_000)
         # Of n normal draws the mean has error 1 / sqrt(n), the mean square sqrt(2 / n),
