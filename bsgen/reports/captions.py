@@ -21,15 +21,13 @@ def settings(results: study.Results, scale: str) -> str:
     """
     runs, measured = results.runs, results.measurements
     if not len(runs):
-        parts = [
-            f"{scale.capitalize()} scale: {measured['key'].nunique()} measurements"
-        ]
+        parts = [f"{_words(scale)} scale: {measured['key'].nunique()} measurements"]
         if "seed" in measured:
             parts.append(f"{measured['seed'].nunique()} seeds")
         return ", ".join(parts) + "."
     datasets = " and ".join(sorted(set(runs["dataset"])))
     parts = [
-        f"{scale.capitalize()} scale: {datasets}",
+        f"{_words(scale)} scale: {datasets}",
         f"N = {_range(runs['train_size'])}",
     ]
     if set(runs["optimizer"]) == {"newton"}:
@@ -105,6 +103,11 @@ def missing(results: study.Results) -> str:
         for sizes, found in places.items()
     ]
     return f"Without {'; '.join(parts)}."
+
+
+def _words(scale: str) -> str:
+    """Returns the name of a scale as a sentence begins with it."""
+    return "GPU" if scale == "gpu" else scale.capitalize()
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -38,7 +38,8 @@ class Finished(NamedTuple):
             then = "every claim stays undecided"
             if self.study.judges_parts:
                 then = "what they would decide is not among the claims"
-            words = f"Incomplete: {number} of {of} runs are missing, and {then}. "
+            verb = "is" if number == 1 else "are"
+            words = f"Incomplete: {number} of {of} runs {verb} missing, and {then}. "
             return words + captions.missing(self.results)
         words = "of its runs and measurements are not recorded any more: the results "
         words += "below were made from them and cannot be remade"

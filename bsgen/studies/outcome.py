@@ -30,7 +30,7 @@ def conclude(concluded: study.Study, results: study.Results) -> Outcome:
     analysis = concluded.analyse(results)
     judged = concluded.judge(analysis)
     if results.num_missing and not concluded.judges_parts:
-        reason = f"{results.num_missing} runs are missing"
+        reason = _missing(results)
         judged = [claims.left_open(claim, reason) for claim in judged]
     with mpl.rc_context(style.SETTINGS):
         shown = concluded.show(analysis)
@@ -52,13 +52,19 @@ def write(
     place.write_results(results, *conclude(concluded, results))
 
 
+def _missing(results: study.Results) -> str:
+    number = results.num_missing
+    return "1 run is missing" if number == 1 else f"{number} runs are missing"
+
+
 def _footer(name: str, results: study.Results, judged: Sequence[claims.Claim]) -> str:
     counts = tally.count(results)
     parts = [name]
     if results.num_missing:
-        parts.append(f"INCOMPLETE: {results.num_missing} runs are missing")
+        parts.append(f"INCOMPLETE: {_missing(results)}")
     if counts.num_runs:
-        parts.append(f"{counts.num_runs} runs, {counts.num_seeds} seeds")
+        seeds = "1 seed" if counts.num_seeds == 1 else f"{counts.num_seeds} seeds"
+        parts.append(f"{counts.num_runs} runs, {seeds}")
     if counts.num_diverged:
         parts.append(f"{counts.num_diverged} diverged")
     if counts.num_measurements:

@@ -30,7 +30,7 @@ def show(found: "table1.Table") -> shown.Shown:
         axes.axhline(0, color=style.GREY, lw=1)
         axes.set(ylabel=label, xticks=range(len(STAGES)), xticklabels=STAGES)
     grid[0, 1].set_ylim(*_SHOWN)
-    grid[0, 0].legend(loc="lower right")
+    grid[0, 0].legend(loc="best")
     lines = [line for row in found.rows for line in _lines(row)]
     return shown.Shown(
         drawn, pd.DataFrame(lines, columns=["network", "number", *STAGES])
