@@ -18,11 +18,13 @@ class DataConfig(checked.Checked):
     Attributes:
       name: a dataset of `bsgen.data`.
       train_size: N, the number of training examples drawn; None takes all there are.
-      validation_size: examples set aside from the training pool, disjoint from N.
+      validation_size: examples set aside from the training pool, disjoint from N; of a
+        text, the first ones of its own validation part.
       scaling: an input scaling of `bsgen.data.scaling`.
       subset_seed: draws the training subset (and the whole task, where it is random).
       sampling: "shuffle" walks through a new permutation each epoch, "independent"
-        draws every batch anew, without replacement within the batch.
+        draws every batch anew, without replacement within the batch, "contiguous" cuts
+        a text in as many streams as a batch has examples, and reads on in each.
       augmentation: an augmentation of `bsgen.data.augmentation`, for training images.
     """
 
@@ -31,7 +33,9 @@ class DataConfig(checked.Checked):
     validation_size: int = checked.always(0)
     scaling: str = checked.always("unit_norm")
     subset_seed: int = checked.always(0)
-    sampling: Literal["shuffle", "independent"] = checked.always("shuffle")
+    sampling: Literal["shuffle", "independent", "contiguous"] = checked.always(
+        "shuffle"
+    )
     augmentation: str = "none"
 
     def __post_init__(self) -> None:

@@ -8,6 +8,8 @@ from bsgen.config import checked
 
 MAX_WIDTH = 2**24
 MAX_HIDDEN_LAYERS = 500
+_USUAL_WIDTHS = (800,)
+_OWN_WIDTHS = {"lstm": (650, 650)}  # the medium one of Zaremba et al. (2014)
 # Options of the running statistics of ghosts.
 GHOST_OPTIONS = ("running_statistics", "running_spread", "unbiased")
 
@@ -21,7 +23,8 @@ class ModelConfig(checked.Checked):
     Attributes:
       name: a network of `bsgen.models`.
       hidden_units: widths of the hidden layers, for the networks with free widths; at
-        most `MAX_HIDDEN_LAYERS` of at most `MAX_WIDTH`.
+        most `MAX_HIDDEN_LAYERS` of at most `MAX_WIDTH`; None for (800,), of an LSTM for
+        (650, 650).
       activation: of the hidden layers, likewise.
       normalization: "batch", "ghost" or "none"; without it the wide ResNets use
         Regularized SkipInit.
@@ -35,7 +38,7 @@ class ModelConfig(checked.Checked):
     """
 
     name: str = checked.always("mlp")
-    hidden_units: tuple[int, ...] = checked.always((800,))
+    hidden_units: tuple[int, ...] = checked.always(None)
     activation: str = checked.always("relu")
     normalization: Literal["batch", "ghost", "none"] = "batch"
     ghost_batch_size: int | None = None
@@ -51,6 +54,8 @@ class ModelConfig(checked.Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.hidden_units is None:
+            self._set(hidden_units=_OWN_WIDTHS.get(self.name, _USUAL_WIDTHS))
         if len(self.hidden_units) > MAX_HIDDEN_LAYERS:
             remedy = f"give at most {MAX_HIDDEN_LAYERS} layers"
             raise errors.UserError("hidden_units", self.hidden_units, remedy)

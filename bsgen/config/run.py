@@ -80,6 +80,11 @@ class RunConfig(checked.Checked):
             remedy = f"none may exceed num_steps={self.num_steps}"
             raise errors.UserError("evaluation_steps", max(steps), remedy)
         self._set(evaluation_steps=tuple(sorted(steps | {self.num_steps})))
+        is_constant = self.batch_size_schedule == schedule.Constant()
+        if self.data.sampling == "contiguous" and not is_constant:
+            remedy = "as many streams as at the start have to be read on; leave the "
+            remedy += "schedule out, or take another sampling"
+            raise errors.UserError("batch_size_schedule", "not constant", remedy)
         train_size = self.data.train_size
         if train_size is not None and (self.batch_size or 1) > train_size:
             remedy = f"a batch is at most the training set, train_size={train_size}"

@@ -25,6 +25,7 @@ class Dataset(abc.ABC):
       test_size: test examples.
       scaling: the usual input scaling, which the command line takes by default.
       augmentation: the usual augmentation of training images, likewise.
+      sampling: the usual one, likewise; "contiguous" for a text, see `bsgen.data.text`.
       fits_in_memory: whether `load` returns a `Pool`; otherwise examples are streamed.
       labels: what they are: "classes" int32 [n], "tokens" int32 [n, T], which are
         classes too, or "numbers" float32 [n, num_classes].
@@ -38,6 +39,7 @@ class Dataset(abc.ABC):
     test_size: int | None = None
     scaling: str = "unit_norm"
     augmentation: str = "none"
+    sampling: Literal["shuffle", "contiguous"] = "shuffle"
     fits_in_memory: bool = True
     labels: Literal["classes", "tokens", "numbers"] = "classes"
     is_random: bool = False

@@ -20,9 +20,13 @@ class Pool:
     Attributes that are not listed are those of `bsgen.data.sources.Source`.
 
     Attributes:
-      inputs: [P, ...], uint8 for images, float32 for anything else; finite.
+      inputs: [P, ...], uint8 for images, int32 for tokens, float32 for anything else;
+        finite.
       labels: int32 [P] or, if there are T an example, [P, T], each from 0 to
         num_classes - 1; or float32 [P, num_classes], finite.
+      validation_pool: positions of a validation set of its own, which `in_order` needs.
+      in_order: whether the examples are windows of a text, see `bsgen.data.text`, whose
+        order a split must keep.
 
     Raises:
       UserError: inputs or labels hold NaN or infinity, a label is out of range or of
@@ -36,6 +40,8 @@ class Pool:
     train_pool: np.ndarray | None = None
     test_pool: np.ndarray | None = None
     test_size: int | None = None
+    validation_pool: np.ndarray | None = None
+    in_order: bool = False
     crops_inputs: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -47,7 +53,8 @@ class Pool:
             remedy = "its inputs hold NaN or infinite values; remove these examples"
             raise errors.UserError("dataset", self.name, remedy)
         self._check_labels()
-        for array in (self.inputs, self.labels, self.train_pool, self.test_pool):
+        pools = self.train_pool, self.validation_pool, self.test_pool
+        for array in (self.inputs, self.labels, *pools):
             if array is not None:
                 array.flags.writeable = False
 

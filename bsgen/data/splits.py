@@ -10,6 +10,7 @@ import numpy as np
 
 from bsgen import config as configuration
 from bsgen import errors
+from bsgen.data import pool as pool_lib
 from bsgen.data import random_streams, sources
 
 
@@ -30,9 +31,14 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
     larger N; the last V of it are set aside for validation. The test set is the
     official one; where there is none, it is drawn by the same seed.
 
+    A text has nothing to draw: the first N windows of its training part are trained on,
+    and the first V of its validation part are set aside.
+
     Raises:
       UserError: the pool is too small.
     """
+    if isinstance(pool, pool_lib.Pool) and pool.in_order:
+        return _split_text(pool, config)
     purpose = random_streams.Purpose.SUBSET
     generator = random_streams.generator(purpose, config.subset_seed)
     if pool.train_pool is None or pool.test_pool is None:
@@ -57,3 +63,17 @@ def split(pool: sources.Source, config: configuration.DataConfig) -> Split:
         validation=train_pool[available:].astype(np.int32),
         test=test.astype(np.int32),
     )
+
+
+def _split_text(text: pool_lib.Pool, config: configuration.DataConfig) -> Split:
+    train, validation, test = (
+        np.asarray(() if part is None else part, np.int32)
+        for part in (text.train_pool, text.validation_pool, text.test_pool)
+    )
+    for argument, part in (("train_size", train), ("validation_size", validation)):
+        wanted = getattr(config, argument) or 0
+        if wanted > len(part):
+            remedy = f"give at most {len(part)}: so many windows has that part of "
+            remedy += text.name
+            raise errors.UserError(argument, wanted, remedy)
+    return Split(train[: config.train_size], validation[: config.validation_size], test)

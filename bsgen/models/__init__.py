@@ -9,6 +9,7 @@ from bsgen.models.classification import correct, cross_entropy
 from bsgen.models.registry import (
     Network,
     build,
+    carries_state,
     check,
     names,
     reconstructs,
@@ -23,6 +24,7 @@ __all__ = [
     "Network",
     "Size",
     "build",
+    "carries_state",
     "check",
     "correct",
     "cross_entropy",

@@ -13,7 +13,10 @@ from bsgen.models.binary_cross_entropy import BINARY_CROSS_ENTROPY
 from bsgen.models.classification import CROSS_ENTROPY
 from bsgen.models.loss import Loss, Metric
 from bsgen.models.squared_error import SQUARED_ERROR
-from bsgen.models.token_cross_entropy import TOKEN_CROSS_ENTROPY
+from bsgen.models.token_cross_entropy import (
+    SUMMED_TOKEN_CROSS_ENTROPY,
+    TOKEN_CROSS_ENTROPY,
+)
 
 _LOSSES = {
     loss.name: loss
@@ -22,6 +25,7 @@ _LOSSES = {
         SQUARED_ERROR,
         BINARY_CROSS_ENTROPY,
         TOKEN_CROSS_ENTROPY,
+        SUMMED_TOKEN_CROSS_ENTROPY,
     )
 }
 

@@ -37,6 +37,9 @@ class Network:
       reconstructs: whether its outputs are compared with its inputs, as of an
         autoencoder; there may be any number of values in [batch, ...] as long as an
         input has as many.
+      carries_state: whether it reads a text, and carries its state from one window to
+        the next: the model takes [tokens, *states] and returns [logits, *new states],
+        with equal shapes of old and new ones, [batch, units] each, which begin at 0.
       stacks: whether many runs may be trained as one: of dense layers, and others for
         which XLA has one operation over stacked weights. Convolutions have none.
     """
@@ -47,6 +50,7 @@ class Network:
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     precision: str | None = None
     reconstructs: bool = False
+    carries_state: bool = False
     stacks: bool = False
 
     def released(self) -> "Network":

@@ -71,6 +71,10 @@ _PAPER = {
     # Smith, Elsen & De (2020), appendix B, and of other widths.
     "autoencoder": _autoencoder(hidden_units=(1000, 500, 250, 30, 250, 500, 1000)),
     "dense_autoencoder": _autoencoder(),
+    # Zaremba et al. (2014), their medium network, if the widths are not chosen.
+    "lstm": Network(
+        "lstm.lstm", sizes.lstm, ("hidden_units", "dropout"), carries_state=True
+    ),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
     # The smallest ResNet, for small images such as the digits' (our choice).
@@ -215,6 +219,15 @@ def reconstructs(settings: config.ModelConfig) -> bool:
       UserError: no network has that name.
     """
     return _find(settings.name, settings.variant).reconstructs
+
+
+def carries_state(settings: config.ModelConfig) -> bool:
+    """Returns whether the network of `settings` carries its state; see `Network`.
+
+    Raises:
+      UserError: no network has that name.
+    """
+    return _find(settings.name, settings.variant).carries_state
 
 
 def stacks(settings: config.ModelConfig) -> bool:

@@ -27,9 +27,10 @@ class Size(NamedTuple):
     """The size of a network.
 
     Attributes:
-      multiplications: of a forward pass on one example, in dense and convolutional
-        layers.
-      weights: in the kernels of these layers; biases and scales are not counted.
+      multiplications: of a forward pass on one example, in dense, recurrent and
+        convolutional layers.
+      weights: in the kernels of these layers, and in embeddings; biases and scales are
+        not counted.
     """
 
     multiplications: int
@@ -112,6 +113,24 @@ def autoencoder(shape: Shape, num_classes: int, hidden_units: Sequence[int]) -> 
 def logistic_regression(shape: Shape, num_classes: int) -> Size:
     """Returns the size of a linear model, which has one logit for two classes."""
     return mlp(shape, 1 if num_classes == 2 else num_classes)
+
+
+def lstm(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Size:
+    """Returns the size of an LSTM on windows of tokens; its embedding is looked up.
+
+    Raises:
+      UserError: the inputs are no windows of tokens, or there is no layer.
+    """
+    if len(shape) != 1:
+        remedy = "an LSTM reads windows of tokens; take a dataset that is a text"
+        raise errors.UserError("input_shape", shape, remedy)
+    if not hidden_units:
+        remedy = "give the width of one layer at least"
+        raise errors.UserError("hidden_units", hidden_units, remedy)
+    pairs = itertools.pairwise((hidden_units[0], *hidden_units))
+    weights = sum(4 * units * (below + units) for below, units in pairs)
+    weights += hidden_units[-1] * num_classes
+    return Size(shape[0] * weights, weights + num_classes * hidden_units[0])
 
 
 def shallow_cnn(shape: Shape, num_classes: int, variant: str = "paper") -> Size:

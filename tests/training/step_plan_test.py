@@ -1,5 +1,6 @@
 """Tests of the plan of a run: by hand, and against a plain loop in exact fractions."""
 
+import dataclasses
 import fractions
 
 import numpy as np
@@ -64,6 +65,29 @@ class MakeByHandTest(parameterized.TestCase):
         self.assertFalse(step_plan.make(run(4, 6), 10).resets.any())
         full = run(None, 3, momentum_reset="each_epoch")
         self.assertTrue(step_plan.make(full, 10).resets.all())
+
+    def test_streams_of_a_text(self):
+        streams = config.DataConfig(sampling="contiguous")
+        # 11 windows in 3 streams of 3: an epoch has 3 steps.
+        made = dataclasses.replace(run(3, 7, momentum_reset="each_epoch"), data=streams)
+        found = step_plan.make(made, 11)
+        np.testing.assert_allclose(found.epochs, np.arange(8) / 3)
+        begins = [True, False, False, True, False, False, True]
+        self.assertEqual(found.begins_epoch.tolist(), begins)
+        self.assertEqual(found.resets.tolist(), begins)
+        # Smith, Elsen & De: 16,560 steps are 40 epochs of Penn Treebank at 64.
+        treebank = dataclasses.replace(run(64, 1), data=streams)
+        windows = (929_589 - 1) // 35
+        self.assertEqual(step_plan.num_steps_in_epochs(40, treebank, windows), 16_560)
+
+    def test_more_streams_than_windows_are_refused_in_a_line(self):
+        streams = config.DataConfig(sampling="contiguous")
+        made = dataclasses.replace(run(12, 1), data=streams)
+        with self.assertRaisesRegex(errors.UserError, "^batch_size=12: more streams"):
+            step_plan.make(made, 11)
+        with self.assertRaisesRegex(errors.UserError, "^batch_size_schedule='not con"):
+            changes = config.Cyclic((1, 2), 4, "steps")
+            dataclasses.replace(made, batch_size_schedule=changes)
 
     def test_no_batch_size_is_the_full_batch(self):
         found = step_plan.make(run(None, 3), 7)

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from bsgen import data
-from bsgen.data import augmentation, loss_weights, sampling
+from bsgen.data import augmentation, loss_weights, sampling, text
 from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
 
@@ -142,6 +142,8 @@ class Feed:
     def _positions(self, piece: _Piece, step: int, num_steps: int) -> np.ndarray:
         """Returns positions in the pool, [num_steps, batch_size]."""
         train, size = piece.split.train, piece.batch_size
+        if piece.sampling == "contiguous":
+            return train[text.contiguous_batches(step, num_steps, size, len(train))]
         if piece.sampling == "independent":
             drawn = sampling.independent_batches(
                 piece.seed, step, num_steps, size, len(train)

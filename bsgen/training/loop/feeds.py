@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from bsgen import config, data
-from bsgen.data import augmentation, loss_weights, sampling, streaming
+from bsgen.data import augmentation, loss_weights, sampling, streaming, text
 from bsgen.training import step_plan
 from bsgen.training.loop import strategies
 from bsgen.training.loop.batch import Batch
@@ -123,7 +123,9 @@ class Feed:
         """Returns the positions in the source of this worker's shares, [K, b]."""
         num_steps, size = last_step - first_step, self._size(first_step)
         seed, train_size = self._run.seed, len(self._train)
-        if self._run.data.sampling == "independent":
+        if self._run.data.sampling == "contiguous":
+            drawn = text.contiguous_batches(first_step, num_steps, size, train_size)
+        elif self._run.data.sampling == "independent":
             drawn = sampling.independent_batches(
                 seed, first_step, num_steps, size, train_size
             )
