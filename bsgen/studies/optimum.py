@@ -39,9 +39,9 @@ class Place(NamedTuple):
     logs: _Floats
     spacing_error: float
 
-    def estimate(self) -> estimates.Estimate:
+    def estimate(self, tried: str = "batch sizes") -> estimates.Estimate:
         """Returns the geometric mean over seeds, with an interval for both errors."""
-        return estimates.exponential(_widened(self.logs, self.spacing_error))
+        return estimates.exponential(_widened(self.logs, self.spacing_error, tried))
 
     def of_many_seeds(self) -> "Place":
         """Returns what would be left with any number of seeds: the spacing's error."""
@@ -78,19 +78,29 @@ def find(accuracies: pd.DataFrame) -> Optimum:
         diverged run counts with the accuracy of chance.
     """
     sizes = accuracies.index.to_numpy()
-    logs, values = np.log(sizes), accuracies.to_numpy(float)
-    means = values.mean(axis=1)
+    logs, means = np.log(sizes), accuracies.to_numpy(float).mean(axis=1)
     best, last = int(means.argmax()), len(sizes) - 1
-    tops = np.array([_top(logs, curve) for curve in values.T])
     return Optimum(
         int(sizes[best]),
         float(means[best]),
         int(sizes[max(best - 1, 0)]),
         int(sizes[min(best + 1, last)]),
         best in (0, last),
-        Place(tops, _spacing_error(logs, best)),
+        place(accuracies),
         _top(logs, means),
     )
+
+
+def place(scores: pd.DataFrame) -> Place:
+    """Finds where each seed's scores are highest, between the settings tried.
+
+    Args:
+      scores: finite, the higher the better; one row a setting, such as a batch size or
+        a learning rate (the index, rising), one column a seed.
+    """
+    logs, values = np.log(scores.index.to_numpy(float)), scores.to_numpy(float)
+    tops = np.array([_top(logs, curve) for curve in values.T])
+    return Place(tops, _spacing_error(logs, int(values.mean(axis=1).argmax())))
 
 
 def breakdown(accuracies: pd.DataFrame, chance: float) -> Place:
@@ -134,14 +144,17 @@ def advantage(accuracies: pd.DataFrame, over: int) -> estimates.Estimate:
     return estimates.mean(differences, paired=True)
 
 
-def exponent(settings: Sequence[float], places: Sequence[Place]) -> estimates.Estimate:
-    """Fits batch size ~ setting^exponent by least squares on logarithms, on each seed.
+def exponent(
+    settings: Sequence[float], places: Sequence[Place], tried: str = "batch sizes"
+) -> estimates.Estimate:
+    """Fits optimum ~ setting^exponent by least squares on logarithms, on each seed.
 
     So seeds are resampled alike for all settings, as they share their data.
 
     Args:
-      settings: one positive number a batch size, e.g. learning rates.
-      places: the batch size at each setting, of the same seeds.
+      settings: one positive number an optimum, e.g. learning rates.
+      places: the optimum at each setting, of the same seeds.
+      tried: of what it is the optimum, for the words.
 
     Returns:
       The mean exponent of the seeds; NaN from fewer than two settings.
@@ -150,7 +163,7 @@ def exponent(settings: Sequence[float], places: Sequence[Place]) -> estimates.Es
         return estimates.mean([])
     slopes = slope(settings, np.stack([place.logs for place in places], axis=1))
     errors = slope(settings, np.diag([place.spacing_error for place in places]))
-    return _widened(slopes, float(np.linalg.norm(errors)))
+    return _widened(slopes, float(np.linalg.norm(errors)), tried)
 
 
 def slope(settings: Sequence[float], logs: npt.ArrayLike) -> _Floats:
@@ -189,12 +202,15 @@ def _spacing_error(logs: _Floats, nearest: int) -> float:
     return float(_SPACING_ERROR * (around[-1] - around[0]) / max(len(around) - 1, 1))
 
 
-def _widened(samples: _Floats, error: float) -> estimates.Estimate:
+def _widened(
+    samples: _Floats, error: float, tried: str = "batch sizes"
+) -> estimates.Estimate:
     """Estimates a mean whose samples have an unknown error in common.
 
     Args:
       samples: [n], one number a seed.
       error: standard deviation of the common error, independent of the seeds.
+      tried: whose spacing makes it.
     """
     mean = estimates.mean(samples)
 
@@ -204,5 +220,5 @@ def _widened(samples: _Floats, error: float) -> estimates.Estimate:
         reach = np.hypot(ends.upper - ends.values, of_error)
         return estimates.Ends(ends.values, ends.values - reach, ends.values + reach)
 
-    words = f"{mean.method} and the spacing of the batch sizes"
+    words = f"{mean.method} and the spacing of the {tried}"
     return estimates.Estimate(mean.num_seeds, procedure, words)

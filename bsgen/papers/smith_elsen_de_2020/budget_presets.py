@@ -1,0 +1,88 @@
+"""Tasks of Smith, Elsen & De (2020), figures 2 and 3: one batch size, many budgets.
+
+At `paper` they follow section 7: a batch of 64, and 50 to 6400 epochs. `reduced` has
+5,000 images of Fashion-MNIST, dense networks and a tenth of the epochs. `quick` was
+found on validation data (BUILD_NOTES.md): 200 digits, few enough for a network to
+overfit them in the larger budgets.
+"""
+
+import pandas as pd
+
+from bsgen import config
+from bsgen.papers.smith_elsen_de_2020 import grids, presets
+from bsgen.studies import budgets, tasks
+
+MOMENTUM = 0.9
+_QUICK = tasks.Task(
+    config.DataConfig("digits", 200),
+    config.ModelConfig("normalized_mlp", (64, 64)),
+    config.MomentumConfig(momentum=MOMENTUM, l2=2e-3, schedule=presets.SCHEDULE),
+    batch_size=8,  # a single ghost batch, as the paper's 64
+    budget=budgets.Epochs(8),
+    num_seeds=8,
+)
+_REDUCED = tasks.Task(
+    config.DataConfig("fashion_mnist", 5000, scaling="standardize_channels"),
+    config.ModelConfig("normalized_mlp", (128, 128)),
+    config.MomentumConfig(momentum=MOMENTUM, l2=presets.L2, schedule=presets.SCHEDULE),
+    batch_size=64,
+    budget=budgets.Epochs(5),
+    num_seeds=5,
+)
+_WITH = {
+    "quick": _QUICK,
+    "reduced": _REDUCED,
+    "paper": presets.WIDE_RESNET["paper"].changed(batch_size=64, momentum=MOMENTUM),
+}
+SCALES = tuple(_WITH)
+# By "normalization" in words, and scale. Without it the wide ResNet is Regularized
+# SkipInit's.
+NETWORKS = {
+    "with normalization": _WITH,
+    "without normalization": {
+        scale: task.changed(normalization="none", ghost_batch_size=None)
+        for scale, task in _WITH.items()
+    },
+}
+_OF_DATASET = {task.data.name: scale for scale, task in _WITH.items()}
+
+# Figure 2: the budgets, and the effective rates that are tried at each of them.
+EPOCHS = {
+    "quick": tuple(2**k for k in range(3, 11)),
+    "reduced": tuple(5 * 2**k for k in range(8)),
+    "paper": tuple(50 * 2**k for k in range(8)),
+}
+RATES = {
+    "with normalization": {
+        "quick": grids.powers_of_two(-8, 1),
+        "reduced": grids.powers_of_two(-8, 2),
+        "paper": grids.powers_of_two(-7, 3),
+    },
+    "without normalization": {
+        "quick": grids.powers_of_two(-6, 1),
+        "reduced": grids.powers_of_two(-8, 1),
+        "paper": grids.powers_of_two(-9, 1),
+    },
+}
+# Figure 3, with normalisation: budgets, effective rates at the start, and at the end.
+EPOCHS_OF_BOTH = {
+    "quick": (8, 32, 128, 512),
+    "reduced": (5, 20, 80, 320),
+    "paper": EPOCHS["paper"],
+}
+INITIAL_RATES = {
+    "quick": grids.powers_of_two(-6, 1),
+    "reduced": grids.powers_of_two(-6, 2),
+    "paper": grids.powers_of_two(-6, 3),
+}
+FINAL_RATES = {
+    "quick": grids.powers_of_two(-16, 0)[::4],
+    "reduced": grids.powers_of_two(-16, 0)[::4],
+    "paper": grids.powers_of_two(-16, 0)[::2],
+}
+
+
+def of_dataset(runs: pd.DataFrame) -> str:
+    """Returns the scale of runs, which their dataset tells."""
+    (dataset,) = runs["dataset"].unique()
+    return _OF_DATASET[dataset]
