@@ -17,8 +17,8 @@ from bsgen.papers.smith_elsen_de_2020.epoch_budgets import (
 from bsgen.studies import claims, estimates, optimum
 
 ABOUT_TWO = 2**1.5
-# Of the gain in the lower half of the range, on its logarithmic axis. A metric that
-# improved with the logarithm of the budget would gain as much in the upper half.
+# Of the gain for each doubling in the lower half of the range. A metric that improved
+# with the logarithm of the budget would gain as much in the upper half.
 _SATURATED = 0.25
 
 
@@ -39,14 +39,15 @@ def stops_improving(tuned: Tuned, of: str = "") -> claims.Claim:
     name, scores = tuned.metric.name, tuned.scores()
     first, last = scores.index[0], scores.index[-1]
     middle = min(scores.index, key=lambda each: abs(math.log(each**2 / (first * last))))
+    gains = [
+        (scores.loc[end] - scores.loc[start]) / max(math.log2(end / start), 1)
+        for start, end in ((middle, last), (first, middle))
+    ]
     return claims.below(
         f"{of}The optimum {name} then saturates or gets worse",
-        f"{_gained(tuned)} from {middle:g} to {last:g} epochs, over that from "
-        f"{first:g} to {middle:g}",
-        estimates.ratio_of_means(
-            scores.loc[last] - scores.loc[middle],
-            scores.loc[middle] - scores.loc[first],
-        ),
+        f"{_gained(tuned)} for each doubling from {middle:g} to {last:g} epochs, over "
+        f"that from {first:g} to {middle:g}",
+        estimates.ratio_of_means(*gains),
         "an improvement with the logarithm of the budget would have 1; the bound is "
         "our choice",
         bound=_SATURATED,
