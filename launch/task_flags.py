@@ -93,8 +93,12 @@ _CHOICES: dict[str, flags.FlagHolder] = {
 }
 
 _NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
-_L2 = flags.DEFINE_float(
-    "l2", 0.0, "Adds (l2/2)|w|^2 to the mean loss, for all parameters."
+_L2 = flags.DEFINE_float("l2", 0.0, "Adds (l2/2)|w|^2 to the mean loss.")
+_L2_PARAMETERS = flags.DEFINE_enum(
+    "l2_parameters",
+    "all",
+    config.choices(config.MomentumConfig, "l2_parameters"),
+    "Which parameters --l2 covers: kernels leave out gains and biases.",
 )
 _CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
 _CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
@@ -204,6 +208,7 @@ def optimizer_fields() -> dict[str, Any]:
     return {
         "nesterov": _NESTEROV.value,
         "l2": _L2.value,
+        "l2_parameters": _L2_PARAMETERS.value,
         "clip_norm": _CLIP_NORM.value,
         "clip_steps": _CLIP_STEPS.value,
         "momentum_reset": _MOMENTUM_RESET.value,

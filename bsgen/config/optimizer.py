@@ -16,7 +16,7 @@ _ROUNDS_TO_ONE = 1.0 - 2.0**-25  # half of the last place of float32 below 1
 class MomentumConfig(checked.Checked):
     """Settings of `bsgen.optimizers.Momentum`.
 
-    `l2` adds (l2/2)|w|^2 to the MEAN loss, for every parameter. Smith & Le (2017) write
+    `l2` adds (l2/2)|w|^2 to the MEAN loss. Smith & Le (2017) write
     their coefficient lambda for the SUM over N examples, hence l2 = lambda / N.
 
     Attributes:
@@ -24,6 +24,8 @@ class MomentumConfig(checked.Checked):
       momentum: m in [0, 1), also when rounded to float32.
       nesterov: whether to use Nesterov's form.
       l2: at least 0.
+      l2_parameters: which parameters w has: "all", or the "kernels" of dense and
+        convolutional layers and no gains or biases (those of two axes or more).
       clip_norm: bound on the norm of the whole gradient; None for no bound.
       clip_steps: how many steps from the first on are clipped; None for all.
       momentum_reset: when the accumulators go back to 0: "each_epoch" is what code does
@@ -40,6 +42,7 @@ class MomentumConfig(checked.Checked):
     clip_norm: float | None = checked.always(None)
     clip_steps: int | None = None
     momentum_reset: Literal["never", "each_epoch"] = "never"
+    l2_parameters: Literal["all", "kernels"] = "all"
     schedule: schedules.Schedule = schedules.Constant()
     warm_up: schedules.WarmUp | None = None
 

@@ -4,11 +4,12 @@ Smith & Le (2017), arXiv 1710.06451, section 4, give one hidden layer of 800 uni
 activation and initialisation are our choice (ReLU, Glorot-uniform, zero biases).
 Hoffer et al. (2017), arXiv 1705.08741, section 6, take F1 from Keskar et al. (2017).
 Jastrzebski et al. (2018), section 4, train a 4-layer batch-normalized ReLU network.
+`residual_mlp` is our small stand-in for the wide ResNets of Smith, Elsen & De (2020).
 """
 
 import keras
 
-from bsgen import errors
+from bsgen import errors, layers
 from bsgen.models import assembly
 from bsgen.models import normalization as normalization_lib
 
@@ -93,3 +94,43 @@ def normalized_mlp(
     for width in hidden_units:
         outputs = parts.normalize_relu(parts.dense(outputs, width, use_bias=True))
     return keras.Model(inputs, parts.logits(outputs, num_classes), name=name)
+
+
+def residual_mlp(
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    hidden_units: tuple[int, ...],
+    normalization: normalization_lib.Factory | None = normalization_lib.BATCH,
+    dropout: float | None = None,
+    seed: int = 0,
+) -> keras.Model:
+    """Builds the wide ResNet of `bsgen.models.wide_resnet` with dense layers.
+
+    A first dense layer is followed by blocks of norm, ReLU, dense, norm, ReLU, dense
+    beside a shortcut, which is a dense layer of the first ReLU's output where the width
+    changes. With `normalization=None` each branch ends with SkipInit's scalar, layers
+    after the first have biases, and the last one starts at 0.
+
+    Args:
+      hidden_units: the width of each block, at least one; that of the first is also the
+        first layer's.
+      dropout: the share dropped before the last layer; None for 0.
+    """
+    skip_init = normalization is None
+    parts = assembly.Assembly(seed, normalization)
+    inputs = keras.Input(input_shape)
+    outputs = keras.layers.Flatten()(inputs)
+    outputs = parts.dense(outputs, hidden_units[0], use_bias=False)
+    for width in hidden_units:
+        activated = parts.normalize_relu(outputs)
+        same = outputs.shape[-1] == width
+        shortcut = outputs if same else parts.dense(activated, width)
+        branch = parts.normalize_relu(parts.dense(activated, width))
+        branch = parts.dense(branch, width)
+        if skip_init:
+            branch = layers.SkipInit()(branch)
+        outputs = keras.layers.Add()([shortcut, branch])
+    outputs = parts.dropout(parts.normalize_relu(outputs), dropout or 0.0)
+    head = assembly.normal(0.0) if skip_init else None
+    outputs = parts.logits(outputs, num_classes, head)
+    return keras.Model(inputs, outputs, name="residual_mlp")

@@ -62,6 +62,13 @@ _PAPER = {
     "normalized_mlp": Network(
         "dense.normalized_mlp", sizes.mlp, ("hidden_units", *_NORMALIZED), stacks=True
     ),
+    # Dense layers in the place of a wide ResNet's convolutions (our choice).
+    "residual_mlp": Network(
+        "dense.residual_mlp",
+        sizes.residual_mlp,
+        ("hidden_units", *_DROPOUT),
+        stacks=True,
+    ),
     # Hoffer et al. (2017), section 6, after Keskar et al. (2017).
     "f1": _normalized_mlp("f1", 512, 512, 512, 512, 512),
     # The "4-layer" network of Jastrzebski et al. (2018): they give no width, 512 is our

@@ -105,6 +105,26 @@ def mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Siz
     return Tally(shape).dense(*hidden_units, num_classes)
 
 
+def residual_mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int]) -> Size:
+    """Returns the size of a dense residual network.
+
+    Raises:
+      UserError: there is no block.
+    """
+    if not hidden_units:
+        remedy = "give the width of each block, at least one"
+        raise errors.UserError("hidden_units", tuple(hidden_units), remedy)
+    tally = Tally((math.prod(shape),))
+    tally.dense(hidden_units[0])
+    tally.shape = (hidden_units[0],)
+    for width in hidden_units:
+        if tally.shape != (width,):
+            tally.dense(width)
+        tally.dense(width, width)
+        tally.shape = (width,)
+    return tally.dense(num_classes)
+
+
 def autoencoder(shape: Shape, num_classes: int, hidden_units: Sequence[int]) -> Size:
     """Returns the size of a dense network with as many outputs as inputs."""
     return mlp(shape, math.prod(shape), hidden_units)

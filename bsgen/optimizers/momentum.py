@@ -14,8 +14,8 @@ fade as m^t.
 The paper does not specify the following; they are our choice, as in PyTorch:
 
     L2        g <- g + l2 w, coupled: it adds (l2/2)|w|^2 to the mean loss, for every
-              parameter. The paper's lambda multiplies the sum over N examples, so
-              l2 = lambda / N.
+              parameter unless told otherwise. The paper's lambda multiplies the sum
+              over N examples, so l2 = lambda / N.
     Nesterov  w <- w + e (m A - g), with the new A.
     Clipping  acts on the gradient of the loss before L2 is added, as in the released
               code of Hoffer et al. (2017).
@@ -30,7 +30,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from bsgen import errors, theory
+from bsgen import config, errors, theory
+
+L2_PARAMETERS = config.choices(config.MomentumConfig, "l2_parameters")
+
+
+def has_l2(l2_parameters: str, rank: int) -> bool:
+    """Returns whether L2 covers a parameter of `rank` axes."""
+    return l2_parameters == "all" or rank > 1
 
 
 def clip_by_global_norm(
@@ -81,14 +88,16 @@ class Momentum(keras.optimizers.Optimizer):
         arguments that returns the rate.
       momentum: m in [0, 1). The paper uses 0.9 where it does not vary it.
       nesterov: whether to use Nesterov's form.
-      l2: adds (l2/2)|w|^2 to the mean loss, for every parameter (PyTorch calls it
-        `weight_decay`); `exclude_from_weight_decay` does not affect it.
+      l2: adds (l2/2)|w|^2 to the mean loss (PyTorch calls it `weight_decay`);
+        `exclude_from_weight_decay` does not affect it.
       clipnorm: bound on the norm of each parameter's gradient.
       clipvalue: bound on the magnitude of each entry of the gradient.
       global_clipnorm: bound on the norm of the whole gradient. Give at most one of
         these three; None, the default, means no bound.
       clip_steps: clips only this many first steps, at least 1, as Hoffer et al. (2017),
         section 4, did "for the first few iterations"; None clips all.
+      l2_parameters: "all", or "kernels" for those of two axes or more, so that gains
+        and biases have no L2.
       name: of the optimizer.
       **kwargs: further arguments of `keras.optimizers.Optimizer` except `weight_decay`,
         which in Keras is decoupled and scaled by the learning rate.
@@ -107,6 +116,7 @@ class Momentum(keras.optimizers.Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
         clip_steps: int | None = None,
+        l2_parameters: str = "all",
         name: str = "momentum",
         **kwargs: Any,
     ) -> None:
@@ -128,6 +138,9 @@ class Momentum(keras.optimizers.Optimizer):
         self.momentum = errors.check_real("momentum", momentum, 0.0, 1.0)
         self.nesterov = bool(nesterov)
         self.l2 = errors.check_real("l2", l2, 0.0)
+        if l2_parameters not in L2_PARAMETERS:
+            raise errors.unknown_name("l2_parameters", l2_parameters, L2_PARAMETERS)
+        self.l2_parameters = l2_parameters
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Makes an accumulator of zeros for each variable."""
@@ -146,7 +159,7 @@ class Momentum(keras.optimizers.Optimizer):
             tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
             tf.cast(learning_rate, variable.dtype),
             self.momentum,
-            self.l2,
+            self.l2 if has_l2(self.l2_parameters, len(variable.shape)) else 0.0,
             self.nesterov,
         )
         self.assign(accumulator, new_accumulator)
@@ -160,6 +173,7 @@ class Momentum(keras.optimizers.Optimizer):
             "nesterov": self.nesterov,
             "l2": self.l2,
             "clip_steps": self.clip_steps,
+            "l2_parameters": self.l2_parameters,
         }
 
     def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -12,7 +12,7 @@ _STACKED = {
     *("batch_size", "num_steps", "evaluation_steps", "seed"),
     *("name", "train_size", "validation_size", "scaling", "subset_seed", "sampling"),
     *("learning_rate", "momentum", "nesterov", "l2", "clip_norm", "clip_steps"),
-    "momentum_reset",
+    *("momentum_reset", "l2_parameters"),
     *("schedule", "warm_up", "batch_size_schedule", "augmentation"),
     *("loss", "loss_noise", "weight_distance"),
 }

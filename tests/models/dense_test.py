@@ -47,5 +47,39 @@ class NormalizedMlpTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(model(inputs, training=True), outputs, atol=2e-5)
 
 
+class ResidualMlpTest(tf.test.TestCase, parameterized.TestCase):
+    def test_forward_is_the_formula(self):
+        settings = config.ModelConfig(
+            "residual_mlp", (5, 5, 4), normalization="none", dropout=0.5
+        )
+        model = models.build(settings, (6,), 3, seed=1)
+        rng = np.random.default_rng(2)
+        inputs = rng.normal(size=(8, 6)).astype(np.float32)
+        self.assertAllEqual(model(inputs), np.zeros((8, 3)))  # the last layer's start
+        for weight in model.trainable_weights:
+            weight.assign(rng.normal(size=weight.shape))
+        values = iter([weight.numpy() for weight in model.trainable_weights])
+        outputs = inputs.astype(np.float64) @ next(values)
+        for width in (5, 5, 4):
+            activated = np.maximum(outputs, 0)
+            if width != outputs.shape[1]:
+                outputs = activated @ next(values) + next(values)
+            branch = activated @ next(values) + next(values)
+            branch = np.maximum(branch, 0) @ next(values) + next(values)
+            outputs = outputs + next(values) * branch
+        outputs = np.maximum(outputs, 0) @ next(values) + next(values)
+        self.assertEmpty(list(values))
+        # float32: sums of at most 6 terms, eight layers deep.
+        self.assertAllClose(model(inputs), outputs, rtol=1e-4, atol=1e-4)
+        self.assertNotAllClose(model(inputs, training=True), outputs, atol=0.1)
+
+    def test_a_normalised_one_has_no_biases_and_no_scalars(self):
+        settings = config.ModelConfig("residual_mlp", (5, 4))
+        model = models.build(settings, (6,), 3)
+        # Kernels 30, 2 * 25 and 5 * 4 + 5 * 4 + 4 * 4; gamma and beta of 5, 5, 5, 4 and
+        # 4; 5 * 3 of the last layer.
+        self.assertEqual(weights.trainable(model), 30 + 50 + 56 + 2 * 23 + 15)
+
+
 if __name__ == "__main__":
     tf.test.main()

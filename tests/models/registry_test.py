@@ -112,7 +112,12 @@ _NORMALIZED = [
 ]
 
 
-_DENSE_SIZES = (sizes.mlp, sizes.logistic_regression, sizes.autoencoder)
+_DENSE_SIZES = (
+    sizes.mlp,
+    sizes.residual_mlp,
+    sizes.logistic_regression,
+    sizes.autoencoder,
+)
 
 
 def _input_shape(name):

@@ -28,7 +28,7 @@ _DENSE = [
     name
     for name in models.names()
     if registry._PAPER[name].size
-    in (sizes.mlp, sizes.logistic_regression, sizes.autoencoder)
+    in (sizes.mlp, sizes.residual_mlp, sizes.logistic_regression, sizes.autoencoder)
 ]
 _OTHER = [*_DENSE, "lstm"]  # the LSTM's is in its own test
 _IMAGES = [(name, "paper") for name in models.names() if name not in _OTHER]
@@ -49,6 +49,7 @@ class SizesTest(tf.test.TestCase, parameterized.TestCase):
         ("mlp", 10, (7, 5)),
         ("mlp", 10, ()),
         ("normalized_mlp", 10, (7, 5)),
+        ("residual_mlp", 10, (7, 7, 5)),
     )
     def test_dense_networks(self, name, num_classes, hidden_units=(800,)):
         settings = config.ModelConfig(name, hidden_units)
@@ -56,6 +57,10 @@ class SizesTest(tf.test.TestCase, parameterized.TestCase):
         size = models.size(settings, (4, 3), num_classes)
         self.assertEqual(size, _count(model))
         self.assertEqual(size.multiplications, size.weights)
+
+    def test_a_residual_network_has_a_block(self):
+        with self.assertRaisesRegex(errors.UserError, r"^hidden_units=\(\): .*one"):
+            models.build(config.ModelConfig("residual_mlp", ()), (4,), 3)
 
     def test_images_are_needed(self):
         with self.assertRaisesRegex(errors.UserError, "input_shape.*channels"):

@@ -69,6 +69,19 @@ class BesideKerasSGDTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLessEqual(np.abs(bare - initial).max(), 0.5 + 1e-12)
         self.assertAllClose(decayed, bare - 0.125 * initial, rtol=1e-12, atol=1e-12)
 
+    def test_l2_of_kernels_leaves_gains_and_biases(self):
+        rng = np.random.default_rng(4)
+        shapes = (), (3,), (3, 2), (3, 3, 1, 2)
+        starts = [rng.normal(size=shape) for shape in shapes]
+        variables = [keras.Variable(start, dtype="float64") for start in starts]
+        optimizer = optimizers.Momentum(0.5, 0.9, l2=0.25, l2_parameters="kernels")
+        optimizer.apply([tf.zeros_like(start) for start in starts], variables)
+        for variable, start in zip(variables, starts, strict=True):
+            kept = 1 - 0.5 * 0.25 * (start.ndim > 1)
+            self.assertAllClose(variable, kept * start, rtol=1e-12, atol=1e-12)
+        with self.assertRaisesRegex(errors.UserError, "^l2_parameters='kernel': "):
+            optimizers.Momentum(l2_parameters="kernel")
+
     @parameterized.parameters("clipnorm", "clipvalue", "global_clipnorm")
     def test_clips_the_first_steps_only(self, argument):
         # By hand: w falls by the gradient, clipped to 0.5 while steps 0 and 1 last.
@@ -200,6 +213,7 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
             True,
             0.01,
             clip_steps=3,
+            l2_parameters="kernels",
             name="mine",
             use_ema=True,
             **{argument: 2},
@@ -216,6 +230,7 @@ class InKerasTest(tf.test.TestCase, parameterized.TestCase):
             nesterov=True,
             l2=0.01,
             clip_steps=3,
+            l2_parameters="kernels",
             name="mine",
             use_ema=True,
         )

@@ -76,7 +76,8 @@ class PlainLoop:
             gradients = [g * min(1, settings.clip_norm / norm) for g in gradients]
         for index, variable in enumerate(self._model.trainable_variables):
             weight = variable.numpy().astype(np.float64)
-            gradient = gradients[index] + settings.l2 * weight
+            covered = settings.l2_parameters == "all" or weight.ndim > 1
+            gradient = gradients[index] + covered * settings.l2 * weight
             accumulator = settings.momentum * self.accumulators[index] - gradient
             self.accumulators[index] = accumulator
             change = accumulator

@@ -43,6 +43,7 @@ _OTHER = {
         "clip_norm": 1e-3,
         "clip_steps": 1,
         "momentum_reset": "each_epoch",
+        "l2_parameters": "kernels",
         "schedule": config.Stepwise((2,), (0.1,), "steps"),
         "warm_up": config.WarmUp(2, unit="steps"),
     },
@@ -74,6 +75,7 @@ _TOGETHER = {
     "ghost_batch_size": {"normalization": "ghost"},
     **dict.fromkeys(config.GHOST_OPTIONS, _GHOSTS),
     "clip_steps": {"clip_norm": 1e-3},
+    "l2_parameters": {"l2": 0.01},
     "measured_examples": {"final_measures": ("max_eigenvalue",)},
 }
 # What an option may leave as it was, and why.
@@ -206,8 +208,8 @@ class NetworksTest(parameterized.TestCase):
 
     @parameterized.parameters(*models.names())
     def test_a_precision_is_that_of_the_layers_or_refused(self, name):
-        flat = "mlp", "f1", "mlp4", "normalized_mlp", "lstm"
-        shape = (4,) if name in flat else (32, 32, 3)
+        flat = "mlp" in name or name in ("f1", "lstm")
+        shape = (4,) if flat else (32, 32, 3)
         shape = (64, 64, 3) if name == "alexnet" else shape
         settings = config.ModelConfig(name)
         try:

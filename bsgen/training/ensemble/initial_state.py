@@ -57,15 +57,22 @@ def _settings(
     def stacked(values: Iterable) -> tf.Tensor:
         return tf.constant(np.stack(list(values)), dtype)
 
+    optimizers = [row.run.sgd for row in rows]
+    on_kernels = [each.l2_parameters == "kernels" for each in optimizers]
+    of_vectors = (
+        0.0 if kernels else each.l2
+        for each, kernels in zip(optimizers, on_kernels, strict=True)
+    )
     return Settings(
-        momentum=stacked(row.run.sgd.momentum for row in rows),
-        l2=stacked(row.run.sgd.l2 for row in rows),
+        momentum=stacked(each.momentum for each in optimizers),
+        l2=stacked(each.l2 for each in optimizers),
         offset=stacked(
             np.broadcast_to(s.offset, pool.inputs.shape[1:]) for s in fitted
         ),
         scale=stacked(np.broadcast_to(s.scale, shape) for s in fitted),
         fill=stacked(fills),
         draw_seeds=seeds,
+        vector_l2=stacked(of_vectors) if any(on_kernels) else (),
     )
 
 

@@ -32,6 +32,7 @@ class Settings(NamedTuple):
       scale: [R, 1...] or [R, D...], multiplies the result.
       fill: [R, 1] or [R, C], what augmentation pads with.
       draw_seeds: int64 [R] for each layer of dropout.
+      vector_l2: [R], of gains and biases; () where it is that of all parameters.
     """
 
     momentum: tf.Tensor
@@ -40,6 +41,7 @@ class Settings(NamedTuple):
     scale: tf.Tensor
     fill: tf.Tensor
     draw_seeds: list[tf.Tensor]
+    vector_l2: tf.Tensor | tuple[()] = ()
 
 
 class Batches(NamedTuple):

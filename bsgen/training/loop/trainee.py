@@ -229,6 +229,7 @@ def _optimizer(run: config.RunConfig) -> keras.optimizers.Optimizer:
         settings.l2,
         global_clipnorm=settings.clip_norm,
         clip_steps=settings.clip_steps,
+        l2_parameters=settings.l2_parameters,
     )
     if run.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)

@@ -31,6 +31,7 @@ _VARIED = (
     {"clip_norm": 0.2, "clip_steps": 30, "augmentation": "crop_flip"},
     {"clip_norm": 0.3, "loss_noise": 0.5, "momentum": 0.0, "evaluations": (1, 150)},
     {"momentum": 0.9, "momentum_reset": "each_epoch"},
+    {"l2": 0.3, "l2_parameters": "kernels"},
 )
 
 
@@ -124,7 +125,7 @@ class LoopEqualityTest(tf.test.TestCase, parameterized.TestCase):
         self._compare(runs)
 
     def test_dropout_and_skip_init_in_padded_batches(self):
-        more = ({"batch_size": 24}, {"batch_size": 1}, {"batch_size": 16}, {})
+        more = ({"batch_size": 24}, {"batch_size": 1}, {"batch_size": 16}, {}, {})
         varied = zip(_VARIED[1:], more, strict=True)
         runs = [_run({"name": "residual"}, **a, **b) for a, b in varied]
         self._compare(runs)

@@ -31,6 +31,7 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
         ("plain", {"momentum": 0.0}, "none"),
         ("momentum_and_crops", {}, "crop_flip"),
         ("l2_nesterov", {"l2": 0.1, "nesterov": True}, "crop_flip"),
+        ("l2_of_kernels", {"l2": 0.3, "l2_parameters": "kernels"}, "none"),
         ("reset", {"momentum_reset": "each_epoch"}, "crop_flip"),
         ("clipped", {"clip_norm": 0.3, "clip_steps": 3}, "crop_flip"),
         ("always_clipped", {"clip_norm": 0.3, "l2": 0.01}, "flip"),
