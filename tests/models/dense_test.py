@@ -61,12 +61,12 @@ class ResidualMlpTest(tf.test.TestCase, parameterized.TestCase):
         values = iter([weight.numpy() for weight in model.trainable_weights])
         outputs = inputs.astype(np.float64) @ next(values)
         for width in (5, 5, 4):
-            activated = np.maximum(outputs, 0)
+            activated, shortcut = np.maximum(outputs, 0), outputs
             if width != outputs.shape[1]:
-                outputs = activated @ next(values) + next(values)
+                shortcut = activated @ next(values) + next(values)
             branch = activated @ next(values) + next(values)
             branch = np.maximum(branch, 0) @ next(values) + next(values)
-            outputs = outputs + next(values) * branch
+            outputs = shortcut + next(values) * branch
         outputs = np.maximum(outputs, 0) @ next(values) + next(values)
         self.assertEmpty(list(values))
         # float32: sums of at most 6 terms, eight layers deep.

@@ -43,6 +43,12 @@ class Settings(NamedTuple):
     draw_seeds: list[tf.Tensor]
     vector_l2: tf.Tensor | tuple[()] = ()
 
+    def l2_of(self, weight: tf.Tensor) -> tf.Tensor:
+        """Returns the L2 of a trainable variable, [R]; `weight` is [R, ...]."""
+        if isinstance(self.vector_l2, tuple) or weight.shape.rank > 2:
+            return self.l2
+        return self.vector_l2
+
 
 class Batches(NamedTuple):
     """What R runs need for K steps; () where no run needs it.

@@ -204,18 +204,15 @@ class Program:
         weights, accumulators = [], []
         resets = not isinstance(batch.momenta, tuple)
         momenta = batch.momenta if resets else settings.momentum
-        apart = not isinstance(settings.vector_l2, tuple)
         pairs = zip(state.weights, state.accumulators, gradients, strict=True)
         for weight, accumulator, gradient in pairs:
-            is_vector = weight.shape.rank < 3  # with the axis of the runs
-            l2 = settings.vector_l2 if apart and is_vector else settings.l2
             weight, accumulator = theory.momentum_update(
                 weight,
                 accumulator,
                 gradient,
                 _as_rank_of(weight, batch.learning_rates),
                 _as_rank_of(weight, momenta),
-                _as_rank_of(weight, l2),
+                _as_rank_of(weight, settings.l2_of(weight)),
                 self._nesterov,
             )
             weights.append(weight)
