@@ -90,6 +90,8 @@ _PAPER = {
     "resnet56": Network("resnet.resnet", sizes.resnet, _NORMALIZED, {"depth": 56}),
     "vgg11": Network("vgg.vgg", sizes.vgg, _DROPOUT, {"depth": 11}),
     "vgg16": Network("vgg.vgg", sizes.vgg, _DROPOUT, {"depth": 16}),
+    # The smallest of its kind, for minutes without a GPU (our choice).
+    "wrn_10_1": _wide_resnet(10, 1),
     "wrn_16_4": _wide_resnet(16, 4),
     "wrn_28_10": _wide_resnet(28, 10),
     "alexnet": Network("alexnet.alexnet", sizes.alexnet, _DROPOUT),

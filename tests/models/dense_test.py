@@ -62,10 +62,10 @@ class ResidualMlpTest(tf.test.TestCase, parameterized.TestCase):
         outputs = inputs.astype(np.float64) @ next(values)
         for width in (5, 5, 4):
             activated, shortcut = np.maximum(outputs, 0), outputs
-            if width != outputs.shape[1]:
-                shortcut = activated @ next(values) + next(values)
             branch = activated @ next(values) + next(values)
             branch = np.maximum(branch, 0) @ next(values) + next(values)
+            if width != outputs.shape[1]:  # Keras lists the shortcut last
+                shortcut = activated @ next(values) + next(values)
             outputs = shortcut + next(values) * branch
         outputs = np.maximum(outputs, 0) @ next(values) + next(values)
         self.assertEmpty(list(values))
