@@ -31,7 +31,25 @@ def score(found: Sweep, column: str | None = None) -> estimates.Estimate:
       column: of another final metric of these runs; None for the one that decides.
     """
     number = found.values.shape[1]
-    return estimates.jackknife(lambda w: _at_optimum(found, w, column), number)
+    return estimates.jackknife(lambda w: at_optimum(found, w, column), number)
+
+
+def at_optimum(found: Sweep, weights: _Floats, column: str | None = None) -> _Floats:
+    """Returns the mean of the best runs at the optimal rate, both by weights of seeds.
+
+    Args:
+      found: a sweep.
+      weights: [draws, seeds], as of `Sweep.means`.
+      column: as of `score`.
+
+    Returns:
+      [draws].
+    """
+    means = found.means(weights)
+    best = found.selection.scores(means).argmax(axis=1)
+    if column is not None:
+        means = found.means(weights, column)
+    return means[np.arange(len(best)), best]
 
 
 def gain(first: Sweep, second: Sweep, column: str | None = None) -> estimates.Estimate:
@@ -49,7 +67,7 @@ def gain(first: Sweep, second: Sweep, column: str | None = None) -> estimates.Es
 
     def difference(weights: _Floats) -> _Floats:
         of_first, of_second = (
-            _at_optimum(found, weights, column) for found in (first, second)
+            at_optimum(found, weights, column) for found in (first, second)
         )
         return of_first - of_second
 
@@ -148,15 +166,6 @@ def moves(found: Sweep) -> Moves:
 
 def _scores(found: Sweep, weights: _Floats) -> _Floats:
     return found.selection.scores(found.means(weights))
-
-
-def _at_optimum(found: Sweep, weights: _Floats, column: str | None) -> _Floats:
-    """Returns a metric's mean at the optimal rate of each row of weights."""
-    means = found.means(weights)
-    best = found.selection.scores(means).argmax(axis=1)
-    if column is not None:
-        means = found.means(weights, column)
-    return means[np.arange(len(best)), best]
 
 
 def _near(

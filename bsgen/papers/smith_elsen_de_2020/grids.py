@@ -1,6 +1,7 @@
 """Grids of learning rates at every batch size, which all figures are made of."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,9 @@ import pandas as pd
 
 from bsgen import config, theory
 from bsgen.studies import tasks
+
+# Takes a batch size and a momentum, and returns effective learning rates, rising.
+Rates = Callable[[int, float], Sequence[float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,14 +21,13 @@ class Grid:
     Attributes:
       task: network, data, schedule and budget.
       batch_sizes: B, rising.
-      rates: takes a batch size and a momentum, and returns the effective learning
-        rates to try, rising.
+      rates: the effective learning rates to try.
       momenta: m.
     """
 
     task: tasks.Task
     batch_sizes: Sequence[int]
-    rates: Callable[[int, float], Sequence[float]]
+    rates: Rates
     momenta: Sequence[float] = (0.0, 0.9)
 
     def runs(
@@ -54,6 +57,12 @@ class Grid:
 def powers_of_two(first: int, last: int) -> tuple[float, ...]:
     """Returns 2^first to 2^last."""
     return tuple(2.0**exponent for exponent in range(first, last + 1))
+
+
+def around(expected: float, below: int, above: int) -> tuple[float, ...]:
+    """Returns powers of two: so many below and above the one nearest to a rate."""
+    nearest = round(math.log2(expected))
+    return powers_of_two(nearest - below, nearest + above)
 
 
 def effective(runs: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from bsgen import config
 from bsgen.studies import best_runs, budgets, tasks
 
 # "12 of 15" for the wide ResNets, "5 of 7" for the others.
+SCALES = ("quick", "reduced", "gpu", "paper")
 SELECTION = {
     "quick": best_runs.Selection(6, 8),
     "reduced": best_runs.Selection(4, 5),
@@ -31,19 +32,33 @@ _WIDE_RESNET = tasks.Task(
 )
 # With ghost batch normalization.
 WIDE_RESNET = {
+    # Found on validation data by a pilot (BUILD_NOTES.md).
     "quick": tasks.Task(
-        config.DataConfig("digits", 1000, scaling="standardize"),
+        config.DataConfig("digits", 1000, scaling="unit_norm"),
         config.ModelConfig(
-            "normalized_mlp", (128,), normalization="ghost", ghost_batch_size=4
+            "normalized_mlp", (64,), normalization="ghost", ghost_batch_size=8
         ),
         config.MomentumConfig(l2=L2, schedule=SCHEDULE),
         batch_size=16,
-        budget=budgets.Epochs(8, num_evaluations=8, rounds_down=True),
-        num_seeds=8,
+        budget=budgets.Epochs(12, rounds_down=True),
+        num_seeds=15,
     ),
-    # Half of the images, as many epochs.
+    "reduced": tasks.Task(
+        config.DataConfig("fashion_mnist", 10_000, scaling="unit_norm"),
+        config.ModelConfig(
+            "normalized_mlp", (128, 128), normalization="ghost", ghost_batch_size=32
+        ),
+        config.MomentumConfig(l2=L2, schedule=SCHEDULE),
+        batch_size=64,
+        budget=budgets.Epochs(20, rounds_down=True),
+        num_seeds=5,
+    ),
+    # Half of the images, and epochs for minutes of one GPU.
     "gpu": _WIDE_RESNET.changed(
-        train_size=25_000, precision="mixed_bfloat16", num_seeds=1
+        train_size=25_000,
+        precision="mixed_bfloat16",
+        num_seeds=1,
+        budget=budgets.Epochs(8, num_evaluations=8, rounds_down=True),
     ),
     "paper": _WIDE_RESNET,
 }

@@ -1,0 +1,167 @@
+"""The optimal learning rates of a figure, by momentum and batch size.
+
+Smith, Elsen & De (2020), section 4. Figures under a constant epoch budget and tables
+under a constant step budget are made of them.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bsgen.papers.smith_elsen_de_2020 import grids
+from bsgen.studies import best_rate, best_runs, estimates, study
+
+# By momentum and, in it, by batch size, both rising.
+Optima = Mapping[float, Mapping[int, best_runs.Sweep]]
+COLUMNS = ("test", "test ±", "training", "training ±", "rate", "from", "to")
+
+
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """What is looked at, in words, and where it stands.
+
+    Attributes:
+      test: the metric by which the rate is chosen.
+      training: what is reported beside it, and its column in `Results.runs`.
+    """
+
+    test: str = "test accuracy"
+    training: str = "final training loss"
+    column: str = "final_train_cross_entropy"
+
+
+ACCURACY = Metrics()
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What a figure trains at one scale.
+
+    Attributes:
+      grid: batch sizes, momenta and learning rates.
+      selection: which runs count.
+      last: of each momentum, the batch size beyond which the paper (at other scales a
+        pilot on validation data) sees the test metric get worse.
+      margin: a difference of the test metric that counts as none.
+    """
+
+    grid: grids.Grid
+    selection: best_runs.Selection
+    last: Mapping[float, int]
+    margin: float = 0.005
+
+
+class Row(NamedTuple):
+    """A batch size of a table of the paper; see `COLUMNS`."""
+
+    batch_size: int
+    test: float
+    test_error: float
+    training: float
+    training_error: float
+    rate: float
+    low: float
+    high: float
+
+
+def setting_of(runs: pd.DataFrame, settings: Mapping[str, Setting]) -> Setting:
+    """Returns the setting, of those of all scales, that runs were made at.
+
+    Args:
+      runs: rows of `Results.runs`, all of one scale.
+      settings: by scale.
+
+    Raises:
+      ValueError: they are of none of them.
+    """
+    of_runs = runs.iloc[0]
+    for setting in settings.values():
+        task = setting.grid.task
+        same = {
+            "dataset": task.data.name,
+            "train_size": task.data.train_size,
+            "model": task.model.name,
+        }
+        if all(of_runs[column] == value for column, value in same.items()):
+            return setting
+    raise ValueError("the runs are of no scale of this study")
+
+
+def find(results: study.Results, selection: best_runs.Selection) -> Optima:
+    """Returns the sweep of each momentum and batch size."""
+    runs = grids.effective(results.runs)
+    found: dict[float, dict[int, best_runs.Sweep]] = {}
+    by_setting = best_runs.by_setting(runs, ["momentum", "batch_size"], selection)
+    for (momentum, size), sweep in by_setting.items():
+        found.setdefault(float(momentum), {})[int(size)] = sweep
+    return found
+
+
+def mean_gain(
+    pairs: Sequence[tuple[best_runs.Sweep, best_runs.Sweep]],
+) -> estimates.Estimate:
+    """Estimates the mean of the first optima less the second ones, paired by seed.
+
+    Args:
+      pairs: sweeps with the same seeds, one pair or more.
+    """
+
+    def mean(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        gains = [
+            best_rate.at_optimum(first, weights) - best_rate.at_optimum(second, weights)
+            for first, second in pairs
+        ]
+        return np.mean(gains, axis=0)
+
+    return estimates.jackknife(mean, len(pairs[0][0].values.columns))
+
+
+def table(
+    found: Optima, metrics: Metrics, of_paper: Sequence[Row] = ()
+) -> pd.DataFrame:
+    """Lists the optima as the paper's tables do, and the paper's below them.
+
+    Returns:
+      One row a momentum and batch size, with the columns `COLUMNS`, and of ours the
+      plain mean of all runs at the optimal rate, the share of bootstrap draws in which
+      another rate is the best, and the edges of the grid that the error bar touches.
+    """
+    lines = [
+        {
+            "of": "ours",
+            "m": momentum,
+            "B": size,
+            **_numbers(sweep, metrics),
+            "mean of all": sweep.optimum["plain"],
+            "moves": best_rate.moves(sweep).share,
+            "edge": sweep.edge,
+        }
+        for momentum, sweeps in found.items()
+        for size, sweep in sweeps.items()
+    ]
+    for size, *numbers in of_paper:
+        named = dict(zip(COLUMNS, numbers, strict=True))
+        lines.append({"of": "paper", "m": 0.9, "B": size, **named, "edge": ""})
+    return pd.DataFrame(lines)
+
+
+def _numbers(sweep: best_runs.Sweep, metrics: Metrics) -> dict[str, float]:
+    """Returns `COLUMNS` of one of ours; the deviations are over the runs that count."""
+    optimum = sweep.optimum
+    values = sweep.values.loc[sweep.best]
+    kept = sweep.selection.order(values)[: sweep.selection.count(len(values))]
+    training = sweep.others[metrics.column].loc[sweep.best].iloc[kept]
+    numbers = (
+        optimum["mean"],
+        optimum["std"],
+        training.mean(),
+        training.std(ddof=1) if len(kept) > 1 else 0.0,
+        sweep.best,
+        sweep.low,
+        sweep.high,
+    )
+    return dict(zip(COLUMNS, map(float, numbers), strict=True))
