@@ -66,7 +66,7 @@ def resampled_jackknife_errors(
       counts: [draws, n >= 2], how often each draw has each sample.
 
     Returns:
-      [draws, ...].
+      [draws, ...]; infinite where a function may be infinite or undefined.
     """
     num_draws, num_samples = counts.shape
     without = counts[:, np.newaxis] - np.eye(num_samples)
@@ -76,8 +76,10 @@ def resampled_jackknife_errors(
     left_out = estimator(without.reshape(-1, num_samples) / (num_samples - 1))
     left_out = left_out.reshape(num_draws, num_samples, *left_out.shape[1:])
     times = counts.reshape(counts.shape + (1,) * (left_out.ndim - 2))
-    centre = np.sum(times * left_out, axis=1, keepdims=True) / num_samples
-    spread = np.sum(times * (left_out - centre) ** 2, axis=1)
+    with np.errstate(invalid="ignore"):  # infinities have no centre
+        centre = np.sum(times * left_out, axis=1, keepdims=True) / num_samples
+        spread = np.sum(times * (left_out - centre) ** 2, axis=1)
+    spread = np.where(np.isnan(spread), math.inf, spread)
     return np.asarray(np.sqrt((num_samples - 1) / num_samples * spread))
 
 

@@ -12,6 +12,7 @@ import rich.table
 from bsgen import config, progress_bar
 from bsgen.sweeps import folder, results
 from bsgen.training import calibration, cost, records
+from launch import optima_display
 
 _PIECES = 10  # lines in all, where the output is no terminal
 _LINE_RUNS = 50
@@ -118,7 +119,9 @@ def print_summary(summary: results.Summary) -> None:
     """Prints the best settings, and how many runs have ended; needs 80 columns."""
     console = rich.console.Console()
     settings = summary.settings
-    if summary.metrics:
+    if summary.optima:
+        optima_display.print_optima(summary.optima)
+    elif summary.metrics:
         order = settings.sort_values(
             summary.metrics[0], ascending=not summary.higher_is_better
         )
@@ -127,12 +130,15 @@ def print_summary(summary: results.Summary) -> None:
             _say(console, f"the {_MAX_ROWS} best of {len(settings):,} settings")
     parts = [f"{n:,} {status}" for status, n in summary.counts.items() if n]
     _say(console, f"{sum(summary.counts.values()):,} runs: {', '.join(parts)}")
-    _say(console, _best(summary))
+    if not summary.optima:
+        _say(console, _best(summary))
 
 
 def print_files(summary: results.Summary, output_dir: str) -> None:
     """Prints where table and picture are."""
-    print(f"table: {output_dir}/{folder.TABLE}")
+    names = [folder.TABLE]
+    names += [folder.OPTIMA, folder.RATES] if summary.optima else []
+    print(f"table: {', '.join(f'{output_dir}/{name}' for name in names)}")
     if summary.metrics:
         print(f"picture: {output_dir}/{folder.PICTURE}")
 

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bsgen import config, errors
-from launch import large_batch_flags, paths, run_flags, task_flags
+from launch import large_batch_flags, paths, protocol_flags, run_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen import sweeps
 
 _MAX_RUNS = 10_000  # without --yes
 # Flags that go against an axis of another name.
-_FLAGS = {"warm_up": "warm_up_epochs", "num_steps": "epochs"}
+_FLAGS = {
+    "warm_up": "warm_up_epochs",
+    "num_steps": "epochs",
+    "effective_learning_rate": "learning_rate",
+}
 
 _AXIS = flags.DEFINE_multi_string(
     "axis",
@@ -45,12 +49,13 @@ def grid() -> "sweeps.Grid":
     from bsgen import sweeps
     from bsgen.sweeps import axes as axes_lib
 
+    protocol_flags.apply()
     axes = [axes_lib.parse(text) for text in _AXIS.value]
     axes += axes_lib.read(_GRID.value) if _GRID.value else []
     names = [axis.name for axis in axes]
     base, remedies = run_flags.base_and_remedies(_usual_base(names))
     found = sweeps.Grid(
-        run_flags.described(**_changes(names, base)),
+        run_flags.described("epochs" not in names, **_changes(names, base)),
         tuple(axes),
         _SEEDS.value,
         base,
@@ -79,6 +84,8 @@ def identity(planned: "sweeps.Grid") -> dict[str, Any]:
     # Sweeps that need none of these keep their folders.
     if planned.base_batch_size not in (None, planned.base.batch_size):
         found["base_batch_size"] = planned.base_batch_size
+    if protocol_flags.is_given():
+        found["protocol"] = True  # evaluates its runs at the end
     if remedies.adapts_regime or remedies.loss_noise:
         found |= {"adapts": remedies.adapts_regime, "auto": remedies.loss_noise}
     return found

@@ -53,6 +53,7 @@ _EVALUATIONS_PER_DECADE = flags.DEFINE_integer(
     "Evaluations besides: before step 1, and so many from 10 to 100 steps, 100 to 1000 "
     "and so on, evenly on a logarithmic axis.",
 )
+_EVALUATIONS = (_EVALUATION_EPOCHS, _EVALUATION_STEPS, _EVALUATIONS_PER_DECADE)
 _WEIGHT_DISTANCE = flags.DEFINE_bool(
     "weight_distance",
     False,
@@ -73,12 +74,13 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches, augmentation, nois
 flags.adopt_module_key_flags(large_batch_flags)  # for --help
 
 
-def described(**changes: Any) -> config.RunConfig:
+def described(has_budget: bool = True, **changes: Any) -> config.RunConfig:
     """Returns the run that the flags describe, checked without TensorFlow or the data.
 
     What depends on the size of the training set is still to come, see `completed`.
 
     Args:
+      has_budget: whether a flag gives the budget; otherwise it will be in epochs.
       **changes: fields of the run that the flags do not describe.
 
     Raises:
@@ -99,9 +101,12 @@ def described(**changes: Any) -> config.RunConfig:
         **task_flags.run_fields(_VALIDATION_SIZE.value),
     }
     run = config.RunConfig(**{**fields, **changes})
-    if (_EPOCHS.value is None) == (_STEPS.value is None):
+    if has_budget and (_EPOCHS.value is None) == (_STEPS.value is None):
         remedy = "give one of --epochs and --steps"
         raise errors.UserError("epochs", _EPOCHS.value, remedy)
+    if not has_budget and _STEPS.value is not None:
+        remedy = "the budget is in epochs here; leave it out"
+        raise errors.UserError("steps", _STEPS.value, remedy)
     if _EPOCHS.value is not None:
         errors.check_real("epochs", _EPOCHS.value, 0.0)
     if _EVALUATION_STEPS.value is not None:
@@ -137,7 +142,10 @@ def budget() -> dict[str, Any]:
 
 
 def completed(
-    run: config.RunConfig, counted_with: int | None = None
+    run: config.RunConfig,
+    counted_with: int | None = None,
+    num_epochs: float | None = None,
+    at_end: bool = False,
 ) -> config.RunConfig:
     """Returns the run with its steps and evaluations; opens its data.
 
@@ -145,6 +153,8 @@ def completed(
       run: as `described` returns it.
       counted_with: the batch size with which epochs are counted as steps; None for the
         run's own.
+      num_epochs: the budget, where no flag gives it.
+      at_end: whether the run is evaluated at its end only, where no flag says when.
 
     Raises:
       UserError: the flags do not fit the data.
@@ -155,11 +165,15 @@ def completed(
     stretch = 1.0
     if counted_with is not None:
         stretch = step_plan.base_batch_size(run, train_size) / counted_with
-    if _EPOCHS.value is not None:
+    if num_epochs is None:
+        num_epochs = _EPOCHS.value
+    if num_epochs is not None:
         counted = dataclasses.replace(run, batch_size=counted_with or run.batch_size)
-        num_steps = step_plan.num_steps_in_epochs(_EPOCHS.value, counted, train_size)
+        num_steps = step_plan.num_steps_in_epochs(num_epochs, counted, train_size)
         run = dataclasses.replace(run, num_steps=num_steps, evaluation_steps=())
     plan = step_plan.make(run, train_size)
+    if at_end and not any(flag.present for flag in _EVALUATIONS):
+        return dataclasses.replace(run, evaluation_steps=())
     return dataclasses.replace(run, evaluation_steps=_evaluation_steps(plan, stretch))
 
 

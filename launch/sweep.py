@@ -13,6 +13,16 @@ trains those that are new. `launch.report --output_dir=OUTPUT_DIR` makes table a
 picture again without training. Without --output_dir the folder is
 results/sweep/DATASET_MODEL_KEY.
 
+`--protocol` compares the settings at their optimal learning rates (Smith, Elsen & De,
+2020, section 4). Among the axes is a grid of rates; of the --seeds runs at each rate
+the best --keep count. The terminal, optima.csv and sweep.png show the best score of
+each setting, the rate that it needs with its error bar, and what is sure of them.
+`--extend` adds rates until none of these touches an edge of the grid:
+
+    python -m launch.sweep --protocol=constant_epochs --dataset=digits --epochs=20 \
+        --validation_size=300 --axis effective_learning_rate=0.125..8*2 \
+        --axis batch_size=8..256*2 --axis momentum=0,0.9 --seeds=8 --extend
+
 Several machines: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. The
 chief hands out chunks of runs and collects their records; a worker keeps its own in
@@ -33,10 +43,19 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from bsgen import config, errors
-from launch import entry, grid_flags, paths, run_flags, search_role, task_flags
+from launch import (
+    entry,
+    grid_flags,
+    paths,
+    protocol_flags,
+    run_flags,
+    search_role,
+    task_flags,
+)
 
 if TYPE_CHECKING:
     from bsgen import progress_bar, sweeps
+    from bsgen.sweeps import protocol as protocol_lib
     from bsgen.training import records
 
 _DEFAULT_DIR = "results/sweep"
@@ -51,7 +70,7 @@ _PROCESSES = flags.DEFINE_integer(
     lower_bound=1,
     upper_bound=256,
 )
-for _module in (grid_flags, run_flags, task_flags, search_role):
+for _module in (grid_flags, protocol_flags, run_flags, task_flags, search_role):
     flags.adopt_module_key_flags(_module)  # for --help
 
 _Runs = list[list[config.RunConfig]]  # of each setting
@@ -65,17 +84,23 @@ def main(arguments: list[str]) -> None:
         remedy = f"a {role} is one process; start more workers instead"
         raise errors.UserError("processes", _PROCESSES.value, remedy)
     grid = grid_flags.grid()
+    protocol = protocol_flags.of(grid, role)
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     if search_role.CHECK_ONLY.value:
         return
     entry.load_tensorflow()
-    _sweep(grid, _OUTPUT_DIR.value or _folder_of(grid), role)
+    _sweep(grid, protocol, _OUTPUT_DIR.value or _folder_of(grid), role)
 
 
-def _sweep(grid: "sweeps.Grid", output_dir: str, role: str) -> None:
-    from bsgen.sweeps import folder, plan
+def _sweep(
+    grid: "sweeps.Grid",
+    protocol: "protocol_lib.Protocol | None",
+    output_dir: str,
+    role: str,
+) -> None:
+    from bsgen.sweeps import extension, folder, plan
     from bsgen.training import records
-    from launch import grid_display
+    from launch import grid_display, optima_display
 
     settings = [(setting, _repeats(grid, setting)) for setting in grid.settings()]
     runs = [repeats for _, repeats in settings]
@@ -84,19 +109,30 @@ def _sweep(grid: "sweeps.Grid", output_dir: str, role: str) -> None:
         _follow(grid, runs, output_dir)
         print("the sweep is over; the chief has the results")
         return
-    planned = plan.make(grid, settings)
     with folder.SweepFolder(output_dir) as found:
-        found.claim(planned)
-        store = records.RunStore(output_dir, entry.warn)
-        failed = _train(grid, runs, store, role)
-        summary = found.write(planned, store, failed)
+        more = extension.kept(grid, found.read()) if protocol else []
+        while True:
+            added = map(grid.setting, more)
+            settings += [(setting, _repeats(grid, setting)) for setting in added]
+            planned = plan.make(grid, settings, protocol)
+            found.claim(planned)
+            store = records.RunStore(output_dir, entry.warn)
+            failed = _train(grid, [repeats for _, repeats in settings], store, role)
+            summary = found.write(planned, store, failed)
+            if failed or not (protocol_flags.extends() and summary.optima):
+                break
+            more = extension.wanted(grid, summary.optima)
+            if not more:
+                break
+            optima_display.print_extension(summary.optima, len(more))
     grid_display.print_summary(summary)
     grid_display.print_files(summary, output_dir)
     if failed:
         sys.stdout.flush()
         reasons = "\n".join(dict.fromkeys(failed.values()))
         words = "runs failed; the same command tries them again"
-        sys.exit(f"error: {len(failed):,} of {grid.num_runs:,} {words}:\n{reasons}")
+        number = len(planned.keys)
+        sys.exit(f"error: {len(failed):,} of {number:,} {words}:\n{reasons}")
 
 
 def _repeats(grid: "sweeps.Grid", setting: "sweeps.Setting") -> list[config.RunConfig]:
@@ -106,7 +142,12 @@ def _repeats(grid: "sweeps.Grid", setting: "sweeps.Setting") -> list[config.RunC
     try:
         adapts = grid.remedies.adapts_regime
         counted_with = grid.base_batch_size if adapts else None
-        complete = functools.partial(run_flags.completed, counted_with=counted_with)
+        complete = functools.partial(
+            run_flags.completed,
+            counted_with=counted_with,
+            num_epochs=setting.values.get("epochs"),
+            at_end=protocol_flags.is_given(),
+        )
         runs = grid.repeats(setting, complete)
         training.check(runs[0], task_flags.DATA_DIR.value)
     except errors.UserError as error:

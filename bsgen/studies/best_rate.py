@@ -186,7 +186,8 @@ def _near(
     with np.errstate(invalid="ignore"):  # infinite losses
         behind = scores.max(axis=1, keepdims=True) - scores
         errors = statistics.resampled_jackknife_errors(lags, counts)
-        near = behind <= statistics.t_quantile(number - 1, confidence) * errors
+    reach = statistics.t_quantile(number - 1, confidence) * errors
+    near = np.isfinite(behind) & (behind <= reach)
     near[np.arange(len(best)), best] = True
     return near
 

@@ -100,8 +100,8 @@ class Sweep(NamedTuple):
 
     @property
     def optimum(self) -> pd.Series:
-        """The row of `rates` of the optimal rate."""
-        return self.rates.loc[self.best]
+        """The row of `rates` of the optimal rate; all NaN if there is none."""
+        return self.rates.reindex([self.best]).iloc[0]
 
     def means(self, weights: npt.ArrayLike, column: str | None = None) -> _Floats:
         """Returns the mean of the best runs at each rate, by weights of the seeds.

@@ -271,7 +271,8 @@ def _t_ends(values: _Floats, errors: _Floats, degrees: int, confidence: float) -
     if degrees < 1:
         return Ends(values, *_unknown(len(values)))
     reach = statistics.t_quantile(degrees, confidence) * errors
-    return Ends(values, values - reach, values + reach)
+    with np.errstate(invalid="ignore"):  # an infinite value
+        return Ends(values, values - reach, values + reach)
 
 
 def _unknown(count: int) -> tuple[_Floats, _Floats]:

@@ -1,7 +1,8 @@
 """The folder of a sweep.
 
 `sweep.json` has its plan, `runs.jsonl` the records of its finished runs. `sweep.csv`
-(see `results.table`) and `sweep.png` are made from the two, at any time.
+(see `results.table`) and `sweep.png` are made from the two, at any time; and with a
+protocol `optima.csv` and `rates.csv` (see `optima.Optima`).
 """
 
 import logging
@@ -9,15 +10,18 @@ import os
 import pathlib
 from collections.abc import Callable, Collection
 
+import pandas as pd
+
 from bsgen import errors
 from bsgen.figures import style
 from bsgen.files import atomic, folder_lock, sealed_json
-from bsgen.sweeps import figure, results
+from bsgen.sweeps import figure, optima_figure, results
 from bsgen.sweeps.plan import Plan
 from bsgen.training import provenance, records
 
 NAME = "sweep.json"
 TABLE, PICTURE = "sweep.csv", "sweep.png"
+OPTIMA, RATES = "optima.csv", "rates.csv"
 FORMAT_VERSION = 1  # of sweep.json
 _OTHERS = {
     "search.json": "a search",
@@ -94,11 +98,20 @@ class SweepFolder:
         """
         runs = results.table(plan, store, failed)
         summary = results.summarize(plan, runs)
-        content = runs.drop(columns="setting").to_csv(index=False).encode()
-        atomic.write(self.path / TABLE, content)
-        if summary.metrics:
-            atomic.write(self.path / PICTURE, style.png(figure.draw(summary)))
+        self._write_table(TABLE, runs.drop(columns="setting"))
+        drawn = None
+        if summary.optima:
+            self._write_table(OPTIMA, summary.optima.table())
+            self._write_table(RATES, summary.optima.rates())
+            drawn = optima_figure.draw(summary.optima)
+        elif summary.metrics:
+            drawn = figure.draw(summary)
+        if drawn:
+            atomic.write(self.path / PICTURE, style.png(drawn))
         return summary
+
+    def _write_table(self, name: str, table: pd.DataFrame) -> None:
+        atomic.write(self.path / name, table.to_csv(index=False).encode())
 
     def _error(self, remedy: str) -> errors.UserError:
         return errors.UserError("output_dir", str(self.path), remedy)

@@ -1,8 +1,10 @@
 """The runs of a sweep: every combination of the values on its axes, repeated by seed.
 
 Fields are named as in `bsgen.config`; `dataset` and `model` are the names of these.
-Where the number of examples in a ghost batch is an axis, null stands for batch
-normalization; a dataset comes with its usual scaling and augmentation.
+Two axes are no fields: `effective_learning_rate`, learning_rate / (1 - momentum), and
+`epochs`, the budget in passes over the training set. Where the number of examples in a
+ghost batch is an axis, null stands for batch normalization; a dataset comes with its
+usual scaling and augmentation.
 """
 
 import dataclasses
@@ -10,7 +12,7 @@ import functools
 import itertools
 import math
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bsgen import config, data, errors
@@ -18,7 +20,9 @@ from bsgen.sweeps import axes as axes_lib
 from bsgen.training import large_batch
 
 MAX_RUNS = 1_000_000
+EFFECTIVE_RATE, EPOCHS = "effective_learning_rate", "epochs"
 _NAMES = {"dataset": "data", "model": "model"}
+_BESIDES = {EFFECTIVE_RATE: "optimizer", EPOCHS: "run"}  # the parts that they change
 _ELSEWHERE = {
     "name": "write dataset or model",
     "data": "write the fields of the data, such as train_size",
@@ -78,6 +82,7 @@ class Grid:
             raise errors.UserError("axis", "", remedy)
         for axis in self.axes:
             _owner(axis.name)
+        _check_besides([axis.name for axis in self.axes])
         last_seed = self.base.seed + self.num_seeds - 1
         errors.check_integer("seed", last_seed, 0, config.MAX_SEED)
         if self.num_runs > MAX_RUNS:
@@ -101,10 +106,18 @@ class Grid:
         Raises:
           UserError: a value is out of range, or does not go with another.
         """
-        names = [axis.name for axis in self.axes]
         for values in itertools.product(*(axis.values for axis in self.axes)):
-            chosen = dict(zip(names, values, strict=True))
-            yield Setting(chosen, self._run(chosen))
+            yield self.setting(values)
+
+    def setting(self, values: Sequence[Any]) -> Setting:
+        """Returns the setting of some values, one an axis, which need not be on it.
+
+        Raises:
+          UserError: as `settings`.
+        """
+        names = [axis.name for axis in self.axes]
+        chosen = dict(zip(names, values, strict=True))
+        return Setting(chosen, self._run(chosen))
 
     def repeats(
         self,
@@ -133,11 +146,15 @@ class Grid:
     def _run(self, chosen: dict[str, Any]) -> config.RunConfig:
         parts: dict[str, dict[str, Any]] = {"data": {}, "model": {}, "optimizer": {}}
         parts["run"] = {}
-        for name, value in chosen.items():
-            part = _owner(name)
+        for name in (name for name in chosen if name not in _BESIDES):
+            part, value = _owner(name), chosen[name]
             field = "name" if name in _NAMES else name
             parts[part][field] = _typed(part, field, value)
         base = self.base
+        if EFFECTIVE_RATE in chosen:
+            momentum = parts["optimizer"].get("momentum", base.sgd.momentum)
+            rate = _learning_rate(chosen[EFFECTIVE_RATE], momentum)
+            parts["optimizer"]["learning_rate"] = rate
         run = dataclasses.replace(
             base,
             data=dataclasses.replace(base.data, **_usual(base.data, parts["data"])),
@@ -161,17 +178,40 @@ _CLASSES: dict[str, Any] = {
 }
 
 
+def _learning_rate(effective: Any, momentum: Any) -> float:
+    """Returns the learning rate of an effective one.
+
+    Raises:
+      UserError: one of the two is out of range.
+    """
+    rate = errors.check_real(EFFECTIVE_RATE, effective, 0.0)
+    # As it would be written: 0.1, not 0.09999999999999998.
+    return float(f"{rate * (1 - errors.check_real('momentum', momentum, 0, 1)):.12g}")
+
+
+def _check_besides(names: Sequence[str]) -> None:
+    """Checks that no field on an axis is what an axis beside the fields sets.
+
+    Raises:
+      UserError: one is.
+    """
+    for name, field in ((EFFECTIVE_RATE, "learning_rate"), (EPOCHS, "num_steps")):
+        if name in names and field in names:
+            raise errors.UserError("axis", field, f"not with {name}, which sets it")
+
+
 def _owner(name: str) -> str:
     """Returns the part of a run's configuration that has a field.
 
     Raises:
       UserError: none has, or it cannot be an axis.
     """
-    if name in _NAMES:
-        return _NAMES[name]
+    besides = _NAMES | _BESIDES
+    if name in besides:
+        return besides[name]
     if name in _ELSEWHERE:
         raise errors.UserError("axis", name, f"not an axis; {_ELSEWHERE[name]}")
-    known = dict.fromkeys(_NAMES)
+    known = dict.fromkeys(besides)
     for part, cls in _CLASSES.items():
         fields = [field.name for field in dataclasses.fields(cls)]
         if name in fields:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bsgen import config
 from bsgen.sweeps import axes, grid
+from bsgen.sweeps.protocol import Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +31,14 @@ class Plan:
       seed: the first one; those of a setting's runs rise from there.
       scaling: the rule for the learning rate, as in `Grid.remedies`.
       settings: in the order of the grid, the last axis fastest.
+      protocol: how they are compared; None for setting by setting.
     """
 
     axes: tuple[str, ...]
     seed: int
     scaling: str
     settings: tuple[PlannedSetting, ...]
+    protocol: Protocol | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -44,7 +47,10 @@ class Plan:
 
     def to_values(self) -> dict[str, Any]:
         """Returns the plan as JSON's types."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        if self.protocol is None:  # as always, for those without
+            del values["protocol"]
+        return values
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> "Plan":
@@ -58,8 +64,13 @@ class Plan:
                 PlannedSetting(tuple(entry["values"]), tuple(entry["keys"]))
                 for entry in values["settings"]
             )
+            own = values.get("protocol")
             found = cls(
-                tuple(values["axes"]), values["seed"], values["scaling"], settings
+                tuple(values["axes"]),
+                values["seed"],
+                values["scaling"],
+                settings,
+                None if own is None else Protocol(**own),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("it is no plan of a sweep") from error
@@ -69,7 +80,9 @@ class Plan:
 
 
 def make(
-    planned: grid.Grid, settings: Sequence[tuple[grid.Setting, list[config.RunConfig]]]
+    planned: grid.Grid,
+    settings: Sequence[tuple[grid.Setting, list[config.RunConfig]]],
+    protocol: Protocol | None = None,
 ) -> Plan:
     """Returns the plan of a grid, given the runs of each of its settings."""
     return Plan(
@@ -78,14 +91,16 @@ def make(
         planned.remedies.scaling,
         tuple(
             PlannedSetting(
-                tuple(map(_shown, setting.values.values())),
+                tuple(map(shown, setting.values.values())),
                 tuple(run.key for run in runs),
             )
             for setting, runs in settings
         ),
+        protocol,
     )
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """Returns a value of an axis as in `PlannedSetting.values`."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number else axes.label(value)

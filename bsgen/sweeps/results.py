@@ -10,6 +10,7 @@ import pandas as pd
 from bsgen import statistics
 from bsgen.models import losses
 from bsgen.studies import tables
+from bsgen.sweeps import optima as optima_lib
 from bsgen.sweeps.plan import Plan
 from bsgen.training import records
 
@@ -38,6 +39,7 @@ class Summary:
         interval over seeds, NaN where a run has diverged or none has ended.
       best: the row of the best setting, of those whose runs have all been completed;
         None if there is none.
+      optima: the optimal learning rates, of a sweep with a protocol.
     """
 
     axes: tuple[str, ...]
@@ -47,6 +49,7 @@ class Summary:
     higher_is_better: bool
     settings: pd.DataFrame
     best: int | None
+    optima: optima_lib.Optima | None = None
 
     @property
     def by_validation(self) -> bool:
@@ -140,6 +143,7 @@ def summarize(plan: Plan, runs: pd.DataFrame) -> Summary:
         higher,
         settings.drop(columns="is_complete"),
         best,
+        optima_lib.find(plan, runs),
     )
 
 

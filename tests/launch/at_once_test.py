@@ -14,6 +14,8 @@ _ABSL = r"FATAL Flags parsing error:[\s\S]*\nPass --helpshort or --helpfull [^\n
 _LINE = r"error: [^\n]*\n"
 _RUN = ("train", "--steps=2")
 _SWEEP = ("sweep", "--steps=2")
+_PROTOCOL = (*_SWEEP, "--protocol=constant_steps", "--select_by=test", "--seeds=12")
+_PROTOCOL += ("--axis=effective_learning_rate=1,2",)
 _USER = ("tune", "--data_fn=json:loads")
 # What is wrong, and the beginning of the line that says so; absl says it where a flag
 # cannot be read.
@@ -155,6 +157,32 @@ _MISTAKES = {
     (*_SWEEP, "--axis=l2=0,1", "--role=worker"): "error: chief=None: say where the ch",
     (*_SWEEP, "--grid=no/such"): "error: grid='no/such': cannot be read",
     (*_SWEEP, "--axis=l2=0,1", "--output_dir=FILE"): "error: output_dir='.*': cannot w",
+    (*_PROTOCOL, "--keep=13"): "error: keep=13: the best of --seeds=12 runs; give at",
+    (*_PROTOCOL, "--keep=0"): "error: keep=0: give an integer of at least 1",
+    (*_PROTOCOL, "--select_by=validation"): "error: select_by='validation': there is",
+    (*_PROTOCOL, "--epochs=3"): "error: epochs=3.0: give one of --epochs and --steps",
+    (*_PROTOCOL, "--protocol=epoch_budgets"): "error: protocol='epoch_budgets': give t",
+    (*_PROTOCOL, "--protocol=constant_epochs"): "error: protocol='constant_epochs': gi",
+    (*_PROTOCOL, "--axis=epochs=1,2"): "error: steps=2: the budget is in epochs here",
+    (*_PROTOCOL, "--axis=learning_rate=1,2"): "error: axis='learning_rate': not with ",
+    (*_PROTOCOL, "--learning_rate=1"): "error: learning_rate=1.0: the axis effective_l",
+    (*_PROTOCOL, "--extend", "--role=chief", "--chief=localhost:8000"): (
+        "error: extend=True: a chief has the same runs from the start to the end; ext"
+    ),
+    (*_PROTOCOL, "--learning_rate_scaling=sqrt", "--base_batch_size=128"): (
+        "error: learning_rate_scaling='sqrt': the protocol tunes the rate at every ba"
+    ),
+    (*_SWEEP, "--axis=l2=0,1", "--protocol=constant_steps"): (
+        "error: axis='': the protocol tunes the learning rate: give a grid of it, such"
+    ),
+    (*_SWEEP, "--protocol=constant_steps", "--axis=learning_rate=0.1"): (
+        "error: axis='learning_rate': an axis has two values or more; a field's own"
+    ),
+    (*_SWEEP, "--protocol=constant_steps", "--axis=learning_rate=0,0.1"): (
+        "error: learning_rate=0: give rates above 0"
+    ),
+    (*_SWEEP, "--axis=l2=0,1", "--keep=3"): "error: keep=3: goes with --protocol",
+    (*_SWEEP, "--axis=l2=0,1", "--extend"): "error: extend=True: goes with --protocol",
     ("tune_cluster", "--", "--role=chief"): "error: argument='--role=chief': ",
 }
 _NUM_RANDOM = 420

@@ -77,6 +77,43 @@ class SweepTest(absltest.TestCase):
         self.assertEqual((self.output / "sweep.png").read_bytes(), grown)
         self.assertEqual(self._lines(), before)
 
+    def test_a_protocol_extends_its_rates_and_trains_nothing_twice(self):
+        flags = ("--protocol=constant_steps", "--steps=60", "--seeds=3", "--keep=2")
+        flags += ("--model=mlp", "--hidden_units=8", "--train_size=200")
+        flags += ("--validation_size=50", "--extend", "--axis=batch_size=5,20")
+        flags += ("--axis=effective_learning_rate=2,4",)
+        flags += (f"--output_dir={self.output}",)
+        with self._start(*flags) as killed:
+            deadline = time.monotonic() + _SECONDS
+            while len(self._lines()) < 13 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            killed.kill()
+        kept = self._lines()
+        self.assertGreater(len(kept), 12)
+        out, _ = self._run(*flags)
+        self.assertEqual(self._lines()[: len(kept)], kept)
+        keys = [json.loads(line)["key"] for line in self._lines()]
+        self.assertLen(set(keys), len(keys))
+        self.assertIn("best 2 of 3 runs", out)
+        optima = pd.read_csv(self.output / "optima.csv", keep_default_na=False)
+        self.assertEqual(set(optima["edge"]), {""})
+        self.assertEqual(set(optima["loss_edge"]), {""})
+        rates = pd.read_csv(self.output / "rates.csv")
+        self.assertEqual(rates["runs"].sum(), len(keys))
+        # Each rate is twice the one before.
+        for _, own in rates.groupby("batch_size"):
+            tried = own["effective_learning_rate"].to_numpy()
+            self.assertEqual((tried[1:] / tried[:-1]).tolist(), [2.0] * (len(own) - 1))
+
+    def test_a_budget_that_is_shorter_than_the_schedule(self):
+        flags = ("--protocol=epoch_budgets", "--axis=epochs=2,4", "--select_by=test")
+        flags += ("--train_size=200", "--axis=learning_rate=0.1,0.2")
+        _, err = self._run(*flags, f"--output_dir={self.output}", status=1)
+        message = "num_decays=10: num_steps=3 leaves no room for .*; take more steps"
+        self.assertRegex(
+            err, rf"^error: {message} \(at epochs=2 learning_rate=0.1\)\n$"
+        )
+
     def test_a_budget_that_a_batch_cannot_fill(self):
         flags = ("--epochs=0.5", "--axis=batch_size=60,120", "--train_size=200")
         _, err = self._run(*flags, f"--output_dir={self.output}", status=1)

@@ -50,6 +50,14 @@ class ScoreTest(absltest.TestCase):
         # 0.95, by four standard errors of 400; the jackknife of 8 is a little narrow.
         self.assertBetween(np.mean(hits), 0.95 - 4 * 0.011 - 0.01, 0.95 + 4 * 0.011)
 
+    def test_losses_that_one_seed_makes_infinite(self):
+        table = {1.0: [0.1, 0.2, _NAN], 2.0: [_NAN, _NAN, _NAN]}
+        found = _sweep(table, 2, math.inf, higher=False)
+        expected = (0.15, -math.inf, math.inf)
+        np.testing.assert_allclose(best_rate.score(found).interval(), expected)
+        # The smaller rate is the best one if any is.
+        np.testing.assert_allclose(best_rate.rate(found).interval(), (1, 1, 1))
+
     def test_gain_is_paired_by_seed(self):
         rng = np.random.default_rng(2)
         first = rng.normal(size=5)

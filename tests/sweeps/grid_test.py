@@ -48,6 +48,18 @@ class GridTest(parameterized.TestCase):
         self.assertEqual(runs, expected)
         self.assertEqual(grid.num_runs, 18)
 
+    def test_effective_rates_and_epochs_are_no_fields(self):
+        axes = {"effective_learning_rate": (1, 0.3), "momentum": (0, 0.9)}
+        for base in (_BASE, dataclasses.replace(_BASE, batch_size=None)):
+            found = [each.run.sgd for each in _grid(axes, base).settings()]
+            self.assertEqual([s.learning_rate for s in found], [1, 0.1, 0.3, 0.03])
+        axes = {"effective_learning_rate": (1, 0.3), "epochs": (2, 4)}
+        first, *_ = _grid(axes).settings()
+        self.assertAlmostEqual(first.run.sgd.learning_rate, 0.1)  # of momentum 0.9
+        self.assertEqual(first.values["epochs"], 2)
+        off_grid = _grid(axes).setting((7, 3))
+        self.assertAlmostEqual(off_grid.run.sgd.learning_rate, 0.7)
+
     @parameterized.product(rule=("none", "sqrt", "linear"))
     def test_the_learning_rate_follows_the_batch_size(self, rule):
         rates = np.random.default_rng(3).uniform(0.1, 1, 2)

@@ -36,6 +36,7 @@ def record(run, accuracy, part="test"):
         return records.RunRecord(run, "diverged", {}, {}, 0.5)
     final = {f"{part}_cross_entropy": 1.0, f"{part}_accuracy": accuracy}
     final["test_accuracy"] = accuracy
+    final["train_cross_entropy"] = 1 - accuracy
     curve = {"step": [run.num_steps], **{k: [v] for k, v in final.items()}}
     return records.RunRecord(run, "completed", curve, final, 0.5)
 
@@ -45,9 +46,14 @@ def store(folder, made, accuracy, part="test"):
 
     It may give "diverged", too.
     """
+    return store_of(folder, settings(made), accuracy, part)
+
+
+def store_of(folder, made_settings, accuracy, part="test"):
+    """As `store`, of settings with their runs."""
     found = records.RunStore(folder)
-    for _, runs in settings(made):
-        for run in runs:
+    for _, runs in made_settings:
+        for run in found.missing(runs):
             value = accuracy(run)
             if value is not None:
                 value = None if value == "diverged" else value
