@@ -9,6 +9,7 @@ spacing of the batch sizes (the error bar of Smith & Le, 2017, figure 5). Interv
 contain both.
 """
 
+import dataclasses
 import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,7 +25,7 @@ _Floats = npt.NDArray[np.float64]
 _WINDOW = 2.1  # the parabola uses sizes within this factor of the best one, rounded
 # Standard deviation of the top's place, in distances between neighbouring sizes, as the
 # sizes fall differently on curves of known optimum; see the tests and BUILD_NOTES.md.
-_SPACING_ERROR = 0.2
+SPACING_ERROR = 0.2
 
 
 class Place(NamedTuple):
@@ -41,7 +42,9 @@ class Place(NamedTuple):
 
     def estimate(self, tried: str = "batch sizes") -> estimates.Estimate:
         """Returns the geometric mean over seeds, with an interval for both errors."""
-        return estimates.exponential(_widened(self.logs, self.spacing_error, tried))
+        return estimates.exponential(
+            widened(estimates.mean(self.logs), self.spacing_error, tried)
+        )
 
     def of_many_seeds(self) -> "Place":
         """Returns what would be left with any number of seeds: the spacing's error."""
@@ -87,7 +90,7 @@ def find(accuracies: pd.DataFrame) -> Optimum:
         int(sizes[min(best + 1, last)]),
         best in (0, last),
         place(accuracies),
-        _top(logs, means),
+        float(tops(logs, means[np.newaxis])[0]),
     )
 
 
@@ -99,8 +102,8 @@ def place(scores: pd.DataFrame) -> Place:
         a learning rate (the index, rising), one column a seed.
     """
     logs, values = np.log(scores.index.to_numpy(float)), scores.to_numpy(float)
-    tops = np.array([_top(logs, curve) for curve in values.T])
-    return Place(tops, _spacing_error(logs, int(values.mean(axis=1).argmax())))
+    nearest = int(values.mean(axis=1).argmax())
+    return Place(tops(logs, values.T), spacing_error(logs, nearest))
 
 
 def breakdown(accuracies: pd.DataFrame, chance: float) -> Place:
@@ -123,7 +126,7 @@ def breakdown(accuracies: pd.DataFrame, chance: float) -> Place:
             ends = slice(below[-1], below[-1] + 2)
             found[seed] = np.interp(middle, curve[ends], logs[ends])
     nearest = 0 if np.isnan(found).any() else int(logs.searchsorted(found.mean()))
-    return Place(found, _spacing_error(logs, nearest))
+    return Place(found, spacing_error(logs, nearest))
 
 
 def advantage(accuracies: pd.DataFrame, over: int) -> estimates.Estimate:
@@ -163,7 +166,7 @@ def exponent(
         return estimates.mean([])
     slopes = slope(settings, np.stack([place.logs for place in places], axis=1))
     errors = slope(settings, np.diag([place.spacing_error for place in places]))
-    return _widened(slopes, float(np.linalg.norm(errors)), tried)
+    return widened(estimates.mean(slopes), float(np.linalg.norm(errors)), tried)
 
 
 def slope(settings: Sequence[float], logs: npt.ArrayLike) -> _Floats:
@@ -177,48 +180,63 @@ def slope(settings: Sequence[float], logs: npt.ArrayLike) -> _Floats:
     return np.asarray(np.asarray(logs) @ centred / (centred**2).sum())
 
 
-def _top(logs: _Floats, curve: _Floats) -> float:
-    """Returns the top of the parabola through the accuracies beside the best one.
+def tops(logs: _Floats, curves: _Floats) -> _Floats:
+    """Returns the top of the parabola through the values beside the best one.
 
-    It is cut off at the ends of its window; at an edge of the batch sizes, or where the
-    parabola has no top, it is the best size itself.
-    """
-    best = int(curve.argmax())
-    if best in (0, len(curve) - 1):
-        return float(logs[best])
-    distances = logs - logs[best]
-    near = np.abs(distances) <= np.log(_WINDOW)
-    near[best - 1 : best + 2] = True  # however far apart they are
-    ends = distances[near][[0, -1]]
-    square, linear, _ = np.polyfit(distances[near], curve[near], 2)
-    if square >= 0:
-        return float(logs[best])
-    return float(logs[best] + np.clip(-linear / (2 * square), *ends))
-
-
-def _spacing_error(logs: _Floats, nearest: int) -> float:
-    """Returns the error from the distances of a batch size to its neighbours."""
-    around = logs[max(nearest - 1, 0) : nearest + 2]
-    return float(_SPACING_ERROR * (around[-1] - around[0]) / max(len(around) - 1, 1))
-
-
-def _widened(
-    samples: _Floats, error: float, tried: str = "batch sizes"
-) -> estimates.Estimate:
-    """Estimates a mean whose samples have an unknown error in common.
+    It is cut off at the ends of its window; at an edge of the settings tried, or where
+    the parabola has no top, it is the best setting itself.
 
     Args:
-      samples: [n], one number a seed.
-      error: standard deviation of the common error, independent of the seeds.
-      tried: whose spacing makes it.
+      logs: [n], logarithms of the settings, rising.
+      curves: [m, n], accuracies, or whatever else of which more is better.
+
+    Returns:
+      [m], logarithms.
     """
-    mean = estimates.mean(samples)
+    best = curves.argmax(axis=1)
+    found = logs[best]
+    for place in np.unique(best[(best > 0) & (best < len(logs) - 1)]):
+        distances = logs - logs[place]
+        near = np.abs(distances) <= np.log(_WINDOW)
+        near[place - 1 : place + 2] = True  # however far apart they are
+        ends = distances[near][[0, -1]]
+        own = best == place
+        fitted = np.polyfit(distances[near], curves[own][:, near].T, 2)
+        square, linear = np.where(fitted[0] < 0, fitted[:2], [[-1.0], [0.0]])
+        found[own] += np.clip(-linear / (2 * square), *ends)
+    return found
+
+
+def spacing_error(logs: _Floats, nearest: int) -> float:
+    """Returns the error of a setting from its distances to those tried beside it.
+
+    Args:
+      logs: [n], logarithms of the settings tried, rising.
+      nearest: which of them it is nearest to.
+
+    Returns:
+      A standard deviation.
+    """
+    around = logs[max(nearest - 1, 0) : nearest + 2]
+    return float(SPACING_ERROR * (around[-1] - around[0]) / max(len(around) - 1, 1))
+
+
+def widened(
+    estimate: estimates.Estimate, error: float, tried: str = "batch sizes"
+) -> estimates.Estimate:
+    """Returns an estimate with an error that any number of seeds would leave.
+
+    Args:
+      estimate: whose interval is symmetric.
+      error: standard deviation of the other error, independent of the seeds.
+      tried: the settings whose spacing makes it, for the words.
+    """
 
     def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> estimates.Ends:
-        ends = mean.procedure(chosen, confidence)
+        ends = estimate.procedure(chosen, confidence)
         of_error = error * statistics.NormalDist().inv_cdf((1 + confidence) / 2)
         reach = np.hypot(ends.upper - ends.values, of_error)
         return estimates.Ends(ends.values, ends.values - reach, ends.values + reach)
 
-    words = f"{mean.method} and the spacing of the {tried}"
-    return estimates.Estimate(mean.num_seeds, procedure, words)
+    words = f"{estimate.method} and the spacing of the {tried}"
+    return dataclasses.replace(estimate, procedure=procedure, method=words)
