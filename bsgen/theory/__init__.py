@@ -77,6 +77,7 @@ from bsgen.theory.scaling_rules import (
 )
 from bsgen.theory.sde import stationary_loss
 from bsgen.theory.sphere_moments import SphereMoments, sphere_moments
+from bsgen.theory.two_regimes import TwoRegimes, fit_two_regimes
 
 __all__ = [
     "LAWS",
@@ -85,6 +86,7 @@ __all__ = [
     "GrowthFit",
     "SphereMoments",
     "Spread",
+    "TwoRegimes",
     "about_mean",
     "basin_width",
     "bin_differences",
@@ -92,6 +94,7 @@ __all__ = [
     "effective_learning_rate",
     "fit_growth",
     "fit_spread",
+    "fit_two_regimes",
     "growth_exponent",
     "increment_covariance",
     "log_evidence",
