@@ -182,8 +182,8 @@ STUDY = study.Study(
     "of the mean step over the root of the trace of its covariance, at fixed weights; "
     "dashed: an order of magnitude. All: mean over seeds with its 95 % t interval, "
     "geometric in (c). The network has no batch normalization, which the derivation "
-    "leaves out, and trains without momentum at the effective rate of the regime, a tenth of "
-    "it for F1 on MNIST.",
+    "leaves out, and trains without momentum at the effective rate of the regime, "
+    "a tenth of it for F1 on MNIST.",
     analyse=analyse,
     judge=judge,
     show=appendix_a_figure.show,
