@@ -25,6 +25,7 @@ class Purpose(enum.IntEnum):
     AUGMENTATION = 7
     RESIZED_CROP = 8
     LOSS_WEIGHTS = 9
+    TEXT = 10
 
 
 def generator(purpose: Purpose, seed: int, index: int = 0) -> np.random.Generator:
