@@ -8,6 +8,7 @@ from bsgen.data.datasets import (
     digits,
     gaussian,
     imagenet,
+    markov_text,
     mnist,
 )
 from bsgen.data.pool import Pool
@@ -19,6 +20,7 @@ _DATASETS: dict[str, dataset.Dataset] = {
         digits.DIGITS,
         gaussian.RANDOM,
         gaussian.INFORMATIVE,
+        markov_text.MARKOV_TEXT,
         mnist.MNIST,
         mnist.FASHION_MNIST,
         cifar.CIFAR10,

@@ -12,6 +12,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+# A loop over more inputs is one of TensorFlow's. That of fewer is unrolled, because
+# `tf.vectorized_map`, which makes one program of many runs, cannot differentiate loops;
+# ten inputs take XLA some seconds to compile.
+LONGEST_UNROLLED = 10
+
 
 @keras.saving.register_keras_serializable(package="bsgen")
 class LSTM(keras.layers.Layer):
@@ -103,18 +108,30 @@ def recurrence(
     length = of_inputs.shape[0]
 
     def read(
-        time: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, outputs: Any
-    ) -> tuple:
+        time: tf.Tensor | int, hidden: tf.Tensor, cell: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         gates = of_inputs[time] + tf.matmul(hidden, recurrent_kernel)
         of_input, forget, candidate, output = tf.split(gates, 4, axis=-1)
         cell = tf.sigmoid(forget) * cell + tf.sigmoid(of_input) * tf.tanh(candidate)
-        hidden = tf.sigmoid(output) * tf.tanh(cell)
+        return tf.sigmoid(output) * tf.tanh(cell), cell
+
+    if length <= LONGEST_UNROLLED:
+        each = []
+        for time in range(length):
+            hidden, cell = read(time, hidden, cell)
+            each.append(hidden)
+        return tf.stack(each), hidden, cell
+
+    def iteration(
+        time: tf.Tensor, hidden: tf.Tensor, cell: tf.Tensor, outputs: tf.TensorArray
+    ) -> tuple:
+        hidden, cell = read(time, hidden, cell)
         return time + 1, hidden, cell, outputs.write(time, hidden)
 
     outputs = tf.TensorArray(of_inputs.dtype, length, element_shape=hidden.shape)
     _, hidden, cell, outputs = tf.while_loop(
         lambda time, *_: time < length,
-        read,
+        iteration,
         (tf.constant(0), hidden, cell, outputs),
         maximum_iterations=length,  # XLA needs it for the gradient
     )

@@ -42,6 +42,7 @@ class Network:
         with equal shapes of old and new ones, [batch, units] each, which begin at 0.
       stacks: whether many runs may be trained as one: of dense layers, and others for
         which XLA has one operation over stacked weights. Convolutions have none.
+      stacks_window: of a network that stacks, the longest window with which it does.
     """
 
     builder: str | Callable[..., "keras.Model"]
@@ -52,6 +53,7 @@ class Network:
     reconstructs: bool = False
     carries_state: bool = False
     stacks: bool = False
+    stacks_window: int | None = None
 
     def released(self) -> "Network":
         """Returns the same network in the form of its authors' code."""

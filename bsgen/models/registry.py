@@ -80,7 +80,12 @@ _PAPER = {
     "dense_autoencoder": _autoencoder(),
     # Zaremba et al. (2014), their medium network, if the widths are not chosen.
     "lstm": Network(
-        "lstm.lstm", sizes.lstm, ("hidden_units", "dropout"), carries_state=True
+        "lstm.lstm",
+        sizes.lstm,
+        ("hidden_units", "dropout"),
+        carries_state=True,
+        stacks=True,
+        stacks_window=10,  # up to which `layers.LSTM` has no loop
     ),
     "c1": _shallow_cnn("c1"),
     "c3": _shallow_cnn("c3"),
@@ -239,13 +244,15 @@ def carries_state(settings: config.ModelConfig) -> bool:
     return _find(settings.name, settings.variant).carries_state
 
 
-def stacks(settings: config.ModelConfig) -> bool:
+def stacks(settings: config.ModelConfig, input_shape: tuple[int, ...]) -> bool:
     """Returns whether many runs of the network of `settings` may be trained as one.
 
     Raises:
       UserError: no network has that name.
     """
-    return _find(settings.name, settings.variant).stacks
+    network = _find(settings.name, settings.variant)
+    longest = network.stacks_window
+    return network.stacks and (longest is None or input_shape[0] <= longest)
 
 
 @contextlib.contextmanager

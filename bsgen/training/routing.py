@@ -48,6 +48,6 @@ def only_in_loop(run: config.RunConfig) -> dict[str, object]:
     dataset = data.find(run.data.name)
     if not dataset.fits_in_memory:
         found["dataset"] = dataset.name
-    if not models.stacks(run.model):
+    if not models.stacks(run.model, dataset.input_shape):
         found["model"] = run.model.name
     return found

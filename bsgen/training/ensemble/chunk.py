@@ -50,7 +50,9 @@ class Chunk:
         """Initialises the weights of the members, whose program works on the pool."""
         self._rows = list(members)  # those in the program, along its run axis
         self._program = program
-        self._state, self._settings = initial_state.make(self._rows, pool)
+        self._state, self._settings = initial_state.make(
+            self._rows, pool, program.carried, max(row.batch_size_at(0) for row in members)
+        )
         # What the runs' distances are measured from; kept for those that ask alone.
         asked = any(row.run.weight_distance for row in self._rows)
         self._start = self._state.weights if asked else []
@@ -185,13 +187,18 @@ class Chunk:
           Whether it did.
         """
         rows = self._running(step)
-        if len(rows) > len(self._rows) / 2:
+        if not rows or len(rows) > len(self._rows) / 2:
             return False
         self._state, self._settings, self._start = _take(
             (self._state, self._settings, self._start), self._places(rows)
         )
         self._rows = rows
         self._feed, self._lengths = self._new_feed(), {}
+        if self._state.carried:
+            # The streams of the others are the first ones of the program's.
+            streams = self._feed.batch_size(step)
+            carried = [state[:, :streams] for state in self._state.carried]
+            self._state = self._state._replace(carried=carried)
         return True
 
     def _running(self, step: int) -> list[Member]:

@@ -186,7 +186,11 @@ def _load(run: config.RunConfig, data_dir: str | None) -> grouping.Load:
 def _sizes(model: keras.Model) -> tuple[int, int]:
     """Returns the number of weights, and of all layers' outputs for one example."""
     weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)
-    outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
+    outputs = sum(
+        int(np.prod(output.shape[1:]))
+        for layer in model.layers
+        for output in tf.nest.flatten(layer.output)
+    )
     return weights, outputs
 
 

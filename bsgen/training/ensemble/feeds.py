@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from bsgen import data
+from bsgen import data, models
 from bsgen.data import augmentation, loss_weights, sampling, text
 from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
@@ -57,6 +57,7 @@ class Feed:
         self._dtype = dtype
         self._clips = any(row.run.sgd.clip_norm is not None for row in rows)
         self._resets = any(row.run.sgd.momentum_reset != "never" for row in rows)
+        self._carries = any(models.carries_state(row.run.model) for row in rows)
         self._augments = any(row.run.data.augmentation != "none" for row in rows)
         self._noisy = any(row.run.loss_noise for row in rows)
         self._streams: dict[_Piece, sampling.Stream] = {}
@@ -78,6 +79,7 @@ class Feed:
         rates = np.zeros((length, num_runs), self._dtype)
         momenta = np.zeros((length, num_runs), self._dtype)
         clip_norms = np.full((length, num_runs), np.inf, self._dtype)
+        begins_epoch = np.zeros((length, num_runs), bool)
         pieces = collections.defaultdict(list)
         for index, row in enumerate(self._rows):
             if row.run.num_steps > first_step:
@@ -88,6 +90,7 @@ class Feed:
                 momenta[:num_steps, index] = np.where(
                     row.plan.resets[steps], 0.0, row.run.sgd.momentum
                 )
+                begins_epoch[:num_steps, index] = row.plan.begins_epoch[steps]
                 clipped = _num_clipped(row, first_step, num_steps)
                 clip_norms[:clipped, index] = row.run.sgd.clip_norm
         positions = np.zeros((length, num_runs, self.batch_size(first_step)), np.int32)
@@ -106,6 +109,7 @@ class Feed:
             self._draws(pieces, num_steps, positions.shape) if self._augments else (),
             self._weights(pieces, first_step, num_steps, positions.shape),
             momenta if self._resets else (),
+            begins_epoch if self._carries else (),
         )
 
     def _draws(

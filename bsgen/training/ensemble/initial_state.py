@@ -13,8 +13,17 @@ from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Settings, State
 
 
-def make(rows: Sequence[Member], pool: data.Pool) -> tuple[State, Settings]:
-    """Returns the state before the first step, and the settings of the runs."""
+def make(
+    rows: Sequence[Member], pool: data.Pool, carried: Sequence[int], num_streams: int
+) -> tuple[State, Settings]:
+    """Returns the state before the first step, and the settings of the runs.
+
+    Args:
+      rows: the runs.
+      pool: of all of them.
+      carried: the widths of what the network carries.
+      num_streams: in which a text is read, the largest batch size.
+    """
     shape, num_classes = pool.inputs.shape[1:], pool.num_classes
     variables = [
         _variables(row.run.model, shape, num_classes, row.run.seed) for row in rows
@@ -23,8 +32,14 @@ def make(rows: Sequence[Member], pool: data.Pool) -> tuple[State, Settings]:
         [tf.constant(np.stack(copies)) for copies in zip(*of_rows, strict=True)]
         for of_rows in zip(*variables, strict=True)
     )
-    state = State(weights, [tf.zeros_like(weight) for weight in weights], statistics)
-    return state, _settings(rows, pool, weights[0].dtype, seeds)
+    dtype = weights[0].dtype
+    state = State(
+        weights,
+        [tf.zeros_like(weight) for weight in weights],
+        statistics,
+        [tf.zeros([len(rows), num_streams, units], dtype) for units in carried],
+    )
+    return state, _settings(rows, pool, dtype, seeds)
 
 
 # Runs of equal seeds begin alike, and the programs of a sweep or a search have the same

@@ -14,11 +14,13 @@ class State(NamedTuple):
     Attributes:
       weights, accumulators: of the trainable variables.
       statistics: the others, such as running averages, without dropout's counters.
+      carried: what a network carries from window to window of a text, [R, B, units].
     """
 
     weights: list[tf.Tensor]
     accumulators: list[tf.Tensor]
     statistics: list[tf.Tensor]
+    carried: list[tf.Tensor]
 
 
 class Settings(NamedTuple):
@@ -62,6 +64,7 @@ class Batches(NamedTuple):
       example_weights: [K, R, B]; the loss is the sum of the examples' losses times
         these, and without them their mean.
       momenta: [K, R], in place of those of `Settings`.
+      begins_epoch: bool [K, R], whether what is carried goes back to 0 before the step.
     """
 
     positions: tf.Tensor
@@ -70,3 +73,4 @@ class Batches(NamedTuple):
     draws: tuple[tf.Tensor, ...] = ()
     example_weights: tf.Tensor | tuple[()] = ()
     momenta: tf.Tensor | tuple[()] = ()
+    begins_epoch: tf.Tensor | tuple[()] = ()

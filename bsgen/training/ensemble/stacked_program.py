@@ -19,11 +19,11 @@ from bsgen import theory
 from bsgen.data import augmentation
 from bsgen.models import losses
 from bsgen.optimizers import momentum
-from bsgen.training import draw_counters
 from bsgen.training.ensemble.stacked_data import Batches, Settings, State
+from bsgen.training.ensemble.stacked_evaluation import Evaluation
+from bsgen.training.ensemble.stacked_model import StackedModel
 
 _FEW_WEIGHTS = 6  # of three dense layers
-_EVALUATION_SLICE = 2048  # examples a run evaluates at once; bounds the memory
 
 
 class Program:
@@ -41,7 +41,8 @@ class Program:
         """Puts the pool on the device.
 
         Args:
-          model: maps [batch, D...] to outputs.
+          model: maps [batch, D...] to outputs; one with several inputs carries the
+            others from step to step, see `bsgen.models.network`.
           inputs: the pool [P, D...] in its stored dtype.
           labels: of the pool, [P, ...].
           nesterov: whether all runs use Nesterov's momentum.
@@ -50,23 +51,19 @@ class Program:
         """
         if on_gpu is None:
             on_gpu = bool(tf.config.list_physical_devices("GPU"))
-        if on_gpu and inputs.dtype == np.uint8:
-            # TensorFlow gathers no bytes on a GPU; bfloat16 holds them exactly.
-            inputs = inputs.astype(tf.bfloat16.as_numpy_dtype)
-        self._model = model
-        self._inputs = tf.constant(inputs)
-        self._labels = tf.constant(labels)
+        self._stacked = StackedModel(model, inputs, labels, on_gpu)
+        self._evaluation = Evaluation(self._stacked, loss)
+        self.carried = self._stacked.carried
         self._nesterov = nesterov
         self.loss = loss
         self.takes_all_steps = on_gpu
         # Where steps are short, several of them in one iteration of the loop: 21 us a
         # step instead of 37. Deep networks take long to compile, and gain nothing.
-        self.block = 4 if len(model.trainable_variables) <= _FEW_WEIGHTS else 1
+        is_short = len(model.trainable_variables) <= _FEW_WEIGHTS
+        self.block = 4 if is_short and not self.carried else 1
         # XLA has no convolution with other filters for each example.
         convolutions = keras.layers.Conv1D | keras.layers.Conv2D
         self._unrolled = any(isinstance(x, convolutions) for x in model.layers)
-        counters = {id(each) for each in draw_counters.of(model)}
-        self._counts = [id(v) in counters for v in model.non_trainable_variables]
 
     @tf.function(jit_compile=True)
     def take_steps(
@@ -128,44 +125,40 @@ class Program:
         examples: tuple[tf.Tensor, tf.Tensor],
         number: tf.Tensor,
     ) -> State:
-        def gradient(run: tuple) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        def gradient(run: tuple) -> tuple[list[tf.Tensor], ...]:
             return self._gradient(run, number)
 
         others = batch.example_weights, settings.draw_seeds
-        gradients, statistics = self._each_run(
-            gradient, (state.weights, state.statistics, *examples, *others)
+        carried = [
+            tf.where(batch.begins_epoch[:, None, None], tf.zeros_like(each), each)
+            for each in state.carried
+        ]
+        gradients, statistics, carried = self._each_run(
+            gradient, (state.weights, state.statistics, *examples, *others, carried)
         )
         if not isinstance(batch.clip_norms, tuple):
             gradients = momentum.clip_by_global_norm(gradients, batch.clip_norms)
-        return self._update(state, settings, batch, gradients, statistics)
+        state = State(state.weights, state.accumulators, statistics, carried)
+        return self._update(state, settings, batch, gradients)
 
     def _examples(
         self, settings: Settings, batches: Batches
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns inputs, [K, R, B, ...], and labels as the networks see them."""
-        inputs, labels = self._gather(settings, batches.positions)
+        inputs, labels = self._stacked.gather(settings, batches.positions)
         if batches.draws:
             inputs = _augment(inputs, batches.draws, settings.fill)
         return inputs, labels
 
-    def _gather(
-        self, settings: Settings, positions: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns scaled inputs, and labels, at positions [..., R, B]."""
-        inputs = tf.cast(tf.gather(self._inputs, positions), settings.offset.dtype)
-        inputs = (inputs - settings.offset[:, None]) * settings.scale[:, None]
-        return inputs, tf.gather(self._labels, positions)
-
     def _gradient(
         self, run: tuple, number: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Returns the gradient of one run, and its new statistics."""
-        weights, statistics, inputs, labels, example_weights, draw_seeds = run
-        counters = [tf.stack([seed, number]) for seed in draw_seeds]
+    ) -> tuple[list[tf.Tensor], ...]:
+        """Returns the gradient of one run, its new statistics and what it carries."""
+        weights, statistics, inputs, labels, example_weights, draw_seeds, carried = run
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            outputs, others = self._model.stateless_call(
-                weights, self._others(statistics, counters), inputs, training=True
+            outputs, statistics, carried = self._stacked.call(
+                (weights, statistics, carried), inputs, draw_seeds, number
             )
             targets = self.loss.targets(inputs, labels)
             of_examples = self.loss.per_example(targets, outputs)
@@ -173,15 +166,7 @@ class Program:
                 loss = tf.reduce_mean(of_examples)
             else:
                 loss = tf.reduce_sum(of_examples * example_weights)
-        new = zip(others, self._counts, strict=True)
-        return tape.gradient(loss, weights), [value for value, no in new if not no]
-
-    def _others(
-        self, statistics: Sequence[tf.Tensor], counters: Sequence[tf.Tensor]
-    ) -> list[tf.Tensor]:
-        """Returns the variables that are not trained, in the model's order."""
-        kinds = iter(statistics), iter(counters)
-        return [next(kinds[counts]) for counts in self._counts]
+        return tape.gradient(loss, weights), statistics, carried
 
     def _each_run(self, function: Callable[[tuple], Any], of_runs: tuple) -> Any:
         """Returns the function's results, stacked: for each run, of its part."""
@@ -199,7 +184,6 @@ class Program:
         settings: Settings,
         batch: Batches,
         gradients: list[tf.Tensor],
-        statistics: list[tf.Tensor],
     ) -> State:
         weights, accumulators = [], []
         resets = not isinstance(batch.momenta, tuple)
@@ -217,55 +201,13 @@ class Program:
             )
             weights.append(weight)
             accumulators.append(accumulator)
-        return State(weights, accumulators, statistics)
+        return state._replace(weights=weights, accumulators=accumulators)
 
     def evaluate(
         self, state: State, settings: Settings, positions: Sequence[np.ndarray]
     ) -> list[np.ndarray]:
-        """Measures every run on its own examples.
-
-        Args:
-          state: the weights to measure.
-          settings: of the runs; only the scaling of the inputs is used.
-          positions: for each run the pool positions of its examples, [T_r].
-
-        Returns:
-          For each metric of the loss its mean over the examples, float64 [R].
-        """
-        counts = np.array([len(own) for own in positions])
-        padded = np.zeros((len(positions), counts.max()), np.int32)
-        for row, own in zip(padded, positions, strict=True):
-            row[: len(own)] = own
-        mask = np.arange(counts.max()) < counts[:, None]
-        sums = np.zeros((len(self.loss.metrics), len(positions)))
-        for first in range(0, counts.max(), _EVALUATION_SLICE):
-            part = slice(first, first + _EVALUATION_SLICE)
-            per_example = self._evaluate(
-                (state.weights, state.statistics), settings, padded[:, part]
-            )
-            for total, values in zip(sums, per_example, strict=True):
-                total += np.where(mask[:, part], values.numpy(), 0).sum(1, dtype=float)
-        return list(sums / counts)
-
-    @tf.function(reduce_retracing=True)
-    def _evaluate(
-        self,
-        variables: tuple[list[tf.Tensor], list[tf.Tensor]],
-        settings: Settings,
-        positions: tf.Tensor,
-    ) -> list[tf.Tensor]:
-        def one_run(run: tuple) -> list[tf.Tensor]:
-            (weights, statistics), inputs, labels = run
-            counters = [tf.zeros([2], tf.int64)] * sum(self._counts)  # not used
-            others = self._others(statistics, counters)
-            outputs, _ = self._model.stateless_call(
-                weights, others, inputs, training=False
-            )
-            targets = self.loss.targets(inputs, labels)
-            return [m.per_example(targets, outputs) for m in self.loss.metrics]
-
-        examples = self._gather(settings, positions)
-        return tf.vectorized_map(one_run, (variables, *examples))
+        """Measures every run on its own examples, see `stacked_evaluation`."""
+        return self._evaluation.means(state, settings, positions)
 
 
 def _augment(
