@@ -50,8 +50,9 @@ class Chunk:
         """Initialises the weights of the members, whose program works on the pool."""
         self._rows = list(members)  # those in the program, along its run axis
         self._program = program
+        num_streams = max(row.batch_size_at(0) for row in members)
         self._state, self._settings = initial_state.make(
-            self._rows, pool, program.carried, max(row.batch_size_at(0) for row in members)
+            self._rows, pool, program.carried, num_streams
         )
         # What the runs' distances are measured from; kept for those that ask alone.
         asked = any(row.run.weight_distance for row in self._rows)

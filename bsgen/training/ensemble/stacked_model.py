@@ -63,7 +63,9 @@ class StackedModel:
         trains = draw_seeds is not None
         # In inference nothing is drawn.
         seeds = [0] * sum(self._counts) if draw_seeds is None else draw_seeds
-        counters = [tf.stack([tf.cast(x, tf.int64) for x in (s, number)]) for s in seeds]
+        counters = [
+            tf.stack([tf.cast(x, tf.int64) for x in (s, number)]) for s in seeds
+        ]
         kinds = iter(statistics), iter(counters)
         others = [next(kinds[counts]) for counts in self._counts]
         results, others = self._model.stateless_call(

@@ -150,9 +150,7 @@ class Program:
             inputs = _augment(inputs, batches.draws, settings.fill)
         return inputs, labels
 
-    def _gradient(
-        self, run: tuple, number: tf.Tensor
-    ) -> tuple[list[tf.Tensor], ...]:
+    def _gradient(self, run: tuple, number: tf.Tensor) -> tuple[list[tf.Tensor], ...]:
         """Returns the gradient of one run, its new statistics and what it carries."""
         weights, statistics, inputs, labels, example_weights, draw_seeds, carried = run
         with tf.GradientTape() as tape:
@@ -166,7 +164,9 @@ class Program:
                 loss = tf.reduce_mean(of_examples)
             else:
                 loss = tf.reduce_sum(of_examples * example_weights)
-        return tape.gradient(loss, weights), statistics, carried
+        # That of an embedding has a row for each token, equal ones apart.
+        gradients = map(tf.convert_to_tensor, tape.gradient(loss, weights))
+        return list(gradients), statistics, carried
 
     def _each_run(self, function: Callable[[tuple], Any], of_runs: tuple) -> Any:
         """Returns the function's results, stacked: for each run, of its part."""
