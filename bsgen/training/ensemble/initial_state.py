@@ -14,7 +14,10 @@ from bsgen.training.ensemble.stacked_data import Settings, State
 
 
 def make(
-    rows: Sequence[Member], pool: data.Pool, carried: Sequence[int], num_streams: int
+    rows: Sequence[Member],
+    pool: data.Pool,
+    carried: Sequence[int] = (),
+    num_streams: int = 1,
 ) -> tuple[State, Settings]:
     """Returns the state before the first step, and the settings of the runs.
 

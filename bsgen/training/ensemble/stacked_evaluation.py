@@ -66,8 +66,8 @@ class Evaluation:
             places[part], counted[part] = own[order], counts
         for of_step, counts in zip(places, counted, strict=True):
             for first in range(0, width, _SLICE):
-                part = slice(first, first + _SLICE)
-                yield of_step[:, part], counts[:, part]
+                last = first + _SLICE
+                yield of_step[:, first:last], counts[:, first:last]
 
     @tf.function(reduce_retracing=True)
     def _measure(

@@ -129,10 +129,10 @@ class Program:
             return self._gradient(run, number)
 
         others = batch.example_weights, settings.draw_seeds
-        carried = [
-            tf.where(batch.begins_epoch[:, None, None], tf.zeros_like(each), each)
-            for each in state.carried
-        ]
+        carried = state.carried
+        if not isinstance(batch.begins_epoch, tuple):
+            begins = batch.begins_epoch[:, None, None]
+            carried = [tf.where(begins, tf.zeros_like(x), x) for x in carried]
         gradients, statistics, carried = self._each_run(
             gradient, (state.weights, state.statistics, *examples, *others, carried)
         )
