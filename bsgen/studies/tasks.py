@@ -22,7 +22,7 @@ class Task:
       batch_size: of runs that are given no other.
       budget: how long a run trains and when it is evaluated.
       num_seeds: repeats of every setting.
-      precision: of a run, see `config.RunConfig`.
+      precision, loss: of a run, see `config.RunConfig`.
     """
 
     data: config.DataConfig
@@ -32,6 +32,7 @@ class Task:
     budget: budgets.Budget
     num_seeds: int
     precision: str = "float32"
+    loss: str = "cross_entropy"
 
     def seeds(self, num_seeds: int | None = None) -> range:
         """Returns the seeds of the repeats; None takes the task's own number."""
@@ -76,7 +77,8 @@ class Task:
           TypeError: there is no such setting.
           UserError: a value is out of range.
         """
-        changes = {"subset_seed": seed, "precision": self.precision, **changes}
+        own = {"precision": self.precision, "loss": self.loss}
+        changes = {"subset_seed": seed, **own, **changes}
         data = _changed(self.data, changes)
         model = _changed(self.model, changes)
         optimizer = _changed(self.optimizer, changes)
