@@ -24,9 +24,8 @@ from bsgen.studies import best_rate, claims, estimates
 _SMALL = 1.1
 
 _NETWORK = (
-    "The fully connected autoencoder on images, MSE summed over the pixels, which is "
-    "what SGD minimises; lower is better. The rate is chosen on the test set, as in the "
-    "paper."
+    "The fully connected autoencoder; SGD minimises the MSE, summed over the pixels. "
+    "The rate is chosen on the test set, as in the paper."
 )
 
 
@@ -78,8 +77,8 @@ def judge_constant_steps(found: constant_steps.Found) -> list[claims.Claim]:
 FIGURE_8 = two_regimes.make_study(
     "smith_elsen_de_2020/fig8",
     "The autoencoder under a constant epoch budget, with and without momentum",
-    f"{_NETWORK} In the paper the test MSE of SGD begins to rise from batches of 16 on, "
-    "that of SGD with momentum from 128 on.",
+    f"{_NETWORK} In the paper the test MSE of SGD rises from batches of 16 on, that of "
+    "SGD with momentum from 128 on.",
     autoencoder_presets.FIGURE_8,
     autoencoder_presets.METRICS,
 )

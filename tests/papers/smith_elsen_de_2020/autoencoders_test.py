@@ -1,4 +1,4 @@
-"""Tests of figure 8 and table 7 on made-up runs of known truth: errors, not accuracies."""
+"""Tests of figure 8 and table 7 on made-up errors of known truth."""
 
 import functools
 
