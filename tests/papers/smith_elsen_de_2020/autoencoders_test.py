@@ -128,7 +128,8 @@ class RunsTest(absltest.TestCase):
         table = autoencoders.TABLE_7.runs("paper", 1)
         self.assertEqual({run.num_steps for run in table}, {156_250})
         self.assertEqual({run.data.train_size for run in table}, {50_000})
-        self.assertIn(0.008, [run.sgd.learning_rate for run in table])
+        rates = [round(run.sgd.learning_rate, 9) for run in table]
+        self.assertIn(0.008, rates)
         figure = autoencoders.FIGURE_8.runs("paper", 1)
         steps = {run.num_steps for run in figure if run.batch_size == 64}
         self.assertEqual(steps, {156_250})
