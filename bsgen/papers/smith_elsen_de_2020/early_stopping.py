@@ -28,13 +28,12 @@ class Curves(NamedTuple):
 
     Attributes:
       rate: the initial effective learning rate.
-      test, train: MSE, a row an evaluation (the epoch is the index), a column a seed.
+      test: MSE, a row an evaluation (the epoch is the index), a column a seed.
       first_decay: the epoch of the evaluation at the first decay of the rate.
     """
 
     rate: float
     test: pd.DataFrame
-    train: pd.DataFrame
     first_decay: float
 
     def overfitting(self) -> pd.Series:
@@ -50,12 +49,6 @@ class Curves(NamedTuple):
             chosen = (others if len(others.columns) else logs).mean(axis=1).idxmin()
             rises[seed] = logs[seed].iloc[-1] - logs.at[chosen, seed]
         return pd.Series(rises, dtype=float)
-
-    def training_change(self) -> pd.Series:
-        """Returns the change of log training MSE meanwhile, by seed."""
-        logs = np.log(self.train.loc[: self.first_decay])
-        lowest = self.test.loc[: self.first_decay].mean(axis=1).idxmin()
-        return logs.iloc[-1] - logs.loc[lowest]
 
 
 class Found(NamedTuple):
@@ -133,12 +126,6 @@ def _judge_curves(larger: Curves, smaller: Curves) -> list[claims.Claim]:
             chosen,
             bound=1,
         ),
-        claims.below(
-            "while the training MSE falls: the network overfits",
-            "ratio of the training MSE meanwhile",
-            estimates.geometric_mean(larger.training_change(), paired=True),
-            bound=1,
-        ),
         claims.above(
             f"It overfits faster at that rate than at {smaller.rate:.3g}",
             f"that ratio of the test MSE at the rate {larger.rate:.3g} over the one at "
@@ -157,18 +144,11 @@ def _curves(results: study.Results, longest: pd.DataFrame, rate: float) -> Curve
     near = np.isclose(longest["effective_learning_rate"], rate, rtol=1e-6)
     own = longest[near]
     row = own.iloc[0]
-    per_epoch = row["train_size"] / row["batch_size"]
-    test, train = (
-        _by_epoch(tables.curve_by_step(results, own, f"{part}_mse"), per_epoch)
-        for part in ("test", "train")
-    )
-    half = row["num_steps"] / 2 / per_epoch
-    before = test.index[test.index <= half * (1 + 1e-9)]
-    return Curves(rate, test, train, float(before[-1]))
-
-
-def _by_epoch(curves: pd.DataFrame, steps_per_epoch: float) -> pd.DataFrame:
-    return curves.set_axis(curves.index / steps_per_epoch, axis=0)
+    test = tables.curve_by_step(results, own, "test_mse")
+    first_decay = test.index[test.index <= row["num_steps"] / 2][-1]
+    epochs_per_step = row["batch_size"] / row["train_size"]
+    test = test.set_axis(test.index * epochs_per_step, axis=0)
+    return Curves(rate, test, float(first_decay * epochs_per_step))
 
 
 STUDY = study.Study(
@@ -176,14 +156,13 @@ STUDY = study.Study(
     "The autoencoder at a fixed batch size and a range of epoch budgets",
     caption="(a) Test MSE at the rate that minimises it, and (b) training MSE at the "
     f"rate that minimises that: {epoch_budgets_figure.REACHED}. (c) Both optimal "
-    f"effective rates. {epoch_budgets_figure.RATES}. (d) MSEs during training at the "
-    "longest budget for two effective rates, geometric mean over seeds with its 95 % t "
-    "interval, and each seed; solid: test set, dashed: training set; dotted line: the "
-    "first decay of the rate. The paper, at a batch of 32 and budgets up to 800 "
-    "epochs: the rate for the test MSE falls and the one for the training MSE is "
-    "constant, the opposite of figure 2, because at a larger rate the network has "
-    "overfitted by the first decay. MSEs are sums over the pixels. The rate is chosen "
-    "on the test set, as in the paper.",
+    f"effective rates. {epoch_budgets_figure.RATES}. (d) Test MSE during training at "
+    "the longest budget for two effective rates, geometric mean over seeds with its "
+    "95 % t interval, and each seed; dotted: the first decay of the rate. The paper, at "
+    "a batch of 32 and budgets up to 800 epochs: the rate for the test MSE falls and "
+    "the one for the training MSE is constant, the opposite of figure 2, because at a "
+    "larger rate the network has overfitted by the first decay. MSEs are sums over the "
+    "pixels. The rate is chosen on the test set, as in the paper.",
     analyse=analyse,
     judge=judge,
     show=early_stopping_figure.show,

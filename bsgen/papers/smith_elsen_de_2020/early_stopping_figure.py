@@ -35,9 +35,7 @@ def _draw_curves(axes: mpl_axes.Axes, found: "early_stopping.Found") -> None:
     for each, color in zip(found.curves, _COLORS, strict=True):
         label = rf"$\epsilon / (1 - m)$ = {each.rate:.3g}"
         style.band(axes, each.test, color, label, logarithmic=True)
-        train = style.over_seeds(each.train, logarithmic=True)["value"]
-        axes.plot(train.index, train, "--", color=color, lw=1)
     axes.axvline(found.curves[0].first_decay, color=style.GREY, ls=":", lw=1, zorder=0)
-    axes.set(xlabel="epochs", ylabel="MSE during training", yscale="log")
+    axes.set(xlabel="epochs", ylabel="test MSE during training", yscale="log")
     style.plain_numbers(axes.yaxis, (1, 2, 5))
     axes.legend()
