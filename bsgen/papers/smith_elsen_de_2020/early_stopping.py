@@ -158,8 +158,8 @@ STUDY = study.Study(
     f"rate that minimises that: {epoch_budgets_figure.REACHED}. (c) Both optimal "
     f"effective rates. {epoch_budgets_figure.RATES}. (d) Test MSE during training at "
     "the longest budget for two effective rates, geometric mean over seeds with its "
-    "95 % t interval, and each seed; dotted: the first decay of the rate. The paper, at "
-    "a batch of 32 and budgets up to 800 epochs: the rate for the test MSE falls and "
+    "95 % t interval, and each seed; dotted: the first decay of the rate. The paper, at"
+    " a batch of 32 and budgets up to 800 epochs: the rate for the test MSE falls and "
     "the one for the training MSE is constant, the opposite of figure 2, because at a "
     "larger rate the network has overfitted by the first decay. MSEs are sums over the "
     "pixels. The rate is chosen on the test set, as in the paper.",

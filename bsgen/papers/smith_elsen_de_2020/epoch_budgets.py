@@ -134,7 +134,7 @@ def tune(runs: pd.DataFrame, metric: Metric) -> Tuned:
 def by_budget(runs: pd.DataFrame) -> pd.DataFrame:
     """Returns runs with effective rates and epochs, which whole steps may round."""
     rows = grids.effective(runs)
-    return rows.assign(num_epochs=[float(f"{e:.3g}") for e in rows["num_epochs"]])
+    return rows.assign(num_epochs=[float(f"{e:.4g}") for e in rows["num_epochs"]])
 
 
 def change(
