@@ -1,8 +1,10 @@
 """Smith, Elsen & De (2020), arXiv 2006.15081: noise under three compute budgets."""
 
 from bsgen.papers.smith_elsen_de_2020 import (
+    autoencoders,
     constant_steps,
     decay_schedule,
+    early_stopping,
     learning_rate_sweeps,
     two_regimes,
 )
@@ -11,5 +13,8 @@ STUDIES = (
     two_regimes.FIGURE_1,
     decay_schedule.STUDY,
     learning_rate_sweeps.STUDY,
+    autoencoders.FIGURE_8,
+    early_stopping.STUDY,
     constant_steps.TABLE_1,
+    autoencoders.TABLE_7,
 )
