@@ -137,7 +137,7 @@ def _constant_steps(
 # `last` is the batch size up to which the training MSE falls.
 TABLE_7 = {
     "quick": optima.Setting(
-        _constant_steps("quick", 1600, (16, 64, 100), grids.powers_of_two(-6, -2)),
+        _constant_steps("quick", 1600, (16, 64, 100), grids.powers_of_two(-7, -1)),
         _SELECTION["quick"],
         last={0.9: 64},
     ),

@@ -104,6 +104,11 @@ class ConstantStepsTest(parameterized.TestCase):
         judged = self._judged(**changes)
         self.assertEqual(made_up.verdicts(judged)[: len(expected)], expected, judged)
 
+    def test_an_optimum_at_the_end_of_the_rates_leaves_their_claim_open(self):
+        *_, rate = self._judged(shift=2.5)
+        self.assertEqual(rate.verdict, _U)
+        self.assertIn("at the end of the rates", rate.reason)
+
     def test_what_is_measured(self):
         rises, *_ = self._judged(rise=0.02, noise=1e-4)
         sizes = autoencoder_presets.TABLE_7["quick"].grid.batch_sizes
