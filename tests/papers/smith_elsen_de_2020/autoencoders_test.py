@@ -78,15 +78,21 @@ class TwoRegimesTest(parameterized.TestCase):
 
 
 class ConstantStepsTest(parameterized.TestCase):
-    def _judged(self, rise=0.007, fall=-0.02, shift=0.0, **changes):
-        """Errors that change by a share of themselves an octave of the batch size."""
+    def _judged(self, rise=0.007, fall=-0.02, shift=0.0, start=1.0, **changes):
+        """Errors that change by a share of themselves an octave of the batch size.
+
+        The optimal rate rises with its power `shift`, from `start` times the middle
+        one.
+        """
         rate = functools.partial(_middle, autoencoder_presets.TABLE_7)
         first = min(autoencoder_presets.TABLE_7["quick"].grid.batch_sizes)
         results = _results(
             autoencoders.TABLE_7,
             lambda size, momentum: 2.9 * (size / first) ** (rise / np.log(2)),
             lambda size, momentum: 2.0 * (size / first) ** (fall / np.log(2)),
-            lambda size, momentum: rate(size, momentum) * (size / first) ** shift,
+            lambda size, momentum: (
+                start * rate(size, momentum) * (size / first) ** shift
+            ),
             **changes,
         )
         found = autoencoders.TABLE_7.analyse(results)
@@ -97,7 +103,7 @@ class ConstantStepsTest(parameterized.TestCase):
         ({"rise": -0.01}, [_F, _H, _H, _H]),
         ({"fall": 0.02}, [_H, _F, _H, _H]),
         ({"rise": 0.1}, [_H, _H, _F, _H]),
-        ({"shift": 0.6}, [_H, _H, _H, _F]),
+        ({"shift": 1.0, "start": 0.5}, [_H, _H, _H, _F]),  # in proportion
         ({"rise": 0.0, "fall": 0.0, "shift": 0.3, "noise": 0.03}, [_U] * 2),
     )
     def test_verdicts(self, changes, expected):
