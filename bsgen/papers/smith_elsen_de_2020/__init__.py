@@ -5,6 +5,7 @@ from bsgen.papers.smith_elsen_de_2020 import (
     constant_steps,
     decay_schedule,
     early_stopping,
+    further_networks,
     learning_rate_sweeps,
     two_regimes,
 )
@@ -17,4 +18,5 @@ STUDIES = (
     early_stopping.STUDY,
     constant_steps.TABLE_1,
     autoencoders.TABLE_7,
+    *further_networks.STUDIES,
 )

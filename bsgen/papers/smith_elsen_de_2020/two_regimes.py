@@ -6,12 +6,12 @@ momentum wins. Figure 1 is judged here, and figures 6, 7 and 8 and table 2 likew
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bsgen import config
 from bsgen.papers.smith_elsen_de_2020 import optima, optima_figure, wide_resnet
-from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Setting
+from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Row, Setting
 from bsgen.studies import best_rate, best_runs, claims, shown, study
 
 Settings = Mapping[str, Setting]  # by scale
@@ -24,11 +24,13 @@ class Found(NamedTuple):
       setting: what was trained.
       metrics: in words.
       optima: by momentum and batch size.
+      of_paper: the paper's rows, where it has a table.
     """
 
     setting: Setting
     metrics: Metrics
     optima: Optima
+    of_paper: Sequence[Row] = ()
 
 
 def make_study(
@@ -37,6 +39,7 @@ def make_study(
     caption: str,
     settings: Settings,
     metrics: Metrics = optima.ACCURACY,
+    of_paper: Sequence[Row] = (),
 ) -> study.Study:
     """Returns the study of one figure.
 
@@ -46,6 +49,7 @@ def make_study(
       caption: what is special; what is drawn follows.
       settings: by scale.
       metrics: what it looks at.
+      of_paper: the paper's rows, where it has a table.
     """
 
     def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
@@ -56,7 +60,9 @@ def make_study(
         title,
         caption=f"{caption} {optima_figure.PANELS} Dashed: a rising line that turns "
         "into a constant, fitted to the optima; dotted: slope 1.",
-        analyse=functools.partial(analyse, settings=settings, metrics=metrics),
+        analyse=functools.partial(
+            analyse, settings=settings, metrics=metrics, of_paper=of_paper
+        ),
         judge=judge,
         show=show,
         make_runs=runs,
@@ -64,11 +70,16 @@ def make_study(
     )
 
 
-def analyse(results: study.Results, settings: Settings, metrics: Metrics) -> Found:
+def analyse(
+    results: study.Results,
+    settings: Settings,
+    metrics: Metrics,
+    of_paper: Sequence[Row] = (),
+) -> Found:
     """Finds the optima, and fits the boundary between the regimes."""
     setting = optima.setting_of(results.runs, settings)
     found = optima.find(results, setting.selection)
-    return Found(setting, metrics, found)
+    return Found(setting, metrics, found, of_paper)
 
 
 def judge(found: Found) -> list[claims.Claim]:
@@ -82,7 +93,7 @@ def judge(found: Found) -> list[claims.Claim]:
 def show(found: Found) -> shown.Shown:
     """Draws and lists the optima."""
     drawn = optima_figure.draw(found.optima, found.metrics)
-    return shown.Shown(drawn, optima.table(found.optima, found.metrics))
+    return shown.Shown(drawn, optima.table(found.optima, found.metrics, found.of_paper))
 
 
 def _methods(found: Found) -> list[claims.Claim]:
@@ -139,8 +150,7 @@ def _batch_sizes(found: Found, momentum: float) -> list[claims.Claim]:
     smallest, last, largest = min(sweeps), found.setting.last[momentum], max(sweeps)
     higher = found.setting.selection.higher_is_better
     worse = claims.below if higher else claims.above
-    beyond: tuple[best_runs.Sweep, best_runs.Sweep] = sweeps[largest], sweeps[last]
-    return [
+    independent = [
         claims.between(
             f"{name}: the optimal {metrics.test} is independent of the batch size when "
             "that is small",
@@ -148,7 +158,12 @@ def _batch_sizes(found: Found, momentum: float) -> list[claims.Claim]:
             best_rate.gain(sweeps[last], sweeps[smallest]),
             (-margin, margin),
             f"a difference below {margin:g} counts as none, our choice",
-        ),
+        )
+    ]
+    if last == largest:
+        return independent
+    beyond: tuple[best_runs.Sweep, best_runs.Sweep] = sweeps[largest], sweeps[last]
+    return independent + [
         worse(
             f"{name}: it begins to degrade when the batch is sufficiently large",
             f"optimal {metrics.test}, batch size {largest:,} minus {last:,}",
