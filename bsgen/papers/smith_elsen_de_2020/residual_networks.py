@@ -77,7 +77,7 @@ SKIP_INIT = {
     "paper": _WIDE_RESNET.changed(**_NO_NORMALIZATION),
 }
 _DIGITS_GHOSTS = dataclasses.replace(
-    _DIGITS.changed(scaling="standardize", l2_parameters="all", num_seeds=8),
+    _DIGITS.changed(scaling="standardize", l2_parameters="all"),
     model=config.ModelConfig(
         "residual_mlp", (32, 32, 32), normalization="ghost", ghost_batch_size=8
     ),
@@ -112,7 +112,6 @@ RESNET_50 = {
 }
 _SELECTION = {
     "quick": best_runs.Selection(12, 15),
-    "with ghosts, quick": best_runs.Selection(6, 8),  # they take twice as long
     "reduced": best_runs.Selection(2, 3),
     "paper": presets.SELECTION["paper"],
 }
@@ -218,7 +217,7 @@ TABLE_3 = {
 TABLE_4 = {
     "quick": _setting(
         WIDE_RESNET_28["quick"],
-        _SELECTION["with ghosts, quick"],
+        _SELECTION["quick"],
         (8, 32, 128, 512),
         _listed({HEAVY: {8: (-3, 1), 32: (-1, 3), 128: (-1, 5), 512: (0, 6)}}),
         {HEAVY: 128},
@@ -264,7 +263,7 @@ TABLE_5 = {
 TABLE_2 = {
     "quick": _setting(
         RESNET_50["quick"],
-        _SELECTION["with ghosts, quick"],
+        _SELECTION["quick"],
         (8, 32, 128, 512),
         _listed(
             {

@@ -150,10 +150,11 @@ def _batch_sizes(found: Found, momentum: float) -> list[claims.Claim]:
     smallest, last, largest = min(sweeps), found.setting.last[momentum], max(sweeps)
     higher = found.setting.selection.higher_is_better
     worse = claims.below if higher else claims.above
+    where = "" if last == largest else " when that is small"
     independent = [
         claims.between(
-            f"{name}: the optimal {metrics.test} is independent of the batch size when "
-            "that is small",
+            f"{name}: the optimal {metrics.test} is independent of the batch size"
+            f"{where}",
             f"optimal {metrics.test}, batch size {last:,} minus {smallest:,}",
             best_rate.gain(sweeps[last], sweeps[smallest]),
             (-margin, margin),
