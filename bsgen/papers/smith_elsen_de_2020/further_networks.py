@@ -92,9 +92,9 @@ def _one_run(
 TABLE_2 = two_regimes.make_study(
     "smith_elsen_de_2020/table2",
     "ResNet-50 on ImageNet under a constant epoch budget, with and without momentum",
-    f"With ghost batch normalization. {_SMALL}, and the best 12 of 15 runs. The paper's "
-    "numbers are of one run each: ResNet-50 by Goyal et al. on ImageNet, 90 epochs; "
-    "its loss seems to contain L2, ours is the cross-entropy.",
+    f"With ghost batch normalization. {_SMALL}, and the best 12 of 15 runs. "
+    "The paper's numbers are of one run each: ResNet-50 by Goyal et al. on ImageNet, "
+    "90 epochs; its loss seems to contain L2, ours is the cross-entropy.",
     residual_networks.TABLE_2,
     of_paper=(
         _one_run(256, 0.770, 2.25, 1.0, 0.0),
