@@ -1,4 +1,4 @@
-"""Prepares MNIST, Fashion-MNIST, CIFAR or ImageNet for TensorFlow Datasets, once.
+"""Prepares MNIST, Fashion-MNIST, CIFAR, ImageNet or Penn Treebank for TFDS, once.
 
 Download (the only command of this project that uses the network):
 
@@ -28,6 +28,13 @@ and as much during the import. At the end every image is decoded once, some 1000
 second and core, so that a broken one is found here and not in training.
 
     python -m launch.prepare_data --dataset=imagenet2012 --source=FOLDER
+
+Penn Treebank belongs to the Linguistic Data Consortium and cannot be downloaded here
+either. Its source is a folder with the files of Mikolov et al., compressed or not:
+ptb.train.txt, ptb.valid.txt and ptb.test.txt, from the folder data of
+simple-examples.tgz at www.fit.vutbr.cz/~imikolov/rnnlm.
+
+    python -m launch.prepare_data --dataset=ptb --source=FOLDER
 
 Result: DATA_DIR/cifar10/3.0.2, which `tfds.load("cifar10", download=False)` reads
 (ImageNet is read by `tfds.data_source("imagenet2012")`), and one line that says so. An

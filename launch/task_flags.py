@@ -31,9 +31,10 @@ _AUGMENTATION = flags.DEFINE_string(
 )
 _SAMPLING = flags.DEFINE_enum(
     "sampling",
-    "shuffle",
+    None,
     config.choices(config.DataConfig, "sampling"),
-    "Each epoch, or each batch anew.",
+    "Shuffle each epoch, draw each batch anew, or read a text on in streams (default: "
+    "likewise).",
 )
 
 _MODEL = flags.DEFINE_string("model", "mlp", f"A network: {', '.join(models.names())}.")
@@ -148,10 +149,11 @@ def check(run: config.RunConfig) -> None:
       UserError: a name is unknown, the network has no such choice, TF_CONFIG is unfit,
         or a dataset is not prepared.
     """
-    from bsgen.training import cluster
+    from bsgen.training import carried_state, cluster
 
     models.check(run.model, run.precision)
     losses.of_run(run)
+    carried_state.check(run, hardware())
     for field, flag in _CHOICES.items():
         # Also refused where it names what the network does anyway.
         if flag.value is not None and field not in models.takes(run.model):
@@ -223,7 +225,7 @@ def _data_config(validation_size: int) -> config.DataConfig:
         "validation_size": validation_size,
         "scaling": _SCALING.value or usual.scaling,
         "subset_seed": _SUBSET_SEED.value,
-        "sampling": _SAMPLING.value,
+        "sampling": _SAMPLING.value or usual.sampling,
         "augmentation": _AUGMENTATION.value or usual.augmentation,
     }
     return config.DataConfig(**fields)

@@ -63,7 +63,7 @@ class PreparedDataset(dataset.Dataset):
             is no such source.
         """
         if not source and self.by_hand:
-            remedy = "cannot be downloaded without an account: "
+            remedy = "this command cannot download it: "
             remedy += f"{self.by_hand}, and add --source=FOLDER"
             raise errors.UserError("dataset", self.name, remedy)
         if source and not os.path.exists(source):

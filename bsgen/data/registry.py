@@ -10,6 +10,7 @@ from bsgen.data.datasets import (
     imagenet,
     markov_text,
     mnist,
+    treebank,
 )
 from bsgen.data.pool import Pool
 from bsgen.data.sources import Source
@@ -26,6 +27,7 @@ _DATASETS: dict[str, dataset.Dataset] = {
         cifar.CIFAR10,
         cifar.CIFAR100,
         imagenet.IMAGENET,
+        treebank.PENN_TREEBANK,
     )
 }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from bsgen import config, data, errors, interrupts
 from bsgen.models import losses
 from bsgen.training import (
+    carried_state,
     checkpoints,
     cost,
     ensemble,
@@ -38,6 +39,7 @@ def check(
     """
     for run in runs:
         losses.of_run(run)
+        carried_state.check(run)
         kept = run.key in keep_networks
         trained_by = routing.engine(run, kept)
         if trained_by == "loop":

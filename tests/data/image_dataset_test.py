@@ -17,7 +17,7 @@ _SUPERCLASSES = (
 
 
 class ImageDatasetsTest(parameterized.TestCase):
-    @parameterized.parameters(*registry.prepared_names())
+    @parameterized.parameters(*(n for n in registry.prepared_names() if n != "ptb"))
     def test_agrees_with_tfds(self, name):
         dataset = registry.find(name)
         builder = tfds.builder(name, data_dir=self.create_tempdir().full_path)

@@ -42,7 +42,7 @@ class RegistryTest(absltest.TestCase):
         )
         self.assertEqual(
             registry.prepared_names(),
-            ("mnist", "fashion_mnist", "cifar10", "cifar100", "imagenet2012"),
+            ("mnist", "fashion_mnist", "cifar10", "cifar100", "imagenet2012", "ptb"),
         )
 
     def test_entries_say_what_is_loaded(self):

@@ -36,7 +36,8 @@ def _step(program, inputs):
     values = np.array(inputs, np.float32)[None, :, None]
     labels = np.zeros([1, len(inputs)], np.int32)
     batch = replica_program.Batch(tf.constant(values), tf.constant(labels))
-    return program.take_steps(batch, tf.constant([0.5]), tf.constant(0, tf.int64))
+    step = tf.constant(0, tf.int64)
+    return program.take_steps(batch, tf.constant([0.5]), step)[0]
 
 
 class LossScaleTest(tf.test.TestCase, parameterized.TestCase):

@@ -84,7 +84,7 @@ def convolutional(dropout=0.5):
 def source(found=None):
     """Makes every run use these examples."""
     found = found or pool()
-    entry = types.SimpleNamespace(labels="classes")
+    entry = types.SimpleNamespace(name="made_up", labels="classes", sampling="shuffle")
     with (
         mock.patch.object(data, "load_source", lambda config, data_dir: found),
         mock.patch.object(data, "find", lambda name: entry),

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from bsgen import config, data, errors, models
 from bsgen.models import losses
-from bsgen.training import draw_counters, records, routing
+from bsgen.training import carried_state, draw_counters, records, routing
 from bsgen.training.ensemble import chunk, grouping, stacked_program
 from bsgen.training.ensemble.member import Member
 from bsgen.training.loop import preprocessing, shares
@@ -102,6 +102,7 @@ def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
     Raises:
       UserError: the run does not fit its data.
     """
+    carried_state.check(run)
     split = _split(run.data, data_dir)
     preprocessing.check(run, data.load_pool(_pool_key(run), data_dir))
     shares.check(run, Member(run, split).plan.batch_sizes, num_replicas=1, parts=1)

@@ -31,6 +31,7 @@ class Block(NamedTuple):
         they share one compiled program; what is beyond the last step is 0.
       learning_rates: float32 [K].
       resets: bool [K], the steps before which accumulators go back to 0.
+      begins_epoch: bool [K], the steps before which carried states do.
     """
 
     first_step: int
@@ -38,6 +39,7 @@ class Block(NamedTuple):
     batches: Batch
     learning_rates: tf.Tensor
     resets: tf.Tensor
+    begins_epoch: tf.Tensor
 
 
 class Blocks:
@@ -114,6 +116,7 @@ class Blocks:
             self._feed.training(first_step, last_step),
             self._plan.learning_rates[first_step:last_step],
             self._plan.resets[first_step:last_step],
+            self._plan.begins_epoch[first_step:last_step],
         )
         missing = self._length - (last_step - first_step)
 

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from bsgen import config, data
+from bsgen import config, data, models
 from bsgen.data import augmentation, loss_weights, sampling, streaming, text
 from bsgen.training import step_plan
 from bsgen.training.loop import strategies
@@ -53,6 +53,8 @@ class Feed:
         self._streamed_step = 0  # the step whose batch the stream gives next
         examples = _EVALUATION_VALUES // int(np.prod(source.input_shape))
         size = int(np.clip(examples, 32, 1000))
+        self._reads_on = models.carries_state(run.model)
+        self._replicas_of_worker = devices.replicas_of_worker
         self._evaluation_size = size * devices.replicas_of_worker
         self.max_steps = 1
         if resident is not None:
@@ -75,21 +77,17 @@ class Feed:
     def evaluation(self, positions: np.ndarray) -> Iterator[tuple[Batch, np.ndarray]]:
         """Yields a worker's share of some examples, padded to batches of equal size.
 
+        For a network that carries its state they are streams that are read on.
+
         Args:
           positions: of the examples in the source, [n].
 
         Yields:
           Batches [b, ...] and weights [b], 1 for an example and 0 for padding.
         """
-        size = self._evaluation_size
-        places = np.arange(
-            self._worker * size, len(positions), self._num_workers * size
-        )[:, None] + np.arange(size)
-        num_batches = -(-len(positions) // (self._num_workers * size))
-        # Every worker takes part in every call, some perhaps with padding only.
-        missing = np.full((num_batches - len(places), size), len(positions))
-        places = np.concatenate([places, missing])
-        weights = (places < len(positions)).astype(np.float32)
+        in_batches = self._in_streams if self._reads_on else self._in_batches
+        places, counts = in_batches(len(positions))
+        size, weights = places.shape[1], counts.astype(np.float32)
         own = positions[np.minimum(places, len(positions) - 1)]
         if self._labels is not None:
             found = ((part, self._labels[part]) for part in own)
@@ -97,6 +95,23 @@ class Feed:
             found = streaming.evaluation_batches(self._source, own.reshape(-1), size)
         for (examples, labels), weight in zip(found, weights, strict=True):
             yield Batch(examples, labels), weight
+
+    def _in_batches(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns this worker's places, [batches, b], and which of them count."""
+        size = self._evaluation_size
+        first = np.arange(self._worker * size, count, self._num_workers * size)
+        places = first[:, None] + np.arange(size)
+        num_batches = -(-count // (self._num_workers * size))
+        # Every worker takes part in every call, some perhaps with padding only.
+        missing = np.full((num_batches - len(places), size), count)
+        places = np.concatenate([places, missing])
+        return places, places < count
+
+    def _in_streams(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the same of a text that is read on; there is one worker."""
+        places, counts = text.evaluation_batches(count)
+        padding = [(0, 0), (0, -places.shape[1] % self._replicas_of_worker)]
+        return np.pad(places, padding), np.pad(counts, padding)
 
     def close(self) -> None:
         """Ends reading ahead."""

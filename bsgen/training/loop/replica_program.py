@@ -4,7 +4,8 @@ One call takes many steps: a `tf.while_loop` around `strategy.run`. Each worker 
 its share of the global batch, and each of its replicas takes an equal part of it; the
 loss is divided by the GLOBAL batch size, and the optimizer sums the gradients. Only
 dropout draws random numbers, and its counters are set to a function of the step before
-every use, so weights and accumulators are the whole state.
+every use, so weights and accumulators are the whole state, and what a network carries
+from batch to batch, which comes in and goes out as tensors.
 
 Several replicas take the same steps as one, up to rounding, if the network has no batch
 statistics, or ghost batches that divide a replica's share; the running averages of the
@@ -14,18 +15,16 @@ masks on each replica, so there the number of replicas changes the result. Dropo
 draws other masks with another number of parts.
 """
 
-import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from bsgen.models import losses
-from bsgen.training import draw_counters
-from bsgen.training.loop import batch as batch_lib
-from bsgen.training.loop import resident_images
+from bsgen.training.loop import replica
 from bsgen.training.loop.batch import Batch
 from bsgen.training.loop.preprocessing import Preprocessing
+from bsgen.training.loop.replica import States
 
 
 class ReplicaProgram:
@@ -45,7 +44,8 @@ class ReplicaProgram:
         """Prepares the program; call this within the scope of the strategy.
 
         Args:
-          model: maps inputs to the outputs that the loss takes.
+          model: maps inputs to the outputs that the loss takes; see `models.Network`
+            for one that carries states.
           optimizer: with a learning rate that can be assigned, or a
             `keras.optimizers.LossScaleOptimizer` of one.
           preprocessing: of the images.
@@ -59,17 +59,21 @@ class ReplicaProgram:
         """
         self._strategy = tf.distribute.get_strategy()
         self._model = model
-        self._optimizer = optimizer
         self._loss = loss
-        self._preprocessing = preprocessing
         self._images = images
-        self._num_workers = num_workers
         self.gradient_accumulation = gradient_accumulation
         self._jit = jit
+        self._replica = replica.Replica(
+            model,
+            optimizer,
+            preprocessing,
+            loss,
+            num_workers,
+            gradient_accumulation,
+            jit,
+        )
         # What steps that are computed in vain must leave as it was.
         self._guarded = [*model.variables, *optimizer.variables] if jit else []
-        self._scaled_optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        self._draw_counters = draw_counters.of(model)
         self._compiled: dict[Any, tf.types.experimental.PolymorphicFunction] = {}
 
     def take_steps(
@@ -80,7 +84,9 @@ class ReplicaProgram:
         begin: int = 0,
         end: int | None = None,
         resets: tf.Tensor | tuple[()] = (),
-    ) -> tf.Tensor:
+        states: States = (),
+        begins_epoch: tf.Tensor | tuple[()] = (),
+    ) -> tuple[tf.Tensor, States]:
         """Takes the steps `begin` to `end` - 1 of K in one call.
 
         Compiles once for each batch size, which layers need to know. XLA compiles anew
@@ -96,194 +102,121 @@ class ReplicaProgram:
           end: where to end, above `begin`; None for K.
           resets: bool [K], before which steps the optimizer's accumulators go back to
             0; () for no step of the run.
+          states: what the network carries, [b, units] each.
+          begins_epoch: bool [K], before which steps the states go back to 0; () without
+            states.
 
         Returns:
           Means over each step's batch of what the metrics of the loss sum, under the
-          weights before the step, float32 [end - begin, number of metrics].
+          weights before the step, float32 [end - begin, number of metrics]; and the
+          states after the last step.
         """
         num_steps = len(learning_rates) if self._jit else None
         key = num_steps, batches.labels.shape[1]
         if key not in self._compiled:
             signature = tf.nest.map_structure(
                 lambda each: tf.TensorSpec([num_steps, *each.shape[1:]], each.dtype),
-                (batches, learning_rates, resets),
+                (batches, learning_rates, resets, begins_epoch),
             )
+            of_states = tuple(tf.TensorSpec(each.shape, each.dtype) for each in states)
             numbers = (tf.int64, tf.int32, tf.int32)
             self._compiled[key] = tf.function(
                 self._take_steps,
-                input_signature=signature
-                + tuple(tf.TensorSpec([], n) for n in numbers),
+                input_signature=(
+                    *signature,
+                    of_states,
+                    *(tf.TensorSpec([], number) for number in numbers),
+                ),
                 autograph=False,
                 jit_compile=self._jit or None,
             )
         end = len(learning_rates) if end is None else end
-        return self._compiled[key](
+        metrics, states = self._compiled[key](
             batches,
             learning_rates,
             resets,
+            begins_epoch,
+            tuple(states),
             first_step,
             tf.constant(begin),
             tf.constant(end),
-        )[begin:end]
+        )
+        return metrics[begin:end], states
 
     def _take_steps(
         self,
         batches: Batch,
         learning_rates: tf.Tensor,
         resets: tf.Tensor | tuple[()],
+        begins_epoch: tf.Tensor | tuple[()],
+        states: States,
         first_step: tf.Tensor,
         begin: tf.Tensor,
         end: tf.Tensor,
-    ) -> tf.Tensor:
-        """Returns the metrics of K steps; those not taken mean nothing."""
+    ) -> tuple[tf.Tensor, States]:
+        """Returns the metrics of K steps; those not taken mean nothing; and states."""
         first, last = begin, end
         if self._jit:
             first, last = 0, learning_rates.shape[0]
 
-        def step(index: tf.Tensor, metrics: tf.TensorArray) -> tuple:
+        def step(index: tf.Tensor, metrics: tf.TensorArray, states: States) -> tuple:
             before = [tf.convert_to_tensor(each) for each in self._guarded]
-            self._scaled_optimizer.learning_rate.assign(learning_rates[index])
+            self._replica.scaled_optimizer.learning_rate.assign(learning_rates[index])
             batch = tf.nest.map_structure(lambda tensor: tensor[index], batches)
             number = first_step + tf.cast(index, tf.int64)
             reset = () if isinstance(resets, tuple) else resets[index]
-            of_replicas = self._strategy.run(
-                self._step, args=(batch, self._images, number, reset)
+            old = tuple(
+                tf.where(begins_epoch[index], tf.zeros_like(each), each)
+                for each in states
+            )
+            of_replicas, of_shares = self._strategy.run(
+                self._replica.step, args=(batch, self._images, number, reset, old)
             )
             total = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
             taken = (begin <= index) & (index < end)
             for variable, value in zip(self._guarded, before, strict=True):
                 variable.assign(tf.where(taken, tf.convert_to_tensor(variable), value))
-            return index + 1, metrics.write(index, total)
+            states = tuple(
+                tf.where(taken, self._joined(new), before)
+                for new, before in zip(of_shares, states, strict=True)
+            )
+            return index + 1, metrics.write(index, total), states
 
         metrics = tf.TensorArray(
             tf.float32,
             tf.shape(learning_rates)[0],
             element_shape=[len(self._loss.metrics)],
         )
-        _, metrics = tf.while_loop(
-            lambda index, _: index < last, step, (first, metrics)
+        _, metrics, states = tf.while_loop(
+            lambda index, *_: index < last, step, (first, metrics, states)
         )
-        return metrics.stack()
+        return metrics.stack(), states
 
     @tf.function(autograph=False)
-    def evaluate(self, batch: Batch, weights: tf.Tensor) -> tf.Tensor:
-        """Returns `Loss.sums` of a batch.
+    def evaluate(
+        self, batch: Batch, weights: tf.Tensor, states: States = ()
+    ) -> tuple[tf.Tensor, States]:
+        """Returns `Loss.sums` of a batch, and the states after it.
 
         Args:
           batch: [b, ...] with b a multiple of a worker's replicas, not augmented.
           weights: float32 [b], 1 for an example and 0 for padding.
+          states: what the network carries, [b, units] each.
         """
-        of_replicas = self._strategy.run(
-            self._evaluate, args=(batch, self._images, weights)
+        of_replicas, of_shares = self._strategy.run(
+            self._replica.evaluate, args=(batch, self._images, weights, states)
         )
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
+        sums = self._strategy.reduce(tf.distribute.ReduceOp.SUM, of_replicas, None)
+        return sums, tuple(map(self._joined, of_shares))
 
-    def _step(
-        self,
-        batch: Batch,
-        images: tf.Tensor | None,
-        number: tf.Tensor,
-        reset: tf.Tensor | tuple[()],
-    ) -> tf.Tensor:
-        """Takes one step with this replica's share; returns its part of the metrics."""
-        global_size = tf.cast(tf.shape(batch.labels)[0] * self._num_workers, tf.float32)
-        share = self._share(batch)
-        parts = self.gradient_accumulation
-
-        def add(part: tf.Tensor | int, metrics: tf.Tensor, gradients: list) -> tuple:
-            own = batch_lib.part(share, part, parts)
-            inputs, targets = self._prepare(own, images)
-            self._set_draw_counters(number * parts + tf.cast(part, tf.int64))
-            sums, added = self._gradient(inputs, targets, own, global_size)
-            if gradients:
-                added = [a + b for a, b in zip(gradients, added, strict=True)]
-            return part + 1, metrics + sums, added
-
-        metrics, gradients = tf.zeros([len(self._loss.metrics)]), []
-        # One part after the other, so that they are not in memory at the same time.
-        if self._jit and parts > 1:
-            weights = self._model.trainable_variables
-            zeros = [tf.zeros(weight.shape, weight.dtype) for weight in weights]
-            _, metrics, gradients = tf.while_loop(
-                lambda part, *_: part < parts, add, (0, metrics, zeros)
-            )
-        else:
-            for part in range(parts):
-                with tf.control_dependencies([metrics, *gradients]):
-                    _, metrics, gradients = add(part, metrics, gradients)
-        if self._scaled_optimizer is not self._optimizer:
-            gradients = _overflowing_together(gradients)
-        if not isinstance(reset, tuple):
-            for each in self._scaled_optimizer.accumulators:
-                value = tf.convert_to_tensor(each)
-                each.assign(tf.where(reset, tf.zeros_like(value), value))
-        self._optimizer.apply(gradients, self._model.trainable_variables)
-        return metrics / global_size
-
-    def _gradient(
-        self, inputs: tf.Tensor, targets: tf.Tensor, part: Batch, global_size: tf.Tensor
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns sums of the metrics, and a part of the gradient of the mean loss."""
-        with tf.GradientTape() as tape:
-            outputs = self._model(inputs, training=True)
-            of_examples = self._loss.per_example(targets, outputs)
-            ones = tf.ones_like(of_examples)
-            for weights in part.loss_weights:
-                of_examples *= tf.cast(weights, of_examples.dtype)
-            mean = tf.reduce_sum(of_examples) / tf.cast(global_size, of_examples.dtype)
-            scaled = self._optimizer.scale_loss(mean)
-        weights = [variable.value for variable in self._model.trainable_variables]
-        gradients = tape.gradient(scaled, weights)
-        # Those of embeddings are sparse, with a row for every time that a token occurs:
-        # no sum of parts, and another norm.
-        gradients = [tf.convert_to_tensor(each) for each in gradients]
-        return self._loss.sums(targets, outputs, ones), gradients
-
-    def _evaluate(
-        self, batch: Batch, images: tf.Tensor | None, weights: tf.Tensor
-    ) -> tf.Tensor:
-        batch, weights = self._share((batch, weights))
-        inputs, targets = self._prepare(batch, images)
-        return self._loss.sums(targets, self._model(inputs, training=False), weights)
-
-    def _prepare(
-        self, batch: Batch, images: tf.Tensor | None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the inputs of the network, and its targets."""
-        examples = batch.examples
-        if images is not None:
-            shape = self._model.input_shape[1:]
-            examples = resident_images.gather(images, examples, shape)
-        inputs = self._preprocessing.apply(examples, batch.draws)
-        return inputs, self._loss.targets(inputs, batch.labels)
-
-    def _share(self, tensors: Any) -> Any:
-        """Returns this replica's part of its worker's share."""
-        context = tf.distribute.get_replica_context()
-        replicas = context.num_replicas_in_sync // self._num_workers
-        # Replicas are numbered worker by worker.
-        return batch_lib.part(
-            tensors, context.replica_id_in_sync_group % replicas, replicas
+    def zero_states(self, batch_size: int) -> States:
+        """Returns the states that the network begins with; () if it carries none."""
+        return tuple(
+            tf.zeros((batch_size, *each.shape[1:]), each.dtype)
+            for each in self._model.inputs[1:]
         )
 
-    def _set_draw_counters(self, draw: tf.Tensor) -> None:
-        """Makes the next draws of dropout a function of step, part and replica."""
-        context = tf.distribute.get_replica_context()
-        replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
-        draw = draw * context.num_replicas_in_sync + replica
-        for variable in self._draw_counters:
-            count = tf.cast(draw, variable.dtype)
-            variable.assign(tf.stack([tf.convert_to_tensor(variable)[0], count]))
-
-
-def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Makes the gradients NaN on all replicas if they are not finite on one of them.
-
-    Keras' loss scaling skips a step by the gradients of one replica alone; this way all
-    replicas decide alike.
-    """
-    context = tf.distribute.get_replica_context()
-    finite = [tf.reduce_all(tf.math.is_finite(each)) for each in gradients]
-    overflow = tf.cast(~tf.reduce_all(finite), tf.float32)
-    count = context.all_reduce(tf.distribute.ReduceOp.SUM, overflow)
-    return [tf.where(count > 0, math.nan, gradient) for gradient in gradients]
+    def _joined(self, of_replicas: Any) -> tf.Tensor:
+        """Returns this worker's state, [b, units], from the shares of its replicas."""
+        shares = self._strategy.experimental_local_results(of_replicas)
+        return tf.concat(shares, axis=0) if len(shares) > 1 else shares[0]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from bsgen import config, data, errors, measures, models
 from bsgen.models import losses
 from bsgen.optimizers import Momentum
-from bsgen.training import same_network, step_plan
+from bsgen.training import carried_state, same_network, step_plan
 from bsgen.training.loop import (
     blocks,
     feeds,
@@ -55,6 +55,7 @@ class Trainee:
           UserError: the run does not fit the data, the network or the devices.
         """
         self.loss = losses.of_run(run)
+        carried_state.check(run, hardware)
         self._ends_by_train_loss = run.stop_train_loss is not None
         self._measures_distance = run.weight_distance
         self._resets = run.sgd.momentum_reset != "never"
@@ -93,7 +94,11 @@ class Trainee:
         self._optimizer = self._network.optimizer
         self._program = self._network.program
         shares.check_statistics(self.model, self.plan.batch_sizes, devices.num_replicas)
-        self.state = training_state.TrainingState(self.model, self._optimizer)
+        self.state = training_state.TrainingState(
+            self.model,
+            self._optimizer,
+            self._program.zero_states(int(self.plan.batch_sizes[0])),
+        )
         self._devices = devices
         # Under XLA a part of a block takes as long as all of it.
         calls_end = run.evaluation_steps if _jit(hardware) else None
@@ -143,16 +148,17 @@ class Trainee:
             while step < last_step:
                 block = self._blocks.at(step)
                 end = min(last_step, block.last_step)
-                metrics.append(
-                    self._program.take_steps(
-                        block.batches,
-                        block.learning_rates,
-                        tf.constant(block.first_step, tf.int64),
-                        step - block.first_step,
-                        end - block.first_step,
-                        block.resets if self._resets else (),
-                    )
+                found, self.state.carried = self._program.take_steps(
+                    block.batches,
+                    block.learning_rates,
+                    tf.constant(block.first_step, tf.int64),
+                    step - block.first_step,
+                    end - block.first_step,
+                    block.resets if self._resets else (),
+                    self.state.carried,
+                    block.begins_epoch if self.state.carried else (),
                 )
+                metrics.append(found)
                 step = end
             return np.concatenate(metrics)  # waits for the device
         except tf.errors.ResourceExhaustedError as error:
@@ -169,9 +175,12 @@ class Trainee:
         """Returns the metrics of a part of the split, as they are recorded."""
         positions = getattr(self._split, part)
         sums = np.zeros(len(self.loss.metrics))
+        states: replica_program.States | None = None
         for batch, weights in self._feed.evaluation(positions):
             batch = tf.nest.map_structure(tf.convert_to_tensor, batch)
-            sums += self._program.evaluate(batch, tf.constant(weights)).numpy()
+            states = states or self._program.zero_states(len(weights))
+            added, states = self._program.evaluate(batch, tf.constant(weights), states)
+            sums += added.numpy()
         return self.loss.recorded(part, (sums / len(positions)).tolist())
 
     def distances(self) -> dict[str, float]:

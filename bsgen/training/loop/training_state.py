@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from bsgen import errors, layers
 from bsgen.training import draw_counters
@@ -10,10 +11,20 @@ _OF_STD = "/variance"  # ends the name of a ghost variance; older ones were devi
 
 
 class TrainingState:
-    """The variables of a model and its optimizer, by name."""
+    """The variables of a model and its optimizer, and what it carries, by name.
 
-    def __init__(self, model: keras.Model, optimizer: keras.optimizers.Optimizer):
-        """Takes a built model and its built optimizer."""
+    Attributes:
+      carried: the states of a network that carries any, after the last batch.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        carried: tuple[tf.Tensor, ...] = (),
+    ):
+        """Takes a built model, its built optimizer, and the states it begins with."""
+        self.carried = carried
         self._model = model
         self._optimizer = optimizer
 
@@ -35,7 +46,7 @@ class TrainingState:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns the values by name."""
-        return {name: each.numpy() for name, each in self.variables().items()}
+        return {name: each.numpy() for name, each in self._values().items()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Sets all variables to what `arrays` returned.
@@ -43,17 +54,24 @@ class TrainingState:
         Raises:
           UserError: the arrays are those of another model.
         """
-        variables = self.variables()
+        values = self._values()
         arrays = self._with_variances(arrays)
-        for name in sorted({*variables, *arrays}):
+        for name in sorted({*values, *arrays}):
             found = arrays[name].shape if name in arrays else None
-            wanted = tuple(variables[name].shape) if name in variables else None
+            wanted = tuple(values[name].shape) if name in values else None
             if found != wanted:
                 remedy = f"a checkpoint of another model: {name} has shape {found}, "
                 remedy += f"not {wanted}; give another folder or --resume=never"
                 raise errors.UserError("output_dir", "checkpoint", remedy)
-        for name, variable in variables.items():
+        for name, variable in self.variables().items():
             variable.assign(arrays[name])
+        self.carried = tuple(tf.constant(arrays[name]) for name in self._carried())
+
+    def _values(self) -> dict[str, keras.Variable | tf.Tensor]:
+        return {**self.variables(), **self._carried()}
+
+    def _carried(self) -> dict[str, tf.Tensor]:
+        return {f"carried/{index:04d}": s for index, s in enumerate(self.carried)}
 
     def _layers_of_std(self) -> dict[int, layers.GhostBatchNormalization]:
         """Returns layers that average standard deviations, by `id` of the variance."""
