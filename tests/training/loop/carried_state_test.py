@@ -109,6 +109,30 @@ class StepsTest(_Text):
             for name, value in one_measured.items():
                 self.assertAllClose(two_measured[name], value, rtol=1e-5, msg=name)
 
+    def test_streamed_windows_give_the_same_bits(self):
+        run = made_up_text.run(dropout=0.3)
+        found = []
+        for placement in ("device", "stream"):
+            trained = _ready(run, data_placement=placement)
+            for step in range(3):
+                trained.take_steps(step, step + 1)
+            found.append((trained.evaluate("train"), trained.state.arrays()))
+            trained.close()
+        (measured, arrays), (expected, others) = found
+        self.assertEqual(measured, expected)
+        for name, array in arrays.items():
+            self.assertAllEqual(array, others[name], name)
+
+    @parameterized.parameters("mixed_bfloat16", "mixed_float16")
+    def test_states_are_kept_in_full_precision(self, precision):
+        trained = _ready(
+            made_up_text.run(precision=precision, loss="token_cross_entropy")
+        )
+        metrics = trained.take_steps(0, 3)
+        self.assertEqual({each.dtype for each in trained.state.carried}, {tf.float32})
+        exact = _ready(made_up_text.run(loss="token_cross_entropy")).take_steps(0, 3)
+        self.assertAllClose(metrics, exact, rtol=0.01)  # bfloat16 has 8 bits
+
     def test_evaluation_reads_on_from_an_empty_state(self):
         trained = _ready(made_up_text.run())
         trained.take_steps(0, 8)
