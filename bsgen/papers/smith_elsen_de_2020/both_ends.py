@@ -9,6 +9,7 @@ other end is tuned.
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bsgen import config
@@ -118,8 +119,8 @@ def judge(found: Ends) -> list[claims.Claim]:
                 f"The optimal initial rate is higher for the {name} than for the "
                 f"{other}",
                 "ratio of the two, geometric mean over budgets",
-                _ratio(test, train),
-                _consistency(test, train),
+                epoch_budgets.ratio(test, train),
+                _higher(test, train),
                 bound=1,
             ),
             test,
@@ -129,8 +130,8 @@ def judge(found: Ends) -> list[claims.Claim]:
             claims.below(
                 f"The optimal final rate is lower for the {name} than for the {other}",
                 "ratio of the two, geometric mean over budgets",
-                _ratio(test_final, train_final),
-                _consistency(test_final, train_final),
+                epoch_budgets.ratio(test_final, train_final),
+                _higher(test_final, train_final),
                 bound=1,
             ),
             test_final,
@@ -139,18 +140,29 @@ def judge(found: Ends) -> list[claims.Claim]:
     ]
 
 
-def width(tuned: Tuned, budget: float) -> np.ndarray:
-    """Returns how wide the error bar of an optimal rate is, in octaves, [seeds].
+def widths(tuned: Tuned, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Returns how wide the error bars are, octaves, mean over budgets, [draws].
 
-    On each seed it has every rate whose score lies within one standard deviation, of
-    the runs that count at the optimal rate, of the seed's best.
+    An error bar has every rate whose mean score lies within one standard deviation of
+    the best one's.
+
+    Args:
+      tuned: of one end.
+      weights: of the seeds, [draws, seeds] with rows that sum to 1.
     """
-    sweep = tuned.sweeps[budget]
-    scores = tuned.metric.scores(sweep.values)
-    near = scores >= scores.max() - tuned.metric.spread(sweep)
-    octaves = np.log2(scores.index.to_numpy(float))
-    ends = near.apply(lambda seed: np.ptp(octaves[seed.to_numpy()]))
-    return ends.to_numpy(float)
+    found = []
+    for sweep in tuned.sweeps.values():
+        scores = tuned.metric.scores(sweep.values).to_numpy(float)
+        means = weights @ scores.T
+        best = means.argmax(axis=1)
+        deviations = scores[best] - means.max(axis=1)[:, np.newaxis]
+        number = weights.shape[1]
+        variances = np.sum(weights * deviations**2, axis=1) * number / (number - 1)
+        near = means >= (means.max(axis=1) - np.sqrt(variances))[:, np.newaxis]
+        octaves = np.log2(sweep.values.index.to_numpy(float))
+        last = len(octaves) - 1 - near[:, ::-1].argmax(axis=1)
+        found.append(octaves[last] - octaves[near.argmax(axis=1)])
+    return np.mean(found, axis=0)
 
 
 def _with_ends(runs: pd.DataFrame) -> pd.DataFrame:
@@ -176,15 +188,15 @@ def _sweep(
 def _wider(found: Ends) -> claims.Claim:
     """Judges that the final rate matters less: its error bars are wider."""
     initial, final = found.initial.test, found.final.test
-    differences = [
-        width(final, budget) - width(initial, budget) for budget in initial.budgets
-    ]
     judged = claims.above(
         "The error bars of the optimal final rate are wider than those of the initial "
         f"rate, for the {initial.metric.name}",
         "final minus initial, octaves, mean over budgets",
-        estimates.mean(np.mean(differences, axis=0), paired=True),
-        "every rate within one standard deviation of the seed's best",
+        estimates.bootstrapped(
+            lambda weights: widths(final, weights) - widths(initial, weights),
+            initial.num_seeds,
+        ),
+        "every rate within one standard deviation of the best, of all runs",
     )
     cut = [f"{budget:g}" for budget, sweep in initial.sweeps.items() if sweep.edge]
     if cut:
@@ -193,18 +205,10 @@ def _wider(found: Ends) -> claims.Claim:
     return judged
 
 
-def _ratios(tuned: Tuned, over: Tuned) -> list:
-    pairs = zip(tuned.rates(), over.rates(), strict=True)
-    return [epoch_budgets.ratio(*pair) for pair in pairs]
-
-
-def _ratio(tuned: Tuned, over: Tuned) -> estimates.Estimate:
-    return epoch_budgets.mean(_ratios(tuned, over))
-
-
-def _consistency(tuned: Tuned, over: Tuned) -> str:
-    higher = sum(ratio.logs.mean() > 0 for ratio in _ratios(tuned, over))
-    return f"higher at {higher} of {len(tuned.budgets)} budgets"
+def _higher(tuned: Tuned, over: Tuned) -> str:
+    pairs = zip(tuned.sweeps.values(), over.sweeps.values(), strict=True)
+    higher = [first.best > second.best for first, second in pairs]
+    return f"higher at {sum(higher)} of {len(higher)} budgets"
 
 
 STUDY = study.Study(

@@ -7,12 +7,9 @@ counts as "at most 2" if it is nearer to 2 than to the next one, 4.
 
 import math
 
-import numpy as np
-
 from bsgen.papers.smith_elsen_de_2020.epoch_budgets import (
     Tuned,
     change,
-    ratio,
 )
 from bsgen.studies import claims, estimates, optimum
 
@@ -91,7 +88,7 @@ def rate_stays(tuned: Tuned, of: str = "", what: str = "rate") -> claims.Claim:
             f"{of}The {what} that is optimal for the {tuned.metric.name} changes by at "
             "most a factor of 2 over the budgets",
             _changed(tuned, what),
-            change(tuned.budgets, tuned.rates()),
+            change(tuned),
             (1 / ABOUT_TWO, ABOUT_TWO),
             f"nearer to 2 than to 4; {_range(tuned)}",
         ),
@@ -109,7 +106,7 @@ def rate_falls(tuned: Tuned, of: str = "", what: str = "rate") -> claims.Claim:
             f"{of}The {what} that is optimal for the {tuned.metric.name} falls as the "
             "budget grows",
             _changed(tuned, what),
-            change(tuned.budgets, tuned.rates()),
+            change(tuned),
             f"by more than a factor of 2: nearer to 4; {_range(tuned)}",
             bound=1 / ABOUT_TWO,
         ),
@@ -128,7 +125,6 @@ def falls_more(
       of: said before the claim, such as the network.
       what: which rates they are.
     """
-    pairs = zip(tuned.rates(), than.rates(), strict=True)
     first, last = tuned.budgets[0], tuned.budgets[-1]
     return checked(
         claims.below(
@@ -136,7 +132,7 @@ def falls_more(
             f"than the {what[1]} that is for the {than.metric.name}",
             f"change of the {what[0]} from {first:g} to {last:g} epochs over that of "
             "the other, factors fitted to all budgets",
-            change(tuned.budgets, [ratio(*pair) for pair in pairs]),
+            change(tuned, than),
             bound=1,
         ),
         tuned,
@@ -162,8 +158,8 @@ def _changed(tuned: Tuned, what: str) -> str:
 
 
 def _range(tuned: Tuned) -> str:
-    means = np.exp([place.logs.mean() for place in tuned.rates()])
-    return f"the seeds' means lie from {min(means):.2g} to {max(means):.2g}"
+    best = [sweep.best for sweep in tuned.sweeps.values()]
+    return f"the rates tried that are optimal lie from {min(best):g} to {max(best):g}"
 
 
 def _gained(tuned: Tuned) -> str:

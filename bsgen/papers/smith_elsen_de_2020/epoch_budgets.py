@@ -8,21 +8,20 @@ them are made from this module, `epoch_budget_claims` and `epoch_budgets_figure`
     test = Metric("test perplexity", Selection(5, 7, "final_test_perplexity", False,
                                                worst=math.inf))
     found = Budgets("LSTM", tune(runs, test), tune(runs, train))  # rows of Results.runs
-    claims = [epoch_budget_claims.improves(found.test), ...]      # what the paper says
+    claims = [epoch_budget_claims.improves(found.test), ...]      # those of the paper
 """
 
 import dataclasses
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from bsgen.papers.smith_elsen_de_2020 import grids
 from bsgen.studies import best_runs, estimates, optimum
 
-_TRIED = "learning rates"
+_Floats = npt.NDArray[np.float64]
 _SMALLEST = 1e-12  # of a loss, as it is compared on a logarithmic axis
 
 
@@ -52,11 +51,6 @@ class Metric:
         worst = finite.max(axis=None)
         return -np.log(finite.fillna(worst).clip(lower=_SMALLEST))
 
-    def spread(self, sweep: best_runs.Sweep) -> float:
-        """Returns the standard deviation of scores of the best runs at the optimum."""
-        best, of_logarithm = sweep.optimum, not self.selection.higher_is_better
-        return float(best["std"] / best["mean"] if of_logarithm else best["std"])
-
 
 class Tuned(NamedTuple):
     """The learning rates tried at each epoch budget, and the optimal ones.
@@ -74,13 +68,40 @@ class Tuned(NamedTuple):
         """The epoch budgets, rising."""
         return list(self.sweeps)
 
-    def rate(self, budget: float) -> optimum.Place:
-        """Returns where the optimal rate of a budget lies, on each seed."""
-        return optimum.place(self.metric.scores(self.sweeps[budget].values))
+    def log_rates(self, weights: _Floats) -> _Floats:
+        """Returns the natural logarithms of the optimal rates, [draws, budgets].
 
-    def rates(self) -> list[optimum.Place]:
-        """Returns where the optimal rates lie, one a budget."""
-        return [self.rate(budget) for budget in self.sweeps]
+        Each is the top of a parabola through the highest mean score and its neighbours;
+        at the end of a grid it is that end.
+
+        Args:
+          weights: of the seeds, [draws, seeds] with rows that sum to 1.
+        """
+        found = []
+        for sweep in self.sweeps.values():
+            means = weights @ self.metric.scores(sweep.values).to_numpy(float).T
+            found.append(optimum.tops(_logs(sweep), means))
+        return np.stack(found, axis=1)
+
+    def spacing_errors(self) -> _Floats:
+        """Returns the errors of `log_rates` by the spacing of the grids, [budgets]."""
+        return np.array(
+            [
+                optimum.spacing_error(
+                    _logs(sweep), sweep.values.index.get_loc(sweep.best)
+                )
+                for sweep in self.sweeps.values()
+            ]
+        )
+
+    @property
+    def num_seeds(self) -> int:
+        """The number of seeds of every rate."""
+        return min(sweep.values.shape[1] for sweep in self.sweeps.values())
+
+    def rates(self) -> list[estimates.Estimate]:
+        """Estimates the optimal rate of each budget."""
+        return [_estimate(part, self) for part in np.eye(len(self.sweeps))]
 
     def scores(self) -> pd.DataFrame:
         """Returns the scores at the optimal rates, a row a budget, a column a seed.
@@ -137,33 +158,47 @@ def by_budget(runs: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(num_epochs=[float(f"{e:.4g}") for e in rows["num_epochs"]])
 
 
-def change(
-    budgets: Sequence[float], places: Sequence[optimum.Place]
-) -> estimates.Estimate:
+def change(tuned: Tuned, over: Tuned | None = None) -> estimates.Estimate:
     """Estimates the factor by which a rate changes from the first budget to the last.
 
     It is that of a power law, fitted to all budgets.
 
     Args:
-      budgets: rising.
-      places: of the rate at each of them, of the same seeds.
+      tuned: of the rate.
+      over: of another one from the same runs; its factor divides that of the first.
     """
-    if len(budgets) < 2:
+    logs = np.log(tuned.budgets)
+    centred = logs - logs.mean()
+    spread = (centred**2).sum()
+    if not spread:
         return estimates.geometric_mean([])
-    # So that the range is one unit of the logarithms, and the exponent their change.
-    span = math.log(budgets[-1] / budgets[0])
-    units = [budget ** (1 / span) for budget in budgets]
-    return estimates.exponential(optimum.exponent(units, places, _TRIED))
+    return _estimate(centred * np.ptp(logs) / spread, tuned, over)
 
 
-def ratio(place: optimum.Place, other: optimum.Place) -> optimum.Place:
-    """Returns the ratio of two optimal rates, on each seed."""
-    error = math.hypot(place.spacing_error, other.spacing_error)
-    return optimum.Place(place.logs - other.logs, error)
+def ratio(tuned: Tuned, over: Tuned) -> estimates.Estimate:
+    """Estimates the geometric mean over budgets of the ratio of two optimal rates."""
+    number = len(tuned.budgets)
+    return _estimate(np.full(number, 1 / number), tuned, over)
 
 
-def mean(places: Sequence[optimum.Place]) -> estimates.Estimate:
-    """Estimates the geometric mean of rates, or of their ratios, over budgets."""
-    logs = np.mean([place.logs for place in places], axis=0)
-    error = np.linalg.norm([place.spacing_error for place in places]) / len(places)
-    return optimum.Place(logs, float(error)).estimate(_TRIED)
+def _estimate(
+    factors: _Floats, tuned: Tuned, over: Tuned | None = None
+) -> estimates.Estimate:
+    """Estimates the exponential of a sum over budgets, factors x log rates.
+
+    Its interval is for the draw of the seeds and for the spacing of the rates.
+    """
+    parts = [tuned] if over is None else [tuned, over]
+
+    def estimator(weights: _Floats) -> _Floats:
+        logs = [part.log_rates(weights) for part in parts]
+        return (logs[0] - sum(logs[1:])) @ factors
+
+    errors = [factors * part.spacing_errors() for part in parts]
+    of_seeds = estimates.bootstrapped(estimator, tuned.num_seeds)
+    error = float(np.linalg.norm(errors))
+    return estimates.exponential(optimum.widened(of_seeds, error, "learning rates"))
+
+
+def _logs(sweep: best_runs.Sweep) -> _Floats:
+    return np.log(sweep.values.index.to_numpy(float))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # For captions: what `draw_rates` draws.
 RATES = (
-    "Points are the geometric mean over seeds of the top of a parabola, thin bars its "
-    "95 % interval over seeds and spacing; broad bars are the error bars of the paper, "
+    "Points are tops of parabolas through the means over seeds, thin bars their 95 % "
+    "intervals over seeds and spacing; broad bars are the error bars of the paper, "
     "every rate whose mean lies within one standard deviation of the best"
 )
 REACHED = (
@@ -68,7 +68,7 @@ def draw_rates(axes: mpl_axes.Axes, tuned: "Tuned", color: Any, label: str) -> N
     sweeps = tuned.sweeps.values()
     lows, highs = [each.low for each in sweeps], [each.high for each in sweeps]
     axes.vlines(tuned.budgets, lows, highs, color=color, lw=6, alpha=0.25)
-    found = pd.DataFrame([place.estimate().interval() for place in tuned.rates()])
+    found = pd.DataFrame([rate.interval() for rate in tuned.rates()])
     # Of a single seed intervals are without end.
     found = found.where(np.isfinite(found) & (found > 0), found["value"], axis=0)
     style.error_bars(axes, tuned.budgets, found, fmt="o-", color=color, label=label)
