@@ -2,16 +2,20 @@
 
 from bsgen.papers.smith_elsen_de_2020 import (
     autoencoders,
+    both_ends,
     constant_steps,
     decay_schedule,
     early_stopping,
     further_networks,
     learning_rate_sweeps,
     two_regimes,
+    unlimited_epochs,
 )
 
 STUDIES = (
     two_regimes.FIGURE_1,
+    unlimited_epochs.STUDY,
+    both_ends.STUDY,
     decay_schedule.STUDY,
     learning_rate_sweeps.STUDY,
     autoencoders.FIGURE_8,

@@ -44,6 +44,7 @@ class Ends(NamedTuple):
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns every budget, pair of rates that does not rise, and seed."""
     task = budget_presets.NETWORKS["with normalization"][scale]
+    seeds = task.seeds(num_seeds or budget_presets.SEEDS_OF_BOTH[scale])
     found = []
     for epochs in budget_presets.EPOCHS_OF_BOTH[scale]:
         own = task.changed(budget=budgets.Epochs(epochs, rounds_down=True))
@@ -55,7 +56,7 @@ def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
                 rate = initial * (1 - task.optimizer.momentum)
                 found += [
                     own.run(seed=seed, learning_rate=rate, schedule=schedule)
-                    for seed in task.seeds(num_seeds)
+                    for seed in seeds
                 ]
     return found
 
@@ -68,7 +69,7 @@ def decay(initial: float, final: float) -> float:
 def analyse(results: study.Results) -> Ends:
     """Finds both optimal rates of both ends, at every budget."""
     rows = _with_ends(results.runs)
-    selection = presets.SELECTION[budget_presets.of_dataset(rows)]
+    selection = budget_presets.SELECTION_OF_BOTH[budget_presets.of_dataset(rows)]
     test, train = unlimited_epochs.metrics(selection)
     return Ends(
         *(
