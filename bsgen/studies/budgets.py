@@ -1,6 +1,7 @@
 """How long a run trains, and the steps after which it is evaluated."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -56,19 +57,8 @@ class Epochs:
         if run.data.train_size is None:
             remedy = "a budget in epochs needs it"
             raise errors.UserError("train_size", None, remedy)
-        marks = np.array([float(self.num_epochs)])
-        if count := self.num_evaluations:
-            marks = self.num_epochs * np.arange(count + 1) / count
-        epochs = _places(run, marks[-1] * run.data.train_size) / run.data.train_size
-        after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
-        before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
-        if self.rounds_down:  # with some air for marks that are no binary fractions
-            before_is_nearer = epochs[after] > marks * (1 + 1e-12)
-        steps = (after - before_is_nearer).tolist()
-        if not self.evaluations_per_decade:
-            return tuple(steps)
-        logarithmic = log_spaced(self.evaluations_per_decade, steps[-1])
-        return tuple(sorted({0, *steps, *logarithmic}))
+        size = run.batch_size or run.data.train_size
+        return _steps(self, size, run.batch_size_schedule, run.data.train_size)
 
 
 Budget = Steps | Epochs
@@ -87,14 +77,36 @@ def log_spaced(per_decade: int, num_steps: int) -> list[int]:
     return np.unique(steps).tolist()
 
 
-def _places(run: config.RunConfig, num_examples: float) -> np.ndarray:
+# Most runs of a study differ in seed and learning rate only, and may have millions of
+# steps.
+@functools.lru_cache(maxsize=256)
+def _steps(
+    budget: Epochs, batch_size: int, schedule: config.Schedule, train_size: int
+) -> tuple[int, ...]:
+    marks = np.array([float(budget.num_epochs)])
+    if count := budget.num_evaluations:
+        marks = budget.num_epochs * np.arange(count + 1) / count
+    places = _places(batch_size, schedule, train_size, marks[-1] * train_size)
+    epochs = places / train_size
+    after = np.searchsorted(epochs, marks).clip(1, len(epochs) - 1)
+    before_is_nearer = marks - epochs[after - 1] <= epochs[after] - marks
+    if budget.rounds_down:  # with some air for marks that are no binary fractions
+        before_is_nearer = epochs[after] > marks * (1 + 1e-12)
+    steps = (after - before_is_nearer).tolist()
+    if not budget.evaluations_per_decade:
+        return tuple(steps)
+    logarithmic = log_spaced(budget.evaluations_per_decade, steps[-1])
+    return tuple(sorted({0, *steps, *logarithmic}))
+
+
+def _places(
+    batch_size: int, schedule: config.Schedule, train_size: int, num_examples: float
+) -> np.ndarray:
     """Returns how many examples a run has seen before each step, up to `num_examples`.
 
     A cyclic batch size follows the formula of `bsgen.optimizers.schedules`, which this
     module cannot import without TensorFlow.
     """
-    batch_size = run.batch_size or run.data.train_size or 1
-    schedule = run.batch_size_schedule
     if isinstance(schedule, config.Constant):
         return batch_size * np.arange(math.ceil(num_examples / batch_size) + 1)
     if not isinstance(schedule, config.Cyclic):
@@ -103,7 +115,7 @@ def _places(run: config.RunConfig, num_examples: float) -> np.ndarray:
     factors = schedule.factors
     places = [0]
     while places[-1] < num_examples:
-        turns = places[-1] / (schedule.period * (run.data.train_size or 1))
+        turns = places[-1] / (schedule.period * train_size)
         part = math.floor(len(factors) * turns + 1e-9)
         places.append(places[-1] + round(batch_size * factors[part % len(factors)]))
     return np.array(places)
