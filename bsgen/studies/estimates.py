@@ -9,7 +9,6 @@ narrow.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -19,9 +18,6 @@ import numpy.typing as npt
 from bsgen import statistics
 
 _Floats = npt.NDArray[np.float64]
-# Of the seeds, for a standard deviation within 3.5 %, and where draws of the seeds are
-# drawn from again, within 10 %.
-_BOOTSTRAP_DRAWS, _REPEATED_DRAWS = 400, 50
 
 
 class Ends(NamedTuple):
@@ -224,39 +220,6 @@ def jackknife(
         return _t_ends(found, errors, num_seeds - 1, confidence)
 
     words = f"95 % t interval from the jackknife over {num_seeds} {unit}"
-    return Estimate(num_seeds, procedure, words, unit)
-
-
-def bootstrapped(
-    estimator: Callable[[_Floats], _Floats], num_seeds: int, unit: str = "seeds"
-) -> Estimate:
-    """Estimates a function of means over seeds that jumps, as the place of a maximum.
-
-    Its error is the standard deviation over bootstrap draws, the interval Student's t
-    of n - 1 degrees of freedom. The jackknife would not do, since a maximum rarely
-    moves by a single seed (Efron & Tibshirani, 1993, section 11.6).
-
-    Args:
-      estimator: as of `jackknife`.
-      num_seeds: n; one has an infinite interval.
-      unit: what is counted.
-    """
-
-    def procedure(chosen: npt.NDArray[np.intp], confidence: float) -> Ends:
-        found = estimator(statistics.counted(chosen, num_seeds) / num_seeds)
-        if num_seeds < 2:
-            return Ends(found, *_unknown(len(found)))
-        number = _BOOTSTRAP_DRAWS if len(chosen) == 1 else _REPEATED_DRAWS
-        size = number, num_seeds
-        again = np.random.default_rng(1).integers(num_seeds, size=size)
-        drawn = chosen[:, again].reshape(-1, num_seeds)
-        of_draws = estimator(statistics.counted(drawn, num_seeds) / num_seeds)
-        errors = of_draws.reshape(len(chosen), number).std(axis=1, ddof=1)
-        # Of n draws with replacement the mean varies less, by this factor.
-        errors *= math.sqrt(num_seeds / (num_seeds - 1))
-        return _t_ends(found, errors, num_seeds - 1, confidence)
-
-    words = f"95 % t interval from the bootstrap over {num_seeds} {unit}"
     return Estimate(num_seeds, procedure, words, unit)
 
 

@@ -23,7 +23,7 @@ from bsgen.papers.smith_elsen_de_2020 import (
     unlimited_epochs,
 )
 from bsgen.papers.smith_elsen_de_2020.epoch_budgets import Budgets, Metric, Tuned
-from bsgen.studies import best_runs, budgets, claims, estimates, study
+from bsgen.studies import best_runs, bootstrap, budgets, claims, study
 
 _FIGURE_2 = "smith_elsen_de_2020/fig2"
 _NUM_DECAYS = presets.SCHEDULE.num_decays
@@ -193,7 +193,7 @@ def _wider(found: Ends) -> claims.Claim:
         "The error bars of the optimal final rate are wider than those of the initial "
         f"rate, for the {initial.metric.name}",
         "final minus initial, octaves, mean over budgets",
-        estimates.bootstrapped(
+        bootstrap.bootstrapped(
             lambda weights: widths(final, weights) - widths(initial, weights),
             initial.num_seeds,
         ),

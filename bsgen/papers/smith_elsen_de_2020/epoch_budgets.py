@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bsgen.papers.smith_elsen_de_2020 import grids
-from bsgen.studies import best_runs, estimates, optimum
+from bsgen.studies import best_runs, bootstrap, estimates, optimum
 
 _Floats = npt.NDArray[np.float64]
 _SMALLEST = 1e-12  # of a loss, as it is compared on a logarithmic axis
@@ -195,7 +195,7 @@ def _estimate(
         return (logs[0] - sum(logs[1:])) @ factors
 
     errors = [factors * part.spacing_errors() for part in parts]
-    of_seeds = estimates.bootstrapped(estimator, tuned.num_seeds)
+    of_seeds = bootstrap.bootstrapped(estimator, tuned.num_seeds)
     error = float(np.linalg.norm(errors))
     return estimates.exponential(optimum.widened(of_seeds, error, "learning rates"))
 
