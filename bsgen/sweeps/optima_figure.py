@@ -117,11 +117,12 @@ def _every_rate(
             axes.plot(means.index, means, "o", ms=2, lw=1, color=color, ls=dashes)
             if not np.isnan(found.best):
                 axes.plot(found.best, means[found.best], "*", color=color, ms=9)
-    drawn = [y for line in axes.lines for y in line.get_ydata() if np.isfinite(y)]
+    means = pd.concat([found.rates["mean"] for found in optima.by_score.values()])
+    lowest, highest = float(means.min()), float(means.max())
     if not optima.protocol.higher_is_better:
         axes.set_yscale("log")
-    elif drawn and 0 <= min(drawn) < 0.8 < max(drawn) <= 1:
-        style.accuracy_axis(axes, min(drawn), max(drawn))
+    elif 0 <= lowest < 0.8 < highest <= 1:
+        style.accuracy_axis(axes, lowest, highest)
 
 
 def _places(table: pd.DataFrame, name: str | None, rows: pd.DataFrame) -> list[float]:

@@ -162,10 +162,10 @@ class OptimaTest(absltest.TestCase):
 
     def test_extension_stops_where_nothing_trains(self):
         def diverged(run):
-            return "diverged" if run.sgd.learning_rate >= 1 else 0.5
+            return "diverged" if run.sgd.learning_rate >= 1 else 0.1
 
         summary, *_ = self._summary(diverged)
-        # Every rate is as good as another below, and none is tried above.
+        # Every rate is as good as a guess; those below may be better, none above.
         self.assertEqual(
             extension.wanted(self.grid, summary.optima), [(0.25, 10), (0.25, 20)]
         )
