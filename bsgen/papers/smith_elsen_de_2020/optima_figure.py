@@ -64,8 +64,8 @@ def draw(
     _finish_test(test, found, metrics)
     training.set(yscale="log", ylabel=metrics.training)
     style.plain_numbers(training.yaxis, (1, 2, 5))
-    _guide(rate, found)
     rate.set_yscale("log", base=2)
+    _guide(rate, found)
     rate.set(ylabel=r"effective learning rate, $\epsilon\, /\, (1 - m)$")
     every = sorted({size for sweeps in found.values() for size in sweeps})
     for axes in (test, training, rate):

@@ -41,7 +41,7 @@ WIDE_RESNET = {
         config.MomentumConfig(l2=L2, schedule=SCHEDULE),
         batch_size=16,
         budget=budgets.Epochs(12, rounds_down=True),
-        num_seeds=15,
+        num_seeds=30,
     ),
     "reduced": tasks.Task(
         config.DataConfig("fashion_mnist", 10_000, scaling="unit_norm"),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bsgen import config
 from bsgen.papers.smith_elsen_de_2020 import optima, optima_figure, wide_resnet
 from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Row, Setting
-from bsgen.studies import best_rate, best_runs, claims, shown, study
+from bsgen.studies import best_rate, best_runs, claims, regimes, shown, study
 
 Settings = Mapping[str, Setting]  # by scale
 
@@ -24,12 +24,14 @@ class Found(NamedTuple):
       setting: what was trained.
       metrics: in words.
       optima: by momentum and batch size.
+      regimes: by momentum.
       of_paper: the paper's rows, where it has a table.
     """
 
     setting: Setting
     metrics: Metrics
     optima: Optima
+    regimes: dict[float, regimes.Regimes]
     of_paper: Sequence[Row] = ()
 
 
@@ -40,6 +42,7 @@ def make_study(
     settings: Settings,
     metrics: Metrics = optima.ACCURACY,
     of_paper: Sequence[Row] = (),
+    exponent: float = 1.0,
 ) -> study.Study:
     """Returns the study of one figure.
 
@@ -50,6 +53,8 @@ def make_study(
       settings: by scale.
       metrics: what it looks at.
       of_paper: the paper's rows, where it has a table.
+      exponent: of the optimal rate against the batch size in the noise dominated
+        regime: 1, or 1/2 for the LSTM.
     """
 
     def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
@@ -63,7 +68,7 @@ def make_study(
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
         ),
-        judge=judge,
+        judge=functools.partial(judge, exponent=exponent),
         show=show,
         make_runs=runs,
         scales=tuple(settings),
@@ -79,20 +84,23 @@ def analyse(
     """Finds the optima, and fits the boundary between the regimes."""
     setting = optima.setting_of(results.runs, settings)
     found = optima.find(results, setting.selection)
-    return Found(setting, metrics, found, of_paper)
+    fits = {momentum: regimes.find(sweeps) for momentum, sweeps in found.items()}
+    return Found(setting, metrics, found, fits, of_paper)
 
 
-def judge(found: Found) -> list[claims.Claim]:
+def judge(found: Found, exponent: float = 1.0) -> list[claims.Claim]:
     """Momentum is no help in small batches and wins in large ones; rates scale."""
     return [
         *_methods(found),
         *(claim for m in found.optima for claim in _batch_sizes(found, m)),
+        *(claim for m in found.optima for claim in _rates(found, m, exponent)),
     ]
 
 
 def show(found: Found) -> shown.Shown:
     """Draws and lists the optima."""
-    drawn = optima_figure.draw(found.optima, found.metrics)
+    lines = {momentum: fit.line for momentum, fit in found.regimes.items()}
+    drawn = optima_figure.draw(found.optima, found.metrics, lines)
     return shown.Shown(drawn, optima.table(found.optima, found.metrics, found.of_paper))
 
 
@@ -175,6 +183,26 @@ def _batch_sizes(found: Found, momentum: float) -> list[claims.Claim]:
             f"{metrics.training} at the optimal rate, batch size {largest:,} minus "
             f"{last:,}",
             best_rate.gain(*beyond, metrics.column),
+        ),
+    ]
+
+
+def _rates(found: Found, momentum: float, exponent: float) -> list[claims.Claim]:
+    """Judges how the optimal rate of a method depends on the batch size."""
+    name = optima_figure.label(momentum)
+    how = "in proportion to" if exponent == 1 else f"as the power {exponent:g} of"
+    fit = found.regimes[momentum]
+    return [
+        regimes.judge_slope(
+            f"{name}: the optimal effective learning rate rises {how} the batch size "
+            "when that is small",
+            fit,
+            exponent,
+        ),
+        regimes.judge_plateau(
+            f"{name}: the optimal effective learning rate is constant when the batch "
+            "is large",
+            fit,
         ),
     ]
 

@@ -83,6 +83,23 @@ class TwoRegimesTest(parameterized.TestCase):
             elif letter != "-":
                 self.assertEqual(verdict[0], letter)
 
+    @parameterized.named_parameters(
+        # Of each method: in proportion, then constant. Three sizes below the boundary
+        # are too few for the spacing of the rates, one above it for an exponent.
+        ("as in the paper", {}, "uh hu"),
+        ("a square root", {"rate": lambda size, m: (size / 8) ** 0.5}, "f- f-"),
+        ("always the same", {"rate": lambda size, m: 1.0}, "n- n-"),
+        ("a single seed", {"num_seeds": 1}, "uu uu"),
+    )
+    def test_verdicts_on_rates(self, changes, expected):
+        changes = {"share": 0.02, "noise": 1e-4, **changes}
+        found = _verdicts(**changes)[10:]
+        for verdict, letter in zip(found, expected.replace(" ", ""), strict=True):
+            if letter == "n":
+                self.assertNotEqual(verdict, claims.HOLDS)
+            elif letter != "-":
+                self.assertEqual(verdict[0], letter)
+
     def test_what_is_measured(self):
         alike, better, loss, rates, *_ = two_regimes.judge(_analysed())
         self.assertAlmostEqual(alike.measured, 0.0, delta=0.003)
