@@ -102,11 +102,11 @@ FIGURE_8 = {
     "reduced": optima.Setting(
         grids.Grid(
             _TASKS["reduced"],
-            (4, 16, 64, 256, 1024),
-            _rising(2.0**-10, {0.0: 2.0**-6, 0.9: 2.0**-5}, range(-2, 3)),
+            (4, 8, 16, 32, 64, 128, 256),
+            _rising(2.0**-9, {0.0: 2.0**-6, 0.9: 2.0**-4}, range(-3, 3)),
         ),
         _SELECTION["reduced"],
-        last={0.0: 16, 0.9: 64},
+        last={0.0: 16, 0.9: 32},
         margin=0.5,
     ),
     # "The test MSE of SGD with momentum ... begins to rise when the batch size exceeds
@@ -126,10 +126,16 @@ FIGURE_8 = {
 
 
 def _constant_steps(
-    scale: str, num_steps: int, batch_sizes: Sequence[int], rates: Sequence[float]
+    scale: str,
+    num_steps: int,
+    batch_sizes: Sequence[int],
+    rates: Sequence[float],
+    num_seeds: int | None = None,
 ) -> grids.Grid:
     """Returns a grid with momentum under a constant step budget."""
-    task = _TASKS[scale].changed(budget=budgets.Steps(num_steps))
+    task = _TASKS[scale]
+    repeats = num_seeds or task.num_seeds
+    task = task.changed(budget=budgets.Steps(num_steps), num_seeds=repeats)
     momenta = (task.optimizer.momentum,)
     return grids.Grid(task, batch_sizes, lambda size, momentum: rates, momenta)
 
@@ -137,12 +143,12 @@ def _constant_steps(
 # `last` is the batch size up to which the training MSE falls.
 TABLE_7 = {
     "quick": optima.Setting(
-        _constant_steps("quick", 1600, (16, 64, 100), grids.powers_of_two(-7, -1)),
+        _constant_steps("quick", 1600, (16, 64, 100), grids.powers_of_two(-7, -1), 14),
         _SELECTION["quick"],
         last={0.9: 64},
     ),
     "reduced": optima.Setting(
-        _constant_steps("reduced", 3200, (32, 128, 512), grids.powers_of_two(-8, -3)),
+        _constant_steps("reduced", 6400, (32, 128, 512), grids.powers_of_two(-6, -2)),
         _SELECTION["reduced"],
         last={0.9: 512},
     ),
@@ -202,9 +208,9 @@ FIGURE_10 = {
     ),
     "reduced": Budgets(
         _TASKS["reduced"].changed(train_size=1024, batch_size=32),
-        tuple(10 * 2**k for k in range(6)),
-        grids.powers_of_two(-10, -4),
-        (2.0**-5, 2.0**-7),
+        tuple(20 * 2**k for k in range(6)),
+        grids.powers_of_two(-8, -2),
+        (2.0**-4, 2.0**-6),
         40,
         _SELECTION["reduced"],
     ),
