@@ -13,6 +13,7 @@ from tests.launch import process
 _ABSL = r"FATAL Flags parsing error:[\s\S]*\nPass --helpshort or --helpfull [^\n]*\n"
 _LINE = r"error: [^\n]*\n"
 _RUN = ("train", "--steps=2")
+_LOGISTIC = (*_RUN, "--model=autoencoder", "--loss=binary_cross_entropy")
 _SWEEP = ("sweep", "--steps=2")
 _PROTOCOL = (*_SWEEP, "--protocol=constant_steps", "--select_by=test", "--seeds=12")
 _PROTOCOL += ("--axis=effective_learning_rate=1,2",)
@@ -43,6 +44,11 @@ _MISTAKES = {
     (*_RUN, "--loss=cross_entrpy"): "error: loss='cross_entrpy': .*'cross_entropy'",
     (*_RUN, "--loss=squared_error"): "error: loss='squared_error': mlp on digits pred",
     (*_RUN, "--model=autoencoder"): "error: loss='cross_entropy': .*take squared_err",
+    (*_RUN, "--initialization=sparse"): "error: initialization='sparse': mlp has no i",
+    (*_LOGISTIC,): "error: scaling='unit_norm': binary_cross_entropy needs inputs fro",
+    (*_LOGISTIC, "--scaling=unit_interval", "--output_activation=sigmoid"): (
+        "error: output_activation='sigmoid': binary_cross_entropy takes the sigmoid"
+    ),
     (*_RUN, "--loss_noise=-1"): "error: loss_noise=-1.0: give a finite number of",
     (*_RUN, "--loss_noise=1e300"): r"error: loss_noise=1e\+300: float32 cannot",
     (*_RUN, "--loss_noise=little"): "error: loss_noise='little': give a number, or au",
