@@ -57,7 +57,7 @@ RATES = {
     },
     "without normalization": {
         "quick": grids.powers_of_two(-4, 3),
-        "reduced": grids.powers_of_two(-8, 1),
+        "reduced": grids.powers_of_two(-5, 4),
         "paper": grids.powers_of_two(-9, 1),
     },
 }
