@@ -57,8 +57,12 @@ class Epochs:
         if run.data.train_size is None:
             remedy = "a budget in epochs needs it"
             raise errors.UserError("train_size", None, remedy)
-        size = run.batch_size or run.data.train_size
-        return _steps(self, size, run.batch_size_schedule, run.data.train_size)
+        train_size = run.data.train_size
+        size = run.batch_size or train_size
+        if run.data.sampling == "contiguous":
+            # Of a text, an epoch has the windows of whole steps.
+            train_size -= train_size % size
+        return _steps(self, size, run.batch_size_schedule, train_size)
 
 
 Budget = Steps | Epochs
