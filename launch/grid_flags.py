@@ -62,7 +62,7 @@ def grid() -> "sweeps.Grid":
         remedies,
         _is_given("subset_seed"),
     )
-    _refuse_hardware()
+    refuse_hardware()
     if found.num_runs > _MAX_RUNS and not _YES.value:
         remedy = f"{found.num_runs:,} runs; give --yes to train more than {_MAX_RUNS:,}"
         raise errors.UserError("axis", found.words, remedy)
@@ -126,7 +126,7 @@ def _is_given(flag: str) -> bool:
     return flag in flags.FLAGS and bool(flags.FLAGS[flag].present)
 
 
-def _refuse_hardware() -> None:
+def refuse_hardware() -> None:
     """Refuses flags of hardware: many runs share one device.
 
     Raises:

@@ -23,6 +23,13 @@ each setting, the rate that it needs with its error bar, and what is sure of the
         --validation_size=300 --axis effective_learning_rate=0.125..8*2 \
         --axis batch_size=8..256*2 --axis momentum=0,0.9 --seeds=8 --extend
 
+`--rule_of_thumb` takes the place of a grid (Smith, Elsen & De, 2020, section 8): from
+runs of a few epochs at a small and at a large batch size it recommends a batch size and
+a learning rate to train with in full, and says why:
+
+    python -m launch.sweep --rule_of_thumb --dataset=digits --model=mlp --epochs=3 \
+        --validation_size=300 --batch_size=8 --learning_rate=0.05 --seeds=3
+
 Several machines: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. The
 chief hands out chunks of runs and collects their records; a worker keeps its own in
@@ -48,6 +55,7 @@ from launch import (
     grid_flags,
     paths,
     protocol_flags,
+    rule_of_thumb,
     run_flags,
     search_role,
     task_flags,
@@ -70,7 +78,14 @@ _PROCESSES = flags.DEFINE_integer(
     lower_bound=1,
     upper_bound=256,
 )
-for _module in (grid_flags, protocol_flags, run_flags, task_flags, search_role):
+for _module in (
+    grid_flags,
+    protocol_flags,
+    rule_of_thumb,
+    run_flags,
+    task_flags,
+    search_role,
+):
     flags.adopt_module_key_flags(_module)  # for --help
 
 _Runs = list[list[config.RunConfig]]  # of each setting
@@ -83,6 +98,9 @@ def main(arguments: list[str]) -> None:
     if _PROCESSES.present and role != "single":
         remedy = f"a {role} is one process; start more workers instead"
         raise errors.UserError("processes", _PROCESSES.value, remedy)
+    if rule_of_thumb.is_asked():
+        _find_boundary(role)
+        return
     grid = grid_flags.grid()
     protocol = protocol_flags.of(grid, role)
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
@@ -90,6 +108,17 @@ def main(arguments: list[str]) -> None:
         return
     entry.load_tensorflow()
     _sweep(grid, protocol, _OUTPUT_DIR.value or _folder_of(grid), role)
+
+
+def _find_boundary(role: str) -> None:
+    if role != "single":
+        raise errors.UserError("role", role, "--rule_of_thumb is one process")
+    run = rule_of_thumb.described()
+    paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
+    if search_role.CHECK_ONLY.value:
+        return
+    entry.load_tensorflow()
+    rule_of_thumb.find(run, _OUTPUT_DIR.value)
 
 
 def _sweep(

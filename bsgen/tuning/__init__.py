@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bsgen.tuning.boundary import find_boundary, rule_of_thumb
     from bsgen.tuning.keras_tuner_adapter.batch_size_heuristic import BatchSizeHeuristic
     from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
     from bsgen.tuning.procedures.appendix_d import AppendixD
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Recommendation,
     )
     from bsgen.tuning.procedures.replay import Decision
+    from bsgen.tuning.procedures.rule_of_thumb import Boundary, RuleOfThumb
     from bsgen.tuning.procedures.settings import (
         AsCompiled,
         Request,
@@ -50,6 +52,8 @@ _MODULES = {
         "logarithmic_batch_sizes",
     ],
     "procedures.theory_inputs": ["TheoryInputs"],
+    "procedures.rule_of_thumb": ["Boundary", "RuleOfThumb"],
+    "boundary": ["find_boundary", "rule_of_thumb"],
     "search": ["SearchResult", "run_search"],
     "theory_measurement": ["measured_guided"],
     "trainers.model_trainer": ["ModelTrainer"],

@@ -15,6 +15,7 @@ _LINE = r"error: [^\n]*\n"
 _RUN = ("train", "--steps=2")
 _LOGISTIC = (*_RUN, "--model=autoencoder", "--loss=binary_cross_entropy")
 _SWEEP = ("sweep", "--steps=2")
+_RULE = ("sweep", "--rule_of_thumb", "--epochs=3")
 _PROTOCOL = (*_SWEEP, "--protocol=constant_steps", "--select_by=test", "--seeds=12")
 _PROTOCOL += ("--axis=effective_learning_rate=1,2",)
 _USER = ("tune", "--data_fn=json:loads")
@@ -161,6 +162,12 @@ _MISTAKES = {
         *("--role=chief", "--chief=localhost:8000"),
     ): "error: processes=2: a chief is one process; start more",
     (*_SWEEP, "--axis=l2=0,1", "--role=worker"): "error: chief=None: say where the ch",
+    ("sweep", "--large_batch_size=9"): "error: large_batch_size=9: goes with --rule_of",
+    (*_RULE, "--axis=l2=0,1"): "error: axis=.*: --rule_of_thumb chooses what to train",
+    (*_RULE, "--steps=9"): "error: epochs=3.0: --rule_of_thumb trains for a few epochs",
+    (*_RULE, "--model=mpl"): "error: model='mpl': .*'mlp'",
+    (*_RULE, "--jit"): "error: jit=True: a sweep trains on one device",
+    (*_RULE, "--role=chief", "--chief=localhost:8000"): "error: role='chief': --rule_",
     (*_SWEEP, "--grid=no/such"): "error: grid='no/such': cannot be read",
     (*_SWEEP, "--axis=l2=0,1", "--output_dir=FILE"): "error: output_dir='.*': cannot w",
     (*_PROTOCOL, "--keep=13"): "error: keep=13: the best of --seeds=12 runs; give at",

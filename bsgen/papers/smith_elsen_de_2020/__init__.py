@@ -9,6 +9,7 @@ from bsgen.papers.smith_elsen_de_2020 import (
     further_networks,
     language_model_studies,
     learning_rate_sweeps,
+    rule_of_thumb,
     two_regimes,
     unlimited_epochs,
 )
@@ -25,4 +26,5 @@ STUDIES = (
     constant_steps.TABLE_1,
     autoencoders.TABLE_7,
     *further_networks.STUDIES,
+    rule_of_thumb.STUDY,
 )
