@@ -95,7 +95,7 @@ def find(run: config.RunConfig, output_dir: str) -> None:
     from bsgen.tuning.procedures import rule_of_thumb as procedures
 
     output_dir = output_dir or _folder_of(run)
-    epochs, small = flags.FLAGS["epochs"].value, run.batch_size or 1
+    epochs, small = float(flags.FLAGS["epochs"].value or 0), run.batch_size or 1
     folder = pathlib.Path(output_dir)
     with folder_lock.FolderLock(folder):
         store = records.RunStore(output_dir, entry.warn)
@@ -114,7 +114,7 @@ def find(run: config.RunConfig, output_dir: str) -> None:
             learning_rate=rate,
             tuned_learning_rate=rate if _TUNED.value else None,
             scaling=_RATE_GROWTH.value,
-            num_repeats=flags.FLAGS["seeds"].value,
+            num_repeats=int(flags.FLAGS["seeds"].value or 1),
             baseline_score=trained.baseline_score(small),
             metric=trained.metric,
             lower_is_better=trained.lower_is_better,

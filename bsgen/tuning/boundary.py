@@ -4,7 +4,7 @@ Smith, Elsen & De (2020), arXiv 2006.15081, section 8; see
 `bsgen.tuning.procedures.rule_of_thumb`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import keras
@@ -14,7 +14,7 @@ from bsgen.tuning.procedures import outcomes, replay, settings
 from bsgen.tuning.procedures import rule_of_thumb as procedures
 from bsgen.tuning.trainers import model_trainer
 
-Train = Callable[[settings.Setting, Sequence[int]], outcomes.Outcome]
+Train = Callable[[Any, tuple[int, ...]], outcomes.Outcome]
 _STEPS = 32  # that a run at the large batch takes at least, if the data allow it
 
 
@@ -124,8 +124,8 @@ def find_boundary(
         for request in review.wanted:
             results[request.setting] = train(request.setting, request.repeats)
     if review.boundary is None:
-        remedy = f"{review.decisions[-1].text}, a million times more or less; give "
-        remedy += "more epochs"
+        remedy = f"{review.decisions[-1].text}, from a millionth of it to a million "
+        remedy += "times it; give more epochs"
         raise errors.UserError("learning_rate", procedure.learning_rate, remedy)
     return review.boundary
 
