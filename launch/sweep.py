@@ -111,9 +111,9 @@ def main(arguments: list[str]) -> None:
 
 
 def _find_boundary(role: str) -> None:
+    run = rule_of_thumb.described()
     if role != "single":
         raise errors.UserError("role", role, "--rule_of_thumb is one process")
-    run = rule_of_thumb.described()
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     if search_role.CHECK_ONLY.value:
         return
