@@ -22,20 +22,17 @@ from bsgen.papers.smith_elsen_de_2020 import (
     grids,
     optima,
     presets,
+    rule_of_thumb_claims,
     rule_of_thumb_figure,
     wide_resnet,
 )
 from bsgen.papers.smith_elsen_de_2020.optima import Setting
-from bsgen.studies import best_runs, budgets, claims, estimates, optimum, regimes, study
+from bsgen.papers.smith_elsen_de_2020.rule_of_thumb_claims import MARGIN, REPEATS
+from bsgen.studies import best_runs, budgets, regimes, study
 from bsgen.tuning.procedures import outcomes, settings
 from bsgen.tuning.procedures import rule_of_thumb as procedures
 
-_REPEATS = 3  # runs of a setting in one application of the rule
 _FIRST = 2.0**-2  # effective rate tried first
-_SMALL_LOSS = 0.01  # of accuracy, our choice
-_CHEAP = 0.1  # of the cost of the full sweep, our choice
-_MARGIN = 0.005  # a smaller loss counts as none, as in figure 1
-_FACTOR = 2.0  # within which batch sizes count as the same: one step of the grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +59,7 @@ def _cheap(scale: str, sizes: tuple[int, int], applications: int, **data: int) -
     task = dataclasses.replace(
         task,
         budget=budgets.Epochs(3, rounds_down=True),
-        num_seeds=_REPEATS * applications,
+        num_seeds=REPEATS * applications,
     )
 
     def rates(batch_size: int, momentum: float) -> Sequence[float]:
@@ -112,7 +109,7 @@ class Applied(NamedTuple):
 def runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
     """Returns the sweep of figure 1 and the runs of a few epochs."""
     cheap = CHEAP[scale].grid
-    number = num_seeds and _REPEATS * num_seeds
+    number = num_seeds and REPEATS * num_seeds
     return [*FULL[scale].grid.runs(num_seeds), *cheap.runs(number)]
 
 
@@ -143,13 +140,13 @@ def _applied(
     momentum = float(full["momentum"].iloc[0])
     procedure = _procedure(momentum, cheap, max(sweeps))
     seeds = sorted(few["seed"].unique())
-    each = (seeds[i : i + _REPEATS] for i in range(0, len(seeds), _REPEATS))
+    each = (seeds[i : i + REPEATS] for i in range(0, len(seeds), REPEATS))
     reviews = [procedure.review(_recorded(few, own), own) for own in each]
     found = [review.boundary for review in reviews if review.boundary is not None]
     num_examples = full["num_steps"] * full["batch_size"]
-    of_sweep = _REPEATS * num_examples.sum() / full["seed"].nunique()
+    of_sweep = REPEATS * num_examples.sum() / full["seed"].nunique()
     best = max(sweep.optimum["mean"] for sweep in sweeps.values())
-    no_loss = [b for b, s in sweeps.items() if s.optimum["mean"] >= best - _MARGIN]
+    no_loss = [b for b, s in sweeps.items() if s.optimum["mean"] >= best - MARGIN]
     return Applied(
         sweeps,
         regimes.find(sweeps),
@@ -172,7 +169,7 @@ def _procedure(
         max_batch_size=max_batch_size,
         momentum=momentum,
         learning_rate=_FIRST * (1 - momentum),
-        num_repeats=_REPEATS,
+        num_repeats=REPEATS,
         baseline_score=1 / cheap.num_classes,
     )
 
@@ -218,80 +215,6 @@ def accuracy(
     return float(rates["mean"].iloc[int(distances.argmin())])
 
 
-def judge(found: Mapping[float, Applied]) -> list[claims.Claim]:
-    """The cheap sweep finds the boundary, at a small cost and a small loss."""
-    return [claim for m, each in found.items() for claim in _judge(m, each)]
-
-
-def _judge(momentum: float, found: Applied) -> list[claims.Claim]:
-    name, unit = rule_of_thumb_figure.label(momentum), "applications"
-    sizes = np.array([one.setting.batch_size for one in found.found], float)
-    failed = f"; {found.num_failed} found no rate" if found.num_failed else ""
-    note = f"each with {_REPEATS} runs a setting, on validation data{failed}"
-    at_half = estimates.mean(found.lost_at_half, unit=unit).interval().value
-    return [
-        _located(name, found.regimes, sizes, note),
-        claims.below(
-            f"{name}: training near the boundary is a good rule of thumb: little "
-            "accuracy is lost",
-            "best test accuracy of the full sweep minus that at the batch size and "
-            "rate recommended",
-            estimates.mean(found.lost, unit=unit),
-            f"{note}; a hundredth counts as little, our choice; at half of the rate "
-            f"{at_half:.2g} is lost",
-            bound=_SMALL_LOSS,
-        ),
-        claims.above(
-            f"{name}: it parallelises over as large batches as lose nothing",
-            "batch size recommended over the largest that loses less than "
-            f"{_MARGIN:g} in the full sweep, {found.no_loss:,}",
-            estimates.geometric_mean(np.log(sizes / found.no_loss), unit=unit),
-            f"{note}; within a factor of two, our choice",
-            bound=1 / _FACTOR,
-        ),
-        claims.below(
-            f"{name}: the sweep is cheap",
-            f"examples trained on over those of the full sweep with {_REPEATS} runs a "
-            "setting",
-            estimates.geometric_mean(np.log(found.costs), unit=unit),
-            "a tenth counts as cheap, our choice",
-            bound=_CHEAP,
-        ),
-    ]
-
-
-def _located(
-    name: str, shown: regimes.Regimes, sizes: np.ndarray, note: str
-) -> claims.Claim:
-    """Judges the batch sizes recommended against the boundary of the full sweep.
-
-    That has an error of its own, which all applications have in common.
-    """
-    boundary = shown.boundary.interval()
-    logs = np.log(sizes / boundary.value)
-    error = math.log(boundary.upper / boundary.value) / 1.96
-    judged, at_best = (
-        claims.between(
-            f"{name}: a cheap sweep over a few epochs locates the boundary between the "
-            "regimes",
-            "batch size that the rule of thumb recommends over that of the boundary in "
-            "the full sweep",
-            estimates.exponential(
-                optimum.widened(
-                    estimates.mean(each, unit="applications"), error, "learning rates"
-                )
-            ),
-            (1 / _FACTOR, _FACTOR),
-            note,
-        )
-        for each in (logs, np.repeat(logs.mean() if len(logs) else math.nan, 2))
-    )
-    if judged.measured is not None and at_best.verdict == claims.UNDECIDED:
-        reason = "the full sweep itself locates its boundary no better"
-        return claims.left_open(judged, reason)
-    return judged
-
-
 STUDY = study.Study(
     "smith_elsen_de_2020/rule_of_thumb",
     "The rule of thumb for the batch size against a full sweep",
@@ -303,7 +226,7 @@ STUDY = study.Study(
     "of its rate (rings), against the examples that an application trained on, as a "
     "share of those of the full sweep with as many runs a setting.",
     analyse=analyse,
-    judge=judge,
+    judge=rule_of_thumb_claims.judge,
     show=rule_of_thumb_figure.show,
     make_runs=runs,
     scales=tuple(CHEAP),

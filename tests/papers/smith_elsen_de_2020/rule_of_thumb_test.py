@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from absl.testing import absltest, parameterized
 
-from bsgen.papers.smith_elsen_de_2020 import rule_of_thumb
+from bsgen.papers.smith_elsen_de_2020 import rule_of_thumb, rule_of_thumb_claims
 from bsgen.studies import claims, outcome, study
 from tests.studies import made_up
 
@@ -70,7 +70,7 @@ class RuleOfThumbTest(parameterized.TestCase):
         self.assertLess(first.num_examples, len(few) / 3 * 2700)
 
     def test_verdicts(self):
-        judged = rule_of_thumb.judge(rule_of_thumb.analyse(_results()))
+        judged = rule_of_thumb_claims.judge(rule_of_thumb.analyse(_results()))
         self.assertLen(judged, 8)
         # The spacing of the rates leaves where the boundary is open.
         verdicts = [claim.verdict for claim in judged if "locates" not in claim.claim]
@@ -84,7 +84,7 @@ class RuleOfThumbTest(parameterized.TestCase):
         runs.loc[large, "final_test_accuracy"] -= 0.05
         found = rule_of_thumb.analyse(few_epochs._replace(runs=runs))
         self.assertEqual(found[0.0].no_loss, 16)
-        verdicts = [claim.verdict for claim in rule_of_thumb.judge(found)]
+        verdicts = [claim.verdict for claim in rule_of_thumb_claims.judge(found)]
         self.assertEqual(verdicts[1], claims.FAILS)
 
     def test_picture_and_table(self):
