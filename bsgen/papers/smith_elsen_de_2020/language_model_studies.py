@@ -1,7 +1,5 @@
 """Smith, Elsen & De (2020), figures 7 and 9 and table 6: the LSTM."""
 
-import dataclasses
-
 from bsgen import config
 from bsgen.figures import style
 from bsgen.papers.smith_elsen_de_2020 import (
@@ -10,33 +8,15 @@ from bsgen.papers.smith_elsen_de_2020 import (
     epoch_budgets,
     epoch_budgets_figure,
     language_models,
-    optima_figure,
     two_regimes,
 )
 from bsgen.papers.smith_elsen_de_2020.optima import Row
-from bsgen.studies import claims, regimes, shown, study
+from bsgen.studies import claims, shown, study
 
 _TEXT = (
     "At quick scale a narrow LSTM reads a text from a Markov process, whose best "
     "possible perplexity is 7.28."
 )
-
-
-def judge_figure_7(found: two_regimes.Found) -> list[claims.Claim]:
-    """The regimes, with a square root in place of the proportion."""
-    judged = two_regimes.judge(found)
-    for momentum, sweeps in found.optima.items():
-        name, fit = optima_figure.label(momentum), regimes.find(sweeps)
-        judged += [
-            regimes.judge_slope(
-                f"{name}: the optimal effective learning rate is proportional to the "
-                "square root of the batch size when that is small",
-                fit,
-                predicted=0.5,
-            ),
-            regimes.judge_plateau(f"{name}: it levels off for larger batches", fit),
-        ]
-    return judged
 
 
 def figure_9_runs(scale: str, num_seeds: int | None) -> list[config.RunConfig]:
@@ -77,17 +57,15 @@ def show_figure_9(found: epoch_budgets.Budgets) -> shown.Shown:
     return shown.Shown(drawn, epoch_budgets_figure.table(found))
 
 
-FIGURE_7 = dataclasses.replace(
-    two_regimes.make_study(
-        "smith_elsen_de_2020/fig7",
-        "An LSTM under a constant epoch budget, with and without momentum",
-        "The word-level LSTM of Zaremba et al. with and without momentum, in the paper "
-        "on Penn Treebank for 40 epochs. The paper sees the optimal rate rise as the "
-        f"square root of the batch size, and not in proportion. {_TEXT}",
-        language_models.FIGURE_7,
-        language_models.PERPLEXITY,
-    ),
-    judge=judge_figure_7,
+FIGURE_7 = two_regimes.make_study(
+    "smith_elsen_de_2020/fig7",
+    "An LSTM under a constant epoch budget, with and without momentum",
+    "The word-level LSTM of Zaremba et al. with and without momentum, in the paper on "
+    "Penn Treebank for 40 epochs. The paper sees the optimal rate rise as the square "
+    f"root of the batch size, and not in proportion. {_TEXT}",
+    language_models.FIGURE_7,
+    language_models.PERPLEXITY,
+    exponent=0.5,
 )
 TABLE_6 = constant_steps.make_study(
     "smith_elsen_de_2020/table6",

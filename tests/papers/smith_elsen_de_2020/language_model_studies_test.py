@@ -44,10 +44,10 @@ class Figure7Test(parameterized.TestCase):
             return min((run.batch_size / 16) ** exponent, 4 if run.sgd.momentum else 1)
 
         results = _results(runs, rate, lambda run: 9.0, lambda run: 8.0)
-        judged = studies.judge_figure_7(studies.FIGURE_7.analyse(results))
+        judged = studies.FIGURE_7.judge(studies.FIGURE_7.analyse(results))
         slope, plateau = judged[-4:-2]
-        self.assertIn("square root", slope.claim)
-        self.assertIn("levels off", plateau.claim)
+        self.assertIn("as the power 0.5 of", slope.claim)
+        self.assertIn("is constant", plateau.claim)
         self.assertEqual(slope.verdict, expected)
         self.assertAlmostEqual(slope.measured, exponent, delta=0.1)
 
