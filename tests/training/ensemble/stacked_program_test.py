@@ -9,14 +9,18 @@ from absl.testing import parameterized
 
 from bsgen import config, models
 from bsgen.measures.operators import shared_products
-from bsgen.training.ensemble import stacked_data, stacked_program
+from bsgen.training.ensemble import (
+    stacked_data,
+    stacked_evaluation,
+    stacked_program,
+)
 from tests.measures import layer_zoo
 
 
 def _state(weights):
     """The state of stacked weights before the first step, without statistics."""
     weights = [tf.constant(weight) for weight in weights]
-    return stacked_data.State(weights, [tf.zeros_like(w) for w in weights], [])
+    return stacked_data.State(weights, [tf.zeros_like(w) for w in weights], [], [])
 
 
 class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
@@ -50,7 +54,7 @@ class EvaluateTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(1, 5, 23, 2048)
     def test_equals_numpy(self, slice_size):
-        with mock.patch.object(stacked_program, "_EVALUATION_SLICE", slice_size):
+        with mock.patch.object(stacked_evaluation, "_SLICE", slice_size):
             cross_entropy, accuracy = self.program.evaluate(
                 _state(self.weights), self.settings, self.positions
             )
@@ -187,8 +191,8 @@ class VectorizedTest(tf.test.TestCase, parameterized.TestCase):
                 draw_seeds=[],
             )
             positions = tf.TensorSpec([num_runs, 1], tf.int32)
-            traced = built._evaluate.get_concrete_function(
-                (weights, []), settings, positions
+            traced = built._evaluation._measure.get_concrete_function(
+                (weights, [], []), settings, positions
             )
             self.assertEqual(shared_products.sources(traced, len(weights)), set())
 
