@@ -47,7 +47,8 @@ class Contender:
         )
         rates = tf.fill([num_steps], training_problem.LEARNING_RATE)
         first_step = tf.constant(self._step, tf.int64)
-        self._program.take_steps(batches, rates, first_step).numpy()
+        metrics, _ = self._program.take_steps(batches, rates, first_step)
+        metrics.numpy()
         self._step += num_steps
 
     def num_parameters(self) -> int:

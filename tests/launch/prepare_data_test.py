@@ -69,7 +69,10 @@ class PrepareDataTest(absltest.TestCase):
         for flags, message in (
             ({"source": self.folder / "no"}, "source='{}/no': there is no such file"),
             ({"dataset": "mnits", "source": "x"}, "dataset='mnits': unknown; did you"),
-            ({"dataset": "imagenet2012"}, "dataset='imagenet2012': cannot be downl"),
+            (
+                {"dataset": "imagenet2012"},
+                "dataset='imagenet2012': this command cannot downl",
+            ),
         ):
             finished = _prepare(data_dir=self.folder / "data", **flags)
             self.assertEqual(finished.returncode, 1)

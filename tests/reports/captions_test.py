@@ -6,6 +6,9 @@ from bsgen.reports import captions
 from bsgen.studies import study
 from tests.reports import recorded
 
+# The former takes the initial weights of two at a time, the latter three runs.
+_SEEDS = {"jastrzebski_2018/fig4": 6, "smith_elsen_de_2020/rule_of_thumb": 9}
+
 
 class CaptionsTest(parameterized.TestCase):
     @parameterized.parameters(*papers.names())
@@ -14,8 +17,7 @@ class CaptionsTest(parameterized.TestCase):
         found = papers.find(name)[0].caption + captions.settings(results, "quick")
         self.assertRegex(found, "95 % .*interval")
         if len(results.runs) or "seed" in results.measurements:
-            # Figure 4 takes the initial weights of two at a time.
-            num_seeds = 6 if name == "jastrzebski_2018/fig4" else 3
+            num_seeds = _SEEDS.get(name, 3)
             self.assertIn(f"{num_seeds} seeds", found)
         self.assertNotRegex(found, "[{}]")
 

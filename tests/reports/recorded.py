@@ -1,12 +1,14 @@
 """Made-up records of the quick studies, with a known optimum batch size."""
 
 import dataclasses
+import itertools
 import pathlib
 import zlib
 
 import numpy as np
 
 from bsgen import config, papers
+from bsgen.models import losses
 from bsgen.studies import folder, measurement_store, tables
 from bsgen.training import records
 from tests.papers.hoffer_2017 import (
@@ -31,6 +33,7 @@ ROWS = {
     ),
     "jastrzebski_2018/fig4": made_up_lines.rows,
     "jastrzebski_2018/theory": made_up_simulations.rows,
+    "smith_elsen_de_2020/fig4": lambda entry, generator: entry.measure(None),
     "smith_le_2017/appendix_d": lambda entry, generator: made_up_search.rows(generator),
     "smith_le_2017/noise": made_up_noise.rows,
 }
@@ -48,6 +51,8 @@ def record(run):
     generator = np.random.default_rng([run.seed, int(run.key, 16)])
     if isinstance(run.optimizer, config.NewtonConfig):
         return _minimum(run, generator)
+    if isinstance(run.sgd.schedule, config.ConstantThenDecay):
+        return _of_rate(run, generator)
     if run.weight_distance:
         return _of_regime(run, generator)
     if run.model.name != "mlp":
@@ -67,6 +72,25 @@ def record(run):
     del final["step"]
     status = "diverged" if diverged else "completed"
     return records.RunRecord(run, status, curve, final, 0.5, HARDWARE)
+
+
+def _of_rate(run, generator):
+    """A run whose metrics are best at an effective rate in proportion to the batch."""
+    rate = run.sgd.learning_rate / (1 - run.sgd.momentum)
+    octaves = np.log2(rate * 32 / run.batch_size)
+    lost = 0.01 + 0.005 * octaves**2 + abs(generator.normal(0, 1e-3))
+    names = [metric.name for metric in losses.of_run(run).metrics]
+    ends = {
+        name: max(0.1, 1 - lost) if name == "accuracy" else 1 + lost for name in names
+    }
+    share = np.linspace(1, 0, len(run.evaluation_steps))
+    curve = {"step": list(run.evaluation_steps)}
+    for name, end in ends.items():
+        curve[f"test_{name}"] = (end + 0.1 * share).tolist()
+    parts = ["test", "train", *(["validation"] if run.data.validation_size else [])]
+    pairs = itertools.product(parts, ends.items())
+    final = {f"{part}_{name}": end for part, (name, end) in pairs}
+    return records.RunRecord(run, "completed", curve, final, 0.5, HARDWARE)
 
 
 def _of_ratio(run, generator):

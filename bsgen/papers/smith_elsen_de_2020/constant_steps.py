@@ -63,7 +63,7 @@ def make_study(
         "the paper's below; besides the mean of all runs at the optimal rate, because "
         "the best of several flatter, in which share of bootstrap draws over the "
         "seeds another rate would be optimal, and at which end of the rates tried the "
-        "error bar ends.",
+        "error bar ends. Claims have 95 % intervals over seeds.",
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
         ),

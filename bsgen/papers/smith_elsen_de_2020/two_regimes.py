@@ -64,7 +64,8 @@ def make_study(
         name,
         title,
         caption=f"{caption} {optima_figure.PANELS} Dashed: a rising line that turns "
-        "into a constant, fitted to the optima; dotted: slope 1.",
+        "into a constant, fitted to the optima; dotted: slope 1. Claims have 95 % "
+        "intervals over seeds.",
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
         ),
