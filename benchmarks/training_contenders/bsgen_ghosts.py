@@ -6,6 +6,7 @@ import tensorflow as tf
 from benchmarks import training_problem
 from bsgen import config, models, optimizers
 from bsgen.training.loop import preprocessing, replica_program, resident_images
+from bsgen.training.loop.batch import Batch
 
 
 class Contender:
@@ -42,9 +43,7 @@ class Contender:
     def take_steps(self, positions: np.ndarray) -> None:
         """Takes a step a batch, positions [K, B]."""
         num_steps = len(positions)
-        batches = replica_program.Batch(
-            tf.constant(positions), tf.constant(self._labels[positions])
-        )
+        batches = Batch(tf.constant(positions), tf.constant(self._labels[positions]))
         rates = tf.fill([num_steps], training_problem.LEARNING_RATE)
         first_step = tf.constant(self._step, tf.int64)
         metrics, _ = self._program.take_steps(batches, rates, first_step)

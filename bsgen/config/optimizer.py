@@ -16,8 +16,8 @@ _ROUNDS_TO_ONE = 1.0 - 2.0**-25  # half of the last place of float32 below 1
 class MomentumConfig(checked.Checked):
     """Settings of `bsgen.optimizers.Momentum`.
 
-    `l2` adds (l2/2)|w|^2 to the MEAN loss. Smith & Le (2017) write
-    their coefficient lambda for the SUM over N examples, hence l2 = lambda / N.
+    `l2` adds (l2/2)|w|^2 to the MEAN loss. Smith & Le (2017) write their coefficient
+    lambda for the SUM over N examples, hence l2 = lambda / N.
 
     Attributes:
       learning_rate: e, the base that `schedule` and `warm_up` multiply; at least 0.
@@ -63,7 +63,9 @@ class MomentumConfig(checked.Checked):
             remedy = "give clip_norm, the bound, too"
             raise errors.UserError("clip_steps", self.clip_steps, remedy)
         if self.momentum_reset != "never" and self.nesterov:
-            remedy = "it is there without Nesterov's form alone; give 'never'"
+            remedy = (
+                "Nesterov's form has no reset; give 'never', or do without nesterov"
+            )
             raise errors.UserError("momentum_reset", self.momentum_reset, remedy)
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from bsgen import layers, optimizers
 from bsgen.training import draw_counters
 from bsgen.training.loop import preprocessing, replica_program
+from bsgen.training.loop.batch import Batch
 from tests.training import made_up_runs
 
 _WIDTH = 64
@@ -40,7 +41,7 @@ def _kept(program, first_step=0, batch_size=2, loss_weights=None):
     """
     model, compiled = program
     model.trainable_variables[0].assign(np.zeros([_WIDTH, 2], np.float32))
-    batch = replica_program.Batch(
+    batch = Batch(
         tf.ones([1, batch_size, _WIDTH]),
         tf.zeros([1, batch_size], tf.int32),
         loss_weights=() if loss_weights is None else (tf.constant([loss_weights]),),

@@ -7,6 +7,7 @@ from absl.testing import parameterized
 
 from bsgen import optimizers
 from bsgen.training.loop import preprocessing, replica_program
+from bsgen.training.loop.batch import Batch
 from tests.training import made_up_runs
 
 _LARGE = 300.0  # times the first loss scale, 2^15, is more than float16 holds
@@ -35,7 +36,7 @@ def _program(replicas, parts=1):
 def _step(program, inputs):
     values = np.array(inputs, np.float32)[None, :, None]
     labels = np.zeros([1, len(inputs)], np.int32)
-    batch = replica_program.Batch(tf.constant(values), tf.constant(labels))
+    batch = Batch(tf.constant(values), tf.constant(labels))
     step = tf.constant(0, tf.int64)
     return program.take_steps(batch, tf.constant([0.5]), step)[0]
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen.training import step_plan
-from bsgen.training.loop import blocks, replica_program
+from bsgen.training.loop import blocks
+from bsgen.training.loop.batch import Batch
 from tests.training import made_up_runs
 
 _WAIT_SECONDS = 60.0  # far longer than what is waited for takes
@@ -34,7 +35,7 @@ class _Feed:
         shape = [last_step - first_step, int(self._plan.batch_sizes[first_step])]
         steps = np.arange(first_step, last_step, dtype=np.int32)
         labels = np.broadcast_to(steps[:, None], shape)
-        return replica_program.Batch(labels, labels, (labels > 0,))
+        return Batch(labels, labels, (labels > 0,))
 
     def close(self):
         self.closed = True
