@@ -47,7 +47,7 @@ bench-gpu: .venv/.installed-bench
 	$(RUN) -m benchmarks.gpu
 
 # The part after the dash is an extra of setup.cfg, or "library" for none.
-.venv/.installed-%: setup.cfg pyproject.toml constraints.txt
+.venv/.installed-%: setup.cfg setup.py pyproject.toml constraints.txt
 	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { echo "No Python 3.10 to 3.13 found:" \
 		"install one, or name it with make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no" \

@@ -5,7 +5,8 @@ from typing import Any
 from absl import flags
 
 from bsgen import errors, named_measures
-from launch import loaded_model
+
+from . import loaded_model
 
 _MEASURES = flags.DEFINE_list(
     "measures",

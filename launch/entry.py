@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 
 from absl import app, flags, logging
 
-import launch
 from bsgen import errors, interrupts
 from bsgen.training import tensorflow_import
-from launch import streams
+
+from . import INTERRUPTED, as_called, end_at_once, streams
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -75,7 +75,7 @@ def load_tensorflow() -> None:
 
         def end(number: int, frame: object) -> None:
             os.dup2(stderr, 2)
-            launch.end_at_once()
+            end_at_once()
 
         # A KeyboardInterrupt would be lost in an import that catches all exceptions.
         with _interrupts(end):
@@ -105,12 +105,12 @@ def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:
             raise
         text = f"error: {error}"
     except KeyboardInterrupt:
-        text, status = "interrupted", launch.INTERRUPTED
+        text, status = "interrupted", INTERRUPTED
     # Frees what the exception kept alive, while that is safe: when the interpreter
     # ends, thread pools of TensorFlow's strategies print a traceback as they go.
     gc.collect()
     sys.stdout.flush()
-    print(text, file=sys.stderr)
+    print(as_called(text), file=sys.stderr)
     sys.exit(status)
 
 

@@ -12,7 +12,8 @@ import rich.table
 from bsgen import config, progress_bar
 from bsgen.sweeps import folder, results
 from bsgen.training import calibration, cost, records
-from launch import optima_display
+
+from . import optima_display
 
 _PIECES = 10  # lines in all, where the output is no terminal
 _LINE_RUNS = 50

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bsgen import config, errors
-from launch import large_batch_flags, paths, protocol_flags, run_flags, task_flags
+
+from . import large_batch_flags, paths, protocol_flags, run_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen import sweeps

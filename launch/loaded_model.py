@@ -10,7 +10,8 @@ from absl import flags
 from bsgen import config, errors
 from bsgen.models import losses
 from bsgen.training import model_file, run_config_file
-from launch import paths, streamed_examples, user_functions
+
+from . import paths, streamed_examples, user_functions
 
 _RUN_DIR = paths.define(
     "run_dir", "", "A finished run's folder, with config.json and model.keras."

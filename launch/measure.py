@@ -26,10 +26,10 @@ from typing import Any
 
 from absl import flags
 
-import launch
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
-from launch import chosen_measures, entry, loaded_model, paths
+
+from . import INTERRUPTED, chosen_measures, entry, loaded_model, paths
 
 flags.adopt_module_key_flags(chosen_measures)  # for --help
 flags.adopt_module_key_flags(loaded_model)
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
 def _measure(
     asked: list[named_measures.Measure], folder: pathlib.Path, kept: dict[str, Any]
 ) -> None:
-    from launch import value_display
+    from . import value_display
 
     loaded = loaded_model.load()
     subject = chosen_measures.subject(loaded)
@@ -74,7 +74,7 @@ def _measure(
             display.say(f"{measure.name}: {measure.in_words(found)}")
             if found.stopped_because == "interrupted":
                 display.say(f"interrupted; what is known is in {folder}")
-                sys.exit(launch.INTERRUPTED)
+                sys.exit(INTERRUPTED)
     print(f"all results are in {folder / _FILE}")
 
 

@@ -1,4 +1,4 @@
-"""Prepares MNIST, Fashion-MNIST, CIFAR, ImageNet or Penn Treebank for TFDS, once.
+"""Prepares a dataset, by download or from files, once.
 
 Download (the only command of this project that uses the network):
 
@@ -49,7 +49,8 @@ from collections.abc import Callable
 from absl import flags
 
 from bsgen.data import prepared, registry
-from launch import entry, paths
+
+from . import entry, paths
 
 _DATASET = flags.DEFINE_string(
     "dataset",

@@ -1,4 +1,4 @@
-"""Remakes tables, verdicts, figures and the page from recorded runs; trains nothing.
+"""Remakes tables, verdicts and figures from recorded runs.
 
     python -m launch.report --output_dir=results/quick
 
@@ -16,7 +16,7 @@ import pathlib
 
 from absl import flags
 
-from launch import entry, paths
+from . import entry, paths
 
 _OUTPUT_DIR = paths.define(
     "output_dir", "results/quick", "The folder that launch.reproduce wrote."
@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> None:
 def _remake_sweep(output_dir: str) -> None:
     from bsgen import errors
     from bsgen.sweeps import folder
-    from launch import grid_display
+
+    from . import grid_display
 
     if _MARKDOWN.value:
         remedy = "the folder holds a sweep, which is in no document; leave it out"

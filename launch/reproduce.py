@@ -1,4 +1,4 @@
-"""Remakes figures of the papers: trains what is missing, judges, draws, writes a page.
+"""Remakes the papers' figures and tables, and judges their claims.
 
     python -m launch.reproduce --suite=quick --output_dir=results/quick
 
@@ -12,7 +12,7 @@ import sys
 
 from absl import flags
 
-from launch import entry, paths
+from . import entry, paths
 
 _LIST = flags.DEFINE_bool(
     "list", False, "Show every study with its size and minutes, and stop."
@@ -66,7 +66,8 @@ def main(arguments: list[str]) -> None:
 
     threads.use_one()  # before the next line imports NumPy
     from bsgen import errors, papers, studies
-    from launch import display
+
+    from . import display
 
     entry.refuse_arguments(arguments, "write --figure=NAME")
     if _SUITE.value and _FIGURE.value:
@@ -136,7 +137,8 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
 
 def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
     from bsgen.training import calibration, cost, interruption, worker_processes
-    from launch import display
+
+    from . import display
 
     num_processes = _PROCESSES.value
     if num_processes is None:

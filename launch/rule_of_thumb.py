@@ -7,7 +7,8 @@ import pathlib
 from absl import flags
 
 from bsgen import config, errors
-from launch import entry, grid_flags, run_flags, task_flags
+
+from . import entry, grid_flags, run_flags, task_flags
 
 RESULT = "rule_of_thumb.json"
 _DEFAULT_DIR = "results/rule_of_thumb"

@@ -9,7 +9,8 @@ from absl import flags
 from bsgen import config, errors
 from bsgen.models import losses
 from bsgen.studies import budgets
-from launch import large_batch_flags, task_flags
+
+from . import large_batch_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen.training import large_batch, step_plan

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from bsgen import config, errors, models
-from launch import search_flags, task_flags, user_functions
+
+from . import search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
     from bsgen.tuning.procedures import settings

@@ -1,4 +1,4 @@
-"""Trains a grid of runs over any fields of their configuration, and compares them.
+"""Trains a grid of settings, and compares them.
 
     python -m launch.sweep --dataset=digits --model=mlp --epochs=20 --seeds=5 \
         --axis learning_rate=0.1,0.3,1 --axis batch_size=16..256*2
@@ -50,7 +50,8 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from bsgen import config, errors
-from launch import (
+
+from . import (
     entry,
     grid_flags,
     paths,
@@ -129,7 +130,8 @@ def _sweep(
 ) -> None:
     from bsgen.sweeps import extension, folder, plan
     from bsgen.training import records
-    from launch import grid_display, optima_display
+
+    from . import grid_display, optima_display
 
     settings = [(setting, _repeats(grid, setting)) for setting in grid.settings()]
     runs = [repeats for _, repeats in settings]
@@ -190,7 +192,8 @@ def _train(
 ) -> dict[str, str]:
     """Trains what is missing, here or by workers; returns why runs have failed."""
     from bsgen.sweeps import distribution, training
-    from launch import grid_display
+
+    from . import grid_display
 
     number = _num_processes(settings, store) if role == "single" else 1
     with grid_display.SweepBar(settings, store, number) as bar, _told_of_stop(bar):
@@ -220,7 +223,8 @@ def _num_processes(settings: _Runs, store: "records.RunStore") -> int:
 def _follow(grid: "sweeps.Grid", settings: _Runs, output_dir: str) -> None:
     """Trains what the chief hands out."""
     from bsgen.sweeps import distribution
-    from launch import grid_display
+
+    from . import grid_display
 
     own = pathlib.Path(output_dir, "workers", search_role.worker_id())
     identity = {**grid_flags.identity(grid), **grid_flags.values(grid)}

@@ -7,7 +7,8 @@ from absl import flags
 from bsgen import config, data, errors, models
 from bsgen.data import augmentation, scaling
 from bsgen.models import losses
-from launch import paths
+
+from . import paths
 
 DATA_DIR = paths.define(
     "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."

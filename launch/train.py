@@ -1,4 +1,4 @@
-"""Trains one network, on one device, several devices, or several machines.
+"""Trains one network, on one device, several, or several machines.
 
     python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
         --ghost_batch_size=128 --epochs=100
@@ -28,7 +28,8 @@ from absl import flags
 
 from bsgen import config
 from bsgen.models import losses
-from launch import entry, paths, run_flags, task_flags
+
+from . import entry, paths, run_flags, task_flags
 
 _DEFAULT_DIR = "results/train"
 _OUTPUT_DIR = paths.define(
@@ -88,7 +89,8 @@ def _train(
     run: config.RunConfig, output_dir: str, hardware: config.HardwareConfig
 ) -> None:
     from bsgen.training import interruption, loop
-    from launch import run_display
+
+    from . import run_display
 
     with run_display.RunDisplay(run) as display:
         display.say(f"{run.model.name} on {run.data.name} in {output_dir}")

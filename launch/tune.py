@@ -1,4 +1,4 @@
-"""Tunes batch size, learning rate and momentum of a network on a dataset.
+"""Tunes batch size, learning rate and momentum of a network.
 
     python -m launch.tune --dataset=digits --model=mlp
 
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from launch import (
+from . import (
     entry,
     paths,
     search_flags,

@@ -1,4 +1,4 @@
-"""Runs a search, or a sweep, on this machine by keras-tuner's chief and workers.
+"""Runs a search, or a sweep, by several processes of this machine.
 
     python -m launch.tune_cluster --num_workers=2 -- --dataset=digits --model=mlp
 
@@ -23,7 +23,8 @@ from absl import flags
 
 from bsgen import errors
 from bsgen.training import interruption
-from launch import children, entry
+
+from . import children, entry
 
 _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", 2, "Processes that train.", lower_bound=1, upper_bound=256
@@ -76,7 +77,7 @@ def _commands(search: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _command() -> list[str]:
-    return [sys.executable, "-m", f"launch.{_LAUNCHER.value}"]
+    return [sys.executable, "-m", f"{__package__}.{_LAUNCHER.value}"]
 
 
 def _supervise(
