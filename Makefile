@@ -1,7 +1,7 @@
 # Each target sets up what it needs in .venv, once: Python 3.10 to 3.13 and make suffice.
 # Another interpreter: make PYTHON=/path/to/python3 TARGET
 
-.PHONY: help reproduce tune test lint bench bench-gpu clean
+.PHONY: help reproduce tune test lint docs bench bench-gpu clean
 .DELETE_ON_ERROR:
 
 FITS := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
@@ -15,6 +15,7 @@ help:
 	@echo "make tune        a search by a chief and WORKERS=2; FLAGS of launch.tune"
 	@echo "make test        all tests"
 	@echo "make lint        format, lint and types"
+	@echo "make docs        these pages: docs/_build/html/index.html"
 	@echo "make bench       speed beside PyTorch, JAX and Keras"
 	@echo "make bench-gpu   the same on a GPU, as one table in results/bench_gpu.md"
 	@echo "make clean       remove .venv and caches, never results"
@@ -35,6 +36,10 @@ lint: .venv/.installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+docs: .venv/.installed-docs
+	TF_CPP_MIN_LOG_LEVEL=3 $(RUN) -m sphinx -q -W --keep-going docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.ensemble
@@ -59,5 +64,5 @@ bench-gpu: .venv/.installed-bench
 	@touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build docs/_build *.egg-info
 	find bsgen launch tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
