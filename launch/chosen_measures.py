@@ -6,26 +6,30 @@ from absl import flags
 
 from bsgen import errors, named_measures
 
-from . import loaded_model
+from . import flag_help, loaded_model
 
+flag_help.section("Measures")
 _MEASURES = flags.DEFINE_list(
     "measures",
     ["top_eigenvalue", "trace", "frobenius_norm"],
-    f"Any of {', '.join(named_measures.names())}.",
+    f"What to measure, any of {', '.join(named_measures.names())}.",
 )
 _RELATIVE_ERROR = flags.DEFINE_float(
     "relative_error",
     None,
-    "Error over value at which to stop (default: 0.001 for eigenvalues, else 0.05).",
+    "Error over value at which a measure stops, such as 0.01 (default: 0.001 for "
+    "eigenvalues, else 0.05).",
 )
 _MAX_PRODUCTS = flags.DEFINE_integer(
     "max_products",
     None,
-    "Hessian-vector products a measure (default: 100 for eigenvalues, else 200; "
-    "a density takes 10 probes of 80).",
+    "Most Hessian-vector products of a measure (default: 100 for eigenvalues, else "
+    "200; a density takes 10 probes of 80).",
 )
 _TRAINING = flags.DEFINE_bool(
-    "training", False, "Measure batch norm in training mode, not in inference mode."
+    "training",
+    False,
+    "Measure batch normalization in training mode, not in inference mode.",
 )
 _REGULARIZATION = flags.DEFINE_bool(
     "regularization",
@@ -35,13 +39,14 @@ _REGULARIZATION = flags.DEFINE_bool(
 _GROUP_SIZE = flags.DEFINE_integer(
     "group_size",
     1,
-    "Examples a gradient of the gradient noise scale; at least 2 with --training.",
+    "Examples over which each gradient is averaged for the gradient noise scale; "
+    "at least 1, and at least 2 with --training.",
 )
 _MAX_DISTANCE = flags.DEFINE_float(
     "max_distance",
     None,
-    "Radius of the ball around the weights for random_potential, above 0; in the paper "
-    "the largest weight distance of training.",
+    "Radius of the ball around the weights for random_potential, above 0; in the "
+    "paper the largest weight distance of training.",
 )
 _NUM_DIRECTIONS = flags.DEFINE_integer(
     "num_directions", 1000, "Random directions for random_potential, at least 10."
@@ -50,8 +55,8 @@ _RUNNING_STATISTICS = flags.DEFINE_enum(
     "running_statistics",
     "reestimate",
     ["reestimate", "keep"],
-    "Running averages of batch norm for random_potential: found again from the data at "
-    "every point, or the model's own.",
+    "Running averages of batch normalization for random_potential: found again "
+    "from the data at every point (reestimate), or the model's own (keep).",
 )
 # Refused where no measure that was asked for takes them.
 _OPTIONS = (

@@ -1,9 +1,11 @@
 """Starts every launcher: a user's mistake ends it with one line, no traceback."""
 
 import contextlib
+import difflib
 import errno
 import functools
 import gc
+import itertools
 import math
 import os
 import signal
@@ -15,7 +17,7 @@ from absl import app, flags, logging
 from bsgen import errors, interrupts
 from bsgen.training import tensorflow_import
 
-from . import INTERRUPTED, as_called, end_at_once, streams
+from . import INTERRUPTED, as_called, end_at_once, flag_help, streams
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -32,7 +34,8 @@ def run(main: Callable[[list[str]], None]) -> None:
     # exceptions anyway; with 2 it would log "no CUDA device" on every CPU machine.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        app.run(functools.partial(_guarded, main), flags_parser=_parse)
+        parse = functools.partial(_parse, main.__module__)
+        app.run(functools.partial(_guarded, main), flags_parser=parse)
     finally:
         streams.flush()
 
@@ -82,11 +85,28 @@ def load_tensorflow() -> None:
             import tensorflow  # noqa: F401
 
 
-def _parse(arguments: list[str]) -> list[str]:
-    rest = app.parse_flags_with_usage(arguments)
+def _parse(launcher: str, arguments: list[str]) -> list[str]:
+    own = itertools.takewhile(lambda argument: argument != "--", arguments)
+    if any(argument in flag_help.ASKED for argument in own):
+        print(flag_help.text(launcher))
+        sys.exit()
+    try:
+        rest = flags.FLAGS(arguments)
+    except flags.Error as error:
+        print(f"error: {_in_one_line(error)} (--help shows all)", file=sys.stderr)
+        sys.exit(1)
     if flags.FLAGS["verbosity"].using_default_value:
         logging.set_verbosity(logging.ERROR)
     return rest
+
+
+def _in_one_line(error: flags.Error) -> str:
+    if isinstance(error, flags.UnrecognizedFlagError):
+        known = [flag.name for each in flag_help.sections().values() for flag in each]
+        near = difflib.get_close_matches(error.flagname, known, n=1)
+        hint = f"; did you mean --{near[0]}?" if near else ""
+        return f"there is no flag --{error.flagname}{hint}"
+    return " ".join(str(error).split())
 
 
 def _guarded(main: Callable[[list[str]], None], arguments: list[str]) -> None:

@@ -6,7 +6,15 @@ from absl import flags
 
 from bsgen import config, errors
 
-from . import large_batch_flags, paths, protocol_flags, run_flags, task_flags
+from . import (
+    flag_help,
+    hardware_flags,
+    large_batch_flags,
+    paths,
+    protocol_flags,
+    run_flags,
+    task_flags,
+)
 
 if TYPE_CHECKING:
     from bsgen import sweeps
@@ -19,6 +27,7 @@ _FLAGS = {
     "effective_learning_rate": "learning_rate",
 }
 
+flag_help.section("Grid")
 _AXIS = flags.DEFINE_multi_string(
     "axis",
     [],
@@ -27,13 +36,13 @@ _AXIS = flags.DEFINE_multi_string(
     "commas are separated by semicolons.",
 )
 _GRID = paths.define(
-    "grid", None, 'A file of JSON with axes: {"batch_size": [16, 32], ...}.'
+    "grid", None, 'A file of JSON with axes, such as {"batch_size": [16, 32]}.'
 )
 _SEEDS = flags.DEFINE_integer(
     "seeds",
     1,
-    "Repeats of every setting, with seeds that rise from --seed. A seed draws the "
-    "training subset, too, unless --subset_seed is given.",
+    "Repeats of every setting, from 1 to 1000, with seeds that rise from --seed. A "
+    "seed draws the training subset, too, unless --subset_seed is given.",
     lower_bound=1,
     upper_bound=1000,
 )
@@ -133,6 +142,6 @@ def refuse_hardware() -> None:
     Raises:
       UserError: one is given.
     """
-    for name, value in task_flags.hardware().chosen().items():
+    for name, value in hardware_flags.given().chosen().items():
         remedy = "a sweep trains on one device; leave it out, or use launch.train"
         raise errors.UserError(name, value, remedy)

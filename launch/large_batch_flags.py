@@ -6,21 +6,24 @@ from absl import flags
 
 from bsgen import errors
 
+from . import flag_help
+
 if TYPE_CHECKING:
     from bsgen.training import large_batch
 
+flag_help.section("From a small batch to a large one")
 _BASE_BATCH_SIZE = flags.DEFINE_integer(
     "base_batch_size",
     None,
-    "The batch size for which --learning_rate is given, and with --adapt_regime the "
-    "epochs of budget, evaluations and --schedule.",
+    "The batch size for which --learning_rate is given, and with --adapt_regime "
+    "the epochs of budget, evaluations and --schedule.",
     lower_bound=1,
 )
 _RULE = flags.DEFINE_enum(
     "learning_rate_scaling",
     "none",
     ["none", "sqrt", "linear"],
-    "How the learning rate follows the batch size, from --base_batch_size on.",
+    "How the learning rate grows from --base_batch_size to --batch_size.",
 )
 _ADAPT_REGIME = flags.DEFINE_bool(
     "adapt_regime",

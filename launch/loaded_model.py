@@ -11,47 +11,76 @@ from bsgen import config, errors
 from bsgen.models import losses
 from bsgen.training import model_file, run_config_file
 
-from . import paths, streamed_examples, user_functions
+from . import flag_help, paths, streamed_examples, user_functions
 
+flag_help.section("What is measured")
 _RUN_DIR = paths.define(
-    "run_dir", "", "A finished run's folder, with config.json and model.keras."
+    "run_dir",
+    "",
+    "Folder of a finished run of launch.train, with config.json and model.keras.",
 )
 _MODEL_FN = flags.DEFINE_string(
-    "model_fn", "", "package.module:function that returns a Keras model, instead."
+    "model_fn",
+    "",
+    "package.module:function that returns a Keras model, instead of --run_dir.",
 )
 _DATA_FN = flags.DEFINE_string(
     "data_fn",
     "",
-    "package.module:function that returns (train, test) data, each (inputs, targets), "
-    "(inputs, targets, sample weights) or a tf.data.Dataset of such.",
+    "package.module:function that returns (train, test) data for --model_fn, each "
+    "(inputs, targets), (inputs, targets, sample weights) or a tf.data.Dataset of "
+    "such.",
 )
 _LOSS = flags.DEFINE_string(
     "loss", "", "Keras' name of a loss, in place of the one that --model_fn compiles."
 )
 _DATA = flags.DEFINE_enum(
-    "data", "train", ["train", "validation", "test"], "The part that is measured on."
+    "data",
+    "train",
+    ["train", "validation", "test"],
+    "The part of the data that is measured on.",
 )
 _NUM_EXAMPLES = flags.DEFINE_integer(
-    "num_examples", None, "Examples to draw of it (default: all).", lower_bound=1
+    "num_examples", None, "Examples to draw of that part (default: all).", lower_bound=1
 )
 _DATA_DIR = paths.define(
-    "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
+    "data_dir",
+    None,
+    "Folder of the prepared datasets (default: $TFDS_DATA_DIR, else "
+    "~/tensorflow_datasets).",
 )
 _L2 = flags.DEFINE_float(
-    "l2", None, "Adds (l2/2)|w|^2 to the mean loss (default: the run's, or 0)."
+    "l2",
+    None,
+    "Coefficient of the penalty (l2/2)|w|^2 that is added to the mean loss; at "
+    "least 0 (default: the run's, or 0).",
 )
 MOMENTUM = flags.DEFINE_float(
-    "momentum", None, "For the critical learning rate (default: the run's, or 0)."
+    "momentum",
+    None,
+    "Momentum coefficient m, in [0, 1), for the critical learning rate (default: "
+    "the run's, or 0).",
 )
-SEED = flags.DEFINE_integer("seed", 0, "Of the examples and of all probes.")
+SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of the examples drawn and of all probes; an integer from 0."
+)
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 256, "Examples a call; only memory and speed depend on it."
+    "batch_size",
+    256,
+    "Examples in one call of the model; only memory and speed depend on it.",
 )
+flag_help.section("Hardware")
 _STRATEGY = flags.DEFINE_enum(
-    "strategy", "single", ["single", "mirrored"], "One device, or all of this machine."
+    "strategy",
+    "single",
+    ["single", "mirrored"],
+    "Devices to measure on: one (single), or all of this machine (mirrored).",
 )
 _NUM_DEVICES = flags.DEFINE_integer(
-    "num_devices", None, "Devices of this machine for --strategy=mirrored."
+    "num_devices",
+    None,
+    "Devices of this machine for --strategy=mirrored, from 1 to 64 (default: all "
+    "GPUs, or without one all CPUs).",
 )
 _MODEL = "model.keras"
 _REMEDY = "the command that trained the run finishes it, or makes the file again"

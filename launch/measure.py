@@ -1,4 +1,4 @@
-"""Measures curvature and gradient noise of a trained network.
+r"""Measures curvature and gradient noise of a trained network.
 
     python -m launch.measure --run_dir=results/train/digits_mlp_KEY \
         --measures=top_eigenvalue,trace,critical_learning_rate,spectral_density
@@ -29,10 +29,11 @@ from absl import flags
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
 
-from . import INTERRUPTED, chosen_measures, entry, loaded_model, paths
+from . import INTERRUPTED, chosen_measures, entry, flag_help, loaded_model, paths
 
 flags.adopt_module_key_flags(chosen_measures)  # for --help
 flags.adopt_module_key_flags(loaded_model)
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."
 )

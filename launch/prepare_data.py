@@ -2,7 +2,7 @@
 
 Download (the only command of this project that uses the network):
 
-    python -m launch.prepare_data --dataset=mnist --data_dir=$HOME/tensorflow_datasets
+    python -m launch.prepare_data --dataset=mnist --data_dir=$HOME/datasets
 
 Offline:
 
@@ -50,18 +50,23 @@ from absl import flags
 
 from bsgen.data import prepared, registry
 
-from . import entry, paths
+from . import entry, flag_help, paths
 
+flag_help.section("Data")
 _DATASET = flags.DEFINE_string(
     "dataset",
     "mnist",
-    f"Which dataset to prepare: {', '.join(registry.prepared_names())}.",
+    f"The dataset to prepare: {', '.join(registry.prepared_names())}.",
 )
 _DATA_DIR = paths.define(
-    "data_dir", "", "Where: $TFDS_DATA_DIR, else ~/tensorflow_datasets, if not given."
+    "data_dir",
+    "",
+    "Folder to prepare it in (default: $TFDS_DATA_DIR, else ~/tensorflow_datasets).",
 )
 _SOURCE = paths.define(
-    "source", "", "A file or folder to import from; downloads if not given."
+    "source",
+    "",
+    "A file or folder to import from (default: the dataset is downloaded).",
 )
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace the dataset if it is there already."

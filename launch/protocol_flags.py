@@ -6,29 +6,34 @@ from absl import flags
 
 from bsgen import errors
 
+from . import flag_help
+
 if TYPE_CHECKING:
     from bsgen import sweeps
     from bsgen.sweeps import protocol as protocol_lib
 
+flag_help.section("Optimal learning rates")
 _PROTOCOL = flags.DEFINE_enum(
     "protocol",
     None,
     ["constant_epochs", "constant_steps", "epoch_budgets"],
     "Compare the settings at their optimal learning rates, as Smith, Elsen & De "
     "(2020), with --epochs, --steps or --axis epochs=... as the budget. The schedule "
-    "is then constant_then_decay, and runs are evaluated at their end, unless said.",
+    "is then constant_then_decay, and runs are evaluated at their end, unless other "
+    "flags say otherwise.",
 )
 _KEEP = flags.DEFINE_integer(
     "keep",
     None,
-    "Of the --seeds runs at a rate, so many count, the best ones (default: four "
+    "How many of the --seeds runs at each rate count, the best ones (default: four "
     "fifths, as 12 of 15).",
 )
 _SELECT_BY = flags.DEFINE_enum(
     "select_by",
     "validation",
     ["validation", "test"],
-    "On what the protocol finds the best runs and rates; the paper takes the test set.",
+    "Data on which the protocol finds the best runs and rates; the paper takes the "
+    "test set.",
 )
 _EXTEND = flags.DEFINE_bool(
     "extend",

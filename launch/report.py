@@ -16,10 +16,13 @@ import pathlib
 
 from absl import flags
 
-from . import entry, paths
+from . import entry, flag_help, paths
 
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
-    "output_dir", "results/quick", "The folder that launch.reproduce wrote."
+    "output_dir",
+    "results/quick",
+    "The folder that launch.reproduce or launch.sweep wrote.",
 )
 _MARKDOWN = flags.DEFINE_bool(
     "markdown",

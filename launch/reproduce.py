@@ -12,49 +12,64 @@ import sys
 
 from absl import flags
 
-from . import entry, paths
+from . import entry, flag_help, paths
 
+flag_help.section("Studies")
 _LIST = flags.DEFINE_bool(
-    "list", False, "Show every study with its size and minutes, and stop."
+    "list",
+    False,
+    "Show every study with its size and the minutes that it takes here, and stop.",
 )
 _FIGURE = flags.DEFINE_list(
-    "figure", [], "Studies to remake: PAPERKEY/figN, or PAPERKEY for all of a paper."
+    "figure",
+    [],
+    "Studies to remake: PAPERKEY/figN or PAPERKEY/tableN, or PAPERKEY for all of a "
+    "paper.",
 )
 _SUITE = flags.DEFINE_string(
     "suite",
     "",
-    "All studies that have a scale: quick, reduced, gpu, released or paper.",
+    "All studies that have this scale: quick, reduced, gpu, released or paper.",
 )
 _SCALE = flags.DEFINE_string(
-    "scale", "quick", "Scale of --figure: quick, reduced, gpu, released or paper."
+    "scale",
+    "quick",
+    "Scale at which --figure is remade: quick, reduced, gpu, released or paper.",
 )
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
-    "output_dir", "", "Where runs and results go (default: results/SCALE)."
+    "output_dir", "", "Folder of runs and results (default: results/SCALE)."
 )
+flag_help.section("Studies")
 _DATA_DIR = paths.define(
-    "data_dir", None, "Where prepared datasets lie (default: as for TFDS)."
+    "data_dir",
+    None,
+    "Folder of the prepared datasets (default: $TFDS_DATA_DIR, else "
+    "~/tensorflow_datasets).",
 )
 _SEEDS = flags.DEFINE_integer(
     "seeds",
     None,
-    "Repeats of every run (default: the scale's own).",
+    "Repeats of every run, from 1 to 1000 (default: the scale's own).",
     lower_bound=1,
     upper_bound=1000,
 )
 _CALIBRATE = flags.DEFINE_bool(
     "calibrate",
     None,
-    "For --list: measure the speed of this machine anew, as after it was busy; with "
+    "Measure the speed of this machine anew for --list, as after it was busy; with "
     "--nocalibrate minutes are those of one core (default: if it is not known yet).",
 )
+flag_help.section("Hardware")
 _PROCESSES = flags.DEFINE_integer(
     "processes",
     None,
-    "Worker processes, of one thread each (default: one a core; with a GPU, or for "
-    "little work, none but this one).",
+    "Worker processes, of one thread each, from 1 to 256 (default: one a core; "
+    "with a GPU, or for little work, none but this one).",
     lower_bound=1,
     upper_bound=256,
 )
+flag_help.section("Output")
 _FORCE = flags.DEFINE_bool(
     "force", False, "Replace results of another configuration, and train again."
 )

@@ -8,11 +8,12 @@ from absl import flags
 
 from bsgen import config, errors
 
-from . import entry, grid_flags, run_flags, task_flags
+from . import entry, flag_help, grid_flags, run_flags, task_flags
 
 RESULT = "rule_of_thumb.json"
 _DEFAULT_DIR = "results/rule_of_thumb"
 
+flag_help.section("Rule of thumb")
 _RULE_OF_THUMB = flags.DEFINE_bool(
     "rule_of_thumb",
     False,
@@ -23,25 +24,29 @@ _RULE_OF_THUMB = flags.DEFINE_bool(
 _LARGE_BATCH_SIZE = flags.DEFINE_integer(
     "large_batch_size",
     None,
-    "Where --rule_of_thumb looks for the largest stable rate (default: such that a run "
-    "takes some thirty steps).",
+    "Batch size at which --rule_of_thumb looks for the largest stable learning "
+    "rate (default: such that a run takes some thirty steps).",
     lower_bound=1,
 )
 _MAX_BATCH_SIZE = flags.DEFINE_integer(
     "max_batch_size",
     None,
-    "The largest that --rule_of_thumb may recommend (default: the training set).",
+    "The largest batch size that --rule_of_thumb may recommend (default: the "
+    "training set).",
     lower_bound=1,
 )
 _TUNED = flags.DEFINE_bool(
-    "tuned", False, "--learning_rate is the best at --batch_size: not looked for."
+    "tuned",
+    False,
+    "Say that --learning_rate is the best one at --batch_size, so that "
+    "--rule_of_thumb need not look for it.",
 )
 _RATE_GROWTH = flags.DEFINE_enum(
     "rate_growth",
     "linear",
     ["linear", "sqrt"],
-    "How the rate grows with the batch size under noise; sqrt for LSTMs, says the "
-    "paper.",
+    "How the best learning rate grows with the batch size where noise limits it; "
+    "the paper says sqrt for LSTMs.",
 )
 _OWN = (_LARGE_BATCH_SIZE, _MAX_BATCH_SIZE, _TUNED, _RATE_GROWTH)
 

@@ -8,51 +8,79 @@ from absl import flags
 
 from bsgen import config, errors
 from bsgen.models import losses
-from bsgen.studies import budgets
 
-from . import large_batch_flags, task_flags
+from . import flag_help, large_batch_flags, task_flags
 
 if TYPE_CHECKING:
     from bsgen.training import large_batch, step_plan
 
 _MAX_EVALUATIONS_PER_DECADE = 1000
 
+flag_help.section("Data")
 _VALIDATION_SIZE = flags.DEFINE_integer(
-    "validation_size", 0, "Training examples to set aside.", lower_bound=0
+    "validation_size",
+    0,
+    "Training examples to set aside for validation; an integer from 0.",
+    lower_bound=0,
 )
+flag_help.section("Training")
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 128, "Examples of one step, on all devices together."
+    "batch_size", 128, "Examples of one step, on all devices together; at least 1."
 )
 _BATCH_SIZE_SCHEDULE = flags.DEFINE_string(
-    "batch_size_schedule", "constant", "Like --schedule, for the batch size."
+    "batch_size_schedule",
+    "constant",
+    "How the batch size changes, written like --schedule.",
 )
-_LEARNING_RATE = flags.DEFINE_float("learning_rate", 0.1, "At the start.")
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate", 0.1, "Learning rate at the start, before --schedule; at least 0."
+)
 _SCHEDULE = flags.DEFINE_string(
     "schedule",
     "constant",
-    "Of the learning rate: constant | stepwise boundaries=81,122 factors=0.1,0.01 | "
-    "cyclic factors=1,5 period=10 | constant_then_decay decay=2 num_decays=10; with "
-    "unit=epochs or unit=steps.",
+    "How the learning rate changes, by factors on it: constant | stepwise "
+    "boundaries=81,122 factors=0.1,0.01 | cyclic factors=1,5 period=10 | "
+    "constant_then_decay decay=2 num_decays=10. Boundaries and periods are in "
+    "epochs, or with unit=steps in steps.",
 )
 _WARM_UP_EPOCHS = flags.DEFINE_float(
-    "warm_up_epochs", 0.0, "Linear rise of the learning rate.", lower_bound=0.0
+    "warm_up_epochs",
+    0.0,
+    "Epochs in which the learning rate rises linearly to its full value.",
+    lower_bound=0.0,
 )
-_WARM_UP_START = flags.DEFINE_float("warm_up_start", 0.1, "Its first factor.")
-_MOMENTUM = flags.DEFINE_float("momentum", 0.9, "m in [0, 1).")
+_WARM_UP_START = flags.DEFINE_float(
+    "warm_up_start",
+    0.1,
+    "The share of the learning rate at which the warm-up begins; goes with "
+    "--warm_up_epochs.",
+)
+_MOMENTUM = flags.DEFINE_float("momentum", 0.9, "Momentum coefficient m, in [0, 1).")
 
-_EPOCHS = flags.DEFINE_float("epochs", None, "Passes over the training set.")
-_STEPS = flags.DEFINE_integer("steps", None, "Parameter updates, instead of --epochs.")
+flag_help.section("Budget")
+_EPOCHS = flags.DEFINE_float(
+    "epochs",
+    None,
+    "Length of training in passes over the training set; give this or --steps.",
+)
+_STEPS = flags.DEFINE_integer(
+    "steps", None, "Length of training in parameter updates, instead of --epochs."
+)
+flag_help.section("Evaluation")
 _EVALUATION_EPOCHS = flags.DEFINE_float(
-    "evaluation_epochs", 1.0, "Epochs from one evaluation to the next."
+    "evaluation_epochs", 1.0, "Epochs from one evaluation to the next, above 0."
 )
 _EVALUATION_STEPS = flags.DEFINE_integer(
-    "evaluation_steps", None, "Steps from one to the next, instead."
+    "evaluation_steps",
+    None,
+    "Steps from one evaluation to the next, instead of --evaluation_epochs; at "
+    "least 1.",
 )
 _EVALUATIONS_PER_DECADE = flags.DEFINE_integer(
     "evaluations_per_decade",
     None,
-    "Evaluations besides: before step 1, and so many from 10 to 100 steps, 100 to 1000 "
-    "and so on, evenly on a logarithmic axis.",
+    "More evaluations: before step 1, and this many from 10 to 100 steps, 100 to "
+    "1000 and so on, evenly on a logarithmic axis; from 1 to 1000.",
 )
 _EVALUATIONS = (_EVALUATION_EPOCHS, _EVALUATION_STEPS, _EVALUATIONS_PER_DECADE)
 _WEIGHT_DISTANCE = flags.DEFINE_bool(
@@ -60,18 +88,22 @@ _WEIGHT_DISTANCE = flags.DEFINE_bool(
     False,
     "Record at every evaluation how far the weights are from the initial ones.",
 )
+flag_help.section("Training")
 _LOSS = flags.DEFINE_string(
     "loss",
     losses.names()[0],
-    f"What is minimised: {', '.join(losses.names())}; it must fit model and dataset.",
+    f"What is minimised: {', '.join(losses.names())}; it must fit network and dataset.",
 )
 _LOSS_NOISE = flags.DEFINE_string(
     "loss_noise",
     "0",
-    "Multiply each example's loss by a draw from N(1, LOSS_NOISE^2); auto for as noisy "
-    "a gradient as that of --base_batch_size.",
+    "Standard deviation of the noise: each example's loss is multiplied by a draw "
+    "from N(1, LOSS_NOISE^2). auto makes the gradient as noisy as that of "
+    "--base_batch_size.",
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches, augmentation, noise.")
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of weights, batches, augmentation and noise; an integer from 0."
+)
 flags.adopt_module_key_flags(large_batch_flags)  # for --help
 
 
@@ -187,6 +219,7 @@ def _train_size(settings: config.DataConfig) -> int:
 
 
 def _evaluation_steps(plan: "step_plan.Plan", stretch: float) -> tuple[int, ...]:
+    from bsgen.studies import budgets
     from bsgen.training import step_plan
 
     flag: flags.FlagHolder[Any] = _EVALUATION_EPOCHS

@@ -9,6 +9,8 @@ from absl import flags
 from bsgen import config, errors
 from bsgen.tuning.keras_tuner_adapter import oracle_names
 
+from . import flag_help
+
 if TYPE_CHECKING:
     from bsgen import tuning
     from bsgen.tuning import search_folder
@@ -19,6 +21,7 @@ _PROCEDURES = ["appendix_d", "guided"]
 _MAX_REPEATS = 1000
 _MAX_TRIALS_OF_SEARCH = 100_000
 
+flag_help.section("Search")
 _ORACLE = flags.DEFINE_enum(
     "oracle",
     "appendix_d",
@@ -27,43 +30,55 @@ _ORACLE = flags.DEFINE_enum(
     "measured noise scale, or a general search of keras-tuner.",
 )
 EPOCHS = flags.DEFINE_float(
-    "epochs", 20.0, "Passes over the training set in every trial.", lower_bound=0.0
+    "epochs",
+    20.0,
+    "Length of every trial in passes over the training set, above 0.",
+    lower_bound=0.0,
 )
 REPEATS = flags.DEFINE_integer(
     "repeats",
     None,
-    "Runs of a setting, twice as many of finalists (default: 5; 1 for keras-tuner's "
-    "oracles).",
+    "Runs of a setting, from 1 to 1000; finalists get twice as many (default: 5; 1 "
+    "for keras-tuner's oracles).",
 )
 _MIN_BATCH_SIZE = flags.DEFINE_integer(
-    "min_batch_size", None, "The first batch size (default: 8).", lower_bound=1
+    "min_batch_size",
+    None,
+    "The smallest batch size of the first phase (default: 8).",
+    lower_bound=1,
 )
 _MAX_BATCH_SIZE = flags.DEFINE_integer(
     "max_batch_size",
     None,
-    "The hardware's limit (default: the training set).",
+    "The largest batch size that the hardware allows (default: the training set).",
     lower_bound=1,
 )
 _LEARNING_RATES = flags.DEFINE_list(
     "learning_rates",
     None,
-    "Tried in this order, falling, until one is no better than the one before "
-    "(default: 1,0.1,0.01); keras-tuner's oracles search between the least and the "
-    "largest.",
+    "Learning rates tried in this order, falling, until one is no better than the "
+    "one before (default: 1,0.1,0.01). keras-tuner's oracles search between the "
+    "least and the largest.",
 )
 _MAX_TRIALS = flags.DEFINE_integer(
-    "max_trials", None, "For random, bayesian (default: 30) and grid (default: all)."
+    "max_trials",
+    None,
+    "Most trials of the oracles random, bayesian (default: 30) and grid (default: "
+    "all).",
 )
 _TOLERANCE = flags.DEFINE_float(
     "tolerance",
     None,
-    "The difference in the metric that matters: nothing that was measured is better "
-    "than what is recommended by more (default: 0.01; where less is better, a "
-    "hundredth of an untrained model's).",
+    "The difference in the metric that matters: nothing that was measured is "
+    "better than what is recommended by more (default: 0.01; where less is better, "
+    "a hundredth of an untrained model's).",
     lower_bound=0.0,
 )
 SEED = flags.DEFINE_integer(
-    "seed", 0, "Of weights and order of batches in the first repeat.", lower_bound=0
+    "seed",
+    0,
+    "Seed of weights and order of batches in the first repeat; an integer from 0.",
+    lower_bound=0,
 )
 
 

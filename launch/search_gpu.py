@@ -4,11 +4,14 @@ from absl import flags
 
 from bsgen import errors
 
+from . import flag_help
+
+flag_help.section("Hardware")
 _GPU_MEMORY_MB = flags.DEFINE_integer(
     "gpu_memory_mb",
     None,
-    "MiB of every visible GPU that this process may take (default: all; a worker takes "
-    "what it needs).",
+    "MiB of every visible GPU that this process may take (default: all; a worker "
+    "takes what it needs).",
 )
 
 

@@ -8,15 +8,18 @@ from bsgen import errors
 from bsgen.config import addresses
 from bsgen.tuning.keras_tuner_adapter import process_role
 
+from . import flag_help
+
+flag_help.section("Several processes")
 _ROLE = flags.DEFINE_enum(
     "role",
     None,
     ["single", "chief", "worker"],
-    "One process alone, the chief that hands out trials, or a worker that trains them "
-    "(default: by the KERASTUNER_* variables; without them, single).",
+    "One process alone, the chief that hands out trials, or a worker that trains "
+    "them (default: by the KERASTUNER_* variables; without them, single).",
 )
 _CHIEF = flags.DEFINE_string(
-    "chief", None, "HOST:PORT where the chief listens, for chief and workers."
+    "chief", None, "HOST:PORT where the chief listens, for the chief and its workers."
 )
 _WORKER_ID = flags.DEFINE_string(
     "worker_id",
@@ -26,7 +29,7 @@ _WORKER_ID = flags.DEFINE_string(
 _CHIEF_SECONDS = flags.DEFINE_float(
     "chief_seconds",
     None,
-    "How long a worker waits for a chief that does not answer (default: 300).",
+    "Seconds that a worker waits for a chief that does not answer (default: 300).",
     lower_bound=0.0,
 )
 CHECK_ONLY = flags.DEFINE_bool(

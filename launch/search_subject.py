@@ -6,7 +6,7 @@ from absl import flags
 
 from bsgen import config, errors, models
 
-from . import search_flags, task_flags, user_functions
+from . import flag_help, hardware_flags, search_flags, task_flags, user_functions
 
 if TYPE_CHECKING:
     from bsgen.tuning.procedures import settings
@@ -15,26 +15,38 @@ if TYPE_CHECKING:
 _MOST_VALIDATION = 5000
 _DEFAULT_BASELINE = 32  # what Keras' fit takes
 
+flag_help.section("Data")
 _VALIDATION_SIZE = flags.DEFINE_integer(
     "validation_size",
     None,
-    "Training examples to set aside (default: a fifth, at most 5000).",
+    "Training examples to set aside for validation (default: a fifth, at most 5000).",
     lower_bound=1,
 )
+flag_help.section("Network and data of your own")
 _MODEL_FN = flags.DEFINE_string(
-    "model_fn", None, "package.module:function that returns a Keras model."
+    "model_fn",
+    None,
+    "package.module:function that returns a Keras model, instead of --model.",
 )
 _DATA_FN = flags.DEFINE_string(
-    "data_fn", None, "package.module:function that returns (train, validation) data."
+    "data_fn",
+    None,
+    "package.module:function that returns (train, validation) data, instead of "
+    "--dataset.",
 )
 _LOSS = flags.DEFINE_string(
-    "loss", None, "Keras' name of the loss, where --model_fn does not compile."
+    "loss",
+    None,
+    "Keras' name of the loss, where --model_fn does not compile its model.",
 )
 _METRIC = flags.DEFINE_string(
     "metric", None, "Keras' name of the metric to tune (default: the model's first)."
 )
 _MODE = flags.DEFINE_enum(
-    "mode", None, ["max", "min"], "Whether more of the metric is better."
+    "mode",
+    None,
+    ["max", "min"],
+    "Whether more or less of --metric is better (default: as Keras knows it).",
 )
 _BASELINE_BATCH_SIZE = flags.DEFINE_integer(
     "baseline_batch_size",
@@ -68,10 +80,10 @@ def check() -> None:
         if flag.value is not None:
             remedy = "goes with --model_fn and --data_fn"
             raise errors.UserError(flag.name, flag.value, remedy)
-    if task_flags.STRATEGY.value == "multi_worker":
+    if hardware_flags.STRATEGY.value == "multi_worker":
         remedy = "a search is spread by --role=chief and --role=worker"
         raise errors.UserError("strategy", "multi_worker", remedy)
-    task_flags.hardware()
+    hardware_flags.given()
     run = _run(1)
     if models.reconstructs(run.model):
         remedy = (
@@ -133,7 +145,7 @@ def make(folder: str) -> "protocol.Trainer":
         search_flags.EPOCHS.value,
         f"{folder}/runs",
         task_flags.DATA_DIR.value,
-        task_flags.hardware(),
+        hardware_flags.given(),
     )
 
 

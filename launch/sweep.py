@@ -1,4 +1,4 @@
-"""Trains a grid of settings, and compares them.
+r"""Trains a grid of settings, and compares them.
 
     python -m launch.sweep --dataset=digits --model=mlp --epochs=20 --seeds=5 \
         --axis learning_rate=0.1,0.3,1 --axis batch_size=16..256*2
@@ -19,15 +19,16 @@ the best --keep count. The terminal, optima.csv and sweep.png show the best scor
 each setting, the rate that it needs with its error bar, and what is sure of them.
 `--extend` adds rates until none of these touches an edge of the grid:
 
-    python -m launch.sweep --protocol=constant_epochs --dataset=digits --epochs=20 \
-        --validation_size=300 --axis effective_learning_rate=0.125..8*2 \
+    python -m launch.sweep --protocol=constant_epochs --dataset=digits \
+        --epochs=20 --validation_size=300 \
+        --axis effective_learning_rate=0.125..8*2 \
         --axis batch_size=8..256*2 --axis momentum=0,0.9 --seeds=8 --extend
 
 `--rule_of_thumb` takes the place of a grid (Smith, Elsen & De, 2020, section 8): from
 runs of a few epochs at a small and at a large batch size it recommends a batch size and
 a learning rate to train with in full, and says why:
 
-    python -m launch.sweep --rule_of_thumb --dataset=digits --model=mlp --epochs=3 \
+    python -m launch.sweep --rule_of_thumb --dataset=digits --epochs=3 \
         --validation_size=300 --batch_size=8 --learning_rate=0.05 --seeds=3
 
 Several machines: one --role=chief and any number of --role=worker, all with the same
@@ -53,6 +54,7 @@ from bsgen import config, errors
 
 from . import (
     entry,
+    flag_help,
     grid_flags,
     paths,
     protocol_flags,
@@ -68,14 +70,16 @@ if TYPE_CHECKING:
     from bsgen.training import records
 
 _DEFAULT_DIR = "results/sweep"
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The sweep's folder (default: results/sweep/DATASET_MODEL_KEY)."
 )
+flag_help.section("Hardware")
 _PROCESSES = flags.DEFINE_integer(
     "processes",
     None,
-    "Processes of this machine, of one thread each if there are several (default: one "
-    "a core; with a GPU, or for little work, one).",
+    "Processes of this machine, from 1 to 256, of one thread each if there are "
+    "several (default: one a core; with a GPU, or for little work, one).",
     lower_bound=1,
     upper_bound=256,
 )

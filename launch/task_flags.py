@@ -1,4 +1,4 @@
-"""The flags of a training task: data, network, penalty, hardware."""
+"""The flags of a training task: data, network, penalty."""
 
 from typing import Any
 
@@ -8,82 +8,125 @@ from bsgen import config, data, errors, models
 from bsgen.data import augmentation, scaling
 from bsgen.models import losses
 
-from . import paths
+from . import flag_help, hardware_flags, paths
 
+flag_help.section("Data")
 DATA_DIR = paths.define(
-    "data_dir", None, "Folder of prepared datasets (default: as for TFDS)."
+    "data_dir",
+    None,
+    "Folder of the prepared datasets (default: $TFDS_DATA_DIR, else "
+    "~/tensorflow_datasets).",
 )
 DATASET = flags.DEFINE_string(
-    "dataset", "digits", f"One of {', '.join(data.names())}; the first is built in."
+    "dataset",
+    "digits",
+    f"The dataset: {', '.join(data.names())}. digits comes with the library; "
+    "launch.prepare_data fetches mnist and those after it.",
 )
 TRAIN_SIZE = flags.DEFINE_integer(
-    "train_size", None, "Training examples to draw (default: all).", lower_bound=1
+    "train_size",
+    None,
+    "Training examples to use, drawn at random (default: all).",
+    lower_bound=1,
 )
-_SUBSET_SEED = flags.DEFINE_integer("subset_seed", 0, "Draws the training subset.")
+_SUBSET_SEED = flags.DEFINE_integer(
+    "subset_seed",
+    0,
+    "Seed by which --train_size examples are drawn; an integer from 0.",
+)
 _SCALING = flags.DEFINE_string(
     "scaling",
     "",
-    f"Of the inputs: {', '.join(scaling.names())} (default: the dataset's usual one).",
+    f"How inputs are scaled: {', '.join(scaling.names())} (default: the dataset's "
+    "usual way).",
 )
 _AUGMENTATION = flags.DEFINE_string(
     "augmentation",
     "",
-    f"Of training images: {', '.join(augmentation.names())} (default: likewise).",
+    f"How training images are augmented: {', '.join(augmentation.names())} "
+    "(default: the dataset's usual way).",
 )
 _SAMPLING = flags.DEFINE_enum(
     "sampling",
     None,
     config.choices(config.DataConfig, "sampling"),
-    "Shuffle each epoch, draw each batch anew, or read a text on in streams (default: "
-    "likewise).",
+    "How batches are drawn: shuffle walks through a new order each epoch, independent "
+    "draws each batch anew, contiguous cuts a text into streams and reads on in each "
+    "(default: the dataset's usual way).",
 )
 
-_MODEL = flags.DEFINE_string("model", "mlp", f"A network: {', '.join(models.names())}.")
+flag_help.section("Network")
+_MODEL = flags.DEFINE_string(
+    "model", "mlp", f"The network: {', '.join(models.names())}."
+)
+flag_help.section("Normalization")
 _NORMALIZATION = flags.DEFINE_string(
     "normalization",
     None,
-    "batch, ghost or none (default: ghost with --ghost_batch_size).",
+    "Normalization of the network: batch, ghost or none (default: batch; ghost "
+    "with --ghost_batch_size).",
 )
 _GHOST_BATCH_SIZE = flags.DEFINE_integer(
-    "ghost_batch_size", None, "Examples of a ghost batch."
+    "ghost_batch_size",
+    None,
+    "Examples of a ghost batch, at least 2: statistics of batch normalization are "
+    "taken over so many.",
 )
 _RUNNING_STATISTICS = flags.DEFINE_enum(
     "running_statistics",
     "sequential",
     config.choices(config.ModelConfig, "running_statistics"),
-    "How the ghosts of a batch move the statistics of inference.",
+    "How the ghosts of a batch move the averages that inference uses: one after "
+    "the other, as the paper has it, or by their mean.",
 )
 _RUNNING_SPREAD = flags.DEFINE_enum(
     "running_spread",
     "std",
     config.choices(config.ModelConfig, "running_spread"),
-    "Which statistic of the ghosts is averaged.",
+    "Which of the ghosts' statistics is averaged beside the mean: the standard "
+    "deviation, as the paper has it, or the variance.",
 )
 _UNBIASED = flags.DEFINE_bool(
-    "unbiased", False, "Average unbiased variances of the ghosts."
+    "unbiased",
+    False,
+    "Average unbiased variances of the ghosts, n - 1 in the denominator.",
 )
-_HIDDEN_UNITS = flags.DEFINE_list("hidden_units", None, "Widths, where they are free.")
+flag_help.section("Network")
+_HIDDEN_UNITS = flags.DEFINE_list(
+    "hidden_units",
+    None,
+    "Widths of the hidden layers, such as 512,512, for networks whose widths are "
+    "free (default: 800; of lstm 650,650).",
+)
 _ACTIVATION = flags.DEFINE_string(
-    "activation", None, "Of the hidden layers, where it is free (default: relu)."
+    "activation",
+    None,
+    "Activation of the hidden layers, for networks where it is free, by its name "
+    "in Keras (default: relu).",
 )
 _OUTPUT_ACTIVATION = flags.DEFINE_enum(
     "output_activation",
     None,
     config.choices(config.ModelConfig, "output_activation"),
-    "Of autoencoders (default: linear).",
+    "Activation of an autoencoder's last layer (default: linear).",
 )
 _INITIALIZATION = flags.DEFINE_enum(
     "initialization",
     None,
     config.choices(config.ModelConfig, "initialization"),
-    "Of autoencoders (default: glorot).",
+    "Initial weights of an autoencoder (default: glorot).",
 )
-_DROPOUT = flags.DEFINE_float("dropout", None, "Share dropped, where there is dropout.")
+_DROPOUT = flags.DEFINE_float(
+    "dropout",
+    None,
+    "Share of units that dropout drops, in [0, 1), for networks with dropout "
+    "(default: the network's own).",
+)
 _VARIANT = flags.DEFINE_enum(
     "variant",
     "paper",
     config.choices(config.ModelConfig, "variant"),
-    "As in the paper, or in its code.",
+    "The network as in its paper, or as in the code that the authors released.",
 )
 _CHOICES: dict[str, flags.FlagHolder] = {
     "normalization": _NORMALIZATION,
@@ -94,52 +137,45 @@ _CHOICES: dict[str, flags.FlagHolder] = {
     "dropout": _DROPOUT,
 }
 
-_NESTEROV = flags.DEFINE_bool("nesterov", False, "Nesterov's form of the momentum.")
-_L2 = flags.DEFINE_float("l2", 0.0, "Adds (l2/2)|w|^2 to the mean loss.")
+flag_help.section("Optimizer")
+_NESTEROV = flags.DEFINE_bool(
+    "nesterov", False, "Take Nesterov's form of the momentum."
+)
+_L2 = flags.DEFINE_float(
+    "l2",
+    0.0,
+    "Coefficient of the penalty (l2/2)|w|^2 that is added to the mean loss; at "
+    "least 0.",
+)
 _L2_PARAMETERS = flags.DEFINE_enum(
     "l2_parameters",
     "all",
     config.choices(config.MomentumConfig, "l2_parameters"),
-    "Which parameters --l2 covers: kernels leave out gains and biases.",
+    "Parameters that --l2 covers: all, or kernels without gains and biases.",
 )
-_CLIP_NORM = flags.DEFINE_float("clip_norm", None, "Bound on the gradient's norm.")
-_CLIP_STEPS = flags.DEFINE_integer("clip_steps", None, "Clip the first steps only.")
+_CLIP_NORM = flags.DEFINE_float(
+    "clip_norm",
+    None,
+    "Largest norm of the gradient, above 0: longer ones are scaled down to it "
+    "(default: no limit).",
+)
+_CLIP_STEPS = flags.DEFINE_integer(
+    "clip_steps",
+    None,
+    "Clip the first so many steps only, at least 1 (default: all steps).",
+)
 _MOMENTUM_RESET = flags.DEFINE_enum(
     "momentum_reset",
     "never",
     config.choices(config.MomentumConfig, "momentum_reset"),
-    "When the accumulators of the momentum go back to 0.",
+    "When the accumulated momentum goes back to 0.",
 )
+flag_help.section("Network")
 _PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
     config.choices(config.RunConfig, "precision"),
-    "Of the layers.",
-)
-
-STRATEGY = flags.DEFINE_enum(
-    "strategy",
-    "single",
-    config.choices(config.HardwareConfig, "strategy"),
-    "One device, all of this machine, or the machines in TF_CONFIG.",
-)
-_NUM_DEVICES = flags.DEFINE_integer(
-    "num_devices", None, "Devices of this machine for --strategy=mirrored."
-)
-_GRADIENT_ACCUMULATION = flags.DEFINE_integer(
-    "gradient_accumulation", 1, "Parts of a batch, one after the other; saves memory."
-)
-_JIT = flags.DEFINE_bool(
-    "jit", None, "Compile the steps with XLA (default: on a single GPU only)."
-)
-_DETERMINISTIC = flags.DEFINE_bool(
-    "deterministic", False, "Equal runs are equal bit for bit; a little slower."
-)
-_DATA_PLACEMENT = flags.DEFINE_enum(
-    "data_placement",
-    "auto",
-    config.choices(config.HardwareConfig, "data_placement"),
-    "Images on the device, or read ahead batch by batch.",
+    "Numbers in which the layers compute; weights are float32 always.",
 )
 
 
@@ -154,7 +190,7 @@ def check(run: config.RunConfig) -> None:
 
     models.check(run.model, run.precision)
     losses.of_run(run)
-    carried_state.check(run, hardware())
+    carried_state.check(run, hardware_flags.given())
     for field, flag in _CHOICES.items():
         # Also refused where it names what the network does anyway.
         if flag.value is not None and field not in models.takes(run.model):
@@ -164,33 +200,21 @@ def check(run: config.RunConfig) -> None:
     if chosen.scaling not in scaling.names():
         raise errors.unknown_name("scaling", chosen.scaling, scaling.names())
     augmentation.by_name(chosen.augmentation)
-    if STRATEGY.value == "multi_worker":
+    if hardware_flags.STRATEGY.value == "multi_worker":
         cluster.check()
     data.find(chosen.name).require(DATA_DIR.value)
 
 
 def refuse_given(remedy: str) -> None:
-    """Refuses every flag of this file that is given on the command line.
+    """Refuses every flag of a task, or of its hardware, on the command line.
 
     Raises:
-      UserError: one does.
+      UserError: one is given.
     """
-    for flag in flags.FLAGS.flags_by_module_dict()[__name__]:
+    by_module = flags.FLAGS.flags_by_module_dict()
+    for flag in by_module[__name__] + by_module[hardware_flags.__name__]:
         if flag.present:
             raise errors.UserError(flag.name, flag.value, remedy)
-
-
-def hardware() -> config.HardwareConfig:
-    """Returns the hardware that the flags describe."""
-    fields: dict[str, Any] = {
-        "strategy": STRATEGY.value,
-        "num_devices": _NUM_DEVICES.value,
-        "gradient_accumulation": _GRADIENT_ACCUMULATION.value,
-        "jit": _JIT.value,
-        "deterministic": _DETERMINISTIC.value,
-        "data_placement": _DATA_PLACEMENT.value,
-    }
-    return config.HardwareConfig(**fields)
 
 
 def run_fields(validation_size: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Trains one network, on one device, several, or several machines.
+r"""Trains one network, on one device, several, or several machines.
 
-    python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
-        --ghost_batch_size=128 --epochs=100
+    python -m launch.train --dataset=cifar10 --model=resnet44 \
+        --batch_size=2048 --ghost_batch_size=128 --epochs=100
 
 trains with SGD with momentum and shows the metrics, images per second and the time
 left. OUTPUT_DIR gets config.json, metrics.jsonl (one line an evaluation), summary.json,
@@ -14,10 +14,11 @@ same command on each, with its own TF_CONFIG; the first worker writes.
 
 From a small batch to a large one, as Hoffer et al. (2017):
 
-    python -m launch.train --dataset=cifar10 --model=resnet44 --batch_size=2048 \
-        --base_batch_size=128 --learning_rate=0.1 --learning_rate_scaling=sqrt \
-        --ghost_batch_size=128 --clip_norm=5 --clip_steps=100 --adapt_regime \
-        --epochs=100 --schedule="stepwise boundaries=50,75 factors=0.1,0.01"
+    python -m launch.train --dataset=cifar10 --model=resnet44 \
+        --batch_size=2048 --base_batch_size=128 --learning_rate=0.1 \
+        --learning_rate_scaling=sqrt --ghost_batch_size=128 --clip_norm=5 \
+        --clip_steps=100 --adapt_regime --epochs=100 \
+        --schedule="stepwise boundaries=50,75 factors=0.1,0.01"
 
 takes four times the rate, and as many updates as 100 epochs in batches of 128.
 """
@@ -29,9 +30,10 @@ from absl import flags
 from bsgen import config
 from bsgen.models import losses
 
-from . import entry, paths, run_flags, task_flags
+from . import entry, flag_help, hardware_flags, paths, run_flags, task_flags
 
 _DEFAULT_DIR = "results/train"
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The run's folder (default: results/train/DATASET_MODEL_KEY)."
 )
@@ -39,12 +41,13 @@ _RESUME = flags.DEFINE_enum(
     "resume",
     "auto",
     ["auto", "never", "must"],
-    "Continue a run in the folder: if there is one, never (start over), or insist.",
+    "What to do with a run in the folder: continue it if there is one (auto), "
+    "start over (never), or insist that there is one (must).",
 )
 _CHECKPOINT_SECONDS = flags.DEFINE_float(
     "checkpoint_seconds",
     300.0,
-    "Time between checkpoints, besides those after evaluations.",
+    "Seconds between checkpoints, besides those after evaluations.",
     lower_bound=0.0,
 )
 _TENSORBOARD = flags.DEFINE_bool(
@@ -57,7 +60,7 @@ flags.adopt_module_key_flags(task_flags)
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --model=NAME")
-    hardware = task_flags.hardware()
+    hardware = hardware_flags.given()
     described, base = _rescaled(run_flags.described())
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()

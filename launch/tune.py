@@ -1,4 +1,4 @@
-"""Tunes batch size, learning rate and momentum of a network.
+r"""Tunes batch size, learning rate and momentum of a network.
 
     python -m launch.tune --dataset=digits --model=mlp
 
@@ -6,7 +6,8 @@ searches by appendix D of Smith & Le (2017) on validation data, shows each decis
 its reason, and ends with a recommendation: 25 s of processor time, on two shared cores
 of an AMD EPYC.
 
-    python -m launch.tune --model_fn=package.module:build --data_fn=package.module:load
+    python -m launch.tune --model_fn=package.module:build \
+        --data_fn=package.module:load
 
 does so for any Keras model: `build()` returns one, compiled or not, and `load()`
 returns (train_data, validation_data), each (inputs, targets), with weights of the
@@ -34,6 +35,7 @@ from absl import flags
 
 from . import (
     entry,
+    flag_help,
     paths,
     search_flags,
     search_gpu,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from bsgen import tuning
 
 _DEFAULT_DIR = "results/tune"
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "The search's folder (default: results/tune/DATASET_MODEL_KEY)."
 )

@@ -1,6 +1,6 @@
 """Runs a search, or a sweep, by several processes of this machine.
 
-    python -m launch.tune_cluster --num_workers=2 -- --dataset=digits --model=mlp
+    python -m launch.tune_cluster --num_workers=2 -- --dataset=digits
 
 takes the flags of `launch.tune` after the --, and shows the lines of all processes,
 each after its process's name. The recommendation is the same as that of one process. On
@@ -24,16 +24,27 @@ from absl import flags
 from bsgen import errors
 from bsgen.training import interruption
 
-from . import children, entry
+from . import children, entry, flag_help
 
+flag_help.section("Several processes")
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", 2, "Processes that train.", lower_bound=1, upper_bound=256
+    "num_workers",
+    2,
+    "Processes that train, from 1 to 256.",
+    lower_bound=1,
+    upper_bound=256,
 )
 _LAUNCHER = flags.DEFINE_enum(
-    "launcher", "tune", ["tune", "sweep"], "What the processes run: launch.LAUNCHER."
+    "launcher",
+    "tune",
+    ["tune", "sweep"],
+    "What the processes run: launch.tune or launch.sweep.",
 )
 _RESTARTS = flags.DEFINE_integer(
-    "restarts", 3, "How often a killed process is started again.", lower_bound=0
+    "restarts",
+    3,
+    "How often a process that was killed is started again.",
+    lower_bound=0,
 )
 _CHIEF = "chief"
 _OURS = ("role", "chief", "worker_id")

@@ -47,7 +47,7 @@ class _Finder:
             raise Loaded(name)
 
 
-def _load(launcher):
+def load(launcher):
     """Returns the module, with the flags of no other launcher."""
     for name in _flags():
         delattr(flags.FLAGS, name)
@@ -118,7 +118,7 @@ def main():
     found = []
     with mock.patch.object(subprocess, "Popen", side_effect=Loaded):
         for launcher, lines in by_launcher.items():
-            module = _load(launcher)
+            module = load(launcher)
             for _ in range(wanted["count"] // len(_LAUNCHERS)):
                 lines.append(_draw(rng))
             found += [_run(module, arguments) for arguments in lines]
