@@ -1,21 +1,17 @@
 """What `launch.sweep` shows of a protocol: the optimal rate of every setting."""
 
+import itertools
 import math
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import rich.box
 import rich.console
 import rich.table
 
+from bsgen.studies import best_runs, optimum_words
 from bsgen.sweeps import optima as optima_lib
 
 _MAX_ROWS = 60
-_EDGES = {"lower": " <", "upper": " >", "both": " <>", "": ""}
-_LEGEND = (
-    "std: standard deviation of the runs that count; error bar: the rates whose mean "
-    "lies within one of the best; all runs: their plain mean; moves: how often seeds "
-    "drawn anew have another optimum"
-)
 
 
 def print_optima(optima: optima_lib.Optima) -> None:
@@ -24,13 +20,19 @@ def print_optima(optima: optima_lib.Optima) -> None:
     Needs 80 columns, with two axes beside the rate.
     """
     console = rich.console.Console()
-    table, protocol = optima.table(), optima.protocol
+    protocol = optima.protocol
     count = f"best {protocol.keep} of {protocol.of} runs"
     title = f"highest {protocol.metric}" if protocol.higher_is_better else ""
     title = title or f"lowest {protocol.metric}"
-    _print(console, optima, table, "", f"{title} in {protocol.part}, {count}")
-    _print(console, optima, table, "loss_", f"lowest training loss, {count}")
-    _say(console, _LEGEND)
+    losses = {
+        key: found.optimum[protocol.training_loss.column]
+        for key, found in optima.by_score.items()
+    }
+    title = f"{title} in {protocol.part}, {count}"
+    _print(console, optima.axes, optima.by_score, protocol.metric, title, losses)
+    title = f"lowest training loss, {count}"
+    _print(console, optima.axes, optima.by_loss, "training loss", title)
+    _say(console, optimum_words.LEGEND)
     if protocol.part == "test":
         _say(console, "runs and rates were selected on the test set, which flatters")
     print_edges(optima)
@@ -53,11 +55,13 @@ def print_extension(optima: optima_lib.Optima, number: int) -> None:
 
 def _print(
     console: rich.console.Console,
-    optima: optima_lib.Optima,
-    table: pd.DataFrame,
-    prefix: str,
+    axes: Sequence[str],
+    sweeps: Mapping[tuple, best_runs.Sweep],
+    name: str,
     title: str,
+    losses: Mapping[tuple, float] | None = None,
 ) -> None:
+    """Prints the optima of all settings, and the training losses there, if given."""
     shown = rich.table.Table(
         title=title.replace("_", " "),
         title_justify="left",
@@ -65,35 +69,16 @@ def _print(
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    heads = [*optima.axes, "mean", "std", "all runs", "rate", "error bar", "moves"]
-    if not prefix:
-        heads.append("train loss")
-    for head in heads:
+    cells = (name, optimum_words.ALL_RUNS, optimum_words.RATE, optimum_words.MOVES)
+    for head in (*axes, *cells, *(["train loss"] if losses else [])):
         shown.add_column(head.replace("_", " "), justify="right")
-    for _, row in table[:_MAX_ROWS].iterrows():
-        cells = [_cell(row[axis]) for axis in optima.axes]
-        cells += _optimum(row, prefix)
-        if not prefix:
-            cells.append(_number(row["train_loss"]))
-        shown.add_row(*cells)
+    for key, found in itertools.islice(sweeps.items(), _MAX_ROWS):
+        row = optimum_words.row(found, name)
+        loss = [_number(losses[key])] if losses else []
+        shown.add_row(*map(_cell, key), *(row[cell] for cell in cells), *loss)
     console.print(shown)
-    if len(table) > _MAX_ROWS:
-        _say(console, f"the first {_MAX_ROWS} of {len(table):,} settings")
-
-
-def _optimum(row: pd.Series, prefix: str) -> list[str]:
-    if math.isnan(row[f"{prefix}rate"]):
-        return ["too few runs", "", "", "", "", ""]
-    low, high = row[f"{prefix}rate_low"], row[f"{prefix}rate_high"]
-    edge = _EDGES[row[f"{prefix}edge"]]
-    return [
-        _number(row["loss" if prefix else "score"]),
-        f"{row[f'{prefix}std']:.2g}",
-        _number(row[f"{prefix}plain"]),
-        _cell(row[f"{prefix}rate"]),
-        f"{low:g}-{high:g}{edge}",
-        f"{row[f'{prefix}moves']:.0%}",
-    ]
+    if len(sweeps) > _MAX_ROWS:
+        _say(console, f"the first {_MAX_ROWS} of {len(sweeps):,} settings")
 
 
 def _number(value: float) -> str:

@@ -42,10 +42,12 @@ BAND = "mean over seeds with its 95 % t interval, and each seed as a thin line"
 ACCURACY_AXIS = "The accuracy axis is logarithmic in the error rate."
 COLOR_MAP = mpl.colormaps["viridis"]
 DARKEST, LIGHTEST = 0.0, 0.88  # of the colour map; its yellow end fades on white
+_MOST_COLUMNS = 4  # of a legend above the panels
 _WIDTH, _ROW_HEIGHT = 9.0, 3.7  # inches
 _DOTS_PER_INCH = 150
 _SMALLEST_ERROR = 1e-4  # where the accuracy axis ends: it has no place for no error
 _ACCURACY_TICKS = (0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+_FEWEST_TICKS = 3  # an axis that shows fewer of its usual ones has evenly spaced ones
 
 
 def panels(titles: list[str], num_rows: int = 1) -> tuple[figure.Figure, np.ndarray]:
@@ -156,16 +158,47 @@ def accuracy_axis(axes: mpl_axes.Axes, lowest: float, highest: float) -> None:
     ends = _from_accuracy(np.array([lowest, highest]))
     margin = 0.06 * (ends[1] - ends[0])
     axes.set_ylim(*_to_accuracy(ends + [-margin, margin]))
-    axes.yaxis.set_major_locator(ticker.FixedLocator(_ACCURACY_TICKS))
-    axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    _set_ticks(axes.yaxis, ticker.FixedLocator(_ACCURACY_TICKS))
     axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def plain_numbers(axis: mpl_axis.Axis, multiples: tuple[int, ...] = (1,)) -> None:
-    """Labels a logarithmic axis with plain numbers, at multiples of powers of ten."""
-    axis.set_major_locator(ticker.LogLocator(subs=multiples))
-    axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+    """Labels a logarithmic axis with plain numbers, at multiples of powers of ten.
+
+    To be called when all is drawn: where few of these are in sight, others are taken.
+    """
+    _set_ticks(axis, ticker.LogLocator(subs=multiples))
     axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def legend_above(drawn: figure.Figure, *panels: mpl_axes.Axes) -> None:
+    """Names what some panels show in a row above them all, where it covers nothing.
+
+    Args:
+      drawn: as `panels` returns it.
+      *panels: that have labels; a label that several have stands there once.
+    """
+    named: dict[str, Any] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(label, handle)
+    if named:
+        drawn.legend(
+            list(named.values()),
+            list(named),
+            loc="outside upper left",
+            ncols=min(len(named), _MOST_COLUMNS),
+            frameon=False,
+        )
+
+
+def _set_ticks(axis: mpl_axis.Axis, usual: ticker.Locator) -> None:
+    """Labels the usual places, or evenly spaced ones if few of the usual are seen."""
+    low, high = sorted(axis.get_view_interval())
+    seen = sum(low <= place <= high for place in usual.tick_values(low, high))
+    few = seen < _FEWEST_TICKS
+    axis.set_major_locator(ticker.MaxNLocator(5, steps=(1, 2, 5, 10)) if few else usual)
+    axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
 
 
 def _from_accuracy(accuracy: np.ndarray) -> np.ndarray:

@@ -63,7 +63,13 @@ def print_claims(
 
 def _grid(shown: pd.DataFrame) -> rich.table.Table:
     headers, rows = cells.of_table(shown)
-    table = rich.table.Table(*headers, box=rich.box.SIMPLE_HEAD)
+    table = rich.table.Table(
+        *headers,
+        box=rich.box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     for row in rows:
         table.add_row(*map(rich.text.Text, row))
     return table

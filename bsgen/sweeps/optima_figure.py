@@ -49,9 +49,9 @@ def draw(optima: Optima) -> figure.Figure:
             axes.plot(
                 [], [], color="black", label="for the least training loss", **_LEAST
             )
-        for axes in (*upper, rates, every):
-            if axes.get_legend_handles_labels()[1]:
-                axes.legend()
+        style.legend_above(drawn, *upper, rates)
+        if every.get_legend_handles_labels()[1]:
+            every.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         upper[1].set_yscale("log")
         rates.set_yscale("log", base=2)
         rates.set_ylabel(optima.rate.replace("_", " "))

@@ -78,6 +78,37 @@ class StyleTest(parameterized.TestCase):
             axes.transData.inverted().transform((0, y[0.9]))[1], 0.9
         )
 
+    @parameterized.parameters((0.1, 0.99), (0.955, 0.968), (0.9612, 0.9618))
+    def test_an_accuracy_axis_has_some_labels(self, lowest, highest):
+        axes = figure.Figure().subplots()
+        style.accuracy_axis(axes, lowest, highest)
+        low, high = axes.get_ylim()
+        seen = [tick for tick in axes.get_yticks() if low <= tick <= high]
+        self.assertBetween(len(seen), 3, 12)
+
+    @parameterized.parameters((0.01, 1.0), (1.0, 1.35), (0.9, 2.3))
+    def test_a_logarithmic_axis_has_some_labels(self, lowest, highest):
+        axes = figure.Figure().subplots()
+        axes.set(yscale="log", ylim=(lowest, highest))
+        style.plain_numbers(axes.yaxis, (1, 2, 5))
+        seen = [tick for tick in axes.get_yticks() if lowest <= tick <= highest]
+        self.assertGreaterEqual(len(seen), 3)
+
+    def test_a_legend_above_names_each_label_once_and_covers_nothing(self):
+        drawn, ((left, right),) = style.panels(["one", "two"])
+        for axes in (left, right):
+            axes.plot([0, 1], [0, 1], label="a")
+        right.plot([0, 1], [1, 0], label="b")
+        style.legend_above(drawn, left, right)
+        (legend,) = drawn.legends
+        self.assertEqual([text.get_text() for text in legend.texts], ["a", "b"])
+        drawn.draw_without_rendering()
+        below = min(axes.get_tightbbox().y1 for axes in (left, right))
+        self.assertGreaterEqual(legend.get_window_extent().y0, below)
+        drawn, ((only,),) = style.panels(["one"])
+        style.legend_above(drawn, only)
+        self.assertEmpty(drawn.legends)
+
     def test_sequential_colours_rise_in_lightness(self):
         colors = [style.sequential(p)[:3] for p in np.linspace(0, 1, 6)]
         luminance = np.array(colors) @ [0.2126, 0.7152, 0.0722]

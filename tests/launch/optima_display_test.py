@@ -37,13 +37,13 @@ class OptimaDisplayTest(absltest.TestCase):
         text = self._printed(grid_display.print_summary, summary)
         first, *_ = [line for line in text.splitlines() if " 0.9 " in line]
         # The best two of 0.9, 0.91 and 0.92; their plain mean, and no other optimum.
-        cells = ["10", "0.9", "0.915", "0.0071", "0.91", "1", "1-1", "0%", "0.085"]
-        self.assertEqual(first.split(), cells)
-        self.assertIn(" 2-2 > ", text)
+        cells = ["10", "0.9", "0.915", "±", "0.007", "0.91", "2⁰", "(2⁰–2⁰)", "0%"]
+        self.assertEqual(first.split(), [*cells, "0.085"])
+        self.assertIn(" 2¹ (2¹–2¹) > ", text)
         self.assertIn("at 2 of 4 settings an optimum", text)
         self.assertNotIn("flatters", text)
         self.assertIn("36 runs: 36 completed\n", text)
-        table = text.partition("std: ")[0]
+        table = text.partition("±: ")[0]
         self.assertLessEqual(max(map(len, table.splitlines())), 80)
         text = self._printed(optima_display.print_extension, summary.optima, 2)
         self.assertEndsWith(text, "learning rates added, in powers of two: 2\n")

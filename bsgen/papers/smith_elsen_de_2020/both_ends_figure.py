@@ -6,7 +6,7 @@ import pandas as pd
 
 from bsgen.figures import style
 from bsgen.papers.smith_elsen_de_2020 import epoch_budgets_figure
-from bsgen.studies import shown
+from bsgen.studies import optimum_words, shown
 
 if TYPE_CHECKING:
     from bsgen.papers.smith_elsen_de_2020 import both_ends
@@ -19,29 +19,30 @@ def show(found: "both_ends.Ends") -> shown.Shown:
     tests = [each.test for each in found]
     trains = [each.train for each in found]
     epoch_budgets_figure.draw_reached(grid[0, 0], tests[0], style.GREEN)
-    epoch_budgets_figure.draw_reached(grid[0, 1], trains[0], style.GREEN)
-    grid[0, 1].set_yscale("log")
+    epoch_budgets_figure.draw_reached(grid[0, 1], trains[0], style.GREEN, scale="log")
     for letter, axes, ends in zip("cd", grid[1], (tests, trains), strict=True):
         axes.set_title(f"({letter}) optimal rates for the {ends[0].metric.name}")
         colors = style.BLUE, style.VERMILLION
         for each, tuned, color in zip(found, ends, colors, strict=True):
             epoch_budgets_figure.draw_rates(axes, tuned, color, each.label)
-        axes.legend()
+    style.legend_above(drawn, *grid[1])
     return shown.Shown(drawn, _table(found))
 
 
 def _table(found: "both_ends.Ends") -> pd.DataFrame:
     rows = []
     for budget in found.initial.test.budgets:
-        row = {"epochs": f"{budget:g}"}
         for initial, final in (
             (found.initial.test, found.final.test),
             (found.initial.train, found.final.train),
         ):
-            name = initial.metric.name
-            row[name] = epoch_budgets_figure.in_words(initial.sweeps[budget])
-            for end, tuned in (("initial", initial), ("final", final)):
-                words = epoch_budgets_figure.rate_in_words(tuned.sweeps[budget])
-                row[f"{end} rate for {name}"] = words
-        rows.append(row)
+            rows.append(
+                {
+                    "epochs": f"{budget:g}",
+                    "best for": initial.metric.name,
+                    "reached": optimum_words.score(initial.sweeps[budget]),
+                    "initial rate": optimum_words.rate(initial.sweeps[budget]),
+                    "final rate": optimum_words.rate(final.sweeps[budget]),
+                }
+            )
     return pd.DataFrame(rows)

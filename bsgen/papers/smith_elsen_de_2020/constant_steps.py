@@ -13,7 +13,7 @@ from typing import NamedTuple
 from bsgen import config
 from bsgen.papers.smith_elsen_de_2020 import optima, optima_figure, wide_resnet
 from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Row, Setting
-from bsgen.studies import best_rate, claims, shown, study
+from bsgen.studies import best_rate, claims, optimum_words, shown, study
 
 Settings = Mapping[str, Setting]  # by scale
 
@@ -59,11 +59,10 @@ def make_study(
     return study.Study(
         name,
         title,
-        caption=f"{caption} {optima_figure.PANELS} The table has the same numbers, and "
-        "the paper's below; besides the mean of all runs at the optimal rate, because "
-        "the best of several flatter, in which share of bootstrap draws over the "
-        "seeds another rate would be optimal, and at which end of the rates tried the "
-        "error bar ends. Claims have 95 % intervals over seeds.",
+        caption=f"{caption} {optima_figure.PANELS} Dotted: slope 1. The table has the "
+        f"same numbers, and the paper's below; {optimum_words.LEGEND}. The best of "
+        "several runs flatter, the mean of all does not. Claims have 95 % intervals "
+        "over seeds.",
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
         ),

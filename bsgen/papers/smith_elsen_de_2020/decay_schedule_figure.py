@@ -28,7 +28,7 @@ def show(found: "decay_schedule.Schedules") -> shown.Shown:
         for budget in ("epochs", "steps")
     )
     paper = min(in_epochs)
-    _draw(left, in_epochs[paper], "epoch", color=style.BLUE)
+    _draw(left, in_epochs[paper], "epoch", color=style.sequential(0.0))
     half = in_epochs[paper]["epoch"].iloc[1]
     left.axvline(half, color=style.GREY, ls=":", lw=1, zorder=0)
     left.set(xlabel="epochs")
@@ -43,7 +43,7 @@ def show(found: "decay_schedule.Schedules") -> shown.Shown:
         label = "_"
     right.set(xlabel="steps (parameter updates)")
     right.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
-    right.legend(loc="upper right")
+    style.legend_above(drawn, right)
     for axes in (left, right):
         axes.set_yscale("log", base=2)
         axes.set(ylabel="learning rate / its first value", xlim=(0, None))

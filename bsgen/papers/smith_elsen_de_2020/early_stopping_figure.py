@@ -20,14 +20,13 @@ def show(found: "early_stopping.Found") -> shown.Shown:
     titles = [f"optimum {test.metric.name}", f"optimum {train.metric.name}"]
     drawn, grid = style.panels(titles, num_rows=2)
     epoch_budgets_figure.draw_reached(grid[0, 0], test, style.BLUE)
-    epoch_budgets_figure.draw_reached(grid[0, 1], train, style.VERMILLION)
-    grid[0, 1].set_yscale("log")
-    style.plain_numbers(grid[0, 1].yaxis, (1, 2, 5))
+    epoch_budgets_figure.draw_reached(grid[0, 1], train, style.VERMILLION, scale="log")
     rates, curves = grid[1]
     rates.set_title("(c) optimal rates")
     epoch_budgets_figure.draw_both_rates(rates, found.budgets)
     curves.set_title(f"(d) a budget of {test.budgets[-1]:g} epochs")
     _draw_curves(curves, found)
+    style.legend_above(drawn, rates)
     return shown.Shown(drawn, epoch_budgets_figure.table(found.budgets))
 
 

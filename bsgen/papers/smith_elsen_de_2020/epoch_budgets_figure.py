@@ -12,10 +12,10 @@ from matplotlib import axes as mpl_axes
 from matplotlib import ticker
 
 from bsgen.figures import style
+from bsgen.studies import optimum_words
 
 if TYPE_CHECKING:
     from bsgen.papers.smith_elsen_de_2020.epoch_budgets import Budgets, Tuned
-    from bsgen.studies import best_runs
 
 # For captions: what `draw_rates` draws.
 RATES = (
@@ -30,7 +30,11 @@ REACHED = (
 
 
 def draw_reached(
-    axes: mpl_axes.Axes, tuned: "Tuned", color: Any, label: str = ""
+    axes: mpl_axes.Axes,
+    tuned: "Tuned",
+    color: Any,
+    label: str = "",
+    scale: str = "linear",
 ) -> None:
     """Draws the metric at the optimal rate against the budget.
 
@@ -39,13 +43,16 @@ def draw_reached(
       tuned: of one network.
       color: of the line.
       label: in the legend.
+      scale: of the y axis, "linear" or "log".
     """
     rows = pd.DataFrame([sweep.optimum for sweep in tuned.sweeps.values()])
     axes.errorbar(
         tuned.budgets, rows["mean"], rows["std"], fmt="o-", color=color, label=label
     )
     axes.plot(tuned.budgets, rows["plain"], "o", color=color, mfc="none", ms=7)
-    axes.set(ylabel=tuned.metric.name)
+    axes.set(ylabel=tuned.metric.name, yscale=scale)
+    if scale == "log":
+        style.plain_numbers(axes.yaxis, (1, 2, 5))
     epoch_axis(axes, tuned.budgets)
 
 
@@ -53,7 +60,6 @@ def draw_both_rates(axes: mpl_axes.Axes, found: "Budgets") -> None:
     """Draws the two optimal rates of a network against the budget."""
     for tuned, color in ((found.test, style.BLUE), (found.train, style.VERMILLION)):
         draw_rates(axes, tuned, color, f"for {tuned.metric.name}")
-    axes.legend()
 
 
 def draw_rates(axes: mpl_axes.Axes, tuned: "Tuned", color: Any, label: str) -> None:
@@ -92,24 +98,11 @@ def table(found: "Budgets") -> pd.DataFrame:
         train = found.train.sweeps[budget]
         rows.append(
             {
-                "network": found.label,
                 "epochs": f"{budget:g}",
-                found.test.metric.name: in_words(sweep),
-                "optimal rate": rate_in_words(sweep),
-                found.train.metric.name: in_words(train),
-                f"rate for {found.train.metric.name}": rate_in_words(train),
+                found.test.metric.name: optimum_words.score(sweep),
+                "optimal rate": optimum_words.rate(sweep),
+                found.train.metric.name: optimum_words.score(train),
+                f"rate for {found.train.metric.name}": optimum_words.rate(train),
             }
         )
     return pd.DataFrame(rows)
-
-
-def in_words(sweep: "best_runs.Sweep") -> str:
-    """Returns mean and standard deviation at the optimal rate."""
-    best = sweep.optimum
-    return f"{best['mean']:.4g} ± {best['std']:.2g}"
-
-
-def rate_in_words(sweep: "best_runs.Sweep") -> str:
-    """Returns an optimal rate with its error bar as powers of two."""
-    best, low, high = (f"2^{np.log2(x):g}" for x in (sweep.best, sweep.low, sweep.high))
-    return f"{best} ({low} to {high})"

@@ -24,7 +24,7 @@ def show(found: "learning_rate_sweeps.Found") -> shown.Shown:
     drawn, grid = style.panels(titles, num_rows=2)
     for column, size in enumerate(sizes):
         tops, bottoms = grid[:, column]
-        bottoms.set_title(f"({'cd'[column]})")
+        bottoms.set_title(f"({'cd'[column]}) batch size {size:,}")
         for momentum, sweeps in found.optima.items():
             _draw(tops, bottoms, sweeps[size], momentum)
         small = found.small_rates(size)
@@ -33,21 +33,24 @@ def show(found: "learning_rate_sweeps.Found") -> shown.Shown:
             axes.set(xlabel=r"effective learning rate, $\epsilon\, /\, (1 - m)$")
             if len(small):
                 first = axes.get_xlim()[0]
-                axes.axvspan(first, max(small), color=style.GREY, alpha=0.12, lw=0)
+                shade = {"alpha": 0.12, "lw": 0, "label": "small rates"}
+                axes.axvspan(first, max(small), color=style.GREY, **shade)
                 axes.set_xlim(first, None)
         bottoms.set(yscale="log", ylabel="final training loss")
         bottoms.set_ylim(None, min(bottoms.get_ylim()[1], _HIGHEST))
         style.plain_numbers(bottoms.yaxis, (1, 2, 5))
-    means = [
-        sweep.rates["mean"].to_numpy()
-        for sweeps in found.optima.values()
-        for sweep in sweeps.values()
-    ]
-    ends = np.concatenate(means)
+    ends = np.concatenate(
+        [
+            sweep.rates["mean"] + side * sweep.rates["std"]
+            for sweeps in found.optima.values()
+            for sweep in sweeps.values()
+            for side in (-1, 1)
+        ]
+    )
     for axes in grid[0]:
-        style.accuracy_axis(axes, ends.min(), ends.max())
+        style.accuracy_axis(axes, max(ends.min(), 0.0), min(ends.max(), 1.0))
         axes.set(ylabel="test accuracy")
-    grid[0, 0].legend(loc="lower center")
+    style.legend_above(drawn, *grid[0])
     return shown.Shown(drawn)
 
 

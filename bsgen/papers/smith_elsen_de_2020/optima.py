@@ -13,11 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from bsgen.papers.smith_elsen_de_2020 import grids
-from bsgen.studies import best_rate, best_runs, estimates, study
+from bsgen.studies import best_rate, best_runs, estimates, optimum_words, study
 
 # By momentum and, in it, by batch size, both rising.
 Optima = Mapping[float, Mapping[int, best_runs.Sweep]]
-COLUMNS = ("test", "test ±", "training", "training ±", "rate", "from", "to")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +56,15 @@ class Setting:
 
 
 class Row(NamedTuple):
-    """A batch size of a table of the paper; see `COLUMNS`. NaN: not in the paper."""
+    """A batch size of a table of the paper; NaN: not in the paper.
+
+    Attributes:
+      batch_size: B.
+      test, test_error: the test metric at the optimal rate, and its deviation.
+      training, training_error: what is reported beside it.
+      rate, low, high: the optimal effective rate with its error bar.
+      momentum: m.
+    """
 
     batch_size: int
     test: float
@@ -128,42 +135,55 @@ def table(
     """Lists the optima as the paper's tables do, and the paper's below them.
 
     Returns:
-      One row a momentum and batch size, with the columns `COLUMNS`, and of ours the
-      plain mean of all runs at the optimal rate, the share of bootstrap draws in which
-      another rate is the best, and the edges of the grid that the error bar touches.
+      One row a momentum and batch size, with the texts of `optimum_words.row` and the
+      training metric. The columns "of", ours or the paper's, and "m" are there if rows
+      differ in them.
     """
     lines = [
         {
             "of": "ours",
             "m": momentum,
             "B": size,
-            **_numbers(sweep, metrics),
-            "mean of all": sweep.optimum["plain"],
-            "moves": best_rate.moves(sweep).share,
-            "edge": sweep.edge,
+            metrics.test: "",  # so that the two metrics stand side by side
+            metrics.training: _training(sweep, metrics.column),
+            **optimum_words.row(sweep, metrics.test),
         }
         for momentum, sweeps in found.items()
         for size, sweep in sweeps.items()
     ]
-    for size, *numbers, momentum in of_paper:
-        named = dict(zip(COLUMNS, numbers, strict=True))
-        lines.append({"of": "paper", "m": momentum, "B": size, **named, "edge": ""})
-    return pd.DataFrame(lines)
+    lines += [
+        {
+            "of": "paper",
+            "m": row.momentum,
+            "B": row.batch_size,
+            metrics.test: _as_printed(row.test, row.test_error),
+            metrics.training: _as_printed(row.training, row.training_error),
+            optimum_words.RATE: optimum_words.rate_in_words(
+                row.rate, row.low, row.high
+            ),
+        }
+        for row in of_paper
+    ]
+    rows = pd.DataFrame(lines).fillna("")
+    same = [name for name in ("of", "m") if rows[name].nunique() == 1]
+    return rows.drop(columns=same)
 
 
-def _numbers(sweep: best_runs.Sweep, metrics: Metrics) -> dict[str, float]:
-    """Returns `COLUMNS` of one of ours; the deviations are over the runs that count."""
-    optimum = sweep.optimum
+def _training(sweep: best_runs.Sweep, column: str) -> str:
+    """Returns another metric of the runs that count, with its deviation over them."""
     values = sweep.values.loc[sweep.best]
     kept = sweep.selection.order(values)[: sweep.selection.count(len(values))]
-    training = sweep.others[metrics.column].loc[sweep.best].iloc[kept]
-    numbers = (
-        optimum["mean"],
-        optimum["std"],
-        training.mean(),
-        training.std(ddof=1) if len(kept) > 1 else 0.0,
-        sweep.best,
-        sweep.low,
-        sweep.high,
-    )
-    return dict(zip(COLUMNS, map(float, numbers), strict=True))
+    training = sweep.others[column].loc[sweep.best].iloc[kept]
+    deviation = training.std(ddof=1) if len(kept) > 1 else 0.0
+    return optimum_words.with_deviation(training.mean(), deviation)
+
+
+def _as_printed(value: float, error: float) -> str:
+    """Returns a number of the paper and its error, both with the digits of the longer.
+
+    A zero at the end is no digit of a number here, but it is one in print.
+    """
+    if np.isnan(error):
+        return f"{value:g}"
+    decimals = max(len(f"{x:f}".rstrip("0").partition(".")[2]) for x in (value, error))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"

@@ -40,6 +40,7 @@ def draw(
     found: Optima,
     metrics: Metrics,
     lines: Mapping[float, Callable[[np.ndarray], np.ndarray]] | None = None,
+    exponent: float = 1.0,
 ) -> mpl_figure.Figure:
     """Draws the three panels.
 
@@ -47,6 +48,7 @@ def draw(
       found: the optima.
       metrics: in words.
       lines: of each momentum, the fitted rate at batch sizes; dashed in panel (c).
+      exponent: of the dotted line there, a rate against the batch size.
     """
     titles = [f"optimal {metrics.test}", metrics.training, "optimal effective rate"]
     drawn, ((test, training, rate),) = style.panels(titles)
@@ -65,7 +67,9 @@ def draw(
     training.set(yscale="log", ylabel=metrics.training)
     style.plain_numbers(training.yaxis, (1, 2, 5))
     rate.set_yscale("log", base=2)
-    _guide(rate, found)
+    if lines:
+        rate.plot([], [], "--", color="black", lw=1, label="fit")
+    _guide(rate, found, exponent)
     rate.set(ylabel=r"effective learning rate, $\epsilon\, /\, (1 - m)$")
     every = sorted({size for sweeps in found.values() for size in sweeps})
     for axes in (test, training, rate):
@@ -73,7 +77,7 @@ def draw(
         few = every[:: 1 + (len(every) - 1) // 6]
         axes.set_xticks(few, [f"{size:,}" for size in few])
         axes.xaxis.set_minor_locator(ticker.NullLocator())
-    test.legend(loc="best")
+    style.legend_above(drawn, test, training, rate)
     return drawn
 
 
@@ -90,7 +94,9 @@ def _rates(
     )
     axes.errorbar(places, best, (best - low, high - best), fmt="o-", **looks)
     cut = np.array([bool(sweep.edge) for sweep in found])
-    axes.plot(places[cut], best[cut], "o", mfc="w", mec=looks["color"], zorder=4)
+    if cut.any():
+        hollow = {"mfc": "w", "mec": looks["color"], "label": "up to an end of the rates"}
+        axes.plot(places[cut], best[cut], "o", zorder=4, **hollow)
 
 
 def _finish_test(axes: mpl_axes.Axes, found: Optima, metrics: Metrics) -> None:
@@ -105,11 +111,12 @@ def _finish_test(axes: mpl_axes.Axes, found: Optima, metrics: Metrics) -> None:
         style.accuracy_axis(axes, min(ends), min(max(ends), 1.0))
 
 
-def _guide(axes: mpl_axes.Axes, found: Optima) -> None:
-    """Draws a rate in proportion to the batch size, through the smallest optimum."""
+def _guide(axes: mpl_axes.Axes, found: Optima, exponent: float) -> None:
+    """Draws a power of the batch size, through the smallest optimum."""
     sweeps = next(iter(found.values()))
     sizes = np.array([min(sweeps), max(sweeps)], float)
-    rates = sweeps[min(sweeps)].best * sizes / sizes[0]
+    rates = sweeps[min(sweeps)].best * (sizes / sizes[0]) ** exponent
     bottom, top = axes.get_ylim()
-    axes.plot(sizes, rates, ":", color=style.GREY, lw=1, zorder=0, label="slope 1")
+    label = f"slope {exponent:g}"
+    axes.plot(sizes, rates, ":", color=style.GREY, lw=1, zorder=0, label=label)
     axes.set_ylim(bottom, top)

@@ -224,7 +224,8 @@ STUDY = study.Study(
     "(b) The optimal effective rate (lines), the fitted boundary (dashed) and what is "
     "recommended. (c) Accuracy lost at the setting recommended (diamonds), and at half "
     "of its rate (rings), against the examples that an application trained on, as a "
-    "share of those of the full sweep with as many runs a setting. Claims have 95 % "
+    "share of those of the full sweep with as many runs a setting. The table has "
+    "effective rates; of the full sweep, B is the fitted boundary. Claims have 95 % "
     "intervals over seeds and applications.",
     analyse=analyse,
     judge=rule_of_thumb_claims.judge,

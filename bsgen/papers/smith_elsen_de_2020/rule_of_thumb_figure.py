@@ -2,7 +2,7 @@
 
 import collections
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,10 @@ def show(found: "Mapping[float, rule_of_thumb.Applied]") -> shown.Shown:
         xlabel="examples, % of the full sweep",
         ylabel="accuracy lost",
     )
-    test.legend(loc="lower left")
+    grey: dict[str, Any] = {"color": style.GREY, "ls": ""}
+    test.plot([], [], "D", label="recommended", **grey)
+    test.plot([], [], "o", mfc="none", label="at half of that rate", **grey)
+    style.legend_above(drawn, test)
     return shown.Shown(drawn, table(found))
 
 
@@ -69,7 +72,10 @@ def _floored(lost: list[float]) -> np.ndarray:
 
 
 def table(found: "Mapping[float, rule_of_thumb.Applied]") -> pd.DataFrame:
-    """Returns a row for each application, and one for the full sweep above them."""
+    """Returns a row for each application, and one for the full sweep above them.
+
+    Of the sweep, B is the fitted boundary, and the rate the one beyond it.
+    """
     rows = []
     for momentum, each in found.items():
         boundary = each.regimes.boundary.interval().value
@@ -77,12 +83,12 @@ def table(found: "Mapping[float, rule_of_thumb.Applied]") -> pd.DataFrame:
         rows.append(
             {
                 "m": momentum,
-                "of": "full sweep: boundary",
-                "batch size": boundary,
-                "effective rate": plateau,
-                "test accuracy": each.best,
-                "cost": 1.0,
-                "largest B without loss": float(each.no_loss),
+                "of": "full sweep",
+                "B": boundary,
+                "rate": plateau,
+                "accuracy": each.best,
+                "cost": "100%",
+                "B, no loss": float(each.no_loss),
             }
         )
         for number, one in enumerate(each.found, 1):
@@ -90,14 +96,14 @@ def table(found: "Mapping[float, rule_of_thumb.Applied]") -> pd.DataFrame:
             rows.append(
                 {
                     "m": momentum,
-                    "of": f"rule of thumb {number}",
+                    "of": f"rule {number}",
+                    "B": float(one.setting.batch_size),
+                    "rate": one.setting.learning_rate / keep,
+                    "accuracy": each.best - each.lost[number - 1],
+                    "at half the rate": each.best - each.lost_at_half[number - 1],
+                    "cost": f"{each.costs[number - 1]:.1%}",
                     "best at small B": one.best.learning_rate / keep,
                     "largest stable": one.largest.learning_rate / keep,
-                    "batch size": float(one.setting.batch_size),
-                    "effective rate": one.setting.learning_rate / keep,
-                    "test accuracy": each.best - each.lost[number - 1],
-                    "at half the rate": each.best - each.lost_at_half[number - 1],
-                    "cost": each.costs[number - 1],
                 }
             )
     return pd.DataFrame(rows)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bsgen import config
 from bsgen.papers.smith_elsen_de_2020 import optima, optima_figure, wide_resnet
 from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Row, Setting
-from bsgen.studies import best_rate, best_runs, claims, regimes, shown, study
+from bsgen.studies import best_rate, best_runs, claims, optimum_words, regimes, shown, study
 
 Settings = Mapping[str, Setting]  # by scale
 
@@ -64,13 +64,14 @@ def make_study(
         name,
         title,
         caption=f"{caption} {optima_figure.PANELS} Dashed: a rising line that turns "
-        "into a constant, fitted to the optima; dotted: slope 1. Claims have 95 % "
+        "into a constant, fitted to the optima; dotted: the slope "
+        f"{exponent:g}. In the table {optimum_words.LEGEND}. Claims have 95 % "
         "intervals over seeds.",
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
         ),
         judge=functools.partial(judge, exponent=exponent),
-        show=show,
+        show=functools.partial(show, exponent=exponent),
         make_runs=runs,
         scales=tuple(settings),
     )
@@ -98,10 +99,10 @@ def judge(found: Found, exponent: float = 1.0) -> list[claims.Claim]:
     ]
 
 
-def show(found: Found) -> shown.Shown:
+def show(found: Found, exponent: float = 1.0) -> shown.Shown:
     """Draws and lists the optima."""
     lines = {momentum: fit.line for momentum, fit in found.regimes.items()}
-    drawn = optima_figure.draw(found.optima, found.metrics, lines)
+    drawn = optima_figure.draw(found.optima, found.metrics, lines, exponent)
     return shown.Shown(drawn, optima.table(found.optima, found.metrics, found.of_paper))
 
 

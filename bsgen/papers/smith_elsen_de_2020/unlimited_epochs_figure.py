@@ -20,12 +20,18 @@ def show(found: "list[Budgets]") -> shown.Shown:
     drawn, grid = style.panels(titles, num_rows=2)
     for each, color in zip(found, _COLORS, strict=False):
         epoch_budgets_figure.draw_reached(grid[0, 0], each.test, color, each.label)
-        epoch_budgets_figure.draw_reached(grid[0, 1], each.train, color, each.label)
-    grid[0, 0].legend()
-    grid[0, 1].set_yscale("log")
+        epoch_budgets_figure.draw_reached(
+            grid[0, 1], each.train, color, each.label, "log"
+        )
     for letter, axes, each in zip("cd", grid[1], found, strict=False):
         axes.set_title(f"({letter}) optimal rates {each.label}")
         epoch_budgets_figure.draw_both_rates(axes, each)
     for axes in grid[1, len(found) :]:
         axes.set_axis_off()
-    return shown.Shown(drawn, pd.concat(map(epoch_budgets_figure.table, found)))
+    style.legend_above(drawn, *grid.flat)
+    tables = []
+    for each in found:
+        table = epoch_budgets_figure.table(each)
+        table.insert(0, "norm.", each.label.partition(" ")[0])
+        tables.append(table)
+    return shown.Shown(drawn, pd.concat(tables))

@@ -6,7 +6,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from bsgen.papers.smith_elsen_de_2020 import autoencoder_presets, autoencoders
-from bsgen.studies import claims
+from bsgen.studies import claims, optimum_words
 from tests.studies import made_up
 
 _H, _F, _U = claims.HOLDS, claims.FAILS, claims.UNDECIDED
@@ -129,8 +129,9 @@ class ConstantStepsTest(parameterized.TestCase):
         )
         shown = autoencoders.TABLE_7.show(autoencoders.TABLE_7.analyse(results))
         of_paper = shown.table[shown.table["of"] == "paper"]
-        self.assertEqual(list(of_paper["test"]), [2.91, 2.95, 2.96, 2.98])
-        self.assertEqual(set(of_paper["rate"]), {0.08})
+        expected = [f"{mse} ± 0.01" for mse in (2.91, 2.95, 2.96, 2.98)]
+        self.assertEqual(list(of_paper["test MSE"]), expected)
+        self.assertEqual(set(of_paper[optimum_words.RATE]), {"0.08 (0.08–0.08)"})
         self.assertLen(shown.figure.axes, 3)
 
 

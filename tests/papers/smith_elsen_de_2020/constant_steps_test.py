@@ -74,10 +74,13 @@ class ConstantStepsTest(parameterized.TestCase):
         table = shown.table
         self.assertEqual(list(table["of"]), ["ours"] * 4 + ["paper"])
         self.assertEqual(list(table["B"]), [*_SIZES, 256])
-        self.assertEqual(table.loc[4, [*optima.COLUMNS]].tolist(), [*_ROW[1:-1]])
+        cells = ["0.935 ± 0.001", "0.232 ± 0.001", "", "2² (2¹–2²)", ""]
+        self.assertEqual(table.loc[4].tolist()[2:], cells)
+        self.assertNotIn("m", table)
         # The best four of five are better than all, by their spread.
-        ours = table[:4]
-        self.assertTrue((ours["test"] > ours["mean of all"]).all())
+        for _, row in table[:4].iterrows():
+            best = float(row["test accuracy"].partition(" ")[0])
+            self.assertGreater(best, float(row["all runs"]))
         self.assertLen(shown.figure.axes, 3)
 
     def test_all_batch_sizes_of_a_scale_take_as_many_steps(self):

@@ -91,7 +91,8 @@ class Table6Test(absltest.TestCase):
         judged = studies.TABLE_6.judge(found)
         self.assertEqual([claim.verdict for claim in judged], ["holds"] * 4)
         table = studies.TABLE_6.show(found).table
-        self.assertEqual(table[table["of"] == "paper"]["test"].min(), 81.67)
+        of_paper = table[table["of"] == "paper"]
+        self.assertIn("81.67 ± 0.26", set(of_paper["test perplexity"]))
 
 
 class Figure9Test(parameterized.TestCase):

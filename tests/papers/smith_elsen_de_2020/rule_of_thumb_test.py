@@ -91,6 +91,7 @@ class RuleOfThumbTest(parameterized.TestCase):
         made = outcome.conclude(rule_of_thumb.STUDY, _results())
         self.assertLen(made.shown.table, 2 * (1 + 3))
         self.assertLen(made.shown.figure.axes, 3)
+        self.assertEqual(made.shown.table["cost"][0], "100%")
 
     @parameterized.parameters(*rule_of_thumb.CHEAP)
     def test_the_runs_have_plans(self, scale):
