@@ -78,6 +78,7 @@ def grid() -> "sweeps.Grid":
         raise errors.UserError("axis", found.words, remedy)
     for setting in found.settings():
         task_flags.check(setting.run)
+        run_flags.check_budget(setting.run, setting.values.get("epochs"))
     return found
 
 

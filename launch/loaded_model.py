@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from bsgen import config, errors
+from bsgen import config, errors, models
 from bsgen.models import losses
 from bsgen.training import model_file, run_config_file
 
@@ -181,6 +181,10 @@ def _hardware() -> config.HardwareConfig:
 
 def _run() -> config.RunConfig:
     run = run_config_file.recorded_run(_RUN_DIR.value)
+    if models.carries_state(run.model):
+        remedy = f"holds a run of {run.model.name}, whose loss depends on what it has "
+        remedy += "read before; measures take a loss of single examples"
+        raise errors.UserError("run_dir", _RUN_DIR.value, remedy)
     model_file.check(pathlib.Path(_RUN_DIR.value, _MODEL), _REMEDY)
     return run
 

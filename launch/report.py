@@ -9,7 +9,7 @@ as they have come, without verdicts; if none can be made, the exit status is 1.
 `--markdown` also writes the results into the documentation of the project in which it
 runs: quick ones into `docs/RESULTS.md` and `README.md`, those of other scales, with
 their pictures, into `docs/PAPER_SCALE.md`. In the folder of a `launch.sweep` it makes
-table and picture again.
+table and picture again, and says again what `--rule_of_thumb` recommended.
 """
 
 import pathlib
@@ -34,21 +34,32 @@ _MARKDOWN = flags.DEFINE_bool(
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --output_dir=FOLDER")
-    if (pathlib.Path(_OUTPUT_DIR.value) / "sweep.json").exists():
+    from . import boundary_display
+
+    folder = pathlib.Path(_OUTPUT_DIR.value)
+    if (folder / "sweep.json").exists():
         _remake_sweep(_OUTPUT_DIR.value)
+    elif boundary := boundary_display.read(folder):
+        _refuse_markdown("a rule of thumb's result")
+        boundary_display.print_result(boundary, folder)
     else:
         _remake_studies(_OUTPUT_DIR.value)
 
 
-def _remake_sweep(output_dir: str) -> None:
+def _refuse_markdown(found: str) -> None:
     from bsgen import errors
+
+    if _MARKDOWN.value:
+        remedy = f"the folder holds {found}, which is in no document; leave it out"
+        raise errors.UserError("markdown", True, remedy)
+
+
+def _remake_sweep(output_dir: str) -> None:
     from bsgen.sweeps import folder
 
     from . import grid_display
 
-    if _MARKDOWN.value:
-        remedy = "the folder holds a sweep, which is in no document; leave it out"
-        raise errors.UserError("markdown", True, remedy)
+    _refuse_markdown("a sweep")
     summary = folder.remake(output_dir, entry.warn)
     grid_display.print_summary(summary)
     grid_display.print_files(summary, output_dir)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -10,7 +11,11 @@ from bsgen import config, errors
 
 from . import entry, flag_help, grid_flags, run_flags, task_flags
 
-RESULT = "rule_of_thumb.json"
+if TYPE_CHECKING:
+    from bsgen.tuning.procedures import outcomes, settings
+
+    from . import boundary_display
+
 _DEFAULT_DIR = "results/rule_of_thumb"
 
 flag_help.section("Rule of thumb")
@@ -83,22 +88,27 @@ def described() -> config.RunConfig:
     return run
 
 
-def find(run: config.RunConfig, output_dir: str) -> None:
+def find(
+    run: config.RunConfig, output_dir: str, bar: "boundary_display.BoundaryBar"
+) -> None:
     """Trains, and says and writes what is recommended.
 
     Args:
       run: as `described` returns it.
       output_dir: keeps the runs, so that the same command continues; empty for the
         usual folder.
+      bar: shows how far it is.
 
     Raises:
       UserError: the run does not fit its data, or no learning rate trains.
     """
-    from bsgen.files import atomic, folder_lock
+    from bsgen.files import folder_lock, sealed_json
     from bsgen.sweeps import recorded_runs
     from bsgen.training import records
     from bsgen.tuning import boundary
     from bsgen.tuning.procedures import rule_of_thumb as procedures
+
+    from . import boundary_display
 
     output_dir = output_dir or _folder_of(run)
     epochs, small = float(flags.FLAGS["epochs"].value or 0), run.batch_size or 1
@@ -106,7 +116,9 @@ def find(run: config.RunConfig, output_dir: str) -> None:
     with folder_lock.FolderLock(folder):
         store = records.RunStore(output_dir, entry.warn)
         data_dir, keeps = task_flags.DATA_DIR.value, flags.FLAGS["subset_seed"].present
-        trained = recorded_runs.RecordedRuns(run, epochs, store, data_dir, bool(keeps))
+        trained = recorded_runs.RecordedRuns(
+            run, epochs, store, data_dir, bool(keeps), bar.advance
+        )
         number = trained.train_size
         usual = boundary.usual_large_batch(number, epochs, small)
         rate = run.sgd.learning_rate
@@ -125,12 +137,27 @@ def find(run: config.RunConfig, output_dir: str) -> None:
             metric=trained.metric,
             lower_is_better=trained.lower_is_better,
         )
+        tried: list[dict[str, Any]] = []
+
+        def train(
+            setting: "settings.Setting", repeats: tuple[int, ...]
+        ) -> "outcomes.Outcome":
+            bar.began(setting, trained.seconds(setting, repeats))
+            outcome = trained.train(setting, repeats)
+            lower = trained.lower_is_better
+            tried.append(boundary_display.tried(setting, outcome, lower))
+            reached = boundary_display.in_words(tried[-1])
+            bar.say(f"{setting.words()}: {trained.metric} {reached}")
+            return outcome
+
         found = boundary.find_boundary(
-            procedure, trained.train, lambda decision: print(decision.text, flush=True)
+            procedure, train, lambda decision: bar.say(decision.text)
         )
-        text = json.dumps(found.to_dict(), indent=2) + "\n"
-        atomic.write(folder / RESULT, text.encode())
-    print(f"{found.words()}\nresult: {folder / RESULT}")
+        sealed_json.write(
+            folder / boundary_display.RESULT,
+            {**found.to_dict(), "metric": trained.metric, "tried": tried},
+        )
+    bar.say(f"{found.words()}\nresult: {folder / boundary_display.RESULT}")
 
 
 def _folder_of(run: config.RunConfig) -> str:

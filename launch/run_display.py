@@ -5,13 +5,13 @@ from typing import Any
 
 import rich.progress
 
-from bsgen import config, progress_bar
+from bsgen import config, data, progress_bar
 from bsgen.models import losses
 from bsgen.training.observer import Observer, TrainingProgress
 
 
 class RunDisplay(progress_bar.Bar, Observer):
-    """A bar with the metrics, images per second and time left; lines when piped.
+    """A bar with the metrics, examples per second and time left; lines when piped.
 
     Attributes:
       has_started: whether training has begun; a finished run never begins.
@@ -22,6 +22,8 @@ class RunDisplay(progress_bar.Bar, Observer):
         self.has_started = False
         self._num_steps = num_steps = run.num_steps
         self._loss = losses.of_run(run)
+        is_text = data.find(run.data.name).labels == "tokens"
+        self._unit = "windows" if is_text else "examples"
         super().__init__(
             rich.progress.TextColumn("step {task.completed:,.0f} of {task.total:,.0f}"),
             rich.progress.BarColumn(bar_width=None),
@@ -42,7 +44,7 @@ class RunDisplay(progress_bar.Bar, Observer):
         """Shows how far the run is."""
         (_, loss), *others = progress.metrics.items()
         words = [f"loss {loss:.3f}", *(f"{name} {value:.3f}" for name, value in others)]
-        words.append(f"{progress.images_per_second:,.0f} images/s")
+        words.append(f"{progress.images_per_second:,.0f} {self._unit}/s")
         line = ", ".join(words)
         self._bar.update(self._task, completed=progress.step, description=line)
         if progress.record is not None:
@@ -66,5 +68,5 @@ class RunDisplay(progress_bar.Bar, Observer):
         if "weight_distance" in record:
             parts.append(f"weight distance {record['weight_distance']:.4g}")
         if "images_per_second" in record:
-            parts.append(f"{record['images_per_second']:,.0f} images/s")
+            parts.append(f"{record['images_per_second']:,.0f} {self._unit}/s")
         return "; ".join(parts)

@@ -1,12 +1,14 @@
 """The flags that describe one training run, beside those of `task_flags`."""
 
 import dataclasses
+import fractions
 import functools
 from typing import TYPE_CHECKING, Any, Literal
 
 from absl import flags
 
-from bsgen import config, errors
+from bsgen import config, data, errors
+from bsgen.config import schedule_budget
 from bsgen.models import losses
 
 from . import flag_help, large_batch_flags, task_flags
@@ -174,6 +176,39 @@ def budget() -> dict[str, Any]:
     return {flag.name: flag.value for flag in of_budget}
 
 
+def check_budget(run: config.RunConfig, num_epochs: float | None = None) -> None:
+    """Checks that a run reaches the end of its schedules, where that is known by now.
+
+    The training set is taken to have the dataset's usual size, and what depends on that
+    is checked again by `completed`.
+
+    Args:
+      run: as `described` returns it.
+      num_epochs: as of `completed`.
+
+    Raises:
+      UserError: the budget is too short.
+    """
+    is_constant = isinstance(run.batch_size_schedule, config.Constant)
+    if large_batch_flags.is_given() or not is_constant:
+        return
+    usual = data.find(run.data.name).train_size
+    size = run.data.train_size
+    if size is None and usual is not None:
+        size = usual - run.data.validation_size
+    num_epochs = _EPOCHS.value if num_epochs is None else num_epochs
+    num_steps, batch_size = run.num_steps, run.batch_size or size
+    if num_epochs is not None:
+        if not (size and batch_size) or run.data.sampling == "contiguous":
+            return
+        num_steps = int(fractions.Fraction(repr(num_epochs)) * size) // batch_size
+    if num_steps < 1:
+        return
+    length = num_steps * batch_size / size if size and batch_size else float("inf")
+    for schedule in (run.sgd.schedule, run.sgd.warm_up):
+        schedule_budget.check(schedule, num_steps, length)
+
+
 def completed(
     run: config.RunConfig,
     counted_with: int | None = None,
@@ -212,8 +247,6 @@ def completed(
 
 @functools.lru_cache(maxsize=64)
 def _train_size(settings: config.DataConfig) -> int:
-    from bsgen import data
-
     source = data.load_source(settings, task_flags.DATA_DIR.value)
     return len(data.split(source, settings).train)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from bsgen import config, errors, models
+from bsgen import config, data, errors, models
 
 from . import flag_help, hardware_flags, search_flags, task_flags, user_functions
 
@@ -91,6 +91,14 @@ def check() -> None:
         )
         remedy += "one like it with --model_fn and --data_fn"
         raise errors.UserError("model", run.model.name, remedy)
+    carries = models.carries_state(run.model)
+    if carries or data.find(run.data.name).labels == "tokens":
+        remedy = "a search scores settings by accuracy, and a text has perplexities; "
+        remedy += "launch.sweep --protocol compares batch sizes by these"
+        name, value = (
+            ("model", run.model.name) if carries else ("dataset", run.data.name)
+        )
+        raise errors.UserError(name, value, remedy)
     task_flags.check(run)
 
 
@@ -172,8 +180,6 @@ def _validation_size() -> int:
     """Returns --validation_size, or a fifth of the pool unless N leaves less."""
     if _VALIDATION_SIZE.value is not None:
         return _VALIDATION_SIZE.value
-    from bsgen import data
-
     # The size of the pool does not depend on that of the training set.
     all_data = config.DataConfig(task_flags.DATASET.value)
     source = data.load_source(all_data, task_flags.DATA_DIR.value)

@@ -123,7 +123,10 @@ def _find_boundary(role: str) -> None:
     if search_role.CHECK_ONLY.value:
         return
     entry.load_tensorflow()
-    rule_of_thumb.find(run, _OUTPUT_DIR.value)
+    from . import boundary_display
+
+    with boundary_display.BoundaryBar() as bar, _told_of_stop(bar):
+        rule_of_thumb.find(run, _OUTPUT_DIR.value, bar)
 
 
 def _sweep(

@@ -3,7 +3,7 @@ r"""Trains one network, on one device, several, or several machines.
     python -m launch.train --dataset=cifar10 --model=resnet44 \
         --batch_size=2048 --ghost_batch_size=128 --epochs=100
 
-trains with SGD with momentum and shows the metrics, images per second and the time
+trains with SGD with momentum and shows the metrics, examples per second and the time
 left. OUTPUT_DIR gets config.json, metrics.jsonl (one line an evaluation), summary.json,
 checkpoints and finally model.keras. After an interruption of any kind, the same command
 continues from the last checkpoint. Without --output_dir the run names its own folder:
@@ -62,6 +62,7 @@ def main(arguments: list[str]) -> None:
     entry.refuse_arguments(arguments, "write --model=NAME")
     hardware = hardware_flags.given()
     described, base = _rescaled(run_flags.described())
+    run_flags.check_budget(described)
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
     run = run_flags.completed(described, base)

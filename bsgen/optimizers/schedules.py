@@ -25,7 +25,6 @@ Warm-up is from Goyal et al. (2017), arXiv:1706.02677, section 2.2; Cyclic is fo
 figure 1 of Jastrzebski et al. (ICANN 2018, LNCS 11141), who do not give the shape.
 """
 
-import fractions
 import types
 from typing import Any
 
@@ -34,7 +33,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, errors
-from bsgen.config import serialization
+from bsgen.config import schedule_budget, serialization
 
 # A position at a boundary can miss it by four float64 roundings (TensorFlow and XLA
 # divide by a constant through its reciprocal, one rounding more than NumPy), so
@@ -75,7 +74,7 @@ def factor(
     if isinstance(schedule, config.Cyclic):
         return _cyclic(xp, schedule, steps if schedule.unit == "steps" else epochs)
     if isinstance(schedule, config.ConstantThenDecay):
-        first, between = decay_steps(schedule, num_steps)
+        first, between = schedule_budget.decay_steps(schedule, num_steps)
         decays = 1 + _floor(xp, xp.maximum(steps - first, 0) / between)
         decays = xp.where(steps < first, xp.zeros_like(decays), decays)
         return schedule.decay ** -xp.minimum(decays, schedule.num_decays)
@@ -95,56 +94,6 @@ def warm_up_factor(
 def completed(position: np.ndarray, period: float) -> np.ndarray:
     """Returns floor(position / period) of steps or epochs [n], as if exact."""
     return _floor(np, position / period)
-
-
-def decay_steps(schedule: config.ConstantThenDecay, num_steps: int) -> tuple[int, int]:
-    """Returns H, the step of the first decay, and D, the steps between two.
-
-    The share is taken as the decimal number that was written: 0.7 of 10 steps are 7.
-
-    Raises:
-      UserError: the budget is too short for the decays.
-    """
-    share = fractions.Fraction(repr(schedule.constant_share))
-    first = int(share * num_steps)
-    between = (num_steps - first) // schedule.num_decays
-    if not (first and between):
-        remedy = f"num_steps={num_steps} leaves no room for a constant part and "
-        remedy += f"{schedule.num_decays} decays after it; take more steps"
-        raise errors.UserError("num_decays", schedule.num_decays, remedy)
-    return first, between
-
-
-def check_budget(
-    schedule: config.Schedule | config.WarmUp | None, num_steps: int, num_epochs: float
-) -> None:
-    """Checks that a run reaches the end of a schedule.
-
-    Args:
-      schedule: a schedule or a warm-up; None always fits.
-      num_steps: T, the budget.
-      num_epochs: the passes over the training set in T steps.
-
-    Raises:
-      UserError: a factor would never apply, or the warm-up would not end.
-    """
-    if isinstance(schedule, config.ConstantThenDecay):
-        decay_steps(schedule, num_steps)
-        return
-    if isinstance(schedule, config.Stepwise):
-        argument, last = "boundaries", schedule.boundaries[-1]
-    elif isinstance(schedule, config.Cyclic):
-        argument = "period"  # its last factor begins before its end
-        last = schedule.period * (1 - 1 / len(schedule.factors))
-    elif isinstance(schedule, config.WarmUp):
-        argument, last = "length", schedule.length
-    else:
-        return
-    budget = num_epochs if schedule.unit == "epochs" else num_steps
-    if last >= budget:
-        remedy = f"{last:g} {schedule.unit} are beyond the budget of {budget:g}; "
-        remedy += "train longer, or leave out what is not reached"
-        raise errors.UserError(argument, getattr(schedule, argument), remedy)
 
 
 @keras.saving.register_keras_serializable(package="bsgen")
@@ -187,7 +136,9 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
             raise errors.UserError("steps_per_epoch", steps_per_epoch, "give above 0")
         self.num_steps = errors.check_integer("num_steps", num_steps, 1)
         for each in (schedule, warm_up):
-            check_budget(each, self.num_steps, self.num_steps / self.steps_per_epoch)
+            schedule_budget.check(
+                each, self.num_steps, self.num_steps / self.steps_per_epoch
+            )
         self.schedule = schedule
         self.warm_up = warm_up
 

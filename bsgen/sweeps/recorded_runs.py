@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from bsgen import config, data, errors
 from bsgen.models import losses
 from bsgen.sweeps import training
-from bsgen.training import records, step_plan
+from bsgen.training import cost, records, step_plan
 from bsgen.tuning.procedures import outcomes, settings
 
 _WORST = -float(np.finfo(np.float32).max)  # score of a loss that is not finite
@@ -31,6 +32,7 @@ class RecordedRuns:
         store: records.RunStore,
         data_dir: str | None = None,
         keeps_subset: bool = False,
+        on_work: Callable[[float], None] = lambda seconds: None,
     ):
         """Opens the data.
 
@@ -41,12 +43,14 @@ class RecordedRuns:
           data_dir: where prepared datasets lie.
           keeps_subset: whether all runs take the run's training subset; otherwise a
             repeat draws its own.
+          on_work: called with expected seconds of work that are done.
 
         Raises:
           UserError: the run does not fit its data.
         """
         self._run, self._num_epochs, self._store = run, num_epochs, store
         self._data_dir, self._keeps_subset = data_dir, keeps_subset
+        self._on_work = on_work
         metrics = losses.of_run(run).metrics
         deciding = max(metrics, key=lambda each: each.higher_is_better)
         part = "validation" if run.data.validation_size else "test"
@@ -71,6 +75,11 @@ class RecordedRuns:
         )
         (record,) = self._execute([untrained])
         return self._score(record.curve[self.metric][0])
+
+    def seconds(self, setting: settings.Setting, repeats: tuple[int, ...]) -> float:
+        """Returns how long `train` is expected to take."""
+        runs = [self._configure(setting, repeat) for repeat in repeats]
+        return sum(map(cost.seconds, self._store.missing(runs)))
 
     def train(
         self, setting: settings.Setting, repeats: tuple[int, ...]
@@ -117,7 +126,11 @@ class RecordedRuns:
 
     def _execute(self, runs: list[config.RunConfig]) -> list[records.RunRecord]:
         failed = training.train(
-            [runs], self._store, self._data_dir, warn=lambda line: None
+            [runs],
+            self._store,
+            self._data_dir,
+            self._on_work,
+            warn=lambda line: None,
         )
         for run in runs:
             if run.key in failed:

@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from bsgen import config, errors
+from bsgen.config import schedule_budget
 from bsgen.optimizers import schedules
 
 # Steps whose batch sizes are solved for together where they depend on each other: more
@@ -91,7 +92,7 @@ def make(run: config.RunConfig, train_size: int) -> Plan:
     batch_sizes = _batch_sizes(run, train_size, run.num_steps)
     ends = np.cumsum(batch_sizes, dtype=np.int64)
     for schedule in (run.batch_size_schedule, optimizer.schedule, optimizer.warm_up):
-        schedules.check_budget(schedule, run.num_steps, ends[-1] / train_size)
+        schedule_budget.check(schedule, run.num_steps, ends[-1] / train_size)
     first_places = ends - batch_sizes
     steps, epochs = np.arange(float(run.num_steps)), first_places / train_size
     with np.errstate(over="ignore"):  # what overflows is refused below

@@ -16,7 +16,8 @@ _RUN = ("train", "--steps=2")
 _LOGISTIC = (*_RUN, "--model=autoencoder", "--loss=binary_cross_entropy")
 _SWEEP = ("sweep", "--steps=2")
 _RULE = ("sweep", "--rule_of_thumb", "--epochs=3")
-_PROTOCOL = (*_SWEEP, "--protocol=constant_steps", "--select_by=test", "--seeds=12")
+_PROTOCOL = ("sweep", "--steps=20", "--protocol=constant_steps", "--select_by=test")
+_PROTOCOL += ("--seeds=12",)
 _PROTOCOL += ("--axis=effective_learning_rate=1,2",)
 _USER = ("tune", "--data_fn=json:loads")
 # What is wrong, and the beginning of the line that says so; the words are absl's where
@@ -176,7 +177,7 @@ _MISTAKES = {
     (*_PROTOCOL, "--epochs=3"): "error: epochs=3.0: give one of --epochs and --steps",
     (*_PROTOCOL, "--protocol=epoch_budgets"): "error: protocol='epoch_budgets': give t",
     (*_PROTOCOL, "--protocol=constant_epochs"): "error: protocol='constant_epochs': gi",
-    (*_PROTOCOL, "--axis=epochs=1,2"): "error: steps=2: the budget is in epochs here",
+    (*_PROTOCOL, "--axis=epochs=1,2"): "error: steps=20: the budget is in epochs here",
     (*_PROTOCOL, "--axis=learning_rate=1,2"): "error: axis='learning_rate': not with ",
     (*_PROTOCOL, "--learning_rate=1"): "error: learning_rate=1.0: the axis effective_l",
     (*_PROTOCOL, "--extend", "--role=chief", "--chief=localhost:8000"): (
@@ -185,15 +186,34 @@ _MISTAKES = {
     (*_PROTOCOL, "--learning_rate_scaling=sqrt", "--base_batch_size=128"): (
         "error: learning_rate_scaling='sqrt': the protocol tunes the rate at every ba"
     ),
-    (*_SWEEP, "--axis=l2=0,1", "--protocol=constant_steps"): (
+    (*_PROTOCOL, "--steps=19"): "error: num_decays=10: num_steps=19 leaves no room",
+    (*_PROTOCOL[:1], *_PROTOCOL[2:3], "--epochs=9", "--axis=learning_rate=1,2"): (
+        "error: protocol='constant_steps': give --steps, and no other budget"
+    ),
+    (*_RUN, "--schedule=constant_then_decay"): "error: num_decays=10: num_steps=2 lea",
+    ("train", "--epochs=3", "--train_size=512", "--schedule=constant_then_decay"): (
+        "error: num_decays=10: num_steps=12 leaves no room for a constant part and"
+    ),
+    ("train", "--epochs=3", "--train_size=512", "--warm_up_epochs=3"): (
+        "error: length=3.0: 3 epochs are beyond the budget of 3; train longer"
+    ),
+    (*_SWEEP, "--axis=schedule=constant;constant_then_decay"): (
+        "error: num_decays=10: num_steps=2 leaves no room"
+    ),
+    (*_SWEEP, "--axis=l2=0,1", "--protocol=constant_steps", "--schedule=constant"): (
         "error: axis='': the protocol tunes the learning rate: give a grid of it, such"
     ),
     (*_SWEEP, "--protocol=constant_steps", "--axis=learning_rate=0.1"): (
         "error: axis='learning_rate': an axis has two values or more; a field's own"
     ),
-    (*_SWEEP, "--protocol=constant_steps", "--axis=learning_rate=0,0.1"): (
+    (*_PROTOCOL[:3], "--axis=learning_rate=0,0.1"): (
         "error: learning_rate=0: give rates above 0"
     ),
+    ("sweep", "--protocol=constant_epoch"): _ABSL,
+    (*_PROTOCOL, "--select_by=train"): _ABSL,
+    (*_PROTOCOL, "--extend=maybe"): _ABSL,
+    (*_PROTOCOL, "--keep=all"): _ABSL,
+    (*_SWEEP, "--axis=l2=0,1", "--select_by=test"): "error: select_by='test': goes wi",
     (*_SWEEP, "--axis=l2=0,1", "--keep=3"): "error: keep=3: goes with --protocol",
     (*_SWEEP, "--axis=l2=0,1", "--extend"): "error: extend=True: goes with --protocol",
     ("tune_cluster", "--", "--role=chief"): "error: argument='--role=chief': ",

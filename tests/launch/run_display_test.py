@@ -20,19 +20,19 @@ class RunDisplayTest(parameterized.TestCase):
         (
             {},
             {"test_cross_entropy": 0.3, "test_accuracy": 0.875},
-            "step 1,000 (epoch 2.5); test 0.8750 (loss 0.3000); 1,234 images/s",
+            "step 1,000 (epoch 2.5); test 0.8750 (loss 0.3000); 1,234 examples/s",
         ),
         (
             {"weight_distance": True},
             {"test_cross_entropy": 0.3, "test_accuracy": 0.5, "weight_distance": 1.25},
             "step 1,000 (epoch 2.5); test 0.5000 (loss 0.3000); weight distance 1.25; "
-            "1,234 images/s",
+            "1,234 examples/s",
         ),
         (
             _AUTOENCODER,
             {"batch_mse": 2.5, "validation_mse": 2.75, "test_mse": 3.0},
             "step 1,000 (epoch 2.5); training 2.5000; validation 2.7500; test 3.0000; "
-            "1,234 images/s",
+            "1,234 examples/s",
         ),
     )
     def test_an_evaluation_in_words(self, fields, metrics, expected):

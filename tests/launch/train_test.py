@@ -103,7 +103,7 @@ class TrainTest(parameterized.TestCase):
         # Besides, four from 1 to 20 that are evenly spaced on a logarithmic axis.
         steps = [0, 1, 3, 7, 10, 20]
         self.assertEqual([record["step"] for record in first], steps)
-        self.assertRegex(words, r"step 20 .*; weight distance \d\.\d+; .* images/s")
+        self.assertRegex(words, r"step 20 .*; weight distance \d\.\d+; .* examples/s")
         distances = [record["weight_distance"] for record in first]
         self.assertEqual(distances[0], 0.0)
         self.assertLess(first[-1]["first_kernel_distance"], distances[-1])

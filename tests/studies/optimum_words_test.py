@@ -44,7 +44,8 @@ class OptimumWordsTest(parameterized.TestCase):
         }
         runs = rate_sweeps.runs(table)
         row = optimum_words.row(best_runs.sweep(runs, selection), "accuracy")
-        self.assertEqual(list(row), ["accuracy", "all runs", "rate (error bar)", "moves"])
+        heads = ["accuracy", "all runs", "rate (error bar)", "moves"]
+        self.assertEqual(list(row), heads)
         # (0, 0.01, 0.02, 0.03): mean 0.015, std sqrt(0.0005 / 3) = 0.0129.
         self.assertEqual(row["accuracy"], "0.915 ± 0.013")
         self.assertEqual(row["all runs"], "0.91")

@@ -95,7 +95,11 @@ def _rates(
     axes.errorbar(places, best, (best - low, high - best), fmt="o-", **looks)
     cut = np.array([bool(sweep.edge) for sweep in found])
     if cut.any():
-        hollow = {"mfc": "w", "mec": looks["color"], "label": "up to an end of the rates"}
+        hollow = {
+            "mfc": "w",
+            "mec": looks["color"],
+            "label": "up to an end of the rates",
+        }
         axes.plot(places[cut], best[cut], "o", zorder=4, **hollow)
 
 

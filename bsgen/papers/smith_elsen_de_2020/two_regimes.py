@@ -12,7 +12,15 @@ from typing import NamedTuple
 from bsgen import config
 from bsgen.papers.smith_elsen_de_2020 import optima, optima_figure, wide_resnet
 from bsgen.papers.smith_elsen_de_2020.optima import Metrics, Optima, Row, Setting
-from bsgen.studies import best_rate, best_runs, claims, optimum_words, regimes, shown, study
+from bsgen.studies import (
+    best_rate,
+    best_runs,
+    claims,
+    optimum_words,
+    regimes,
+    shown,
+    study,
+)
 
 Settings = Mapping[str, Setting]  # by scale
 

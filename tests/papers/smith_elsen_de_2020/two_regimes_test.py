@@ -122,7 +122,8 @@ class TwoRegimesTest(parameterized.TestCase):
         found = [text.partition(" ")[0] for text in table[optimum_words.RATE]]
         exponents = ["⁻¹", "⁰", "¹", "¹", "¹", "¹", "⁻¹", "⁰", "¹", "²", "³", "³"]
         self.assertEqual(found, [f"2{exponent}" for exponent in exponents])
-        self.assertEqual([2.0**e for e in (-1, 0, 1, 1, 1, 1, -1, 0, 1, 2, 3, 3)], rates)
+        numbers = [2.0**e for e in (-1, 0, 1, 1, 1, 1, -1, 0, 1, 2, 3, 3)]
+        self.assertEqual(numbers, rates)
         self.assertStartsWith(table["final training loss"][5], "0.080")
         self.assertNotIn("of", table)
         self.assertLen(shown.figure.axes, 3)
