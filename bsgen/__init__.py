@@ -4,6 +4,8 @@
 
     bsgen.layers.GhostBatchNormalization(ghost_batch_size=32)
     bsgen.tune_batch_size(build_model, train_data, validation_data)
+    print(bsgen.advise(model, loss, data, batch_size=32, learning_rate=0.1,
+                       target_batch_size=512))
 
 The rooms named in `__all__` are imported when they are first used, so that `import
 bsgen` is quick and does not load TensorFlow.
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
         theory,
         tuning,
     )
+    from bsgen.advice import advise
     from bsgen.errors import UserError
     from bsgen.tuning import tune_batch_size
 
 __version__ = "0.1.0"  # setup.cfg reads it here
 __all__ = [
     "UserError",
+    "advise",
     "callbacks",
     "data",
     "layers",
@@ -46,7 +50,7 @@ __all__ = [
     "tuning",
 ]
 # Where those are that are no rooms.
-_HOMES = {"UserError": "errors", "tune_batch_size": "tuning"}
+_HOMES = {"UserError": "errors", "advise": "advice", "tune_batch_size": "tuning"}
 _WITH_REGISTERED_CLASSES = ("bsgen.layers", "bsgen.optimizers")
 
 

@@ -19,6 +19,7 @@ LAUNCHERS = [
     "tune",
     "tune_cluster",
     "measure",
+    "advise",
     "prepare_data",
 ]
 _HELP = ("help", "--help", "-h", "-help", "--helpfull")

@@ -149,6 +149,11 @@ def folder() -> str:
     return _RUN_DIR.value or f"results/measure/{name}"
 
 
+def run() -> config.RunConfig | None:
+    """Returns the run of --run_dir; None without it."""
+    return _run() if _RUN_DIR.value else None
+
+
 def load() -> Loaded:
     """Loads model and data; errors of the user's functions propagate.
 

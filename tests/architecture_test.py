@@ -23,7 +23,13 @@ _COLUMNS = (
     ("bsgen.tuning",),
     ("bsgen.studies",),
     # None of these knows another.
-    ("bsgen.papers", "bsgen.reports", "bsgen.sweeps", "bsgen.callbacks"),
+    (
+        "bsgen.papers",
+        "bsgen.reports",
+        "bsgen.sweeps",
+        "bsgen.callbacks",
+        "bsgen.advice",
+    ),
     ("bsgen",),  # the front door names the rooms
     ("launch",),
     ("benchmarks",),
