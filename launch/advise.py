@@ -1,4 +1,4 @@
-"""Advises on another batch size: learning rate, momentum, ghosts, length of training.
+"""Advises on the learning rate of a larger or a smaller batch.
 
     python -m launch.advise --run_dir=results/train/digits_mlp_KEY \
         --target_batch_size=512

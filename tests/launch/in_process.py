@@ -23,7 +23,7 @@ from absl import flags
 
 _HEAVY = ("tensorflow", "keras")
 _LAUNCHERS = ("train", "tune", "tune_cluster", "measure", "reproduce", "prepare_data")
-_LAUNCHERS += ("report", "sweep")
+_LAUNCHERS += ("report", "sweep", "advise")
 _HOSTILE = ("", " ", "0", "1", "2", "-1", "1.5", "-0.0", "1e-320", "1e308", "1e400")
 _HOSTILE += ("nan", "inf", "-inf", "1e10", "9" * 11, "9" * 30, "9" * 5000, "0x10")
 _HOSTILE += ("1_0", "٣", "é", "\u202e", "\udcff", "a\nb", "\x1b[1m", "%s{}", "a" * 5000)
