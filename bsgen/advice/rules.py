@@ -7,9 +7,8 @@ does the advice.
 
 import math
 
-from bsgen import theory
-from bsgen.advice import evidence, longer_training, rates
-from bsgen.advice.advice import Advice, Number, Sentence
+from bsgen.advice import evidence, longer_training, quantities, rates
+from bsgen.advice.advice import Advice, Sentence
 from bsgen.advice.situation import Situation
 from bsgen.advice.words import count, number, times
 
@@ -35,51 +34,7 @@ def advice_on(present: Situation) -> Advice:
         _limit(present),
         *_cautions(present),
     ]
-    return Advice(tuple(sentences), numbers(present))
-
-
-def numbers(present: Situation) -> dict[str, Number]:
-    """Returns all numbers by name; None where there is no bound."""
-    setting = present.learning_rate, present.batch_size
-    rules = rates.by_rule(present)
-    found: dict[str, Number] = {
-        "batch_size": present.batch_size,
-        "target_batch_size": present.target_batch_size,
-        "learning_rate": present.learning_rate,
-        "momentum": present.momentum,
-        "train_size": present.train_size,
-        "num_examples": present.num_examples,
-        "gradient_noise_scale": present.gradient_noise_scale,
-        "gradient_noise_scale_error": present.gradient_noise_scale_error,
-        "critical_learning_rate": present.critical_learning_rate,
-        "critical_learning_rate_error": present.critical_learning_rate_error,
-        "share_of_critical_rate": present.share_of_critical_rate,
-        "boundary_batch_size": present.boundary_batch_size,
-        "noise_scale": _scale(present),
-        "temperature": float(theory.temperature(*setting, present.momentum)),
-        "regime": rates.regime(present),
-        "advised_learning_rate": rates.advised(present),
-        "linear_learning_rate": rules["linear"],
-        "square_root_learning_rate": rules["sqrt"],
-        "updates_ratio": rates.updates_needed(present),
-        "ghost_batch_size": _ghosts(present),
-        "mode": present.mode,
-    }
-    return {
-        name: None if isinstance(value, float) and math.isinf(value) else value
-        for name, value in found.items()
-    }
-
-
-def _scale(present: Situation) -> float:
-    return float(
-        theory.noise_scale(
-            present.learning_rate,
-            present.batch_size,
-            present.train_size,
-            present.momentum,
-        )
-    )
+    return Advice(tuple(sentences), quantities.named(present))
 
 
 def _learning_rate(present: Situation) -> Sentence:
@@ -192,14 +147,13 @@ def _gradient_noise(present: Situation) -> Sentence:
 
 
 def _noise_scale(present: Situation) -> Sentence:
-    setting = present.learning_rate, present.batch_size
-    heat = float(theory.temperature(*setting, present.momentum))
     return Sentence(
         "noise scale",
-        f"theory.noise_scale, epsilon N / (B (1 - m)), is {number(_scale(present))} "
-        f"now, and the temperature epsilon / (B (1 - m)) {number(heat)}. It says how "
-        "strongly the setting lets noise shake the weights; the gradient noise scale "
-        "says how much noise the data have. The linear rule keeps the former; at the "
+        "theory.noise_scale, epsilon N / (B (1 - m)), is "
+        f"{number(present.noise_scale)} now, and the temperature epsilon / "
+        f"(B (1 - m)) {number(present.temperature)}. It says how strongly the setting "
+        "lets noise shake the weights; the gradient noise scale says how much noise "
+        "the data have. The linear rule keeps the former; at the "
         f"critical rate it belongs to batch size "
         f"{count(present.boundary_batch_size)}.",
         f"Smith & Le (2017), eq. 26; {_SED}, eq. 3",
@@ -231,17 +185,8 @@ def _momentum(present: Situation) -> Sentence:
     )
 
 
-def _ghosts(present: Situation) -> int | None:
-    """Returns the size of the ghosts to take; None without batch normalization."""
-    if present.normalization == "none":
-        return None
-    if present.normalization == "ghost" and present.ghost_batch_size:
-        return present.ghost_batch_size
-    return min(present.batch_size, present.target_batch_size)
-
-
 def _normalization(present: Situation) -> list[Sentence]:
-    size = _ghosts(present)
+    size = quantities.ghost_batch_size(present)
     if size is None or present.growth <= 1.0:
         return []
     text = f"keep ghosts of {size:,} examples"

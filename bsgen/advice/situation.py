@@ -93,12 +93,26 @@ class Situation:
         """
         if math.isinf(self.critical_learning_rate):
             return math.inf
-        scale = theory.noise_scale(
+        found = theory.optimal_batch_size(
+            self.noise_scale,
+            self.critical_learning_rate,
+            self.train_size,
+            self.momentum,
+        )
+        return float(found)
+
+    @property
+    def noise_scale(self) -> float:
+        """The noise scale of the present setting, `theory.noise_scale`."""
+        found = theory.noise_scale(
             self.learning_rate, self.batch_size, self.train_size, self.momentum
         )
-        found = theory.optimal_batch_size(
-            scale, self.critical_learning_rate, self.train_size, self.momentum
-        )
+        return float(found)
+
+    @property
+    def temperature(self) -> float:
+        """That of the present setting, `theory.temperature`."""
+        found = theory.temperature(self.learning_rate, self.batch_size, self.momentum)
         return float(found)
 
 
