@@ -2,7 +2,9 @@
 
 The best k of n runs at the best of many rates flatter, and a learning rate on a grid
 jumps. So everything here is a function of the seeds that chooses runs and rate anew,
-and can be repeated without each seed (the jackknife) or on resampled seeds.
+and can be repeated without each seed (the jackknife) or on resampled seeds (the
+bootstrap). The best of several rates that are about equally good looks better than it
+is; what the bootstrap shows of that is taken off.
 
 The interval of an optimal rate has every rate whose mean is not surely worse than the
 best one's, by a t test that is paired by seed. One standard deviation of a run, the
@@ -16,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from bsgen import statistics
-from bsgen.studies import estimates
+from bsgen.studies import bootstrap, estimates, optimal_rate
 from bsgen.studies.best_runs import Sweep
 
 _Floats = npt.NDArray[np.float64]
@@ -24,14 +26,14 @@ _NUM_DRAWS = 1000
 
 
 def score(found: Sweep, column: str | None = None) -> estimates.Estimate:
-    """Estimates the mean of the best runs at the optimal rate.
+    """Estimates the mean of the best runs at the optimal rate, less its bias.
 
     Args:
       found: a sweep.
       column: of another final metric of these runs; None for the one that decides.
     """
     number = found.values.shape[1]
-    return estimates.jackknife(lambda w: at_optimum(found, w, column), number)
+    return bootstrap.debiased(lambda w: at_optimum(found, w, column), number)
 
 
 def at_optimum(found: Sweep, weights: _Floats, column: str | None = None) -> _Floats:
@@ -71,17 +73,18 @@ def gain(first: Sweep, second: Sweep, column: str | None = None) -> estimates.Es
         )
         return of_first - of_second
 
-    return estimates.jackknife(difference, first.values.shape[1])
+    return bootstrap.debiased(difference, first.values.shape[1])
 
 
 def log_rate(found: Sweep, between: bool = False) -> estimates.Estimate:
     """Estimates the natural logarithm of the optimal rate.
 
     Args:
-      found: a sweep; of a single seed the interval has no ends.
+      found: a sweep; of a single seed the interval has no ends, and none on the side
+        where a rate that may be the best is the last of the grid.
       between: whether the optimum may lie between the rates of the grid. Then the
-        estimate is the top of the parabola through the best one and its neighbours, at
-        an edge the edge, and the interval has half a spacing more on both sides.
+        estimate is that of `optimal_rate.places`, at an edge the edge, and the interval
+        has half a spacing more on both sides.
     """
     logs = np.log(found.values.index.to_numpy(float))
     number = found.values.shape[1]
@@ -90,7 +93,9 @@ def log_rate(found: Sweep, between: bool = False) -> estimates.Estimate:
         counts = statistics.counted(chosen, number)
         scores = _scores(found, counts / number)
         best = scores.argmax(axis=1)
-        tops = _tops(logs, scores, best) if between else logs[best]
+        tops = logs[best]
+        if between:
+            tops = optimal_rate.places(found, counts / number)
         if number < 2:
             nothing = np.full(len(tops), np.inf)
             return estimates.Ends(tops, -nothing, nothing)
@@ -102,6 +107,8 @@ def log_rate(found: Sweep, between: bool = False) -> estimates.Estimate:
             steps = np.diff(logs, prepend=logs[:1], append=logs[-1:])
             below, above = steps[:-1], steps[1:]
             lower, upper = lower - below[low] / 2, upper + above[high] / 2
+        lower = np.where(low == 0, -np.inf, lower)
+        upper = np.where(high == len(logs) - 1, np.inf, upper)
         return estimates.Ends(tops, lower, upper)
 
     words = f"95 % interval of rates not surely worse than the best over {number} seeds"
@@ -190,28 +197,3 @@ def _near(
     near = np.isfinite(behind) & (behind <= reach)
     near[np.arange(len(best)), best] = True
     return near
-
-
-def _tops(logs: _Floats, scores: _Floats, best: npt.NDArray[np.intp]) -> _Floats:
-    """Returns the top of the parabola through the best rate and its neighbours.
-
-    Beside a rate at which training diverges, which has no finite score, it is the
-    limit: in the middle between the best rate and its other neighbour.
-    """
-    if len(logs) < 3:
-        return logs[best]
-    inside = np.clip(best, 1, len(logs) - 2)
-    rows = np.arange(len(best))
-    left, middle, right = (
-        (logs[inside + k], scores[rows, inside + k]) for k in (-1, 0, 1)
-    )
-    below, above = middle[0] - left[0], right[0] - middle[0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rise = (middle[1] - left[1]) / below
-        fall = (middle[1] - right[1]) / above
-        # The slopes of the chords hold in the middle of theirs; where the slope is 0.
-        share = rise / (rise + fall)
-    share = np.where(np.isposinf(fall), 0.0, np.where(np.isposinf(rise), 1.0, share))
-    tops = middle[0] - below / 2 + share * (below + above) / 2
-    is_inside = (best == inside) & np.isfinite(share)
-    return np.where(is_inside, tops, logs[best])

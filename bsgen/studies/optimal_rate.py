@@ -1,8 +1,9 @@
 """The optimal learning rate of a sweep, between the rates tried.
 
 It is the top of a parabola through the scores beside the best one. Where training
-breaks down at the next larger rate, that score says nothing of the top, and would pull
-the parabola down by half a step: it then goes through the best one and the two below.
+breaks down at a larger rate beside it, that score says nothing of the top, and would
+pull the parabola down by half a step: it then goes through the rates below that one,
+at least two of which are below the best.
 """
 
 import numpy as np
@@ -35,10 +36,14 @@ def places(found: Sweep, weights: npt.ArrayLike) -> _Floats:
     best = scores.argmax(axis=1)
     for place in np.unique(best[(best > 1) & (best < len(logs) - 1)]):
         own = np.flatnonzero(best == place)
-        middle = (scores[own, place] + worst) / 2
-        own = own[scores[own, place + 1] < middle]
-        if len(own):
-            tops[own] = _top_before_breakdown(logs, scores[own], place)
+        middles = (scores[own, place] + worst) / 2
+        is_near = optimum.window(logs, place)
+        is_near[:place] = False
+        broken = (scores[own] < middles[:, np.newaxis]) & is_near
+        cliffs = np.where(broken.any(axis=1), broken.argmax(axis=1), len(logs))
+        for cliff in np.unique(cliffs[cliffs < len(logs)]):
+            beside = own[cliffs == cliff]
+            tops[beside] = _top_before(cliff, logs, scores[beside], place)
     return tops
 
 
@@ -64,16 +69,24 @@ def _scores(found: Sweep, weights: npt.ArrayLike) -> tuple[_Floats, float]:
     return np.where(np.isfinite(scores), scores, beyond), worst
 
 
-def _top_before_breakdown(logs: _Floats, scores: _Floats, place: int) -> _Floats:
-    """Returns the top of the parabola through the best rate and the two below it.
+def _top_before(cliff: int, logs: _Floats, scores: _Floats, place: int) -> _Floats:
+    """Returns the top of the parabola through the rates before training breaks down.
 
-    It is cut off half-way to the neighbours of the best rate; where the scores rise
-    ever faster, the optimum lies at the upper of these ends.
+    It is cut off half-way to the neighbour below the best rate, and half-way to the
+    rate at which training breaks down; where the scores rise ever faster, the optimum
+    lies at the upper of these ends.
+
+    Args:
+      cliff: the place of the first rate that breaks down.
+      logs: [n], of the rates.
+      scores: [m, n].
+      place: of the best rate, at least 2.
     """
     distances = logs - logs[place]
-    used = slice(place - 2, place + 1)
+    lowest = int(optimum.window(logs, place).argmax())
+    used = slice(min(lowest, place - 2), cliff)
     square, linear, _ = np.polyfit(distances[used], scores[:, used].T, 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         top = np.where(square < 0, -linear / (2 * square), np.inf)
-    ends = distances[place - 1] / 2, distances[place + 1] / 2
+    ends = distances[place - 1] / 2, (distances[cliff - 1] + distances[cliff]) / 2
     return np.asarray(logs[place] + np.clip(top, *ends))

@@ -196,15 +196,25 @@ def tops(logs: _Floats, curves: _Floats) -> _Floats:
     best = curves.argmax(axis=1)
     found = logs[best]
     for place in np.unique(best[(best > 0) & (best < len(logs) - 1)]):
-        distances = logs - logs[place]
-        near = np.abs(distances) <= np.log(_WINDOW)
-        near[place - 1 : place + 2] = True  # however far apart they are
+        distances, near = logs - logs[place], window(logs, place)
         ends = distances[near][[0, -1]]
         own = best == place
         fitted = np.polyfit(distances[near], curves[own][:, near].T, 2)
         square, linear = np.where(fitted[0] < 0, fitted[:2], [[-1.0], [0.0]])
         found[own] += np.clip(-linear / (2 * square), *ends)
     return found
+
+
+def window(logs: _Floats, place: int) -> npt.NDArray[np.bool_]:
+    """Returns which settings are near to one of them, its neighbours always.
+
+    Args:
+      logs: [n], logarithms of the settings, rising.
+      place: of the one, neither the first nor the last.
+    """
+    near = np.abs(logs - logs[place]) <= np.log(_WINDOW)
+    near[place - 1 : place + 2] = True  # however far apart they are
+    return near
 
 
 def spacing_error(logs: _Floats, nearest: int) -> float:

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bsgen import theory
-from bsgen.studies import best_runs, claims, estimates, optimal_rate, optimum
+from bsgen.studies import (
+    best_runs,
+    bootstrap,
+    claims,
+    estimates,
+    optimal_rate,
+    optimum,
+)
 
 _Floats = npt.NDArray[np.float64]
 
@@ -138,7 +145,7 @@ class _Fit:
         self, of: Callable[[_Floats], _Floats], error: float | np.floating
     ) -> estimates.Estimate:
         """Estimates a function of the places, which has an error from the spacing."""
-        from_seeds = estimates.jackknife(
+        from_seeds = bootstrap.bootstrapped(
             lambda weights: of(self._places(weights)), self._num_seeds
         )
         return optimum.widened(from_seeds, float(error), _SPACED)

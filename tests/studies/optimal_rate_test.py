@@ -37,6 +37,21 @@ class PlacesTest(parameterized.TestCase):
     def test_where_the_next_rate_breaks_training_down(self, accuracies, expected):
         self.assertAlmostEqual(_octave(accuracies), expected, delta=0.005)
 
+    def test_rates_half_an_octave_apart(self):
+        # Training breaks down two rates above the best one: the parabola is that of
+        # the others within an octave, which lie on one here.
+        rates = 2.0 ** np.arange(-3, 2.5, 0.5)
+        rng = np.random.default_rng()
+        for top in rng.uniform(0.05, 0.2, size=20):
+            accuracies = 0.9 - 0.01 * (np.log2(rates) - top) ** 2
+            accuracies[rates > 2**0.5] = 0.1
+            found = _octave(accuracies, _ALL, rates)
+            self.assertAlmostEqual(found, top, places=8)
+        # One rate above it: cut off a quarter of an octave above.
+        accuracies[rates > 1] = 0.1
+        accuracies[rates <= 1] = 0.9 - 0.01 * (np.log2(rates[rates <= 1]) - 3) ** 2
+        self.assertAlmostEqual(_octave(accuracies, _ALL, rates), 0.25)
+
     def test_a_loss_that_diverges_breaks_down(self):
         losses = [0.5, 0.3, 0.2, 0.12, 0.1, np.inf]
         selection = best_runs.Selection(1, 1, "loss", False, np.inf)

@@ -17,7 +17,7 @@ from bsgen.papers.smith_elsen_de_2020 import (
 )
 from bsgen.papers.smith_elsen_de_2020.epoch_budget_claims import ABOUT_TWO
 from bsgen.papers.smith_elsen_de_2020.optima import Row
-from bsgen.studies import best_rate, best_runs, claims, estimates
+from bsgen.studies import best_rate, best_runs, bootstrap, claims, estimates
 
 # "The benefits of noise appear to be significantly smaller": the error of the wide
 # ResNet in table 1 doubles, this one rises by 2 %; our reading.
@@ -42,7 +42,7 @@ def judge_constant_steps(found: constant_steps.Found) -> list[claims.Claim]:
         return np.log(first / second)
 
     number = pair[0].values.shape[1]
-    ratio = estimates.exponential(estimates.jackknife(log_ratio, number))
+    ratio = estimates.exponential(bootstrap.debiased(log_ratio, number))
     return [
         claims.above(
             f"The optimal {metrics.test} rises as the batch grows, at equal steps",

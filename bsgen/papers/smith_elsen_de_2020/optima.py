@@ -13,7 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from bsgen.papers.smith_elsen_de_2020 import grids
-from bsgen.studies import best_rate, best_runs, estimates, optimum_words, study
+from bsgen.studies import (
+    best_rate,
+    best_runs,
+    bootstrap,
+    estimates,
+    optimum_words,
+    study,
+)
 
 # By momentum and, in it, by batch size, both rising.
 Optima = Mapping[float, Mapping[int, best_runs.Sweep]]
@@ -126,7 +133,7 @@ def mean_gain(
         ]
         return np.mean(gains, axis=0)
 
-    return estimates.jackknife(mean, len(pairs[0][0].values.columns))
+    return bootstrap.debiased(mean, len(pairs[0][0].values.columns))
 
 
 def table(
