@@ -71,19 +71,19 @@ _TASKS = {
 
 
 def _rising(
-    per_example: float, highest: Mapping[float, float], octaves: Sequence[int]
+    per_example: float, highest: Mapping[float, float], factors: Sequence[float]
 ) -> grids.Rates:
     """Returns the rates around those that rise with the batch size up to a limit.
 
     Args:
       per_example: expected optimal effective rate over the batch size, where small.
       highest: the limit by momentum.
-      octaves: around it.
+      factors: of these the ones that are tried.
     """
 
     def rates(batch_size: int, momentum: float) -> tuple[float, ...]:
         centre = min(per_example * batch_size, highest[momentum])
-        return tuple(centre * 2.0**octave for octave in octaves)
+        return tuple(centre * factor for factor in factors)
 
     return rates
 
@@ -93,7 +93,7 @@ FIGURE_8 = {
         grids.Grid(
             _TASKS["quick"],
             (2, 4, 8, 16, 32, 64, 100),
-            _rising(2.0**-7, {0.0: 2.0**-5, 0.9: 2.0**-3}, range(-3, 3)),
+            _rising(2.0**-7, {0.0: 2.0**-5, 0.9: 2.0**-3}, grids.powers_of_two(-3, 2)),
         ),
         _SELECTION["quick"],
         last={0.0: 8, 0.9: 16},
@@ -103,7 +103,7 @@ FIGURE_8 = {
         grids.Grid(
             _TASKS["reduced"],
             (4, 8, 16, 32, 64, 128, 256),
-            _rising(2.0**-9, {0.0: 2.0**-6, 0.9: 2.0**-4}, range(-3, 3)),
+            _rising(2.0**-9, {0.0: 2.0**-6, 0.9: 2.0**-4}, grids.powers_of_two(-3, 2)),
         ),
         _SELECTION["reduced"],
         last={0.0: 16, 0.9: 32},
@@ -116,7 +116,7 @@ FIGURE_8 = {
         grids.Grid(
             _TASKS["paper"],
             tuple(2**k for k in range(2, 13)),
-            _rising(0.08 / 64, {0.0: 0.02, 0.9: 0.16}, range(-3, 4)),
+            _rising(0.08 / 64, {0.0: 0.02, 0.9: 0.16}, grids.powers_of_two(-3, 3)),
         ),
         _SELECTION["paper"],
         last={0.0: 16, 0.9: 128},
@@ -143,7 +143,9 @@ def _constant_steps(
 # `last` is the batch size up to which the training MSE falls.
 TABLE_7 = {
     "quick": optima.Setting(
-        _constant_steps("quick", 1600, (16, 64, 100), grids.powers_of_two(-7, -1), 14),
+        _constant_steps(
+            "quick", 1600, (16, 64, 100), grids.powers_of_root_two(-11, -4), 28
+        ),
         _SELECTION["quick"],
         last={0.9: 64},
     ),
@@ -199,9 +201,9 @@ class Budgets:
 
 FIGURE_10 = {
     "quick": Budgets(
-        _TASKS["quick"],
+        _TASKS["quick"].changed(num_seeds=10),
         tuple(2**k for k in range(5, 11)),
-        grids.powers_of_two(-9, -1),
+        grids.powers_of_root_two(-16, -3),
         (2.0**-4, 2.0**-6),
         40,
         _SELECTION["quick"],

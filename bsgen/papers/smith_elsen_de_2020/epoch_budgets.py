@@ -106,12 +106,14 @@ class Tuned(NamedTuple):
     def scores(self) -> pd.DataFrame:
         """Returns the scores at the optimal rates, a row a budget, a column a seed.
 
-        Of all runs there, not of the best ones alone, which would flatter them.
+        Of all runs there, not of the best ones alone, which would flatter them. So the
+        rate is the best by all runs, as in `log_rates`, too: the best of several may
+        leave out just those that broke down at theirs.
         """
-        found = {
-            budget: self.metric.scores(sweep.values).loc[sweep.best]
-            for budget, sweep in self.sweeps.items()
-        }
+        found = {}
+        for budget, sweep in self.sweeps.items():
+            scores = self.metric.scores(sweep.values)
+            found[budget] = scores.loc[scores.mean(axis=1).idxmax()]
         return pd.DataFrame(found).T
 
     def at_edge(self) -> list[float]:

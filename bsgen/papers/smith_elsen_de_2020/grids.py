@@ -59,6 +59,11 @@ def powers_of_two(first: int, last: int) -> tuple[float, ...]:
     return tuple(2.0**exponent for exponent in range(first, last + 1))
 
 
+def powers_of_root_two(first: int, last: int) -> tuple[float, ...]:
+    """Returns 2^(first / 2) to 2^(last / 2), so that optima are located more finely."""
+    return tuple(2.0 ** (step / 2) for step in range(first, last + 1))
+
+
 def around(expected: float, below: int, above: int) -> tuple[float, ...]:
     """Returns powers of two: so many below and above the one nearest to a rate."""
     nearest = round(math.log2(expected))

@@ -103,7 +103,7 @@ class ConstantStepsTest(parameterized.TestCase):
         ({"rise": -0.01}, [_F, _H, _H, _H]),
         ({"fall": 0.02}, [_H, _F, _H, _H]),
         ({"rise": 0.1}, [_H, _H, _F, _H]),
-        ({"shift": 1.0, "start": 0.5}, [_H, _H, _H, _F]),  # in proportion
+        ({"shift": 1.0, "start": 0.35}, [_H, _H, _H, _F]),  # in proportion
         ({"rise": 0.0, "fall": 0.0, "shift": 0.3, "noise": 0.03}, [_U] * 2),
     )
     def test_verdicts(self, changes, expected):

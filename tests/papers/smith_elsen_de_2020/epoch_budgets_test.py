@@ -125,6 +125,19 @@ class OptimaTest(absltest.TestCase):
             train.scores().mean(axis=1), [-np.log(0.1 / e) for e in _EPOCHS], rtol=1e-9
         )
 
+    def test_scores_are_those_of_the_rate_that_is_best_over_all_runs(self):
+        # Two of seven runs break down at the rate whose best five are the best.
+        rates = (0.5, 1.0, 2.0)
+        rows = [(rate, seed) for rate in rates for seed in range(7)]
+        runs = pd.DataFrame(rows, columns=["effective_learning_rate", "seed"])
+        losses = [0.4] * 7 + [0.2] * 7 + [0.1] * 5 + [9.0] * 2
+        runs["final_train_cross_entropy"] = losses
+        runs["status"] = "completed"
+        sweep = best_runs.sweep(runs, _TRAIN.selection)
+        self.assertEqual(sweep.best, 2.0)
+        found = epoch_budgets.Tuned(_TRAIN, {4.0: sweep}).scores()
+        np.testing.assert_allclose(found.loc[4.0], -np.log(0.2))
+
     def test_a_diverged_run_is_the_worst(self):
         sweep = next(iter(_tuned()[1].sweeps.values()))
         values = sweep.values.copy()

@@ -40,8 +40,9 @@ class Figure7Test(parameterized.TestCase):
     def test_the_slope_is_compared_with_a_half(self, exponent, expected):
         runs = studies.FIGURE_7.runs("quick", 4)
 
-        def rate(run):  # with momentum the boundary lies at four times the batch size
-            return min((run.batch_size / 16) ** exponent, 4 if run.sgd.momentum else 1)
+        def rate(run):  # with momentum the boundary lies at a larger batch size
+            highest = 4 if run.sgd.momentum else 2
+            return 0.6 * min((run.batch_size / 16) ** exponent, highest)
 
         results = _results(runs, rate, lambda run: 9.0, lambda run: 8.0)
         judged = studies.FIGURE_7.judge(studies.FIGURE_7.analyse(results))
@@ -58,12 +59,15 @@ class Figure7Test(parameterized.TestCase):
             helps = run.sgd.momentum and run.batch_size > 16
             return 9.0 + (0.2 if helps else 0.5) * max(0, np.log2(run.batch_size / 16))
 
-        results = _results(runs, lambda run: 1.0, test, test)
-        found = studies.FIGURE_7.analyse(results)
+        def rate(run):
+            return min(run.batch_size / 32, 8 if run.sgd.momentum else 4)
+
+        found = studies.FIGURE_7.analyse(_results(runs, rate, test, test))
         self.assertIsInstance(found, two_regimes.Found)
         same, better = two_regimes.judge(found)[:2]
         self.assertEqual([same.verdict, better.verdict], ["holds", "holds"])
-        self.assertAlmostEqual(better.measured, -0.9, delta=0.05)
+        # At the full batch of 384.
+        self.assertAlmostEqual(better.measured, -0.3 * np.log2(384 / 16), delta=0.05)
 
     def test_forty_epochs_at_64_are_16560_steps(self):
         steps = {
@@ -108,16 +112,26 @@ class Figure9Test(parameterized.TestCase):
 
         results = _results(
             runs,
-            lambda run: 0.3 * budget(run) ** exponent,
+            lambda run: 0.5 * budget(run) ** exponent,
             lambda run: 9.0 + 0.3 * np.log2(budget(run)) ** 2,
             lambda run: 7.0 * budget(run) ** -0.2,
-            lambda run: 0.3 / budget(run),
+            lambda run: 0.5 / budget(run),
         )
         judged = studies.judge_figure_9(studies.analyse_figure_9(results))
         self.assertEqual("".join(claim.verdict[0] for claim in judged), expected)
 
 
 class RunsTest(parameterized.TestCase):
+    def test_rates_of_all_batch_sizes_lie_on_one_grid_of_the_root_of_two(self):
+        for study in (studies.FIGURE_7, studies.TABLE_6):
+            rates = [
+                run.sgd.learning_rate / (1 - run.sgd.momentum)
+                for run in study.runs("quick", 1)
+            ]
+            steps = 2 * np.log2(rates)
+            np.testing.assert_allclose(steps, np.round(steps), atol=1e-9)
+            self.assertEqual(set(np.round(steps).astype(int) % 2), {0, 1})
+
     @parameterized.parameters("FIGURE_7", "TABLE_6", "FIGURE_9")
     def test_every_scale(self, name):
         study = getattr(studies, name)
