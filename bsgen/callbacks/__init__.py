@@ -1,5 +1,7 @@
 """Keras callbacks: what is followed in a `model.fit` of anyone's own network."""
 
+from bsgen.callbacks.clip_first_steps import ClipFirstSteps
+from bsgen.callbacks.noise_scale import NoiseScale
 from bsgen.callbacks.weight_distance import WeightDistance
 
-__all__ = ["WeightDistance"]
+__all__ = ["ClipFirstSteps", "NoiseScale", "WeightDistance"]

@@ -23,14 +23,13 @@ The paper does not specify the following; they are our choice, as in PyTorch:
 A step is one parameter update.
 """
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from bsgen import config, errors, theory
+from bsgen.optimizers import clipping
 
 L2_PARAMETERS = config.choices(config.MomentumConfig, "l2_parameters")
 
@@ -38,40 +37,6 @@ L2_PARAMETERS = config.choices(config.MomentumConfig, "l2_parameters")
 def has_l2(l2_parameters: str, rank: int) -> bool:
     """Returns whether L2 covers a parameter of `rank` axes."""
     return l2_parameters == "all" or rank > 1
-
-
-def clip_by_global_norm(
-    gradients: Sequence[tf.Tensor], clip_norm: tf.Tensor | float
-) -> list[tf.Tensor]:
-    """Returns gradients whose norm over all tensors together is at most `clip_norm`.
-
-    g <- g min(1, clip_norm / |g|), with |g|^2 summed over all tensors of a run: the
-    rule of Keras' `global_clipnorm`, for one run or for a stack of runs.
-
-    Args:
-      gradients: one tensor a parameter, each of shape `clip_norm.shape + [...]`.
-      clip_norm: positive; a scalar for one run, or [R] to clip each of R runs by its
-        own norm. Infinity leaves a run as it is.
-
-    Returns:
-      Tensors of the same shapes. They are NaN where the norm of a run is not finite, as
-      in TensorFlow, so that the run visibly diverges instead of standing still.
-    """
-    clip_norm = tf.convert_to_tensor(clip_norm, gradients[0].dtype)
-    run_axes = clip_norm.shape.rank
-    squares = [
-        tf.reduce_sum(tf.square(gradient), axis=range(run_axes, gradient.shape.rank))
-        for gradient in gradients
-    ]
-    norm = tf.sqrt(tf.add_n(squares))
-    factor = tf.where(norm > clip_norm, clip_norm / norm, 1.0)
-    factor = tf.where(tf.math.is_finite(norm), factor, math.nan)
-
-    def clip(gradient: tf.Tensor) -> tf.Tensor:
-        ones = [1] * (gradient.shape.rank - run_axes)
-        return gradient * tf.reshape(factor, tf.concat([tf.shape(factor), ones], 0))
-
-    return [clip(gradient) for gradient in gradients]
 
 
 @keras.saving.register_keras_serializable(package="bsgen")
@@ -178,29 +143,12 @@ class Momentum(keras.optimizers.Optimizer):
 
     def _clip_gradients(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
         """Clips during the first `clip_steps` steps; Keras calls this at every step."""
-        clipped = self._clip_sum(grads)
+        if not (self.clipnorm or self.clipvalue or self.global_clipnorm):
+            return grads
+        clipped = clipping.of_all_replicas(super()._clip_gradients, grads)
         if self.clip_steps is None:
             return clipped
-        early = tf.convert_to_tensor(self.iterations) < self.clip_steps
-        return [
-            tf.where(early, tf.convert_to_tensor(new), tf.convert_to_tensor(old))
-            for new, old in zip(clipped, grads, strict=True)
-        ]
-
-    def _clip_sum(self, grads: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Clips the sum over replicas, which Keras forms only after this call."""
-        context = tf.distribute.get_replica_context()
-        replicas = context.num_replicas_in_sync if context else 1
-        if replicas == 1 or not (
-            self.clipnorm or self.clipvalue or self.global_clipnorm
-        ):
-            return super()._clip_gradients(grads)
-        total = context.all_reduce(tf.distribute.ReduceOp.SUM, grads)
-        # Keras sums the result over the replicas once more.
-        return [
-            tf.convert_to_tensor(gradient) / replicas
-            for gradient in super()._clip_gradients(total)
-        ]
+        return clipping.in_first_steps(self, self.clip_steps, clipped, grads)
 
 
 def _checked_clips(**bounds: float | None) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from bsgen.optimizers import momentum
+from bsgen.optimizers import clipping
 
 
 class ClipByGlobalNormTest(tf.test.TestCase):
@@ -15,7 +15,7 @@ class ClipByGlobalNormTest(tf.test.TestCase):
     def test_each_run_is_clipped_by_itself(self):
         gradients = self.gradients(4)
         clip_norms = [0.5, 2.0, 1000.0, np.inf]
-        clipped = momentum.clip_by_global_norm(gradients, clip_norms)
+        clipped = clipping.clip_by_global_norm(gradients, clip_norms)
         for run, clip_norm in enumerate(clip_norms):
             own = [g[run].numpy() for g in gradients]
             norm = np.sqrt(sum(np.sum(g**2) for g in own))
@@ -27,15 +27,15 @@ class ClipByGlobalNormTest(tf.test.TestCase):
     def test_one_run_equals_tensorflow(self):
         gradients = [gradient[0] for gradient in self.gradients(1)]
         expected, _ = tf.clip_by_global_norm(gradients, 0.7)
-        clipped = momentum.clip_by_global_norm(gradients, 0.7)
+        clipped = clipping.clip_by_global_norm(gradients, 0.7)
         for result, other in zip(clipped, expected, strict=True):
             self.assertAllClose(result, other, rtol=1e-14, atol=0)
 
     def test_zero_stays_zero_and_a_norm_that_overflows_is_nan(self):
         gradients = [tf.constant([[0.0, 0.0], [1e30, 1.0], [np.nan, 1.0]])]
         for function in (
-            momentum.clip_by_global_norm,
-            tf.function(momentum.clip_by_global_norm, jit_compile=True),
+            clipping.clip_by_global_norm,
+            tf.function(clipping.clip_by_global_norm, jit_compile=True),
         ):
             (clipped,) = function(gradients, tf.constant([1.0, 1.0, np.inf]))
             self.assertAllEqual(clipped[0], [0.0, 0.0])

@@ -18,7 +18,7 @@ import tensorflow as tf
 from bsgen import theory
 from bsgen.data import augmentation
 from bsgen.models import losses
-from bsgen.optimizers import momentum
+from bsgen.optimizers import clipping
 from bsgen.training.ensemble.stacked_data import Batches, Settings, State
 from bsgen.training.ensemble.stacked_evaluation import Evaluation
 from bsgen.training.ensemble.stacked_model import StackedModel
@@ -137,7 +137,7 @@ class Program:
             gradient, (state.weights, state.statistics, *examples, *others, carried)
         )
         if not isinstance(batch.clip_norms, tuple):
-            gradients = momentum.clip_by_global_norm(gradients, batch.clip_norms)
+            gradients = clipping.clip_by_global_norm(gradients, batch.clip_norms)
         state = State(state.weights, state.accumulators, statistics, carried)
         return self._update(state, settings, batch, gradients)
 
