@@ -111,6 +111,6 @@ class NoiseScale(keras.callbacks.Callback):
         """Returns the examples of the epoch so far, which the mean loss is over."""
         for metric in self.model.metrics:
             if metric.name == "loss" and isinstance(metric, keras.metrics.Mean):
-                return float(keras.ops.convert_to_numpy(metric.count))
+                return float(metric.count.numpy())
         remedy = "the model keeps no count of its examples; give both to NoiseScale"
         raise errors.UserError("batch_size, train_size", None, remedy)

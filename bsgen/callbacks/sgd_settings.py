@@ -1,6 +1,7 @@
 """Learning rate, momentum and step of a compiled model's optimizer, as they are now."""
 
 import keras
+import numpy as np
 
 from bsgen import errors, optimizers
 
@@ -12,7 +13,8 @@ def optimizer_of(model: keras.Model) -> keras.optimizers.Optimizer:
 
 def learning_rate(model: keras.Model) -> float:
     """Returns the rate of the next step, whether a number or a schedule gives it."""
-    return float(keras.ops.convert_to_numpy(optimizer_of(model).learning_rate))
+    rate = optimizer_of(model).learning_rate
+    return float(rate.numpy() if hasattr(rate, "numpy") else rate)
 
 
 def momentum(model: keras.Model) -> float:
@@ -31,4 +33,4 @@ def momentum(model: keras.Model) -> float:
 
 def num_steps(model: keras.Model) -> int:
     """Returns the updates of the weights so far, as the optimizer counts them."""
-    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+    return int(np.asarray(model.optimizer.iterations.numpy()))

@@ -15,8 +15,8 @@ def examples(seed=0, count=NUM_EXAMPLES):
     return inputs, np.tanh(inputs[:, :2] + rng.normal(size=(count, 2))).astype("f")
 
 
-def model(optimizer=None, **settings):
-    """Returns the same compiled network at each call, with batch normalization."""
+def model(optimizer=None, normalized=True, **settings):
+    """Returns the same compiled network at each call."""
     layers = [
         keras.Input((5,)),
         keras.layers.Dense(6, kernel_initializer=keras.initializers.GlorotUniform(1)),
@@ -24,6 +24,8 @@ def model(optimizer=None, **settings):
         keras.layers.Activation("tanh"),
         keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(2)),
     ]
+    if not normalized:
+        del layers[2]
     found = keras.Sequential(layers)
     optimizer = optimizer or keras.optimizers.SGD(0.25, momentum=0.5)
     found.compile(optimizer, "mse", **settings)
@@ -46,7 +48,7 @@ def weights(trained):
 WAYS = ("plain", "float16", "compiled", "several_steps", "two_devices")
 
 
-def trained_in(way, case, *callbacks, optimizer=None, **settings):
+def trained_in(way, case, *callbacks, optimizer=None, normalized=True, **settings):
     """Trains in one of `WAYS`; returns the model and what `History` holds.
 
     Args:
@@ -54,6 +56,7 @@ def trained_in(way, case, *callbacks, optimizer=None, **settings):
       case: the test, which cleans up after it.
       *callbacks: of `fit`.
       optimizer: makes a new one.
+      normalized: whether with batch normalization, of each device's part.
       **settings: of `fit`.
     """
     before = keras.config.dtype_policy()
@@ -68,7 +71,9 @@ def trained_in(way, case, *callbacks, optimizer=None, **settings):
         "several_steps": {"steps_per_execution": 3},
     }.get(way, {})
     with strategy.scope():
-        found = model(optimizer() if optimizer else None, **compile_settings)
+        found = model(
+            optimizer() if optimizer else None, normalized, **compile_settings
+        )
     history = fit(found, *callbacks, **settings).history
     keras.config.set_dtype_policy(before)
     return found, history
