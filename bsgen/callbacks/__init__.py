@@ -4,6 +4,7 @@ from bsgen.callbacks.batch_size_schedule import BatchSizeSchedule
 from bsgen.callbacks.clip_first_steps import ClipFirstSteps
 from bsgen.callbacks.gradient_noise_scale import GradientNoiseScale
 from bsgen.callbacks.noise_scale import NoiseScale
+from bsgen.callbacks.sharpness import Sharpness
 from bsgen.callbacks.weight_distance import WeightDistance
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "ClipFirstSteps",
     "GradientNoiseScale",
     "NoiseScale",
+    "Sharpness",
     "WeightDistance",
 ]
