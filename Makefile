@@ -47,6 +47,7 @@ bench: .venv/.installed-bench
 	$(RUN) -m benchmarks.train_step
 	$(RUN) -m benchmarks.tuning
 	$(RUN) -m benchmarks.curvature
+	$(RUN) -m benchmarks.callbacks
 
 bench-gpu: .venv/.installed-bench
 	$(RUN) -m benchmarks.gpu

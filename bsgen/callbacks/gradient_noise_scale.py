@@ -83,8 +83,9 @@ class GradientNoiseScale(keras.callbacks.Callback):
             "gradient_noise_scale", columns, backup_dir
         )
         self._halves: half_batches.HalfBatches | None = None
+        self._optimizer: keras.optimizers.Optimizer | None = None  # they belong to
         self._due = False
-        self._start, self._last = 0, 0  # steps before the epoch; the last one looked at
+        self._start, self._step = 0, 0  # steps before the epoch, and before this call
 
     @property
     def steps(self) -> npt.NDArray[np.int64]:
@@ -112,23 +113,25 @@ class GradientNoiseScale(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks at each batch before the training step does; Keras calls this."""
         self._unwrap()
-        self._due, self._halves = False, None
+        self._due = False
+        if self.model.optimizer is not self._optimizer:
+            self._optimizer, self._halves = self.model.optimizer, None
         self.model.train_function = _Measured(self.model.train_function, self)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Finds what was measured before; Keras calls this."""
         # Other callbacks may load weights where training begins, but not after.
         self._start = self._rows.begin(self.model)
-        self._last = max(0, self._start - 1)
 
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         """Measures at this step if it is time; Keras calls this."""
         # To ask the optimizer for its step is to wait for the device.
-        step = self._start + batch
-        self._due = step // self._interval > self._last // self._interval
-        self._last = step
+        self._step = self._start + batch
+        last = self._step + self.model.steps_per_execution - 1  # of this call
+        before = max(0, self._step - 1)
+        self._due = last // self._interval > before // self._interval
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Puts the noise scale into the logs; Keras calls this."""
@@ -146,11 +149,13 @@ class GradientNoiseScale(keras.callbacks.Callback):
 
     def measure(self, batch: Any) -> None:
         """Measures on one batch, which the next step trains with."""
+        if not self.model.built:  # before its first step
+            return
         if self._halves is None:
             self._halves = half_batches.HalfBatches(self.model)
         moments = self._halves.measure(batch)
         if moments is not None:
-            self._rows.add(self._last, moments)
+            self._rows.add(self._step, moments)
 
     def _average(self, column: str) -> float:
         values = self._rows.column(column)

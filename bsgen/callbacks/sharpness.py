@@ -84,6 +84,7 @@ class Sharpness(keras.callbacks.Callback):
             "sharpness", ["max_eigenvalue"], backup_dir
         )
         self._hessian: measures.Hessian | None = None
+        self._optimizer: keras.optimizers.Optimizer | None = None  # it belongs to
 
     @property
     def steps(self) -> npt.NDArray[np.int64]:
@@ -98,7 +99,8 @@ class Sharpness(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Refuses an optimizer that is not SGD; Keras calls this."""
         sgd_settings.momentum(self.model)
-        self._hessian = None
+        if self.model.optimizer is not self._optimizer:
+            self._optimizer, self._hessian = self.model.optimizer, None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Finds what was measured before; Keras calls this."""

@@ -26,10 +26,12 @@ class WeightDistance(keras.callbacks.Callback):
     """Measures |w_t - w_0|, over all trainable weights, after log-spaced steps t.
 
     Those are 0, the rounded powers of 10^(1 / per_decade), and the last step of each
-    `fit`. A step is an update of the weights, as the optimizer counts them. The
-    distance at the end of each epoch goes into Keras' logs as `weight_distance`, for
-    `History`, the progress bar and the callbacks that follow this one in the list, such
-    as `CSVLogger` and `TensorBoard`.
+    `fit`. A step is an update of the weights, as the optimizer counts them.
+
+    Logs, for `History`, the progress bar and the callbacks that follow this one in the
+    list, such as `CSVLogger` and `TensorBoard`: `weight_distance` at the end of each
+    epoch, and `weight_distance_slope`, b of the fit of a + b log t (eq. 4) to the
+    distances so far; NaN before there are eight from step 1 on.
 
     >>> import keras, numpy as np
     >>> from bsgen.callbacks import WeightDistance
@@ -152,6 +154,7 @@ class WeightDistance(keras.callbacks.Callback):
             distance = self._distance()
         if logs is not None:
             logs["weight_distance"] = distance
+            logs["weight_distance_slope"] = self._slope()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Measures after the last step; Keras calls this."""
@@ -238,6 +241,12 @@ class WeightDistance(keras.callbacks.Callback):
     def _distance(self) -> float:
         now = [variable.numpy() for variable in self._weights]
         return measures.weight_distance(now, self._start).value
+
+    def _slope(self) -> float:
+        enough = np.sum(self.steps >= 1) >= theory.MIN_POINTS
+        if not enough or not np.isfinite(self.distances).all():
+            return math.nan
+        return self.fit().coefficients[1]
 
     def _measure(self, step: int) -> None:
         self._points[step] = self._distance()

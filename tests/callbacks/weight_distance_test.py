@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
-from bsgen import errors
+from bsgen import errors, theory
 from bsgen.callbacks import WeightDistance, distance_backup, weight_distance
 from tests import two_devices
 
@@ -198,8 +198,14 @@ class WeightDistanceTest(tf.test.TestCase, parameterized.TestCase):
         distance = WeightDistance()
         with self.assertRaisesRegex(errors.UserError, "^steps=0: too few points"):
             distance.fit()
-        _fit(_model(), distance, epochs=8)
+        history = _fit(_model(), distance, epochs=8).history
         self.assertGreater(distance.fit("power").shape, 0.0)
+        slopes = history["weight_distance_slope"]
+        # The steps 1, 2, 3, 4, 6, 7, 10, 13 are eight, after the third epoch.
+        self.assertAllEqual(np.isnan(slopes), [True, True] + [False] * 6)
+        known = distance.steps <= 18
+        expected = theory.fit_growth(distance.steps[known], distance.distances[known])
+        self.assertEqual(slopes[2], expected.coefficients[1])
 
 
 class ContinuingTest(tf.test.TestCase):
