@@ -17,6 +17,7 @@ from matplotlib import figure, ticker
 from PIL import Image as image
 
 from bsgen import statistics
+from bsgen.figures import description
 
 COLORS = BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 SETTINGS: dict[Any, Any] = {
@@ -64,9 +65,10 @@ def panels(titles: list[str], num_rows: int = 1) -> tuple[figure.Figure, np.ndar
 
 
 def png(drawn: figure.Figure) -> bytes:
-    """Returns a figure as the content of a PNG file."""
+    """Returns a figure as a PNG file, which says in words what is seen."""
     content = io.BytesIO()
-    drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH)
+    said = {"Description": description.describe(drawn)}
+    drawn.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata=said)
     return content.getvalue()
 
 

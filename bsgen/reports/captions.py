@@ -44,6 +44,19 @@ def settings(results: study.Results, scale: str) -> str:
     return ", ".join(parts) + "."
 
 
+def work(studies: Iterable[study.Results]) -> str:
+    """Returns "N runs and N measurements (M min of ...)"; shared ones count once."""
+    studies = list(studies)
+    training = _seconds(results.runs for results in studies)
+    measuring = _seconds(results.measurements for results in studies)
+    minutes = sum([*training.values(), *measuring.values()]) / 60
+    made, doing = f"{len(training):,} runs", "training"
+    if measuring:
+        made = f"{made} and {len(measuring):,} measurements"
+        doing = f"{doing} and measuring"
+    return f"{made} ({minutes:.0f} min of {doing}, added over processes)"
+
+
 def hardware(studies: Iterable[study.Results]) -> str:
     """Returns a sentence with the devices of some studies.
 
@@ -65,6 +78,16 @@ def hardware(studies: Iterable[study.Results]) -> str:
         parts.append(f"{device} ({_listed(own)})" if len(total) > 1 else device)
     doing = _listed([_DOING[name] for name, count in number.items() if count])
     return f"{doing.capitalize()} on {_listed(parts)}."
+
+
+def _seconds(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
+    """Returns how long each run, or measurement, took by its key."""
+    return {
+        key: seconds
+        for table in tables
+        if len(table)
+        for key, seconds in zip(table["key"], table["seconds"], strict=True)
+    }
 
 
 def _devices(tables: Iterable[pd.DataFrame]) -> collections.Counter[str]:

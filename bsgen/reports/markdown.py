@@ -12,8 +12,6 @@ import pathlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import pandas as pd
-
 from bsgen import errors, studies
 from bsgen.figures import style
 from bsgen.files import atomic
@@ -190,27 +188,8 @@ def _replace_marked(path: pathlib.Path, written: str) -> None:
 def _totals(finished: Sequence[contents.Finished]) -> str:
     """Returns verdicts and work in one sentence; runs that studies share count once."""
     words = claims.summary(claim for entry in finished for claim in entry.judged)
-    training = _seconds(entry.results.runs for entry in finished)
-    measuring = _seconds(entry.results.measurements for entry in finished)
-    minutes = sum([*training.values(), *measuring.values()]) / 60
-    work, doing = f"{len(training):,} runs", "training"
-    if measuring:
-        work, doing = (
-            f"{work} and {len(measuring):,} measurements",
-            f"{doing} and measuring",
-        )
-    took = f"{minutes:.0f} min of {doing}, added over processes"
-    return f"**{words}**, from {work} ({took}). {verdicts.besides(finished)}".strip()
-
-
-def _seconds(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
-    """Returns how long each run, or measurement, took by its key."""
-    return {
-        key: seconds
-        for table in tables
-        if len(table)
-        for key, seconds in zip(table["key"], table["seconds"], strict=True)
-    }
+    work = captions.work(entry.results for entry in finished)
+    return f"**{words}**, from {work}. {verdicts.besides(finished)}".strip()
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

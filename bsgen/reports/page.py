@@ -1,31 +1,29 @@
 """One self-contained page, `report.html`, with every study of an output folder.
 
-Pictures are embedded, nothing is loaded from elsewhere, and no script runs.
+Pictures, style and script are inside, so that the file alone can be sent to somebody;
+nothing is loaded from elsewhere. The script adds filters and keys to a page that shows
+everything without it.
 """
 
-import base64
 import os
 import pathlib
 from collections.abc import Iterable
-from typing import Any
 
 import jinja2
 
 from bsgen import studies
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents, verdicts
-from bsgen.studies import claims, tally
-
-_FILES = (
-    "config.json",
-    "runs.csv",
-    "curves.csv",
-    "measurements.csv",
-    "missing.csv",
-    "claims.json",
-    "figure.png",
-    "table.csv",
+from bsgen.reports import (
+    captions,
+    cells,
+    citations,
+    contents,
+    interval_plot,
+    section,
+    tallies,
+    verdicts,
 )
+from bsgen.studies import claims
 
 
 def write(
@@ -41,60 +39,67 @@ def write(
         the page cannot be written.
     """
     finished, unfinished = contents.read(output_dir, known)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bsgen.reports"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {
-        "anchor": _anchor,
-        "measured": cells.measured,
-        "p_value": cells.p_value,
-        "strength": cells.strength,
-        "sureness": cells.sureness,
-        "why": verdicts.why,
-    }
-    text = environment.get_template("report.html.j2").render(
-        studies=[_view(entry) for entry in finished],
-        unfinished=unfinished,
-        summary=claims.summary(claim for entry in finished for claim in entry.judged),
-        besides=verdicts.besides(finished),
-        legend=verdicts.LEGEND,
-        unsettled=verdicts.unsettled(finished),
-        caveats=verdicts.caveats(finished),
-        hardware=captions.hardware(entry.results for entry in finished),
-        scales=sorted({entry.config["scale"] for entry in finished}),
-        versions=_versions(finished),
+    results = [entry.results for entry in finished]
+    text = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            papers=_by_paper(finished),
+            unfinished=unfinished,
+            summary=claims.summary(
+                claim for entry in finished for claim in entry.judged
+            ),
+            besides=verdicts.besides(finished),
+            work=captions.work(results),
+            tally=tallies.table(finished),
+            legend=verdicts.LEGEND,
+            caveats=verdicts.caveats(finished),
+            hardware=captions.hardware(results),
+            scales=sorted({entry.config["scale"] for entry in finished}),
+            versions=_versions(finished),
+            has_measurements=any(len(each.measurements) for each in results),
+        )
     )
     path = pathlib.Path(output_dir) / "report.html"
     atomic.write(path, text.encode())
     return path
 
 
-def _anchor(study_name: str) -> str:
-    return study_name.replace("/", "-")
-
-
-def _view(entry: contents.Finished) -> dict[str, Any]:
-    """Returns one study as the template needs it."""
-    path, table = entry.folder.path, entry.folder.read_table()
-    settings = captions.settings(entry.results, entry.config["scale"])
-    trained_on = captions.hardware([entry.results])
-    return {
-        "name": entry.study.name,
-        "anchor": _anchor(entry.study.name),
-        "title": entry.study.title,
-        "caption": f"{entry.study.caption} {settings} {trained_on}".strip(),
-        "image": base64.b64encode(entry.folder.read_figure() or b"").decode(),
-        "table": None if table is None else cells.of_table(table),
-        "warning": entry.warning(),
-        "claims": verdicts.grouped(entry.judged),
-        "summary": claims.counts(entry.judged),
-        "tally": tally.count(entry.results),
-        "files": [name for name in _FILES if (path / name).exists()],
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("bsgen.reports"),
+        autoescape=jinja2.select_autoescape(["html.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    made.filters |= {
+        "anchor": section.anchor_of,
+        "measured": cells.measured,
+        "p_value": cells.p_value,
+        "strength": cells.strength,
+        "sureness": cells.sureness,
+        "why": verdicts.why,
     }
+    made.globals |= {
+        "authors": citations.authors,
+        "source": citations.source,
+        "plot_width": interval_plot.WIDTH,
+        "plot_height": interval_plot.HEIGHT,
+    }
+    return made
+
+
+def _by_paper(
+    finished: list[contents.Finished],
+) -> dict[str, list[section.Section]]:
+    """Returns the sections of each paper's studies."""
+    linked: set[str] = set()
+    papers: dict[str, list[section.Section]] = {}
+    for entry in finished:
+        found = papers.setdefault(tallies.paper_of(entry), [])
+        found.append(section.of_study(entry, linked))
+    return papers
 
 
 def _versions(finished: list[contents.Finished]) -> list[str]:
