@@ -20,6 +20,7 @@ ASKED = ("--help", "-h", "-help", "--helpshort")
 SECTIONS = (
     "Studies",
     "Network and data of your own",
+    "Recommended by a search",
     "What is measured",
     "Measures",
     "Search",

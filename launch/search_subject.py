@@ -114,6 +114,11 @@ def description() -> dict[str, Any]:
     return {"run": config.to_dict(_run(_validation_size()))}
 
 
+def is_run() -> bool:
+    """Returns whether the search trains one of our networks."""
+    return not _MODEL_FN.value
+
+
 def name() -> str:
     """Returns a name for a folder."""
     if _MODEL_FN.value:

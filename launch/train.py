@@ -9,6 +9,10 @@ checkpoints and finally model.keras. After an interruption of any kind, the same
 continues from the last checkpoint. Without --output_dir the run names its own folder:
 results/train/DATASET_MODEL_KEY. `launch.prepare_data` prepares the datasets.
 
+    python -m launch.train --from_search=results/tune/digits_mlp_KEY
+
+trains in full with what a finished search of `launch.tune` recommends.
+
 Several devices: --strategy=mirrored. Several machines: --strategy=multi_worker, the
 same command on each, with its own TF_CONFIG; the first worker writes.
 
@@ -30,7 +34,15 @@ from absl import flags
 from bsgen import config
 from bsgen.models import losses
 
-from . import entry, flag_help, hardware_flags, paths, run_flags, task_flags
+from . import (
+    entry,
+    flag_help,
+    from_search,
+    hardware_flags,
+    paths,
+    run_flags,
+    task_flags,
+)
 
 _DEFAULT_DIR = "results/train"
 flag_help.section("Output")
@@ -60,6 +72,7 @@ flags.adopt_module_key_flags(task_flags)
 def main(arguments: list[str]) -> None:
     """Runs the launcher."""
     entry.refuse_arguments(arguments, "write --model=NAME")
+    from_search.apply()
     hardware = hardware_flags.given()
     described, base = _rescaled(run_flags.described())
     run_flags.check_budget(described)

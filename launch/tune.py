@@ -18,7 +18,9 @@ the model as compiled is measured beside it, at --baseline_batch_size.
 OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ if asked for); nothing is written elsewhere.
 A search that was stopped at any moment continues with the same command: it keeps the
-finished trials, and retries those in which the user's code raised. Without --output_dir
+finished trials, and retries those in which the user's code raised. After Ctrl-C, table
+and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains with
+what is recommended. Without --output_dir
 the folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
@@ -28,12 +30,14 @@ on one GPU share its memory as they need it, or by --gpu_memory_mb each.
 
 import hashlib
 import json
+import pathlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from . import (
+    as_called,
     entry,
     flag_help,
     paths,
@@ -46,6 +50,7 @@ from . import (
 
 if TYPE_CHECKING:
     from bsgen import tuning
+    from bsgen.tuning import search_display
 
 _DEFAULT_DIR = "results/tune"
 flag_help.section("Output")
@@ -99,19 +104,33 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
         if role != "worker":
             folder.claim(description)
         oracle = search_flags.make_oracle(trainer, own, folder, role, display.decision)
-        found = tuning.run_search(
-            oracle,
-            trainer,
-            folder,
-            description,
-            search_flags.num_repeats(),
-            display.trial,
-            display.warn,
-        )
+        try:
+            found = tuning.run_search(
+                oracle,
+                trainer,
+                folder,
+                description,
+                search_flags.num_repeats(),
+                display.trial,
+                display.warn,
+            )
+        except KeyboardInterrupt:
+            if role != "worker":
+                _show_unfinished(output_dir, display)
+            raise
     if role == "worker":
         print("the search is over; the chief has the results")
         return
     _show(output_dir, found)
+
+
+def _show_unfinished(output_dir: str, display: "search_display.SearchDisplay") -> None:
+    from bsgen.tuning import search_figure
+
+    if pathlib.Path(output_dir, "trials.csv").exists():
+        display.say(f"trials so far: {output_dir}/trials.csv")
+        display.say(f"picture: {search_figure.write(output_dir)}")
+    display.say("the same command continues from there")
 
 
 def _show(output_dir: str, found: "tuning.SearchResult") -> None:
@@ -126,6 +145,9 @@ def _show(output_dir: str, found: "tuning.SearchResult") -> None:
         problems.append(found.words())
     else:
         print(f"recommended: {found.recommendation.words()}")
+        if search_subject.is_run():
+            command = as_called(f"python -m launch.train --from_search={output_dir}")
+            print(f"to train with it: {command}")
     num_failed = int((found.trials["status"] == "failed").sum())
     if num_failed:
         problems.append(

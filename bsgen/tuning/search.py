@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
-from bsgen import interrupts
+from bsgen import errors, interrupts
 from bsgen.training import provenance
 from bsgen.tuning import older_searches, search_folder
 from bsgen.tuning.keras_tuner_adapter import (
@@ -39,11 +40,36 @@ class SearchResult:
       recommendation: None if nothing trained, and in a worker.
       decisions: of a procedure, each with its reason.
       trials: a row a trial; see `search_folder`.
+      trainer: of the search; None in a worker.
     """
 
     recommendation: recommendations.Recommendation | None
     decisions: tuple[replay.Decision, ...]
     trials: pd.DataFrame
+    trainer: protocol.Trainer | None = dataclasses.field(default=None, repr=False)
+
+    def build(self) -> keras.Model:
+        """Returns a new model, compiled with the recommended rate and momentum.
+
+        The batch size is left to `fit`:
+
+            model = result.build()
+            batch_size = result.recommendation.setting.batch_size
+            model.fit(inputs, targets, batch_size=batch_size, epochs=20)
+
+        It has `bsgen.optimizers.Momentum` even where your own optimizer was better
+        (`result.recommendation.baseline.is_better`).
+
+        Raises:
+          UserError: nothing is recommended, or the search trained runs of this
+            project's own networks, which `launch.train --from_search` trains.
+        """
+        if self.recommendation is None:
+            raise errors.UserError("recommendation", None, self.words())
+        if not isinstance(self.trainer, protocol.BuildingTrainer):
+            remedy = "it trains no model of yours; use `launch.train --from_search`"
+            raise errors.UserError("trainer", type(self.trainer).__name__, remedy)
+        return self.trainer.build(self.recommendation.setting)
 
     def words(self) -> str:
         """Returns the recommendation as one line, or why there is none."""
@@ -72,7 +98,8 @@ def run_search(
     """Runs a search to its end, or continues it.
 
     A process that keras-tuner's variables make a worker trains what the chief hands
-    out, and returns an empty result.
+    out, and returns an empty result. After Ctrl-C the folder has the table of the
+    trials that have ended, and their decisions.
 
     Args:
       oracle: what to try next; `BatchSizeHeuristic` or one of keras-tuner's.
@@ -97,9 +124,15 @@ def run_search(
         if not is_worker:
             folder.claim(description)
         identity = {**provenance.versions(), **description}
-        tuner.SettingTuner(
+        searching = tuner.SettingTuner(
             oracle, trainer, folder.path, num_repeats, on_outcome, identity, warn
-        ).search(verbose=0)
+        )
+        try:
+            searching.search(verbose=0)
+        except KeyboardInterrupt:
+            if not is_worker and any(map(trials.to_outcome, oracle.trials.values())):
+                _written(oracle, trainer, folder, num_repeats, has_ended=False)
+            raise
         if is_worker:
             return SearchResult(None, (), pd.DataFrame())
         return _written(oracle, trainer, folder, num_repeats)
@@ -110,8 +143,12 @@ def _written(
     trainer: protocol.Trainer,
     folder: search_folder.SearchFolder,
     num_repeats: int,
+    has_ended: bool = True,
 ) -> SearchResult:
-    """Writes the result of a search that has ended, and returns it."""
+    """Writes the result of a search, and returns it.
+
+    One that has not ended recommends nothing.
+    """
     done = [
         (trials.to_request(trial.hyperparameters.values, num_repeats), outcome)
         # In the order in which they began; keras-tuner reads them back in any.
@@ -131,9 +168,11 @@ def _written(
             metric=trainer.metric,
             lower_is_better=trainer.lower_is_better,
         )
-        decisions, recommended = (), recommend.from_best(done, rules)
+        decisions, recommended = (), None
+        if has_ended:
+            recommended = recommend.from_best(done, rules)
     table = folder.write(done, decisions, recommended, trainer.lower_is_better)
-    return SearchResult(recommended, decisions, table)
+    return SearchResult(recommended, decisions, table, trainer)
 
 
 def describe(chosen: procedure.Procedure, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,11 @@ import pandas as pd
 
 from bsgen import errors
 from bsgen.files import atomic, folder_lock, sealed_json, strict_json
-from bsgen.tuning import older_searches
+from bsgen.tuning import older_searches, recommended_run
 from bsgen.tuning.procedures import outcomes, recommendations, replay, settings
 
-_SEARCH, _TRIALS = "search.json", "trials.csv"
-_DECISIONS, _RECOMMENDATION = "decisions.json", "recommendation.json"
+_SEARCH, _RECOMMENDATION = recommended_run.SEARCH, recommended_run.RECOMMENDATION
+_TRIALS, _DECISIONS = "trials.csv", "decisions.json"
 # Files that show what a folder without search.json belongs to.
 _OTHERS = {
     "trials": f"trials, but no {_SEARCH}",

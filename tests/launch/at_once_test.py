@@ -100,6 +100,7 @@ _MISTAKES = {
     (*_RUN, "--output_dir=~nosuchuser/x"): "error: flag .*no home folder '~nosuchuser'",
     (*_RUN, "--data_dir=" + "a" * 300): "error: flag .*File name too long",
     ("train", "--stps=2"): "error: .* no flag --stps; did you mean --steps",
+    (*_RUN, "--from_search=nowhere"): "error: from_search='nowhere': holds no search",
     ("tune", "--model=resnet45"): "error: model='resnet45': ",
     ("tune", "--dataset=mnits"): "error: dataset='mnits': ",
     ("tune", "--learning_rates=1,x"): "error: learning_rates=.*: give numbers",

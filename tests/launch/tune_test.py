@@ -164,6 +164,12 @@ class TuneTest(parameterized.TestCase):
             self.assertEqual(started.returncode, code, stderr)
             self.assertEqual(stderr, "interrupted\n" if code == 130 else "")
             self.assertRegex(seen[0], "^digits_mlp, single search in ")
+            if code == 130:
+                rows = (self.output / "trials.csv").read_text().splitlines()[1:]
+                self.assertGreaterEqual(len(rows), 2)
+                picture = (self.output / "figure.png").read_bytes()
+                self.assertStartsWith(picture, b"\x89PNG")
+                self.assertFalse((self.output / "recommendation.json").exists())
             lines += [line for line in seen if line.startswith("batch size ")]
         code, stdout, stderr = self._tune(*flags)
         self.assertEqual((code, stderr), (0, ""), stderr)
@@ -175,10 +181,12 @@ class TuneTest(parameterized.TestCase):
         self.assertStartsWith(whole.name, "digits_mlp_")
         self.assertEqual(self._recommended(), self._recommended(whole))
         expected = stdout.splitlines()
-        self.assertEqual(rest[-1], expected[-1])
+        self.assertEqual(rest[-2], expected[-2])
         self.assertRegex(
-            expected[-1], r"^recommended: batch size \d+, learning rate 0.1"
+            expected[-2], r"^recommended: batch size \d+, learning rate 0.1"
         )
+        command = "python -m launch.train --from_search="
+        self.assertEqual(rest[-1], f"to train with it: {command}{self.output}")
         # Every finished trial was trained once: its line, less the seconds.
         settings = [line.rsplit(",", 1)[0] for line in lines]
         of_whole = [line for line in expected if line.startswith("batch size ")]

@@ -1,5 +1,6 @@
 """Ctrl-C ends a search at any moment, without harm to a trial."""
 
+import json
 import pathlib
 import signal
 from unittest import mock
@@ -11,10 +12,12 @@ from absl.testing import absltest, parameterized
 from bsgen import interrupts
 from bsgen.tuning import (
     AppendixD,
+    AsCompiled,
     BatchSizeHeuristic,
     ModelTrainer,
     Setting,
     run_search,
+    search_figure,
     tune_batch_size,
 )
 from bsgen.tuning.keras_tuner_adapter import general_oracles
@@ -48,6 +51,10 @@ class InterruptedSearchTest(parameterized.TestCase):
         finally:
             self.calls = trainer.calls
 
+    def _rows(self):
+        path = self.folder / "trials.csv"
+        return path.read_text().splitlines()[1:] if path.exists() else []
+
     @parameterized.product(
         lose=(*lost_interrupts.LOST, lost_interrupts.as_another_error),
         at=(0, 2, 4),
@@ -56,6 +63,10 @@ class InterruptedSearchTest(parameterized.TestCase):
         with self.assertRaises(KeyboardInterrupt):
             self._search(lambda call: lose() if call == at else None)
         self.assertLen(self.calls, at + 1)
+        # What is finished is in the table; the one that raised is not.
+        is_lost = lose is lost_interrupts.as_another_error
+        self.assertLen(self._rows(), at if is_lost else at + 1)
+        self.assertFalse((self.folder / "recommendation.json").exists())
         handler = signal.getsignal(signal.SIGINT)
         self.assertIs(handler, signal.default_int_handler)
         with mock.patch("traceback.print_exc", self.fail):
@@ -96,6 +107,32 @@ class InterruptedSearchTest(parameterized.TestCase):
             )
         # Two of the first rate; it is noticed after one of the next, if not before.
         self.assertBetween(len(trainer.calls), 2, 3)
+        self.assertLen(self._rows(), len(trainer.calls))
+        decisions = json.loads((self.folder / "decisions.json").read_bytes())
+        self.assertNotEmpty(decisions)
+
+    def test_the_picture_of_what_was_found(self):
+        procedure = AppendixD(
+            train_size=100_000,
+            baseline_score=0.1,
+            batch_sizes=(64, 512),
+            num_repeats=2,
+            own=AsCompiled(32, "Adam"),
+        )
+        described = {"metric": "validation accuracy", "baseline_score": 0.1}
+        # Nothing but the user's own optimizer, and then a rate of phase 1.
+        for num_trials in (1, 2, 3):
+
+            def interrupt(call, most=num_trials):
+                if call == most:
+                    raise KeyboardInterrupt
+
+            folder = self.folder / str(num_trials)
+            trainer = surface_trainer.SurfaceTrainer(fail=interrupt)
+            with self.assertRaises(KeyboardInterrupt):
+                run_search(BatchSizeHeuristic(procedure), trainer, folder, described, 2)
+            picture = search_figure.write(folder)
+            self.assertStartsWith(picture.read_bytes(), b"\x89PNG")
 
 
 class InterruptedFitTest(parameterized.TestCase):

@@ -184,6 +184,10 @@ class ModelTrainer:
             time.perf_counter() - begun,
         )
 
+    def build(self, setting: settings.Setting) -> keras.Model:
+        """Returns a new model as repeat 0 begins with; see `BuildingTrainer`."""
+        return self._new_model(setting, 0)
+
     def subject(self, repeat: int = 0) -> protocol.Subject:
         """Returns what a repeat starts from; see `theory_measurement`."""
         model = self._new_model(settings.Setting(1, 1.0, 0.0), repeat)

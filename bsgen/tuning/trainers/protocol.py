@@ -65,6 +65,14 @@ class CompiledTrainer(Protocol):
         """Trains with the optimizer as it was compiled; see `Trainer.train`."""
 
 
+@runtime_checkable
+class BuildingTrainer(Protocol):
+    """A trainer that trains a user's models, and can hand one out."""
+
+    def build(self, setting: settings.Setting) -> keras.Model:
+        """Returns a new model, compiled with a setting's rate and momentum."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Subject:
     """A model at its initial weights, with everything that its training needs.
