@@ -1,4 +1,4 @@
-"""Advises on the learning rate of a larger or a smaller batch.
+r"""Advises on the learning rate of a larger or a smaller batch.
 
     python -m launch.advise --run_dir=results/train/digits_mlp_KEY \
         --target_batch_size=512
@@ -9,8 +9,8 @@ sentence with its source, its assumption, and how sure it is. Batch size, learni
 and momentum are the run's. All of it goes to advice.json in the folder.
 
     python -m launch.advise --model_fn=package.module:build \
-        --data_fn=package.module:load --present_batch_size=32 --learning_rate=0.1 \
-        --target_batch_size=512
+        --data_fn=package.module:load --present_batch_size=32 \
+        --learning_rate=0.1 --target_batch_size=512
 
 does so for any Keras model: `build()` returns one, with its weights, and `load()`
 returns (train, test). Measure one that has been trained for an epoch or more. Results
@@ -28,22 +28,29 @@ from absl import flags
 from bsgen import errors
 from bsgen.files import sealed_json
 
-from . import entry, loaded_model, paths
+from . import entry, flag_help, loaded_model, paths
 
 if TYPE_CHECKING:
     from bsgen.advice import Advice
 
-flags.adopt_module_key_flags(loaded_model)  # for --help
-_TARGET = flags.DEFINE_integer("target_batch_size", None, "The batch size wanted.")
+flag_help.section("Advice")
+_TARGET = flags.DEFINE_integer(
+    "target_batch_size", None, "The batch size that is wanted, at least 1."
+)
 _PRESENT = flags.DEFINE_integer(
-    "present_batch_size", None, "The batch size now (default: the run's)."
+    "present_batch_size",
+    None,
+    "The batch size of now, at least 1 (default: the run's).",
 )
 _RATE = flags.DEFINE_float(
-    "learning_rate", None, "Found good at the batch size now (default: the run's)."
+    "learning_rate",
+    None,
+    "The learning rate found good at the batch size of now (default: the run's).",
 )
 _TRAIN_SIZE = flags.DEFINE_integer(
-    "train_size", None, "Training examples (default: those of the data)."
+    "train_size", None, "Training examples, at least 1 (default: those of the data)."
 )
+flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where the advice goes (default: the run's folder)."
 )

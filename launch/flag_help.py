@@ -19,6 +19,7 @@ ASKED = ("--help", "-h", "-help", "--helpshort")
 # In the order in which they are shown.
 SECTIONS = (
     "Studies",
+    "Advice",
     "Network and data of your own",
     "Recommended by a search",
     "What is measured",

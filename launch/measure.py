@@ -24,15 +24,11 @@ import sys
 import time
 from typing import Any
 
-from absl import flags
-
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
 
 from . import INTERRUPTED, chosen_measures, entry, flag_help, loaded_model, paths
 
-flags.adopt_module_key_flags(chosen_measures)  # for --help
-flags.adopt_module_key_flags(loaded_model)
 flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
     "output_dir", "", "Where results go (default: the run's folder)."

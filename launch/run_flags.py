@@ -106,7 +106,6 @@ _LOSS_NOISE = flags.DEFINE_string(
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Seed of weights, batches, augmentation and noise; an integer from 0."
 )
-flags.adopt_module_key_flags(large_batch_flags)  # for --help
 
 
 def described(has_budget: bool = True, **changes: Any) -> config.RunConfig:

@@ -83,15 +83,6 @@ _PROCESSES = flags.DEFINE_integer(
     lower_bound=1,
     upper_bound=256,
 )
-for _module in (
-    grid_flags,
-    protocol_flags,
-    rule_of_thumb,
-    run_flags,
-    task_flags,
-    search_role,
-):
-    flags.adopt_module_key_flags(_module)  # for --help
 
 _Runs = list[list[config.RunConfig]]  # of each setting
 

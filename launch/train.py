@@ -65,8 +65,6 @@ _CHECKPOINT_SECONDS = flags.DEFINE_float(
 _TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "Write TensorBoard's scalars too, to OUTPUT_DIR/tensorboard."
 )
-flags.adopt_module_key_flags(run_flags)  # for --help
-flags.adopt_module_key_flags(task_flags)
 
 
 def main(arguments: list[str]) -> None:

@@ -45,7 +45,6 @@ from . import (
     search_gpu,
     search_role,
     search_subject,
-    task_flags,
 )
 
 if TYPE_CHECKING:
@@ -60,8 +59,6 @@ _OUTPUT_DIR = paths.define(
 _TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "Write the trials for TensorBoard's HParams page too."
 )
-for _module in (search_flags, search_subject, task_flags, search_role):
-    flags.adopt_module_key_flags(_module)  # for --help
 
 
 def main(arguments: list[str]) -> None:
