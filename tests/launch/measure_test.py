@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pandas as pd
@@ -56,19 +55,8 @@ _WITH_TOY = (
 )
 
 
-def _command(*flags):
-    return [sys.executable, "-m", "launch.measure", *flags]
-
-
-def _measure(*flags, **more):
-    return subprocess.run(
-        more.pop("command", _command)(*flags),
-        cwd=more.pop("cwd", process.ROOT),
-        env=process.environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+def _measure(*flags):
+    return process.run("measure", *flags)
 
 
 class MeasureTest(tf.test.TestCase, parameterized.TestCase):
@@ -156,12 +144,13 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         earlier = self.folder / "out" / "measures.json"
         earlier.parent.mkdir()
         earlier.write_text('{"frobenius_norm": {"value": 2.5}, "trace": {}}')
-        done = _measure(
-            *flags,
-            "--measures=top_eigenvalue,trace,mean_curvature",
+        flags += ("--measures=top_eigenvalue,trace,mean_curvature",)
+        done = subprocess.run(
+            [sys.executable, "-c", _WITH_TOY, *flags],
             cwd=self.folder,
-            command=lambda *flags: [sys.executable, "-c", _WITH_TOY, *flags],
-            PYTHONPATH=paths,
+            env=process.environment(PYTHONPATH=paths),
+            capture_output=True,
+            text=True,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         found = json.loads((self.folder / "out" / "measures.json").read_bytes())
@@ -257,29 +246,18 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_ctrl_c_keeps_what_is_known(self):
         self.finished_run()
-        running = subprocess.Popen(
-            _command(
-                f"--run_dir={self.folder}/run",
-                "--measures=trace,frobenius_norm",
-                "--relative_error=0",
-                "--max_products=1000000",
-            ),
-            cwd=process.ROOT,
-            env=process.environment(PYTHONUNBUFFERED="1"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # A shell may have started the tests with the signal ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        running = process.start(
+            "measure",
+            f"--run_dir={self.folder}/run",
+            "--measures=trace,frobenius_norm",
+            "--relative_error=0",
+            "--max_products=1000000",
         )
-        watchdog = threading.Timer(240, running.kill)
-        watchdog.start()
         for line in running.stdout:
             if line.startswith("trace, "):
                 break
         running.send_signal(signal.SIGINT)
         output, problems = running.communicate()
-        watchdog.cancel()
         self.assertEqual(running.returncode, 130, problems)
         found = json.loads((self.folder / "run" / "measures.json").read_bytes())
         self.assertEqual(found["trace"]["stopped_because"], "interrupted")
@@ -312,7 +290,7 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
             ((f"--run_dir={whole}", f"--output_dir={whole}/model.keras"), "cannot wri"),
             ((f"--run_dir={damaged}",), "model.keras': is damaged; the command that t"),
         ):
-            done = _measure(*flags, PYTHONPATH=paths)
+            done = process.run_anew("measure", *flags, PYTHONPATH=paths)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertRegex(done.stderr, f"^error: [^\n]*{message}[^\n]*\n$")
 

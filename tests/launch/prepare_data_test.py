@@ -7,7 +7,7 @@ import sys
 import numpy as np
 from absl.testing import absltest
 
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.launch import process
 
 _INTERRUPTED = """
 from launch import entry
@@ -19,12 +19,12 @@ entry.run(main)
 
 def _run(*arguments):
     return subprocess.run(
-        [sys.executable, *arguments], cwd=_ROOT, capture_output=True, text=True
+        [sys.executable, *arguments], cwd=process.ROOT, capture_output=True, text=True
     )
 
 
 def _prepare(**flags):
-    return _run("-m", "launch.prepare_data", *(f"--{k}={v}" for k, v in flags.items()))
+    return process.run("prepare_data", *(f"--{k}={v}" for k, v in flags.items()))
 
 
 class PrepareDataTest(absltest.TestCase):

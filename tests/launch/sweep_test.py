@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -22,21 +20,13 @@ class SweepTest(absltest.TestCase):
         self.folder = pathlib.Path(self.create_tempdir().full_path)
         self.output = self.folder / "sweep"
 
-    def _start(self, *flags, launcher="sweep"):
-        return subprocess.Popen(
-            [sys.executable, "-m", f"launch.{launcher}", *flags],
-            cwd=self.folder,
-            env=process.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _start(self, *flags):
+        return process.start("sweep", *flags, cwd=self.folder)
 
-    def _run(self, *flags, status=0, **more):
-        with self._start(*flags, **more) as done:
-            out, err = done.communicate(timeout=_SECONDS)
-        self.assertEqual(done.returncode, status, out + err)
-        return out, err
+    def _run(self, *flags, status=0, launcher="sweep"):
+        done = process.run(launcher, *flags, cwd=self.folder)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout, done.stderr
 
     def _lines(self):
         path = self.output / "runs.jsonl"

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import resource
 
 from absl.testing import absltest, parameterized
 
@@ -10,16 +9,12 @@ from bsgen.training import checkpoints
 from tests.launch import process
 
 _NETWORK = ("--model=normalized_mlp", "--hidden_units=16")
-_TWO = ("--strategy=mirrored", "--num_devices=2")
+_FULL = 40_000  # no file grows over these bytes, like those of a disk that is full
+_TWO = ("--batch_size=63", "--strategy=mirrored", "--num_devices=2")
 
 
 def _contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def _limit_files():
-    """Lets no file grow over 40 kB, like a disk that is full."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
 
 
 class MistakesTest(parameterized.TestCase):
@@ -31,19 +26,25 @@ class MistakesTest(parameterized.TestCase):
         fake = self.create_tempfile("fake/tensorflow.py", "raise SystemExit('loaded')")
         self.fake = os.path.dirname(fake.full_path)
 
-    def _assert_refused(self, message, *flags, **more):
-        done = process.train(
-            f"--output_dir={self.output}", *flags, cwd=self.folder, **more
+    def _assert_refused(self, message, *flags):
+        self._assert_one_line(
+            process.run(
+                "train", f"--output_dir={self.output}", *flags, cwd=self.folder
+            ),
+            message,
         )
+
+    def _assert_one_line(self, done, message):
         self.assertEqual(done.returncode, 1, done)
         written = done.stderr.splitlines()
         self.assertLen(written, 1, done.stderr)
         self.assertRegex(written[0], f"^error: {message}")
-        return done
 
     def _assert_refused_at_once(self, message, *flags, **more):
         paths = os.pathsep.join([self.fake, str(process.ROOT)])
-        done = self._assert_refused(message, *flags, PYTHONPATH=paths, **more)
+        output = f"--output_dir={self.output}"
+        done = process.run_anew("train", output, *flags, PYTHONPATH=paths, **more)
+        self._assert_one_line(done, message)
         self.assertEmpty(done.stdout)
         self.assertFalse(self.output.exists())
 
@@ -81,23 +82,19 @@ class MistakesTest(parameterized.TestCase):
         self._assert_refused(message, "--steps=2", *flags)
         self.assertFalse(self.output.exists())
 
-    @parameterized.parameters(
-        (
-            "ghost_batch_size=256: give a divisor of the 128 examples",
-            "--ghost_batch_size=256",
-        ),
-        ("ghost_batch_size=48: give a divisor of the 128", "--ghost_batch_size=48"),
-        ("gradient_accumulation=2: .*'ghost'", "--gradient_accumulation=2"),
-        (
-            "batch_size=63: give a multiple of the 2 replicas",
-            "--batch_size=63",
-            *_TWO,
-        ),
-    )
-    def test_batches_that_cannot_be_cut(self, message, *flags):
-        self._assert_refused(message, "--steps=2", *_NETWORK, *flags)
+    def test_batches_that_cannot_be_cut(self):
+        right = ("--steps=2", *_NETWORK)
+        ghosts = "ghost_batch_size=%d: give a divisor of the 128 examples"
+        for message, *flags in (
+            (ghosts % 256, "--ghost_batch_size=256"),
+            (ghosts % 48, "--ghost_batch_size=48"),
+            ("gradient_accumulation=2: .*'ghost'", "--gradient_accumulation=2"),
+            ("batch_size=63: give a multiple of the 2 replicas", *_TWO),
+        ):
+            with self.subTest(message):
+                self._assert_refused(message, *right, *flags)
         # The folder is free for the right command.
-        done = process.train(f"--output_dir={self.output}", "--steps=2", *_NETWORK)
+        done = process.run("train", f"--output_dir={self.output}", *right)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_an_output_folder_that_is_a_file(self):
@@ -109,7 +106,7 @@ class MistakesTest(parameterized.TestCase):
 
     def test_an_output_folder_that_cannot_be_written(self):
         # Not even root may make a folder there.
-        done = process.train("--steps=2", "--output_dir=/proc/run")
+        done = process.run("train", "--steps=2", "--output_dir=/proc/run")
         self.assertEqual(done.returncode, 1)
         self.assertStartsWith(done.stderr, "error: output_dir='/proc/run': cannot w")
         self.assertLen(done.stderr.splitlines(), 1)
@@ -117,10 +114,8 @@ class MistakesTest(parameterized.TestCase):
     def test_a_full_disk(self):
         flags = ("--steps=40", "--evaluation_steps=10", "--deterministic")
         network = ("--model=mlp", "--hidden_units=150")  # 88 kB a checkpoint
-        small = _limit_files
-        first = process.train(
-            *flags, *network, f"--output_dir={self.output}", preexec_fn=small
-        )
+        flags += (*network, f"--output_dir={self.output}")
+        first = process.run("train", *flags, max_file_bytes=_FULL)
         self.assertEqual(first.returncode, 1, first)
         self.assertEqual(
             first.stderr,
@@ -135,7 +130,7 @@ class MistakesTest(parameterized.TestCase):
         flags = (*_NETWORK, "--steps=200", "--evaluation_steps=1", "--deterministic")
         flags += ("--ghost_batch_size=16", f"--output_dir={self.output}")
         # The records make a checkpoint grow over the limit, some time.
-        first = process.train(*flags, preexec_fn=_limit_files)
+        first = process.run("train", *flags, max_file_bytes=_FULL)
         self.assertEqual(first.returncode, 1, first)
         self.assertRegex(
             first.stderr, r"^error: output_dir='.*': .*\(File too large\).*\n$"
@@ -144,7 +139,7 @@ class MistakesTest(parameterized.TestCase):
         lines = (self.output / "metrics.jsonl").read_text().splitlines()
         self.assertLen(lines, newest.step)
         self.assertBetween(newest.step, 2, 199)
-        again = process.train(*flags)
+        again = process.run("train", *flags)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertIn(f"continuing after step {newest.step} of 200", again.stdout)
         after = (self.output / "metrics.jsonl").read_text().splitlines()

@@ -43,7 +43,7 @@ class TrainTest(parameterized.TestCase):
         self.output = self.folder / "run"
 
     def _train(self, *flags, output=None):
-        done = process.train(*flags, f"--output_dir={output or self.output}")
+        done = process.run("train", *flags, f"--output_dir={output or self.output}")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEmpty(done.stderr)
         return done.stdout
@@ -59,7 +59,7 @@ class TrainTest(parameterized.TestCase):
 
     def _assert_refused(self, message, *flags):
         before = _contents(self.folder)
-        done = process.train(*flags, f"--output_dir={self.output}")
+        done = process.run("train", *flags, f"--output_dir={self.output}")
         self.assertEqual(done.returncode, 1, done)
         self.assertLen(done.stderr.splitlines(), 1, done.stderr)
         self.assertRegex(done.stderr, f"^error: output_dir='{self.output}': {message}")
@@ -158,7 +158,7 @@ class TrainTest(parameterized.TestCase):
         self.addCleanup(started.communicate)
         self.addCleanup(started.kill)
         process.read_until(started, "step 1,000 ")
-        done = process.train(*flags, f"--output_dir={self.output}")
+        done = process.run("train", *flags, f"--output_dir={self.output}")
         self.assertEqual(done.returncode, 1)
         self.assertEqual(
             done.stderr,

@@ -72,7 +72,8 @@ class WorkersTest(absltest.TestCase):
         self.assertEqual(found[1], expected[1])
 
     def test_ends_of_workers_and_the_whole(self):
-        one = process.train(
+        one = process.run(
+            "train",
             *_FLAGS[:-3],
             "--steps=20",
             "--evaluation_steps=20",

@@ -120,13 +120,7 @@ class TuneClusterTest(parameterized.TestCase):
 
     def test_equals_one_process_whoever_is_killed(self):
         alone = self.folder / "alone"
-        single = subprocess.run(
-            [sys.executable, "-m", "launch.tune", *_SEARCH, f"--output_dir={alone}"],
-            env=process.environment(),
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-        )
+        single = process.run("tune", *_SEARCH, f"--output_dir={alone}")
         self.assertEqual(single.returncode, 0, single.stderr)
         cluster = self._start("--", *_SEARCH, f"--output_dir={self.output}")
 

@@ -129,22 +129,15 @@ class TuneTest(parameterized.TestCase):
         self.folder = pathlib.Path(self.create_tempdir().full_path)
         self.output = self.folder / "search"
 
-    def _start(self, *flags, **more):
-        started = subprocess.Popen(
-            [sys.executable, "-m", "launch.tune", *flags],
-            cwd=self.folder,
-            env=process.environment(**more),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _start(self, *flags):
+        started = process.start("tune", *flags, cwd=self.folder)
         self.addCleanup(started.communicate)
         self.addCleanup(started.kill)
         return started
 
     def _tune(self, *flags):
         started = self._start(*flags)
-        stdout, stderr = started.communicate(timeout=240)
+        stdout, stderr = started.communicate()
         return started.returncode, stdout, stderr
 
     def _recommended(self, folder=None):
@@ -160,7 +153,7 @@ class TuneTest(parameterized.TestCase):
             seen = process.read_until(started, "batch size ")
             seen += process.read_until(started, "batch size ")
             started.send_signal(number)
-            stderr = started.communicate(timeout=60)[1]
+            stderr = started.communicate()[1]
             self.assertEqual(started.returncode, code, stderr)
             self.assertEqual(stderr, "interrupted\n" if code == 130 else "")
             self.assertRegex(seen[0], "^digits_mlp, single search in ")
