@@ -30,7 +30,7 @@ tune: .venv/.installed-library
 	$(RUN) -m launch.tune_cluster --num_workers=$(WORKERS) -- $(FLAGS)
 
 test: .venv/.installed-dev
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed-dev
 	$(RUN) -m ruff check .

@@ -24,6 +24,12 @@ from absl import flags  # noqa: E402
 # create_tempdir reads an absl flag, and pytest leaves the command line to itself.
 flags.FLAGS.mark_as_parsed()
 
+
+def pytest_collection_modifyitems(items):
+    """Puts launchers' tests first: one of them at the end would be waited for."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/launch/"))
+
+
 # Two logical devices let MirroredStrategy be tested on any machine. TensorFlow takes
 # this setting only before its first operation, hence once, here.
 tf.config.set_logical_device_configuration(

@@ -84,7 +84,7 @@ class AddingTest(absltest.TestCase):
         smoothed = ["train", "--dataset=rings", "--model=sine"]
         smoothed += ["--loss=smoothed_labels"]
         cls.said = cls.launch(
-            ["reproduce", "--list", "--nocalibrate"],
+            ["reproduce", "--list", "--nocalibrate", "--seeds=1"],
             ["train", "--dataset=rings", "--model=none", *trained],
             ["train", "--dataset=none", "--model=sine", *trained],
             ["train", "--dataset=rings", "--model=sine", *trained],
