@@ -126,6 +126,21 @@ _MISTAKES = {
     ("measure", "--run_dir=."): "error: run_dir='.': it has no config.json",
     ("measure", "--model_fn=x:y"): "error: data_fn='': give it with --model_fn",
     ("measure", "--run_dir=.", "--seed=-1"): "error: seed=-1: ",
+    ("measure", "--run_dir=.", "--measures=random_potential"): (
+        "error: max_distance=None: random_potential needs it"
+    ),
+    ("measure", "--run_dir=.", "--max_distance=1"): (
+        "error: max_distance=1.0: goes with random"
+    ),
+    ("measure", "--run_dir=.", "b"): "error: argument='b'",
+    ("reproduce", "--figure=smith_le_2017", "--scale=papr"): (
+        "error: scale='papr': .*did you mean 'paper'"
+    ),
+    ("reproduce", "--suite=quick", "--figure=smith_le_2017"): (
+        "error: suite='quick': .*not both"
+    ),
+    ("reproduce", "smith_le_2017"): "error: argument='smith_le_2017': not a flag",
+    ("reproduce", "--suite=quick", "--seeds=0"): "error: .*--seeds=0",
     ("reproduce",): "error: figure='': give --figure=NAME, --suite=quick or --list",
     ("reproduce", "--figure=smith_le_2017/fg4"): "error: figure=.*'smith_le_2017/fig4'",
     ("reproduce", "--suite=quik"): "error: suite='quik': .*'quick'",

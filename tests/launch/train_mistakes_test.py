@@ -48,13 +48,9 @@ class MistakesTest(parameterized.TestCase):
         self.assertEmpty(done.stdout)
         self.assertFalse(self.output.exists())
 
-    @parameterized.parameters(
-        ("",),
-        ('{"cluster":',),
-        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',),
-        ('{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}',),
-    )
-    def test_cluster(self, text):
+    def test_cluster(self):
+        task = '"task": {"type": "worker", "index": 1}'
+        text = f'{{"cluster": {{"worker": ["a:1"]}}, {task}}}'
         message = "TF_CONFIG='.*': it.*; strategy 'multi_worker' needs, "
         flags = ("--steps=2", "--strategy=multi_worker")
         self._assert_refused_at_once(message, *flags, TF_CONFIG=text)
