@@ -73,7 +73,7 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((bsgen_ghosts, "bfloat16"), (keras_fit, "float32"))
     def test_every_step_trains(self, module, dtype):
-        problem = _tiny("resnet44", dtype)
+        problem = _tiny("wrn_16_4", dtype)
         contender = module.Contender(problem)
         self.assertEqual(contender._model.layers[1].compute_dtype, dtype)
         head = contender._model.layers[-1].bias
@@ -102,12 +102,13 @@ class TrainStepTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn("pytorch_compiled", training_contenders.ON_GPU)
 
     def test_children_are_timed(self):
-        problem = _tiny("resnet44")
+        problem = _tiny("wrn_16_4")
         with stopwatch.Child(_MODULE, train_step.Stopwatch) as child:
             child.begin(problem)  # `compare` then only waits
             results = stopwatch.compare(problem, {"bsgen_ghosts": child}, 2, problem)
         self.assertAllGreater(results["bsgen_ghosts"].rates, 0)
-        self.assertEqual(results["bsgen_ghosts"].start.num_parameters, 658_586)
+        num_parameters = results["bsgen_ghosts"].start.num_parameters
+        self.assertEqual(num_parameters, _SIZES["wrn_16_4"])
 
     def test_tables_what_was_timed(self):
         entries = training_contenders.ON_CPU

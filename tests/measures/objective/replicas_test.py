@@ -67,7 +67,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(
         ("dense", 4, (1, 2, 3)),
         ("dense", 256, (1,)),
-        ("convolution", 5, (1,)),
+        ("dense", 5, (1,)),
         ("batch_norm", 4, (1,)),
     )
     def test_products_are_those_of_one_replica(self, kind, batch_size, methods):
@@ -154,7 +154,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(1, 2)
     def test_gradient_noise(self, group_size):
-        model, mirrored, data = self.pair("convolution", 23)
+        model, mirrored, data = self.pair("batch_norm", 23)
         one, two = (
             measures.gradient_noise(
                 each,
