@@ -100,9 +100,7 @@ class SweepTest(absltest.TestCase):
         flags += ("--train_size=200", "--axis=learning_rate=0.1,0.2")
         _, err = self._run(*flags, f"--output_dir={self.output}", status=1)
         message = "num_decays=10: num_steps=3 leaves no room for .*; take more steps"
-        self.assertRegex(
-            err, rf"^error: {message} \(at epochs=2 learning_rate=0.1\)\n$"
-        )
+        self.assertRegex(err, f"^error: {message}\n$")
 
     def test_a_budget_that_a_batch_cannot_fill(self):
         flags = ("--epochs=0.5", "--axis=batch_size=60,120", "--train_size=200")
