@@ -8,6 +8,8 @@ import sys
 
 from absl.testing import absltest
 
+from bsgen import config
+from bsgen.training import run_config_file
 from tests.launch import process
 
 _ABSL = r"error: flag --[^\n]*\(--help shows all\)\n"
@@ -102,6 +104,8 @@ _MISTAKES = {
     ("train", "--stps=2"): "error: .* no flag --stps; did you mean --steps",
     (*_RUN, "--from_search=nowhere"): "error: from_search='nowhere': holds no search",
     ("tune", "--model=resnet45"): "error: model='resnet45': ",
+    ("tune", "--model=lstm"): "error: model='lstm': a search scores settings by accura",
+    ("tune", "--dataset=markov_text"): "error: dataset='markov_text': a search scores",
     ("tune", "--dataset=mnits"): "error: dataset='mnits': ",
     ("tune", "--learning_rates=1,x"): "error: learning_rates=.*: give numbers",
     ("tune", "--learning_rates=0.1,1"): "error: learning_rates=.*: give falling",
@@ -124,6 +128,10 @@ _MISTAKES = {
     ),
     ("measure", "--run_dir=.", "--max_products=0"): "error: max_products=0: ",
     ("measure", "--run_dir=."): "error: run_dir='.': it has no config.json",
+    (
+        "measure",
+        "--run_dir=lstm",
+    ): "error: run_dir='lstm': holds a run of lstm, whose",
     ("measure", "--model_fn=x:y"): "error: data_fn='': give it with --model_fn",
     ("measure", "--run_dir=.", "--seed=-1"): "error: seed=-1: ",
     ("measure", "--run_dir=.", "--measures=random_potential"): (
@@ -202,7 +210,7 @@ _MISTAKES = {
     (*_PROTOCOL, "--learning_rate_scaling=sqrt", "--base_batch_size=128"): (
         "error: learning_rate_scaling='sqrt': the protocol tunes the rate at every ba"
     ),
-    (*_PROTOCOL, "--steps=19"): "error: num_decays=10: num_steps=19 leaves no room",
+    (*_PROTOCOL, "--steps=18"): "error: num_decays=10: num_steps=18 leaves no room",
     (*_PROTOCOL[:1], *_PROTOCOL[2:3], "--epochs=9", "--axis=learning_rate=1,2"): (
         "error: protocol='constant_steps': give --steps, and no other budget"
     ),
@@ -225,15 +233,20 @@ _MISTAKES = {
     (*_PROTOCOL[:3], "--axis=learning_rate=0,0.1"): (
         "error: learning_rate=0: give rates above 0"
     ),
-    ("sweep", "--protocol=constant_epoch"): _ABSL,
-    (*_PROTOCOL, "--select_by=train"): _ABSL,
-    (*_PROTOCOL, "--extend=maybe"): _ABSL,
-    (*_PROTOCOL, "--keep=all"): _ABSL,
+    ("sweep", "--protocol=constant_epoch"): "error: flag --protocol=constant_epoch: ",
+    (*_PROTOCOL, "--select_by=train"): "error: flag --select_by=train: value should be",
+    (*_PROTOCOL, "--extend=maybe"): "error: flag --extend=maybe: ",
+    (*_PROTOCOL, "--keep=all"): "error: flag --keep=all: ",
     (*_SWEEP, "--axis=l2=0,1", "--select_by=test"): "error: select_by='test': goes wi",
     (*_SWEEP, "--axis=l2=0,1", "--keep=3"): "error: keep=3: goes with --protocol",
     (*_SWEEP, "--axis=l2=0,1", "--extend"): "error: extend=True: goes with --protocol",
     ("tune_cluster", "--", "--role=chief"): "error: argument='--role=chief': ",
 }
+_LSTM = config.RunConfig(
+    config.DataConfig("markov_text", scaling="none", sampling="contiguous"),
+    config.ModelConfig("lstm"),
+    loss="token_cross_entropy",
+)
 _NUM_RANDOM = 420
 _MAX_BYTES = 600e6  # NumPy, pandas and SciPy take some 200
 
@@ -245,6 +258,8 @@ class AtOnceTest(absltest.TestCase):
         folder = pathlib.Path(absltest.TEST_TMPDIR.value) / "at_once"
         folder.mkdir(exist_ok=True)
         (folder / "FILE").touch()
+        (folder / "lstm").mkdir(exist_ok=True)
+        run_config_file.write(folder / "lstm", _LSTM, config.HardwareConfig())
         lines = [list(line) for line in _MISTAKES]
         wanted = {"lines": lines, "seed": 0, "count": _NUM_RANDOM}
         done = subprocess.run(

@@ -13,6 +13,11 @@ _AUTOENCODER = {
     "model": config.ModelConfig("autoencoder"),
     "loss": "squared_error",
 }
+_LSTM = {
+    "data": config.DataConfig("markov_text", scaling="none", sampling="contiguous"),
+    "model": config.ModelConfig("lstm"),
+    "loss": "token_cross_entropy",
+}
 
 
 class RunDisplayTest(parameterized.TestCase):
@@ -27,6 +32,11 @@ class RunDisplayTest(parameterized.TestCase):
             {"test_cross_entropy": 0.3, "test_accuracy": 0.5, "weight_distance": 1.25},
             "step 1,000 (epoch 2.5); test 0.5000 (loss 0.3000); weight distance 1.25; "
             "1,234 examples/s",
+        ),
+        (
+            _LSTM,
+            {"test_cross_entropy": 2.0, "test_perplexity": 7.389},
+            "step 1,000 (epoch 2.5); test 7.3890 (loss 2.0000); 1,234 windows/s",
         ),
         (
             _AUTOENCODER,

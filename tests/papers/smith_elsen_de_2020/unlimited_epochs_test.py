@@ -60,6 +60,15 @@ def _results(exponents=(0.0, -0.6), noise=0.0003):
 
 
 class RunsTest(absltest.TestCase):
+    def test_l2_without_normalization(self):
+        """SkipInit has none on gains and biases; `reduced` was trained otherwise."""
+        for scale, expected in (("paper", "kernels"), ("reduced", "all")):
+            found = {
+                (run.model.normalization == "none", run.sgd.l2_parameters)
+                for run in unlimited_epochs.runs(scale, 1)
+            }
+            self.assertEqual(found, {(True, expected), (False, "all")})
+
     def test_quick(self):
         counts = collections.Counter(
             (_is_normalized(run), run.num_steps, run.sgd.learning_rate)
