@@ -68,10 +68,12 @@ def _print(
         box=rich.box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
+        show_edge=False,
     )
     cells = (name, optimum_words.ALL_RUNS, optimum_words.RATE, optimum_words.MOVES)
     for head in (*axes, *cells, *(["train loss"] if losses else [])):
-        shown.add_column(head.replace("_", " "), justify="right")
+        in_two_lines = head.replace("_", " ").replace(" ", "\n", 1)
+        shown.add_column(in_two_lines, justify="right")
     for key, found in itertools.islice(sweeps.items(), _MAX_ROWS):
         row = optimum_words.row(found, name)
         loss = [_number(losses[key])] if losses else []

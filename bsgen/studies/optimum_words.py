@@ -11,9 +11,9 @@ from bsgen.studies.best_runs import Sweep
 
 RATE, ALL_RUNS, MOVES = "rate (error bar)", "all runs", "moves"
 LEGEND = (
-    "±: standard deviation of the runs that count; error bar: the rates whose mean "
-    "lies within one of the best (< or >: up to an end of the rates tried); all runs: "
-    "their plain mean; moves: how often seeds drawn anew have another optimum"
+    "± is the standard deviation of the runs that count; the error bar has the rates "
+    "whose mean lies within one of the best (< or >: up to an end of the rates tried); "
+    "all runs: their plain mean; moves: how often seeds drawn anew have another optimum"
 )
 _EDGES = {"lower": " <", "upper": " >", "both": " <>", "": ""}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

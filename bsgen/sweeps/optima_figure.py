@@ -53,6 +53,7 @@ def draw(optima: Optima) -> figure.Figure:
         if every.get_legend_handles_labels()[1]:
             every.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
         upper[1].set_yscale("log")
+        style.plain_numbers(upper[1].yaxis, (1, 2, 5))
         rates.set_yscale("log", base=2)
         rates.set_ylabel(optima.rate.replace("_", " "))
         upper[0].set_ylabel(f"{optima.protocol.part} {metric}")

@@ -43,7 +43,7 @@ class OptimaDisplayTest(absltest.TestCase):
         self.assertIn("at 2 of 4 settings an optimum", text)
         self.assertNotIn("flatters", text)
         self.assertIn("36 runs: 36 completed\n", text)
-        table = text.partition("±: ")[0]
+        table = text.partition("± is")[0]
         self.assertLessEqual(max(map(len, table.splitlines())), 80)
         text = self._printed(optima_display.print_extension, summary.optima, 2)
         self.assertEndsWith(text, "learning rates added, in powers of two: 2\n")

@@ -30,12 +30,17 @@ class RecordedRunsTest(absltest.TestCase):
         return (self.folder / "runs.jsonl").read_text().splitlines()
 
     def test_records_are_kept_and_used_again(self):
-        runs = recorded_runs.RecordedRuns(_RUN, 2, self.store)
+        done = []
+        runs = recorded_runs.RecordedRuns(_RUN, 2, self.store, on_work=done.append)
         self.assertEqual(runs.metric, "validation_accuracy")
         self.assertFalse(runs.lower_is_better)
         self.assertEqual(runs.baseline_score(8), 0.1)
         setting = settings.Setting(20, 0.5, 0.25)
+        expected = runs.seconds(setting, (0, 2))
+        self.assertGreater(expected, 0)
         outcome = runs.train(setting, (0, 2))
+        self.assertAlmostEqual(sum(done), expected)
+        self.assertEqual(runs.seconds(setting, (0, 2)), 0)
         self.assertEqual(outcome.num_examples, 2 * 2 * 60)
         self.assertEqual((outcome.status, outcome.num_steps), ("completed", 12))
         for repeat, score in outcome.scores.items():

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 RATES = (
     "Points are tops of parabolas through the means over seeds, thin bars their 95 % "
     "intervals over seeds and spacing; broad bars are the error bars of the paper, "
-    "every rate whose mean lies within one standard deviation of the best"
+    "every rate whose mean lies within one standard deviation of the best, as in the "
+    "table (< or >: up to an end of the rates tried)"
 )
 REACHED = (
     "mean and standard deviation of the best runs at the optimal rate, as in the "

@@ -73,7 +73,7 @@ def make_study(
         title,
         caption=f"{caption} {optima_figure.PANELS} Dashed: a rising line that turns "
         "into a constant, fitted to the optima; dotted: the slope "
-        f"{exponent:g}. In the table {optimum_words.LEGEND}. Claims have 95 % "
+        f"{exponent:g}. In the table, {optimum_words.LEGEND}. Claims have 95 % "
         "intervals over seeds.",
         analyse=functools.partial(
             analyse, settings=settings, metrics=metrics, of_paper=of_paper
