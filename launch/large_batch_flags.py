@@ -72,3 +72,8 @@ def given(
 def is_given() -> bool:
     """Whether the base batch size has been named."""
     return _BASE_BATCH_SIZE.value is not None
+
+
+def adapts_regime() -> bool:
+    """Whether a run takes as many updates as the small batch does."""
+    return bool(_ADAPT_REGIME.value)

@@ -189,8 +189,8 @@ def check_budget(run: config.RunConfig, num_epochs: float | None = None) -> None
       UserError: the budget is too short.
     """
     is_constant = isinstance(run.batch_size_schedule, config.Constant)
-    if large_batch_flags.is_given() or not is_constant:
-        return
+    if large_batch_flags.adapts_regime() or not is_constant:
+        return  # another number of steps than is counted here
     usual = data.find(run.data.name).train_size
     size = run.data.train_size
     if size is None and usual is not None:

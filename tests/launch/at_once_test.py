@@ -221,6 +221,10 @@ _MISTAKES = {
     ("train", "--epochs=3", "--train_size=512", "--warm_up_epochs=3"): (
         "error: length=3.0: 3 epochs are beyond the budget of 3; train longer"
     ),
+    (
+        *("train", "--epochs=3", "--train_size=512", "--learning_rate_scaling=sqrt"),
+        *("--base_batch_size=32", "--schedule=constant_then_decay"),
+    ): "error: num_decays=10: num_steps=12 leaves no room",
     (*_SWEEP, "--axis=schedule=constant;constant_then_decay"): (
         "error: num_decays=10: num_steps=2 leaves no room"
     ),
