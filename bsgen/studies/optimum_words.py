@@ -82,8 +82,8 @@ def with_deviation(mean: float, deviation: float) -> str:
 
 
 def _rate(value: float) -> str:
-    """Returns a power of two as one, and other numbers as they are."""
+    """Returns a power of two as one, and other numbers with three digits."""
     exponent = round(math.log2(value))
     if math.isclose(value, 2.0**exponent, rel_tol=1e-6):
         return "2" + str(exponent).translate(_SUPERSCRIPTS)
-    return f"{value:g}"
+    return f"{value:.3g}"

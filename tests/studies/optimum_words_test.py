@@ -30,6 +30,7 @@ class OptimumWordsTest(parameterized.TestCase):
         ((1.0, 1.0, 1024.0), "2⁰ (2⁰–2¹⁰)"),
         ((2.0**-4 / (1 - 0.9) * 0.1, 0.03, 0.1), "2⁻⁴ (0.03–0.1)"),
         ((5.6, math.nan, math.nan), "5.6"),
+        ((2**0.5, 2**-2.5, 2.0), "1.41 (0.177–2¹)"),
     )
     def test_rates(self, rates, text):
         self.assertEqual(optimum_words.rate_in_words(*rates), text)
