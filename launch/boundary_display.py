@@ -54,12 +54,18 @@ def tried(
 
 
 def in_words(entry: Mapping[str, Any]) -> str:
-    """Returns what a setting, as `tried` returns it, has reached."""
+    """Returns what a setting has reached, with its standard error as in decisions.
+
+    Args:
+      entry: as `tried` returns it.
+    """
     values = np.array(entry["values"], float)
     if entry["status"] != "completed" or not len(values):
         return str(entry["status"])
-    spread = f" ± {values.std(ddof=1):.2g}" if len(values) > 1 else ""
-    return f"{values.mean():.4g}{spread}"
+    if len(values) == 1:
+        return f"{values[0]:.4g}"
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.4g} ± {error:.2g}"
 
 
 def read(folder: pathlib.Path) -> dict[str, Any] | None:

@@ -22,9 +22,9 @@ def _tried(scores, status="completed", lower_is_better=False):
 
 class BoundaryDisplayTest(parameterized.TestCase):
     @parameterized.parameters(
-        ((0.5, 0.75), "completed", False, "0.625 ± 0.18"),
+        ((0.5, 0.75), "completed", False, "0.625 ± 0.12"),
         ((0.5,), "completed", False, "0.5"),
-        ((-2.5, -3.5), "completed", True, "3 ± 0.71"),
+        ((-2.5, -3.5), "completed", True, "3 ± 0.5"),
         ((0.5, 0.0), "diverged", False, "diverged"),
         ((), "failed", False, "failed"),
     )
@@ -46,7 +46,7 @@ class BoundaryDisplayTest(parameterized.TestCase):
         lines = text.getvalue().splitlines()
         cells = [line.split() for line in lines]
         self.assertEqual(cells[3], ["8", "0.2", "1", "0.25"])
-        self.assertEqual(cells[4], ["64", "0.2", "2", "0.625", "±", "0.18"])
+        self.assertEqual(cells[4], ["64", "0.2", "2", "0.625", "±", "0.12"])
         self.assertEqual(lines[-2:], ["train [so]", f"result: {path}"])
         path.write_text(path.read_text().replace("0.75", "0.85"))
         with self.assertRaisesRegex(errors.UserError, "is damaged .*check sum"):
