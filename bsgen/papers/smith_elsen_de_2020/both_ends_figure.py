@@ -25,7 +25,7 @@ def show(found: "both_ends.Ends") -> shown.Shown:
         colors = style.BLUE, style.VERMILLION
         for each, tuned, color in zip(found, ends, colors, strict=True):
             epoch_budgets_figure.draw_rates(axes, tuned, color, each.label)
-    style.legend_above(drawn, *grid[1])
+    style.legend_above(drawn, *grid[1], grid[0, 0])
     return shown.Shown(drawn, _table(found))
 
 

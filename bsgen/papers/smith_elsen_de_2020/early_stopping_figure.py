@@ -26,7 +26,7 @@ def show(found: "early_stopping.Found") -> shown.Shown:
     epoch_budgets_figure.draw_both_rates(rates, found.budgets)
     curves.set_title(f"(d) a budget of {test.budgets[-1]:g} epochs")
     _draw_curves(curves, found)
-    style.legend_above(drawn, rates)
+    style.legend_above(drawn, rates, grid[0, 0])
     return shown.Shown(drawn, epoch_budgets_figure.table(found.budgets))
 
 

@@ -50,7 +50,8 @@ def draw_reached(
     axes.errorbar(
         tuned.budgets, rows["mean"], rows["std"], fmt="o-", color=color, label=label
     )
-    axes.plot(tuned.budgets, rows["plain"], "o", color=color, mfc="none", ms=7)
+    hollow: dict[str, Any] = {"mfc": "none", "ms": 7, "label": "mean of all runs"}
+    axes.plot(tuned.budgets, rows["plain"], "o", color=color, **hollow)
     axes.set(ylabel=tuned.metric.name, yscale=scale)
     if scale == "log":
         style.plain_numbers(axes.yaxis, (1, 2, 5))

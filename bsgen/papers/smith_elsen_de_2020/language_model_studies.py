@@ -54,7 +54,7 @@ def show_figure_9(found: epoch_budgets.Budgets) -> shown.Shown:
     epoch_budgets_figure.draw_reached(test, found.test, style.BLUE)
     epoch_budgets_figure.draw_reached(training, found.train, style.VERMILLION)
     epoch_budgets_figure.draw_both_rates(rates, found)
-    style.legend_above(drawn, rates)
+    style.legend_above(drawn, rates, test)
     return shown.Shown(drawn, epoch_budgets_figure.table(found))
 
 

@@ -28,7 +28,7 @@ def show(found: "list[Budgets]") -> shown.Shown:
         epoch_budgets_figure.draw_both_rates(axes, each)
     for axes in grid[1, len(found) :]:
         axes.set_axis_off()
-    style.legend_above(drawn, *grid.flat)
+    style.legend_above(drawn, *grid[1], *grid[0])
     tables = []
     for each in found:
         table = epoch_budgets_figure.table(each)
