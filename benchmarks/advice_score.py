@@ -23,9 +23,10 @@ _DRAWS = 2000
 Rule = Callable[[Situation], float]
 
 
-def _saturating(present: Situation) -> float:
-    """McCandlish et al. (2018), section 2.2: each size's rate goes as 1 / (1 + b/B)."""
-    return present.learning_rate / rates.updates_needed(present)
+def _by_curvature(present: Situation) -> float:
+    """The linear rule, up to the critical rate."""
+    ceiling = max(present.critical_learning_rate, present.learning_rate)
+    return min(rates.by_rule(present)["linear"], ceiling)
 
 
 RULES: dict[str, Rule] = {
@@ -33,9 +34,12 @@ RULES: dict[str, Rule] = {
     "linear": lambda present: rates.by_rule(present)["linear"],
     "square root": lambda present: rates.by_rule(present)["sqrt"],
     "no change": lambda present: rates.by_rule(present)["none"],
-    "by gradient noise": _saturating,
-    "both bounds": lambda present: min(_saturating(present), rates.advised(present)),
+    "by gradient noise": rates.by_gradient_noise,
+    "linear, to critical": _by_curvature,
 }
+
+
+BESIDE = ("linear", "square root")  # rules that the others are compared with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Pair:
     accuracies: _Floats
     places: Mapping[str, int]
 
-    def losses(self, seeds: npt.NDArray[np.intp]) -> dict[str, float]:
+    def losses(self, seeds: npt.NDArray[np.integer]) -> dict[str, float]:
         """Returns what each rule loses of accuracy, by some of the seeds."""
         means = self.accuracies[:, seeds].mean(axis=1)
         return {rule: float(means.max() - means[p]) for rule, p in self.places.items()}
@@ -127,9 +131,9 @@ def table(of: Sequence[Pair], seed: int = 0) -> pd.DataFrame:
     Intervals are 95 % percentiles over draws of the groups and, in each, of the seeds.
 
     Returns:
-      `hits`, the share of pairs within half a point, `hits from` and `hits to`; `over
-      linear`, by how much more that is than for the linear rule, with its interval;
-      `lost`, mean and `worst`, largest loss of accuracy.
+      `hits`, the share of pairs within half a point, with its interval, `hits from` and
+      `hits to`; `over linear` and `over square root`, by how much more that is than for
+      these rules, likewise; `lost`, mean and `worst`, largest loss of accuracy.
     """
     groups: dict[str, list[Pair]] = {}
     for pair in of:
@@ -143,28 +147,26 @@ def table(of: Sequence[Pair], seed: int = 0) -> pd.DataFrame:
         for place in draw.integers(len(names), size=len(names)):
             own = groups[names[place]]
             count = own[0].accuracies.shape[1]
-            seeds = draw.integers(count, size=count)
+            seeds = np.asarray(draw.integers(count, size=count))
             hits += [_hits(pair.losses(seeds)) for pair in own]
         shares.append(np.mean(hits, axis=0))
     drawn = pd.DataFrame(shares, columns=list(RULES))
+    lost = pd.DataFrame(everything, columns=list(RULES))
+    hit = (lost <= HIT).mean()
     rows = {}
     for rule in RULES:
-        lost = np.array([each[rule] for each in everything])
-        linear = np.array([each["linear"] for each in everything])
-        gained = (lost <= HIT).mean() - (linear <= HIT).mean()
-        more = np.quantile(drawn[rule] - drawn["linear"], [0.025, 0.975])
-        ends = np.quantile(drawn[rule], [0.025, 0.975])
-        rows[rule] = {
-            "hits": (lost <= HIT).mean(),
-            "hits from": ends[0],
-            "hits to": ends[1],
-            "over linear": gained,
-            "over from": more[0],
-            "over to": more[1],
-            "lost": lost.mean(),
-            "worst": lost.max(),
-        }
+        rows[rule] = _with_interval("hits", hit[rule], drawn[rule])
+        for other in BESIDE:
+            difference = drawn[rule] - drawn[other]
+            more = hit[rule] - hit[other]
+            rows[rule] |= _with_interval(f"over {other}", more, difference)
+        rows[rule] |= {"lost": lost[rule].mean(), "worst": lost[rule].max()}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _with_interval(name: str, value: float, drawn: pd.Series) -> dict[str, float]:
+    ends = np.quantile(drawn, [0.025, 0.975])
+    return {name: value, f"{name} from": ends[0], f"{name} to": ends[1]}
 
 
 def _hits(lost: Mapping[str, float]) -> list[bool]:

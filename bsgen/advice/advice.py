@@ -23,6 +23,7 @@ class Sentence:
       assumption: under which it holds.
       found: what this project's own studies say about it.
       sureness: how sure it is: "measured", "by definition", or the grade of `found`.
+      tested: how it did against data of other runs; "" if it was not held against any.
     """
 
     topic: str
@@ -31,6 +32,7 @@ class Sentence:
     assumption: str
     found: tuple[evidence.Evidence, ...] = ()
     sureness: str = ""
+    tested: str = ""
 
     def __post_init__(self) -> None:
         if not self.sureness:
@@ -39,10 +41,11 @@ class Sentence:
     @property
     def how_sure(self) -> str:
         """The sureness, with the studies that it comes from."""
-        if not self.found:
-            return self.sureness
-        studies = dict.fromkeys(each.study for each in self.found)
-        return f"{self.sureness} in {', '.join(studies)}"
+        sure = self.sureness
+        if self.found:
+            studies = dict.fromkeys(each.study for each in self.found)
+            sure += f" in {', '.join(studies)}"
+        return "; ".join(filter(None, (sure, self.tested)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,8 @@ _VERBS: dict[Verdict, str] = {
     "undecided": "undecided",
 }
 UNTESTED = "not tested"
+# By `python -m benchmarks.advice` (docs/use/advice.md).
+AGAINST_SWEEPS = "@@"
 
 
 @dataclasses.dataclass(frozen=True)

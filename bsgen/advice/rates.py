@@ -74,18 +74,26 @@ def by_rule(present: situation.Situation) -> dict[str, float]:
     }
 
 
+def by_gradient_noise(present: situation.Situation) -> float:
+    """Returns the rate for the batch size wanted, in proportion to 1 / (1 + b / B).
+
+    McCandlish et al. (2018), section 2.2, with the gradient noise scale b: the linear
+    rule far below b, and no change far above it.
+    """
+    return present.learning_rate / updates_needed(present)
+
+
 def advised(present: situation.Situation) -> float:
     """Returns the learning rate for the batch size wanted.
 
-    A larger batch takes the linear rule up to the critical rate; a rate that has
-    reached it already stays. A smaller batch takes the linear rule: then noise grows in
-    its share, whatever the regime was.
+    A larger batch takes the rate that the gradient noise scale allows, up to the
+    critical rate; a rate that has reached that already stays. A smaller batch takes the
+    linear rule: then noise grows in its share, whatever the regime was.
     """
-    linear = by_rule(present)["linear"]
     if present.growth <= 1.0:
-        return linear
+        return by_rule(present)["linear"]
     ceiling = max(present.critical_learning_rate, present.learning_rate)
-    return min(linear, ceiling)
+    return min(by_gradient_noise(present), ceiling)
 
 
 def updates_needed(present: situation.Situation) -> float:

@@ -39,7 +39,7 @@ def advice_on(present: Situation) -> Advice:
 
 def _learning_rate(present: Situation) -> Sentence:
     rules, rate = rates.by_rule(present), rates.advised(present)
-    by_linear_rule = rate == rules["linear"]
+    is_bounded = present.growth > 1.0 and rate >= present.critical_learning_rate
     others = (
         f"the linear rule gives {number(rules['linear'])}, the square root "
         f"{number(rules['sqrt'])}, no change {number(rules['none'])}"
@@ -47,29 +47,33 @@ def _learning_rate(present: Situation) -> Sentence:
     change = f"from batch size {present.batch_size:,} to {present.target_batch_size:,}"
     if present.growth == 1.0:
         text = f"keep {number(rate)}: the batch size stays"
-    elif by_linear_rule:
-        stays = " and stays below the critical rate" if present.growth > 1 else ""
-        text = f"{change}, take {number(rate)}: the rate follows the batch size{stays} "
-        text += f"({others})"
-    elif rate > present.learning_rate:
-        text = (
-            f"{change}, take at most {number(rate)}, the critical rate, which the "
-            f"linear rule reaches at batch size {count(present.boundary_batch_size)} "
-            f"({others})"
-        )
-    else:
+    elif present.growth < 1.0:
+        text = f"{change}, take {number(rate)}, in proportion ({others})"
+    elif is_bounded and rate == present.learning_rate:
         text = (
             f"{change}, keep {number(rate)}: it has reached the critical rate, so that "
             f"a larger batch allows no larger rate ({others})"
         )
+    elif is_bounded:
+        text = f"{change}, take at most {number(rate)}, the critical rate ({others})"
+    elif math.isinf(present.gradient_noise_scale):
+        text = f"{change}, take {number(rate)}, in proportion: all is noise ({others})"
+    else:
+        text = (
+            f"{change}, take {number(rate)}: the rate follows the batch size in "
+            "proportion as long as that is far below the gradient noise scale, "
+            f"{count(present.gradient_noise_scale)}, and ever less beyond ({others})"
+        )
     return Sentence(
         "learning rate",
         f"{text}. Try half of it and twice of it, too.",
-        f"{_SED}, sections 3.1 and 3.2; Smith & Le (2017), section 5, for the linear "
-        "rule; Hoffer et al. (2017), eq. 7, for the square root",
+        f"{_MCCANDLISH}, section 2.2; {_SED}, sections 3.1 and 3.2; Smith & Le (2017), "
+        "section 5, for the linear rule; Hoffer et al. (2017), eq. 7, for the root",
         f"equal epochs; {number(present.learning_rate)} is a good rate at batch size "
-        f"{present.batch_size:,}; curvature in training stays what was measured",
-        _LINEAR if by_linear_rule else evidence.CONSTANT_RATE,
+        f"{present.batch_size:,}; noise and curvature in training stay what was "
+        "measured",
+        evidence.CONSTANT_RATE if is_bounded else _LINEAR,
+        tested=evidence.AGAINST_SWEEPS if present.growth > 1.0 else "",
     )
 
 

@@ -38,7 +38,7 @@ class BoundaryTest(parameterized.TestCase):
         one = _with(critical_learning_rate=math.inf)
         self.assertEqual(one.boundary_batch_size, math.inf)
         self.assertEqual(rates.regime(one), rates.NOISE)
-        self.assertAlmostEqual(rates.advised(one), 0.4)
+        self.assertAlmostEqual(rates.advised(one), 0.1 * 16 / 4.75)
 
 
 class RegimeTest(parameterized.TestCase):
@@ -78,16 +78,31 @@ class RegimeTest(parameterized.TestCase):
 
 class AdvisedRateTest(parameterized.TestCase):
     @parameterized.parameters(
-        (64, 0.2),  # in proportion
-        (256, 0.8),  # up to the critical rate
-        (257, 0.8),  # and no further
+        (64, 0.1 * 16 / 8.5),  # in proportion to 1 / (1 + 480 / B)
+        (480, 0.1 * 16 / 2),
+        (960, 0.8),  # 1.07 by that, but 0.8 is the critical rate
         (50_000, 0.8),
         (32, 0.1),
         (8, 0.025),  # down in proportion
     )
-    def test_linear_up_to_the_critical_rate(self, target, expected):
+    def test_by_gradient_noise_up_to_the_critical_rate(self, target, expected):
         one = _with(target_batch_size=target)
         self.assertAlmostEqual(rates.advised(one), expected, places=12)
+
+    def test_all_noise_or_none(self):
+        noise = _with(gradient_noise_scale=math.inf)
+        self.assertAlmostEqual(rates.advised(noise), 0.4)  # the linear rule
+        calm = _with(gradient_noise_scale=1e-9)
+        self.assertAlmostEqual(rates.advised(calm), 0.1)  # no change
+
+    def test_lies_between_no_change_and_the_linear_rule(self):
+        draw = np.random.default_rng()
+        for _ in range(50):
+            scale, critical = np.exp(3 * draw.normal(size=2))
+            one = _with(gradient_noise_scale=scale, critical_learning_rate=critical)
+            found, rules = rates.advised(one), rates.by_rule(one)
+            self.assertLessEqual(rules["none"], found)
+            self.assertLessEqual(found, rules["linear"])
 
     def test_rate_beyond_the_critical_one_stays(self):
         one = _with(learning_rate=1.5, target_batch_size=4096)

@@ -16,11 +16,11 @@ _RESULTS = pathlib.Path(__file__).parents[2] / "docs" / "RESULTS.md"
 
 class SentencesTest(parameterized.TestCase):
     @parameterized.parameters(
-        (128, 0.1, "take 0.4: the rate follows the batch size and stays below"),
-        (512, 0.1, "take at most 0.8, the critical rate, which the linear rule "),
+        (128, 0.1, "take 0.337: the rate follows the batch size in proportion as"),
+        (512, 0.1, "take at most 0.8, the critical rate \\(the linear rule gives 1.6"),
         (512, 1.0, "keep 1: it has reached the critical rate"),
         (32, 0.1, "keep 0.1: the batch size stays"),
-        (16, 0.1, "take 0.05: the rate follows the batch size \\("),
+        (16, 0.1, "take 0.05, in proportion \\("),
     )
     def test_learning_rate(self, target, rate, expected):
         said = rules.advice_on(_with(target_batch_size=target, learning_rate=rate))
