@@ -196,8 +196,8 @@ def _normalization(present: Situation) -> list[Sentence]:
     text = f"keep ghosts of {size:,} examples"
     if present.normalization == "batch":
         text = (
-            f"replace batch normalization by layers.GhostBatchNormalization({size})"
-            ", so that statistics are of as many examples as before"
+            "normalize by ghosts, so that statistics are of as many examples as "
+            f"before: layers.replace_batch_normalization(model, {size})"
         )
     return [
         Sentence(
