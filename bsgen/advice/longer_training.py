@@ -9,14 +9,15 @@ from bsgen.advice.advice import Sentence
 from bsgen.advice.situation import Situation
 from bsgen.advice.words import number, times
 
-_MOST_STEPS = 100  # of clipping; the papers give no number
+_FEWEST_STEPS, _MOST_STEPS = 10, 100  # of clipping; the papers give no number
 _WARM_UP_EPOCHS = 5  # Goyal et al. (2017), section 2.2, on ImageNet
 _NEAR = 0.5  # of the critical rate, from which on a start is at risk: our choice
 
 
 def first_steps(present: Situation) -> int:
-    """Returns for how many steps to clip: those of an epoch, at most 100."""
-    return min(_MOST_STEPS, max(1, present.train_size // present.target_batch_size))
+    """Returns for how many steps to clip: those of an epoch, from 10 to 100."""
+    of_epoch = present.train_size // present.target_batch_size
+    return min(_MOST_STEPS, max(_FEWEST_STEPS, of_epoch))
 
 
 def sentences(present: Situation) -> list[Sentence]:

@@ -214,8 +214,11 @@ def _limit(present: Situation) -> Sentence:
     most, target = present.boundary_batch_size, present.target_batch_size
     scale = present.gradient_noise_scale
     reaches = "where the linear rule reaches the critical rate"
-    if math.isinf(most):
-        text = "no curvature bounds the rate here: watch the validation score."
+    if most > present.train_size:
+        text = (
+            "no bound is seen up to the full batch: the linear rule stays below the "
+            "critical rate. Watch the validation score."
+        )
     elif most <= present.batch_size:
         text = (
             "do not grow in equal epochs: the rate has reached the critical one at "

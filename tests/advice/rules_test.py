@@ -70,6 +70,18 @@ class SentencesTest(parameterized.TestCase):
         passed = rules.advice_on(_with(learning_rate=1.0))["when to stop"].text
         self.assertStartsWith(passed, "do not grow in equal epochs")
 
+    def test_no_bound_beyond_the_training_set(self):
+        given = _with(critical_learning_rate=200.0)  # reached at 64,000 of 50,000
+        stop = rules.advice_on(given)["when to stop"].text
+        self.assertStartsWith(stop, "no bound is seen up to the full batch")
+
+    @parameterized.parameters((64, 100), (1000, 50), (50_000, 10))
+    def test_first_steps(self, target, expected):
+        start = rules.advice_on(_with(target_batch_size=target))["first steps"].text
+        self.assertIn(f"in the first {expected} steps", start)
+        # At 64 the rate is 0.19, less than half of the critical one, 0.8.
+        self.assertEqual(start.startswith("clip"), target > 64)
+
     def test_longer_training_is_for_larger_batches(self):
         said = rules.advice_on(made_up.PRESENT)
         self.assertIn("4 times as many epochs", said["longer training"].text)
@@ -98,7 +110,7 @@ class SentencesTest(parameterized.TestCase):
             self.assertIsNone(said.numbers[name])
         self.assertEqual(said.numbers["share_of_critical_rate"], 0.0)
         self.assertIn("cannot be told from 0", said["gradient noise"].text)
-        self.assertIn("no curvature bounds", said["when to stop"].text)
+        self.assertIn("no bound is seen", said["when to stop"].text)
         self.assertNotIn("inf", str(said).replace("inference", ""))
 
     def test_reads_well_in_80_columns_and_survives_json(self):

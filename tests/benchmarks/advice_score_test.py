@@ -81,7 +81,7 @@ class ScoreTest(absltest.TestCase):
         pairs = _pairs({8: 0.0625, 16: 0.25, 32: 0.25}, critical=math.inf)
         table = advice_score.table(pairs)
         self.assertEqual(table.loc["advice", "over linear"], 0.0)
-        self.assertEqual(table.loc["advice", "over from"], 0.0)
+        self.assertEqual(table.loc["advice", "over linear from"], 0.0)
         self.assertEqual(table.loc["advice", "lost"], table.loc["linear", "lost"])
 
     def test_diverged_runs_have_no_accuracy(self):
