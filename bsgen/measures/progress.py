@@ -1,5 +1,7 @@
 """What a long measure reports while it runs, and why it stopped."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 from typing import Final, Literal

@@ -4,6 +4,8 @@ Hoffer, Hubara & Soudry (2017), arXiv 1705.08741, section 4, clip "for the first
 iterations", where a rate scaled up for a large batch may diverge.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias

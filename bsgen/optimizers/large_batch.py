@@ -4,6 +4,8 @@ Hoffer, Hubara & Soudry (2017), arXiv 1705.08741, section 6, table 1: "+LR" and 
 ghost batch normalization, "+GBN", is a layer. A step is one parameter update.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 

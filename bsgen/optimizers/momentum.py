@@ -23,6 +23,8 @@ The paper does not specify the following; they are our choice, as in PyTorch:
 A step is one parameter update.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras

@@ -25,6 +25,8 @@ Warm-up is from Goyal et al. (2017), arXiv:1706.02677, section 2.2; Cyclic is fo
 figure 1 of Jastrzebski et al. (ICANN 2018, LNCS 11141), who do not give the shape.
 """
 
+from __future__ import annotations
+
 import types
 from typing import Any
 
@@ -164,7 +166,7 @@ class LearningRateSchedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
     @classmethod
-    def from_config(cls, values: dict[str, Any]) -> "LearningRateSchedule":
+    def from_config(cls, values: dict[str, Any]) -> LearningRateSchedule:
         """Returns the schedule that `get_config` described."""
         values = dict(values)
         union: Any = config.Schedule

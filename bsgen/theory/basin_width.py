@@ -5,6 +5,8 @@ a number: how far the line can be followed, to both sides together, before the l
 risen by a stated amount. On a quadratic of curvature h that is 2 sqrt(2 rise / h).
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

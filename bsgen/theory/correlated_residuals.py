@@ -20,6 +20,8 @@ interval takes all lengths, up to ten ranges, each with the weight of its likeli
 which covers the truth more often than the best length alone does.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

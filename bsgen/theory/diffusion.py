@@ -25,6 +25,8 @@ Runs of different seeds are independent, and only they give the interval of a di
 of criteria: `log_growth_evidence`.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Checks of the formulas' arguments: each returns them as float64 arrays."""
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

@@ -10,6 +10,8 @@ For training on the mean over N examples with strength s: cost = N * mean cost,
 l2 = N s, and the eigenvalues are N times those of the mean cost's Hessian.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

@@ -26,6 +26,8 @@ N terms, sum_n g_n g_n^T / (N (N - 1)) = F / N + g g^T / (N - 1), are the whole 
 difference. The conclusion, nearly no correlation for B << N, holds all the same.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

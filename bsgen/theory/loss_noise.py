@@ -43,6 +43,8 @@ so the two remedies of section 4 have different covariances unless M << N. With
 replacement (1 - 1/N) F / m is that of both, and sigma^2 = M / m - 1.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

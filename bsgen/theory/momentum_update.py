@@ -1,5 +1,7 @@
 """One step of SGD with momentum: Smith & Le (2017), arXiv 1710.06451, eqs. 23-24."""
 
+from __future__ import annotations
+
 from typing import Any
 
 

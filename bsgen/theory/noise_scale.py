@@ -4,6 +4,8 @@ Smith & Le (2017), arXiv 1710.06451: eq. 15 and the line after it (exact and app
 noise scale without momentum), eqs. 25-26 (with momentum).
 """
 
+from __future__ import annotations
+
 import numpy.typing as npt
 
 from bsgen.theory import domain

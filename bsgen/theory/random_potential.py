@@ -36,6 +36,8 @@ So the root mean square of eq. 8 is no standard deviation there: where the mean 
 it grows at least as z^2, whatever directions do. `about_mean` takes the mean out.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np

@@ -5,6 +5,8 @@ Smith & Le (2017), arXiv 1710.06451, appendix C (effective learning rate); Smith
 Hoffer, Hubara & Soudry (2017), eq. 7 (square-root rule).
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 

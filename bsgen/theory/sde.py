@@ -34,6 +34,8 @@ with the effective learning rate eta / (1 - m) in place of eta. The paper has no
 momentum; that it enters the SDE this way is our choice.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -17,6 +17,8 @@ it no longer suffices does a linear std say something of the loss (eq. 8 of Hoff
 al. 2017, arXiv 1705.08741).
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

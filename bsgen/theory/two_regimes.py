@@ -5,6 +5,8 @@ learning rate grows as a power of the batch size while noise dominates, and is c
 where curvature does.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -4,6 +4,8 @@ Smith, Elsen & De (2020), arXiv 2006.15081, section 8; see
 `bsgen.tuning.procedures.rule_of_thumb`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -36,7 +38,7 @@ def rule_of_thumb(
     num_repeats: int = 3,
     seed: int = 0,
     class_weight: Mapping[int, float] | None = None,
-    on_decision: replay.OnDecision = lambda decision: None,
+    on_decision: replay.OnDecision | None = None,
 ) -> procedures.Boundary:
     """Finds a batch size and a learning rate at the boundary of the two regimes.
 
@@ -100,7 +102,7 @@ def rule_of_thumb(
 def find_boundary(
     procedure: procedures.RuleOfThumb,
     train: Train,
-    on_decision: replay.OnDecision = lambda decision: None,
+    on_decision: replay.OnDecision | None = None,
 ) -> procedures.Boundary:
     """Trains what the procedure asks for, until it recommends something.
 
@@ -117,7 +119,8 @@ def find_boundary(
     while True:
         review = procedure.review(results)
         for decision in review.decisions[told:]:
-            on_decision(decision)
+            if on_decision is not None:
+                on_decision(decision)
         told = len(review.decisions)
         if not review.wanted:
             break

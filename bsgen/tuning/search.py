@@ -1,5 +1,7 @@
 """One search, from an oracle and a trainer to the recommendation and the files."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import logging
@@ -92,7 +94,7 @@ def run_search(
     output_dir: str | os.PathLike | search_folder.SearchFolder,
     description: Mapping[str, Any],
     num_repeats: int = 1,
-    on_outcome: tuner.OnOutcome = lambda setting, outcome: None,
+    on_outcome: tuner.OnOutcome | None = None,
     warn: Callable[[str], None] = _LOGGER.warning,
 ) -> SearchResult:
     """Runs a search to its end, or continues it.

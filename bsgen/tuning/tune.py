@@ -3,6 +3,8 @@
 Smith & Le (2017), arXiv 1710.06451, appendix D, through keras-tuner.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import tempfile
@@ -34,7 +36,7 @@ def tune_batch_size(
     tolerance: float | None = None,
     seed: int = 0,
     output_dir: str | os.PathLike | None = None,
-    on_outcome: tuner.OnOutcome = lambda setting, outcome: None,
+    on_outcome: tuner.OnOutcome | None = None,
     class_weight: Mapping[int, float] | None = None,
     baseline_batch_size: int | None = 32,
     progress: bool = True,
@@ -124,7 +126,8 @@ def tune_batch_size(
 
         def show(setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
             display.trial(setting, outcome)
-            on_outcome(setting, outcome)
+            if on_outcome is not None:
+                on_outcome(setting, outcome)
 
         oracle = batch_size_heuristic.BatchSizeHeuristic(procedure, display.decision)
         return search.run_search(oracle, *shared, show, display.warn)

@@ -3,6 +3,8 @@
 The model itself is never changed, and runs in inference mode.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 

@@ -6,6 +6,8 @@ width of its minimum (`theory.basin_width`). The paper does not say what it does
 the running averages of batch norm.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +55,7 @@ def loss_along_line(
     data: Any,
     start: keras.Model | Sequence[Any],
     end: keras.Model | Sequence[Any],
-    alphas: npt.ArrayLike = _DEFAULT_ALPHAS,
+    alphas: npt.ArrayLike | None = None,
     *,
     on_progress: progress.OnProgress | None = None,
     keep_partial: bool = False,
@@ -72,13 +74,15 @@ def loss_along_line(
       start: a model of the same variables, or their values: all of them, as of
         `get_weights()`, or the trainable ones.
       end: the same.
-      alphas: [A], finite; 0 is the start, 1 the end.
+      alphas: [A], finite; 0 is the start, 1 the end; None for -1 to 2 in steps of 0.1.
       on_progress: called with the loss after every alpha, which count as products.
       keep_partial: whether Ctrl-C returns what is known so far instead of raising.
 
     Raises:
       UserError: an argument is wrong.
     """
+    if alphas is None:
+        alphas = _DEFAULT_ALPHAS
     places = evaluation.check_places("alphas", alphas)
     first = model_state.of(model, start, "start")
     last = model_state.of(model, end, "end")

@@ -1,5 +1,7 @@
 """The values of all variables of a model, to evaluate it at other values."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -26,7 +28,7 @@ class State:
     weights: Arrays
     others: Arrays
 
-    def moved(self, direction: Sequence[npt.NDArray[Any]], factor: float) -> "State":
+    def moved(self, direction: Sequence[npt.NDArray[Any]], factor: float) -> State:
         """Returns the state with `factor` times a direction added to the weights."""
         moved = [w + factor * d for w, d in zip(self.weights, direction, strict=True)]
         return State(moved, self.others)

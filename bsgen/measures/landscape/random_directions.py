@@ -8,6 +8,8 @@ that makes one unit or channel: the entries of a kernel with one last index. Var
 of one axis (biases, batch norm's scale and shift) are not moved, our choice.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -95,7 +97,7 @@ def loss_along_random_directions(
     model: keras.Model,
     loss: compiled_loss.Loss,
     data: Any,
-    distances: npt.ArrayLike = _DEFAULT_DISTANCES,
+    distances: npt.ArrayLike | None = None,
     *,
     num_directions: int = 10,
     normalization: Literal["filter", "unit"] = "filter",
@@ -110,7 +112,8 @@ def loss_along_random_directions(
 
     Args:
       model: a built model; it is not changed.
-      distances: [A], finite, in units of a direction.
+      distances: [A], finite, in units of a direction; None for -1 to 1 in steps of
+        0.1.
       num_directions: D, at least 1.
       normalization: see `random_direction`.
       seed: of the directions.
@@ -121,6 +124,8 @@ def loss_along_random_directions(
     Raises:
       UserError: an argument is wrong.
     """
+    if distances is None:
+        distances = _DEFAULT_DISTANCES
     places = evaluation.check_places("distances", distances)
     count = errors.check_integer("num_directions", num_directions, 1)
     evaluate = evaluation.Evaluation(model, loss, data, **options)

@@ -18,6 +18,8 @@ direction for five layers of 64 units and 1000 digits, one thread, where a call 
 takes 8), and it works with every layer.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import time
 from collections.abc import Mapping

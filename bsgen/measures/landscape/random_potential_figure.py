@@ -1,5 +1,7 @@
 """The picture of a random potential, made from its table."""
 
+from __future__ import annotations
+
 import matplotlib as mpl
 import pandas as pd
 

@@ -17,6 +17,8 @@ variance; there the step is linear in sqrt(variance + epsilon), and all of this 
 for that root.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras

@@ -4,6 +4,8 @@ Hoffer, Hubara & Soudry (2017), arXiv 1705.08741, follow |w_t - w_0| in training
 find that it grows with log t.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

@@ -14,6 +14,8 @@ Both matrices meet the same probes, so that the ratios vary little where C and H
 alike. Their standard errors are the jackknife's, over the probes.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 

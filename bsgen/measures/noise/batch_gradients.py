@@ -1,5 +1,7 @@
 """Gradients of batches of given examples, at fixed weights, less the full gradient."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

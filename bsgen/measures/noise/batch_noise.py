@@ -21,6 +21,8 @@ for larger B.)
 None of this enters the measurement.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

@@ -12,6 +12,8 @@ arXiv 1710.06451, eqs. 13-15, and Hoffer et al. (2017), appendix A, use the same
 Unbiased estimates and their errors: `noise_moments`.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

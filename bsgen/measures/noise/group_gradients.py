@@ -8,6 +8,8 @@ other examples of a batch, a group is a batch of its own. Many groups are taken 
 weights and groups are kept in float64.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -5,6 +5,8 @@ batches t and t + k differ in their examples alone; what `bsgen.theory.increment
 of their covariance does not enter the measurement.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

@@ -19,6 +19,8 @@ a_i = n / (n - 1) |d_i|^2 - S, and each of all n moves |mean|^2 by b_i / n with
 b_i = 2 d_i . mean; the errors follow from these sums of independent terms.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from collections.abc import Callable

@@ -7,6 +7,8 @@ run taken as one large group; in the second, once enough groups have been seen, 
 groups themselves, around the mean of all.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

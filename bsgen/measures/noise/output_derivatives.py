@@ -11,6 +11,8 @@ example: so its mean is 1 whatever the data are, its second moment is 1, as requ
 and its products with the other derivatives average to their means.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from typing import Any

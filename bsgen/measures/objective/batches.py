@@ -1,5 +1,7 @@
 """The data of a measure, arrays or a data set, as batches that can be read again."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Data whose examples carry the weights of their classes, as in `fit`."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

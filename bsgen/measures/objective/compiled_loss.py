@@ -6,6 +6,8 @@ weights, masks and reductions. None of this is written again here: a model witho
 layers is compiled with the loss and computes it, so the user's model stays untouched.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import re

@@ -4,6 +4,8 @@ The order is that of `model.trainable_variables`, each flattened; every vector a
 matrix of this room follows it.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras

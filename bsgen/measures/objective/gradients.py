@@ -1,5 +1,7 @@
 """Gradients as lists of dense tensors, one a variable, without gaps."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import tensorflow as tf

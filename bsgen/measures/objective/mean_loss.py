@@ -7,6 +7,8 @@ at the same batch size. The batch size matters only where a batch's loss is not 
 over its examples: where it is a sum, or is divided by what a mask or weights leave.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

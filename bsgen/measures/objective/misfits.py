@@ -1,5 +1,7 @@
 """One line for a model, loss and data that do not fit together."""
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 import re

@@ -6,6 +6,8 @@ replicas compute with the variables as they are read outside of them. A model th
 created under no strategy has one replica, the default device.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 

@@ -4,6 +4,8 @@
 the losses of activity regularisers, and passes `training` even to a `call` without it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import inspect
 from collections.abc import Iterator

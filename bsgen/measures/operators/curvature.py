@@ -7,6 +7,8 @@ g . v instead. The third way, that of Jastrzebski et al. (2018), section 3, is t
 differences of gradients.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -5,6 +5,8 @@ is summed in float64. Batches are shared out over the replicas of the model's st
 see `replicas`.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple

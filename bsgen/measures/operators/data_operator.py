@@ -5,6 +5,8 @@ model's weights at every product, so one operator serves all measures of a model
 may be kept while the model trains. How means over the data are taken: `data_mean`.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 from typing import Any

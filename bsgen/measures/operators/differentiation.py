@@ -4,6 +4,8 @@ J is the derivative of a model's outputs by its weights. "Outputs" are
 `stateless.Called.ends` here, which holds a little more.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -11,6 +11,8 @@ and C v is that less (g . v) g. Its trace comes from `gradient_noise`. What g_i 
 the loss of a batch is not the mean over its examples: `mean_loss.MeanLoss.shares`.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator
 from typing import Any

@@ -1,5 +1,7 @@
 """The operations of a graph from which another one is computed."""
 
+from __future__ import annotations
+
 import tensorflow as tf
 
 

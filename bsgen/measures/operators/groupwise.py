@@ -10,6 +10,8 @@ right for every network, so the graph that it makes is inspected before it runs:
   branches, of texts that are cut into words, and of any function that it fails on.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias

@@ -1,5 +1,7 @@
 """A symmetric matrix that is known only by its products with vectors."""
 
+from __future__ import annotations
+
 from typing import Any, Protocol
 
 import numpy as np

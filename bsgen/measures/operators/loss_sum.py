@@ -4,6 +4,8 @@ Newton's method minimises it, and the eigenvalues of the Hessian enter the evide
 Smith & Le (2017), arXiv 1710.06451, eq. 11.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import keras

@@ -11,6 +11,8 @@ More is avoided than was seen to fail: any product of at least four axes with on
 matrix, if one of the axes but the first is, or may be, of length 1.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import tensorflow as tf

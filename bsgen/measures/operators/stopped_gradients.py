@@ -7,6 +7,8 @@ in BatchNormalization in training mode. What is lost is symmetric, so no test of
 symmetry finds it, nor does the order of differentiation matter.
 """
 
+from __future__ import annotations
+
 import tensorflow as tf
 
 from bsgen import errors

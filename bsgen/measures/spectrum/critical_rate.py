@@ -5,6 +5,8 @@
 curvature.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from typing import Any

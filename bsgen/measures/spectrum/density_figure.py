@@ -1,5 +1,7 @@
 """The picture of a spectral density, made from its table."""
 
+from __future__ import annotations
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd

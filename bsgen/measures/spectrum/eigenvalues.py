@@ -7,6 +7,8 @@ eigenvalue of largest modulus, which power iteration finds and which may be nega
 computed and when they stop: `spectrum_ends`.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

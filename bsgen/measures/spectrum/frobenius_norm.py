@@ -10,6 +10,8 @@ finite difference method" and do not say how. Our choice: an operator made with
 of gradients.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 

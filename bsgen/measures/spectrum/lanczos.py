@@ -14,6 +14,8 @@ converged eigenvalues appear. This costs 4 m P flops, and the basis 8 m P bytes.
 start vector sees one copy of an eigenvalue of any multiplicity, b vectors up to b.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np

@@ -12,6 +12,8 @@ up to the error of the quadrature, which falls exponentially in m for smooth den
 1: times P it counts eigenvalues.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 

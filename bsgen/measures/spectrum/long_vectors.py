@@ -5,6 +5,8 @@ holds a core, as TensorFlow's own threads do after a product, each call waits so
 for it: longer than the sum takes, up to some millions of entries.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from bsgen.measures.operators.linear_operator import FloatArray

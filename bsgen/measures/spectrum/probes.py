@@ -5,6 +5,8 @@ E[z^T A z] = tr(A): Hutchinson's estimator. Rademacher probes (entries -1 and 1)
 the smallest variance of all, 2 sum of A_ij^2 over i != j.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 

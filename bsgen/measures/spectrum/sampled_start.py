@@ -8,6 +8,8 @@ may be small, and a loose tolerance met too early; so `spectrum_ends` also waits
 values no longer move.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -7,6 +7,8 @@ estimate too small. Eigenvalues below a thousandth of the largest modulus are he
 that thousandth's tolerance, since float32 products know them no better.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -5,6 +5,8 @@ It agrees with the critical rate that the curvature at the weights predicts
 when descent leaves a sharp place for a flatter one.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 

@@ -13,6 +13,8 @@ with the first term exact: good when a few eigenvalues dominate |H|_F, as they d
 trained classifiers, and an error of about 1 % or less is wanted. Both are unbiased.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np

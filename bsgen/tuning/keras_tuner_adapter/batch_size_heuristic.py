@@ -5,6 +5,8 @@ finished trials (`bsgen.tuning.procedures.replay`), so a killed search loses onl
 trials that were running, and workers may finish in any order.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from bsgen.tuning.keras_tuner_adapter import resumable_oracle, trials
@@ -27,7 +29,7 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
     def __init__(
         self,
         procedure: procedure.Procedure,
-        on_decision: replay.OnDecision = lambda decision: None,
+        on_decision: replay.OnDecision | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(objective=trials.objective(), **kwargs)
@@ -39,7 +41,8 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
         """Returns the next setting to train; keras-tuner calls this."""
         review = self.review()
         for decision in review.decisions[self._num_told :]:
-            self._on_decision(decision)
+            if self._on_decision is not None:
+                self._on_decision(decision)
         self._num_told = len(review.decisions)
         if review.is_finished:
             return {"status": "STOPPED"}

@@ -1,5 +1,7 @@
 """The tuner of keras-tuner that trains settings in repeats, with any oracle."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import logging
@@ -58,7 +60,7 @@ class SettingTuner(undocumented.Tuner):
         trainer: protocol.Trainer,
         directory: str | os.PathLike,
         num_repeats: int = 1,
-        on_outcome: OnOutcome = lambda setting, outcome: None,
+        on_outcome: OnOutcome | None = None,
         identity: Mapping[str, Any] | None = None,
         warn: Callable[[str], None] = _LOGGER.warning,
     ):
@@ -114,7 +116,7 @@ class SettingTuner(undocumented.Tuner):
     def on_trial_end(self, trial: trials.Trial) -> None:
         """Passes on a trial's outcome once it is saved; keras-tuner calls this."""
         super().on_trial_end(trial)
-        if self._finished is not None:
+        if self._finished is not None and self._on_outcome is not None:
             self._on_outcome(*self._finished)
 
     def on_search_begin(self) -> None:

@@ -3,6 +3,8 @@
 Smith & Le (2017), arXiv 1710.06451, appendix D, tunes these three.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any, Literal, TypeAlias
 
@@ -41,7 +43,7 @@ class Setting(checked.Checked):
             f" momentum {_short(self.momentum)}"
         )
 
-    def scaled(self, batch_size: int) -> "Setting":
+    def scaled(self, batch_size: int) -> Setting:
         """Returns the setting for another batch size, with (1 - momentum) ~ 1 / B.
 
         Smith & Le (2017), appendix D, step 2: the noise scale of eq. 26 stays the same.
