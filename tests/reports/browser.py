@@ -94,11 +94,15 @@ class Browser:
         """Loads a file, and waits until that is done."""
         self.events.clear()
         self.call("Page.navigate", url=path.as_uri() + fragment)
+        if not self.becomes("document.readyState", "complete"):
+            raise TimeoutError("the page does not load")
+
+    def becomes(self, script, value):
+        """Waits for an expression to have a value; returns whether it came to it."""
         end = time.monotonic() + _SECONDS
-        while self.run("document.readyState") != "complete":
-            if time.monotonic() > end:
-                raise TimeoutError("the page does not load")
+        while (found := self.run(script)) != value and time.monotonic() < end:
             time.sleep(0.02)
+        return found == value
 
     def run(self, script):
         """Returns the value of an expression in the page."""

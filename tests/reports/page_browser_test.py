@@ -180,6 +180,14 @@ class PageBrowserTest(parameterized.TestCase):
         self.browser.press("j", "Tab")  # the keys are no trap
         self.assertNotEqual(self.focused(), f"{FIRST}-1")
 
+    def test_the_contents_follow(self):
+        self.open(f"#{FIRST}")
+        current = "document.querySelector('nav [aria-current]')?.hash"
+        self.assertTrue(self.browser.becomes(current, f"#{FIRST}"))
+        self.browser.press("n")  # from what the address names, not to it
+        self.assertEqual(self.focused(), f"{SECOND}-title")
+        self.assertTrue(self.browser.becomes(current, f"#{SECOND}"))
+
     def test_an_address_opens_its_claim_even_if_it_is_filtered(self):
         self.open(f"#{SECOND}-2")
         self.assertEqual(self.focused(), f"{SECOND}-2")

@@ -74,4 +74,4 @@ def _ends(
             fontsize=8,
             bbox={"color": "w", "pad": 1},
         )
-    below.set_xlabel(r"interpolation coefficient $\alpha$")
+    below.set_xlabel(r"place on the line, $\alpha$")

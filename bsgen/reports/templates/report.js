@@ -112,9 +112,18 @@
     else target.scrollIntoView();
   }
 
+  // Of the place in the address, unless the reader has scrolled away from it.
+  function titleInSight(line) {
+    const found = place && document.getElementById(place);
+    const title = found && (found.matches(".study") ? found.querySelector("h3") : found);
+    const above = title ? title.getBoundingClientRect().top : -1;
+    return above >= line && above < innerHeight ? title : null;
+  }
+
   function step(titles, by) {
-    const top = document.activeElement.closest?.(".study") ? document.activeElement : null;
     const line = form.getBoundingClientRect().bottom;
+    const top = document.activeElement.closest(".study")
+      ? document.activeElement : titleInSight(line);
     let index = titles.indexOf(top);
     if (index >= 0) index += by;
     else {
@@ -197,7 +206,8 @@
       const link = contents.querySelector(`[data-study="${target.id}"] a`);
       if (!isIntersecting) { link.removeAttribute("aria-current"); continue; }
       link.setAttribute("aria-current", "true");
-      contents.scrollTop = link.offsetTop - contents.offsetTop - contents.clientHeight / 3;
+      const above = link.getBoundingClientRect().top - contents.getBoundingClientRect().top;
+      contents.scrollTop += above - contents.clientHeight / 3;
     }
   }, { rootMargin: "-25% 0px -70% 0px" });
   for (const study of studies) watcher.observe(study.section);
