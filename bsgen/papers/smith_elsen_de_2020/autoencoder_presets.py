@@ -91,9 +91,11 @@ def _rising(
 FIGURE_8 = {
     "quick": optima.Setting(
         grids.Grid(
-            _TASKS["quick"],
-            (2, 4, 8, 16, 32, 64, 100),
-            _rising(2.0**-7, {0.0: 2.0**-5, 0.9: 2.0**-3}, grids.powers_of_two(-3, 2)),
+            _TASKS["quick"].changed(num_seeds=10),
+            (2, 3, 4, 6, 8, 16, 32, 64, 100),
+            _rising(
+                2.0**-7, {0.0: 2.0**-4, 0.9: 2.0**-2}, grids.powers_of_root_two(-4, 3)
+            ),
         ),
         _SELECTION["quick"],
         last={0.0: 8, 0.9: 16},

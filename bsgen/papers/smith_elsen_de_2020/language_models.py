@@ -92,7 +92,7 @@ class _Expected(NamedTuple):
 
 
 _EXPECTED = {
-    "quick": _Expected(0.5, 16, 1.0, {PLAIN: 4.0, HEAVY: 8.0}),
+    "quick": _Expected(0.5, 16, 1.0, {PLAIN: 4.0, HEAVY: 16.0}),
     "reduced": _Expected(1.0, 16, 1.0, {PLAIN: 2.0, HEAVY: 4.0}),
     # Table 6, whose rates are powers of the root of two.
     "paper": _Expected(2.0**1.5, 64, 0.5, {PLAIN: 2.0**1.5, HEAVY: 2.0**2.5}),
