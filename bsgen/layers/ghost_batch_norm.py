@@ -165,7 +165,12 @@ class GhostBatchNormalization(running_normalization.RunningNormalization):
         """Returns the layer of a configuration, including those of older versions."""
         config = dict(config)
         marked = {config.pop(name, None) for name in ghost_weights.STORED} != {None}
-        layer = super().from_config(config)
+        try:
+            layer = super().from_config(config)
+        except TypeError as error:  # Keras rewraps whatever the constructor raises.
+            if isinstance(error.__context__, errors.UserError):
+                raise error.__context__ from None
+            raise
         layer.unmarked_spread = None if marked else layer.running_spread
         return layer
 
