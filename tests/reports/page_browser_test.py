@@ -187,6 +187,8 @@ class PageBrowserTest(parameterized.TestCase):
         self.browser.press("n")  # from what the address names, not to it
         self.assertEqual(self.focused(), f"{SECOND}-title")
         self.assertTrue(self.browser.becomes(current, f"#{SECOND}"))
+        top = "document.activeElement.getBoundingClientRect().top"
+        self.assertTrue(self.browser.becomes(f"60 < {top} && {top} < 160", True))
 
     def test_an_address_opens_its_claim_even_if_it_is_filtered(self):
         self.open(f"#{SECOND}-2")

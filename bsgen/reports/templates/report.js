@@ -91,7 +91,12 @@
     place = title.closest(".claim") ? title.id : title.closest(".study").id;
     title.focus({ preventScroll: true });
     const block = title.closest(".claim") ? "center" : "start";
-    title.scrollIntoView({ block });
+    // Again when what comes into sight has its true height (content-visibility).
+    const show = (more) => {
+      title.scrollIntoView({ block, behavior: "instant" });
+      if (more && document.activeElement === title) requestAnimationFrame(() => show(more - 1));
+    };
+    show(3);
     history.replaceState(null, "", `#${address(values())}`);
   }
 
