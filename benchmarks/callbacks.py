@@ -21,7 +21,6 @@ from absl import flags
 from benchmarks import device, shared_flags, tables
 from launch import entry
 
-flags.adopt_module_key_flags(shared_flags)
 _STEPS = flags.DEFINE_integer(
     "steps", 200, "Steps of a turn; GradientNoiseScale measures every 50.", 50
 )

@@ -42,7 +42,6 @@ from benchmarks import (
 )
 from launch import entry
 
-flags.adopt_module_key_flags(shared_flags)
 _MAX_PRODUCTS = flags.DEFINE_integer("max_products", 60, "Of a search.", lower_bound=2)
 _CONTENDERS = flags.DEFINE_list(
     "contenders",

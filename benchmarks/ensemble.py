@@ -41,7 +41,6 @@ from benchmarks import (
 )
 from launch import entry
 
-flags.adopt_module_key_flags(shared_flags)
 _SECONDS = flags.DEFINE_float("seconds", 0.5, "Least length of a turn.", lower_bound=0)
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", None, "Folder of the prepared MNIST (default: random images)."

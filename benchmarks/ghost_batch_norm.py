@@ -22,8 +22,6 @@ import os
 import statistics
 from collections.abc import Mapping, Sequence
 
-from absl import flags
-
 from benchmarks import (
     device,
     normalization_contenders,
@@ -34,7 +32,6 @@ from benchmarks import (
 )
 from launch import entry
 
-flags.adopt_module_key_flags(shared_flags)
 _SHAPES = ((2048, 32, 32, 16), (1024, 8, 8, 256), (4096, 512))
 _DTYPES = ("float32", "bfloat16")
 _FLOOR_PASSES = 5

@@ -35,7 +35,6 @@ from benchmarks import (
 )
 from launch import entry
 
-flags.adopt_module_key_flags(shared_flags)
 _STEPS = flags.DEFINE_integer(
     "steps",
     None,

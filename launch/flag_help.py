@@ -66,9 +66,10 @@ def sections() -> dict[str, list[flags.Flag]]:
     }
     found: dict[str, list[flags.Flag]] = {title: [] for title in SECTIONS}
     ends = [before for _, before in _begun[1:]] + [frozenset(flags.FLAGS)]
-    for (title, before), after in zip(_begun, ends, strict=True):
+    for (title, before), after in zip(_begun, ends, strict=False):  # or no section
         new = after - before
-        found[title] += [flag for name, flag in known.items() if name in new]
+        found[title] += [known.pop(name) for name in [*known] if name in new]
+    found["Flags"] = [*known.values()]  # of programs that have no sections
     return {title: listed for title, listed in found.items() if listed}
 
 

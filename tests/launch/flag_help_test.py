@@ -104,6 +104,11 @@ class FlagHelpTest(parameterized.TestCase):
                 before = path.read_text()[: first.start()]
                 self.assertIn("flag_help.section(", before, path)
 
+    def test_a_program_without_sections(self):
+        text = _python("-m", "benchmarks.ensemble", "--help")
+        self.assertIn("\n\nFlags:\n  --", text)
+        self.assertIn("\n  --rounds=N ", text)
+
     def test_a_section_that_is_none(self):
         with self.assertRaisesRegex(ValueError, "title='Budgets': give one of Studies"):
             flag_help.section("Budgets")
