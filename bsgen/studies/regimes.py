@@ -205,7 +205,7 @@ def judge_plateau(claim: str, found: Regimes, note: str = "") -> claims.Claim:
     boundary = found.boundary.interval().value
     beyond = [size for size in found.batch_sizes if size >= boundary]
     words = f"{len(beyond)} of {_count(found)} batch sizes from the boundary on"
-    return _scales(
+    judged = _scales(
         claim,
         "exponent of the optimal effective learning rate against the batch size from "
         "the boundary on",
@@ -213,6 +213,10 @@ def judge_plateau(claim: str, found: Regimes, note: str = "") -> claims.Claim:
         0.0,
         "; ".join(filter(None, (words, _left_out(found), note))),
     )
+    if judged.measured is None and found.batch_sizes:
+        reason = "the optimal rate rises up to the largest batch sizes tried"
+        return claims.left_open(judged, f"{reason}: {len(beyond)} beyond the boundary")
+    return judged
 
 
 def _scales(

@@ -94,7 +94,7 @@ FIGURE_8 = {
             _TASKS["quick"].changed(num_seeds=10),
             (2, 3, 4, 6, 8, 16, 32, 64, 100),
             _rising(
-                2.0**-7, {0.0: 2.0**-4, 0.9: 2.0**-2}, grids.powers_of_root_two(-4, 3)
+                2.0**-7, {0.0: 2.0**-4, 0.9: 2.0**-2}, grids.powers_of_two(-2, 1.5, 2)
             ),
         ),
         _SELECTION["quick"],
@@ -146,7 +146,7 @@ def _constant_steps(
 TABLE_7 = {
     "quick": optima.Setting(
         _constant_steps(
-            "quick", 1600, (16, 64, 100), grids.powers_of_root_two(-11, -4), 28
+            "quick", 1600, (16, 64, 100), grids.powers_of_two(-5.5, -2, 2), 28
         ),
         _SELECTION["quick"],
         last={0.9: 64},
@@ -205,7 +205,7 @@ FIGURE_10 = {
     "quick": Budgets(
         _TASKS["quick"].changed(num_seeds=10),
         tuple(2**k for k in range(5, 11)),
-        grids.powers_of_root_two(-16, -3),
+        grids.powers_of_two(-8, -1.5, 2),
         (2.0**-4, 2.0**-6),
         40,
         _SELECTION["quick"],

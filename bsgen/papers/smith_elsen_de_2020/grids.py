@@ -54,20 +54,25 @@ class Grid:
         ]
 
 
-def powers_of_two(first: int, last: int) -> tuple[float, ...]:
-    """Returns 2^first to 2^last."""
-    return tuple(2.0**exponent for exponent in range(first, last + 1))
+def powers_of_two(first: float, last: float, per_octave: int = 1) -> tuple[float, ...]:
+    """Returns 2^first to 2^last, so many rates to a factor of two."""
+    ends = round(first * per_octave), round(last * per_octave)
+    exponents = range(ends[0], ends[1] + 1)
+    return tuple(2.0 ** (exponent / per_octave) for exponent in exponents)
 
 
-def powers_of_root_two(first: int, last: int) -> tuple[float, ...]:
-    """Returns 2^(first / 2) to 2^(last / 2), so that optima are located more finely."""
-    return tuple(2.0 ** (step / 2) for step in range(first, last + 1))
+def around(
+    expected: float, below: int, above: int, per_octave: int = 1
+) -> tuple[float, ...]:
+    """Returns powers of two around the one nearest to a rate.
 
-
-def around(expected: float, below: int, above: int) -> tuple[float, ...]:
-    """Returns powers of two: so many below and above the one nearest to a rate."""
+    Args:
+      expected: the rate.
+      below, above: how many powers of two there are on each side.
+      per_octave: how many rates there are to a factor of two.
+    """
     nearest = round(math.log2(expected))
-    return powers_of_two(nearest - below, nearest + above)
+    return powers_of_two(nearest - below, nearest + above, per_octave)
 
 
 def effective(runs: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +82,7 @@ def effective(runs: pd.DataFrame) -> pd.DataFrame:
       runs: rows of `Results.runs`.
 
     Returns:
-      `effective_learning_rate`, a power of two again, and `num_epochs`, the passes
+      `effective_learning_rate`, as in the grid again, and `num_epochs`, the passes
       over the training set.
     """
     rates = theory.effective_learning_rate(

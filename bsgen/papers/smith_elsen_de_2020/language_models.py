@@ -98,9 +98,9 @@ _EXPECTED = {
     "paper": _Expected(2.0**1.5, 64, 0.5, {PLAIN: 2.0**1.5, HEAVY: 2.0**2.5}),
 }
 _FACTORS = {
-    "quick": grids.powers_of_root_two(-2, 4),
+    "quick": grids.powers_of_two(-1, 2, 2),
     "reduced": grids.powers_of_two(-1, 2),
-    "paper": grids.powers_of_root_two(-4, 4),
+    "paper": grids.powers_of_two(-2, 2, 2),
 }
 
 
@@ -146,7 +146,7 @@ TABLE_6 = {
         (4, 8, 16, 32, 128),
         {HEAVY: 16},
         768,
-        lambda batch_size, momentum: grids.powers_of_root_two(-4, 3),
+        lambda batch_size, momentum: grids.powers_of_two(-2, 1.5, 2),
     ),
     "reduced": _setting("reduced", (4, 16, 32), {HEAVY: 16}, 192),
     "paper": _setting("paper", (16, 32, 64, 128, 256), {HEAVY: 64}, 16_560),
@@ -204,7 +204,7 @@ FIGURE_9 = {
         (
             "paper",
             (7, 14, 28, 56, 112, 224, 448, 896),
-            grids.powers_of_root_two(-7, 7),
+            grids.powers_of_two(-3.5, 3.5, 2),
         ),
     )
 }

@@ -37,13 +37,20 @@ def _around(
     return rates
 
 
-def _listed(ends: Mapping[float, Mapping[int, tuple[int, int]]]) -> grids.Rates:
+def _listed(
+    ends: Mapping[float, Mapping[int, tuple[int, int]]], per_octave: int = 1
+) -> grids.Rates:
     """Returns the rates to try, by their lowest and highest exponent of two.
 
     Args:
       ends: by momentum and batch size.
+      per_octave: how many rates there are to a factor of two; in the paper it is one.
     """
-    return lambda batch_size, momentum: grids.powers_of_two(*ends[momentum][batch_size])
+
+    def rates(batch_size: int, momentum: float) -> Sequence[float]:
+        return grids.powers_of_two(*ends[momentum][batch_size], per_octave)
+
+    return rates
 
 
 _NO_NORMALIZATION = {
@@ -62,7 +69,7 @@ _DIGITS = tasks.Task(
     ),
     batch_size=16,
     budget=budgets.Epochs(24, rounds_down=True),
-    num_seeds=15,
+    num_seeds=45,
 )
 # WRN-16-4 with Regularized SkipInit.
 SKIP_INIT = {
@@ -111,7 +118,7 @@ RESNET_50 = {
     ),
 }
 _SELECTION = {
-    "quick": best_runs.Selection(12, 15),
+    "quick": best_runs.Selection(36, 45),
     "reduced": best_runs.Selection(2, 3),
     "paper": presets.SELECTION["paper"],
 }
@@ -164,7 +171,8 @@ FIGURE_6 = {
                     **{4: (-5, 1), 8: (-4, 1), 16: (-4, 2), 32: (-3, 3)},
                     **{64: (-2, 3), 128: (-1, 4), 256: (0, 5)},
                 },
-            }
+            },
+            per_octave=2,
         ),
         {PLAIN: 16, HEAVY: 32},
     ),
@@ -192,7 +200,8 @@ TABLE_3 = {
         _SELECTION["quick"],
         (4, 16, 32, 128, 512),
         _listed(
-            {HEAVY: {4: (-4, 2), 16: (-3, 2), 32: (-3, 3), 128: (-1, 4), 512: (-1, 4)}}
+            {HEAVY: {4: (-4, 2), 16: (-3, 2), 32: (-3, 3), 128: (-1, 4), 512: (-1, 4)}},
+            per_octave=2,
         ),
         {HEAVY: 32},
         384,
@@ -264,11 +273,17 @@ TABLE_2 = {
     "quick": _setting(
         RESNET_50["quick"],
         _SELECTION["quick"],
-        (8, 32, 128, 512),
+        _sizes(3, 9),
         _listed(
             {
-                PLAIN: {8: (-5, 1), 32: (-2, 2), 128: (-1, 3), 512: (0, 4)},
-                HEAVY: {8: (-4, 1), 32: (-2, 3), 128: (0, 5), 512: (2, 7)},
+                PLAIN: {
+                    **{8: (-5, 1), 16: (-4, 1), 32: (-2, 2), 64: (-2, 2)},
+                    **{128: (-1, 3), 256: (-1, 3), 512: (0, 4)},
+                },
+                HEAVY: {
+                    **{8: (-4, 1), 16: (-3, 2), 32: (-2, 3), 64: (-1, 4)},
+                    **{128: (0, 5), 256: (1, 6), 512: (2, 7)},
+                },
             }
         ),
         {PLAIN: 128, HEAVY: 512},

@@ -70,7 +70,7 @@ def _cheap(scale: str, sizes: tuple[int, int], applications: int, **data: int) -
 
 
 CHEAP = {
-    "quick": _cheap("quick", (8, 128), 8, train_size=900, validation_size=300),
+    "quick": _cheap("quick", (8, 128), 20, train_size=900, validation_size=300),
     "reduced": _cheap("reduced", (32, 512), 4, validation_size=2000),
     "paper": _cheap("paper", (64, 1024), 1, train_size=45_000, validation_size=5000),
 }

@@ -222,6 +222,7 @@ FIGURE_1 = make_study(
     "Two regimes under a constant epoch budget, with and without momentum",
     "SGD with and without momentum at equal numbers of epochs, with ghost batch "
     "normalization. In the paper the accuracy of both is independent of the batch size "
-    "up to 512, where the optimal rate of SGD without momentum ceases to grow.",
+    "up to 512, where the optimal rate of SGD without momentum ceases to grow. "
+    "Its rates are powers of two; at quick scale they are the square root of two apart.",
     wide_resnet.FIGURE_1,
 )
