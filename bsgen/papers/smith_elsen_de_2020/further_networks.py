@@ -20,14 +20,14 @@ _SKIP_INIT = (
     "scalar that starts at 0, layers have biases)"
 )
 _NO_DROPOUT = f"{_SMALL}, without the dropout before the last layer."
-_FINE = "Its rates are the square root of two apart; the paper's are powers of two."
+_FINE = "Its rates are half an octave apart; the paper's are powers of two."
 
 FIGURE_6 = two_regimes.make_study(
     "smith_elsen_de_2020/fig6",
     "Two regimes under a constant epoch budget, without normalisation",
     f"{_SKIP_INIT}, with and without momentum. {_NO_DROPOUT} {_FINE} In the paper "
-    "(WRN-16-4 on CIFAR-10, 200 epochs) the accuracy of SGD is independent of the batch size up to "
-    "8, and with momentum up to 256; so are the training losses.",
+    "(WRN-16-4 on CIFAR-10, 200 epochs) the accuracy of SGD is independent of the "
+    "batch size up to 8, and with momentum up to 256; so are the training losses.",
     residual_networks.FIGURE_6,
 )
 TABLE_3 = constant_steps.make_study(

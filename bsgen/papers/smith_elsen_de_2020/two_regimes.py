@@ -223,6 +223,6 @@ FIGURE_1 = make_study(
     "SGD with and without momentum at equal numbers of epochs, with ghost batch "
     "normalization. In the paper the accuracy of both is independent of the batch size "
     "up to 512, where the optimal rate of SGD without momentum ceases to grow. "
-    "Its rates are powers of two; at quick scale they are the square root of two apart.",
+    "Its rates are powers of two; at quick scale they are half an octave apart.",
     wide_resnet.FIGURE_1,
 )
