@@ -93,7 +93,7 @@ def _one_run(
 TABLE_2 = two_regimes.make_study(
     "smith_elsen_de_2020/table2",
     "ResNet-50 on ImageNet under a constant epoch budget, with and without momentum",
-    f"With ghost batch normalization. {_SMALL}, and the best 36 of 45 runs. "
+    f"With ghost batch normalization. {_SMALL}, and the best 24 of 30 runs. "
     "The paper's numbers are of one run each: ResNet-50 by Goyal et al. on ImageNet, "
     "90 epochs; its loss seems to contain L2, ours is the cross-entropy.",
     residual_networks.TABLE_2,

@@ -41,7 +41,7 @@ _DIGITS = tasks.Task(
     config.MomentumConfig(l2=L2, schedule=SCHEDULE),
     batch_size=16,
     budget=budgets.Epochs(12, rounds_down=True),
-    num_seeds=60,
+    num_seeds=45,
 )
 # Narrow and deep, so that curvature matters, and epochs for 48 steps in batches of 512.
 _DEEP_ON_DIGITS = dataclasses.replace(

@@ -69,7 +69,7 @@ _DIGITS = tasks.Task(
     ),
     batch_size=16,
     budget=budgets.Epochs(24, rounds_down=True),
-    num_seeds=45,
+    num_seeds=30,
 )
 # WRN-16-4 with Regularized SkipInit.
 SKIP_INIT = {
@@ -118,7 +118,7 @@ RESNET_50 = {
     ),
 }
 _SELECTION = {
-    "quick": best_runs.Selection(36, 45),
+    "quick": best_runs.Selection(24, 30),
     "reduced": best_runs.Selection(2, 3),
     "paper": presets.SELECTION["paper"],
 }

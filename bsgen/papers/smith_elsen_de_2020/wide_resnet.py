@@ -13,7 +13,7 @@ from bsgen.papers.smith_elsen_de_2020.optima import Setting
 from bsgen.studies import best_runs, budgets, tasks
 
 PLAIN, HEAVY = 0.0, 0.9  # momenta
-SELECTION = {**presets.SELECTION, "quick": best_runs.Selection(48, 60)}
+SELECTION = {**presets.SELECTION, "quick": best_runs.Selection(36, 45)}
 
 
 class _Expected(NamedTuple):
