@@ -124,7 +124,8 @@ class TwoRegimesTest(parameterized.TestCase):
         self.assertEqual(found, [f"2{exponent}" for exponent in exponents])
         numbers = [2.0**e for e in (-1, 0, 1, 1, 1, 1, -1, 0, 1, 2, 3, 3)]
         self.assertEqual(numbers, rates)
-        self.assertStartsWith(table["final training loss"][5], "0.080")
+        loss = table["final training loss"][5].partition(" ")[0]
+        self.assertAlmostEqual(float(loss), 0.08, delta=5e-4)
         self.assertNotIn("of", table)
         self.assertLen(shown.figure.axes, 3)
 
@@ -138,7 +139,8 @@ class StudyTest(absltest.TestCase):
             rates = {run.sgd.learning_rate / (1 - run.sgd.momentum) for run in runs}
             self.assertEqual({run.sgd.momentum for run in runs}, {0.0, 0.9})
             self.assertGreaterEqual(len(sizes), 4 if scale == "gpu" else 6)
-            np.testing.assert_allclose(np.log2(list(rates)) % 1, 0, atol=1e-9)
+            octaves = np.log2(list(rates)) * (2 if scale == "quick" else 1)
+            np.testing.assert_allclose(octaves, octaves.round(), atol=1e-9)
 
     def test_the_scale_is_found_by_the_runs(self):
         with self.assertRaisesRegex(ValueError, "of no scale"):
