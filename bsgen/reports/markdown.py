@@ -1,10 +1,9 @@
 """The results of an output folder as Markdown, for the documentation.
 
-Of quick studies: `docs/RESULTS.md`, README's table and those pictures that the
-documentation has. Of others: a part of `docs/REDUCED_SCALE.md`, `docs/GPU_SCALE.md` or
-`docs/PAPER_SCALE.md`, with all pictures.
-Nothing in these is typed by hand:
-`launch.report --markdown` writes them from the records.
+Of quick studies: `docs/RESULTS.md`, README's table of papers and those pictures that
+the documentation has. Of others: a part of `docs/REDUCED_SCALE.md`,
+`docs/GPU_SCALE.md` or `docs/PAPER_SCALE.md`, with all pictures. Nothing in these is
+typed by hand: `launch.report --markdown` writes them from the records.
 """
 
 import os
@@ -15,12 +14,14 @@ from collections.abc import Iterable, Sequence
 from bsgen import errors, studies
 from bsgen.figures import style
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, contents, verdicts
+from bsgen.reports import captions, cells, citations, contents, tallies, verdicts
 from bsgen.studies import claims
 
 BEGIN = "<!-- Written by launch.report --markdown, down to the next such line: -->"
 END = "<!-- End of what launch.report --markdown writes. -->"
-SUMMARY_HEADINGS = ("study", "what it shows", "hold", "fail", "undecided", "besides")
+_COUNTS = "hold", "fail", "undecided", "besides"
+PAPER_HEADINGS = ("paper", "key", *_COUNTS)
+SUMMARY_HEADINGS = ("study", "what it shows", *_COUNTS)
 UNSETTLED_HEADINGS = ("study", "claim", "verdict", "why")
 CLAIM_HEADINGS = (
     *("claim", "predicted", "measured [95 % interval]"),
@@ -74,7 +75,7 @@ def write(
         raise errors.UserError("markdown", str(output_dir), remedy)
     folder = pathlib.Path(project)
     if file == _RESULTS:
-        _replace_marked(folder / "README.md", summary(finished))
+        _replace_marked(folder / "README.md", by_paper(finished))
         atomic.write(folder / _RESULTS, results(finished).encode())
         _write_pictures(folder, (e for e in finished if _path(folder, e).exists()))
         return ["README.md", _RESULTS]
@@ -83,16 +84,35 @@ def write(
     return [file]
 
 
-def summary(finished: Sequence[contents.Finished]) -> str:
-    """Returns how many claims of each study hold, in a sentence and a table."""
-    rows = []
+def by_paper(finished: Sequence[contents.Finished]) -> str:
+    """Returns how many claims of each paper hold, in a sentence and a table."""
+    judged: dict[str, list[claims.Claim]] = {}
     for entry in finished:
-        of_paper = [c.verdict for c in entry.judged if c.kind == claims.PAPER]
-        number = Counter(of_paper)
-        counts = (number[v] for v in (claims.HOLDS, claims.FAILS, claims.UNDECIDED))
-        name, others = f"`{entry.study.name}`", claims.besides(entry.judged)
-        rows.append([name, entry.study.title, *(str(n or "") for n in counts), others])
-    return f"{_totals(finished)}\n\n{_table(SUMMARY_HEADINGS, rows)}"
+        judged.setdefault(tallies.paper_of(entry), []).extend(entry.judged)
+    rows = []
+    for paper, found in judged.items():
+        title = ": ".join(
+            filter(None, (citations.authors(paper), citations.source(paper)))
+        )
+        rows.append([title, f"`{paper}`", *_counts(found)])
+    return f"{_totals(finished)}\n\n{_table(PAPER_HEADINGS, rows)}"
+
+
+def by_study(finished: Sequence[contents.Finished]) -> str:
+    """Returns how many claims of each study hold, as a table."""
+    return _table(
+        SUMMARY_HEADINGS,
+        [
+            [f"`{entry.study.name}`", entry.study.title, *_counts(entry.judged)]
+            for entry in finished
+        ],
+    )
+
+
+def _counts(judged: Sequence[claims.Claim]) -> list[str]:
+    number = Counter(c.verdict for c in judged if c.kind == claims.PAPER)
+    counts = (number[v] for v in (claims.HOLDS, claims.FAILS, claims.UNDECIDED))
+    return [*(str(n or "") for n in counts), claims.besides(judged)]
 
 
 def results(finished: Sequence[contents.Finished]) -> str:
@@ -102,14 +122,14 @@ def results(finished: Sequence[contents.Finished]) -> str:
 
 
 def sections(finished: Sequence[contents.Finished], pictures: str | None = None) -> str:
-    """Returns what fails or is undecided, and a section a study.
+    """Returns a row a study, what fails or is undecided, and a section a study.
 
     Args:
       finished: the studies.
       pictures: the folder of their pictures, seen from the text; None shows none.
     """
     parts = [_totals(finished), captions.hardware(e.results for e in finished)]
-    parts += _unsettled(finished)
+    parts += [by_study(finished), *_unsettled(finished)]
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
         settings = captions.settings(entry.results, entry.config["scale"])
