@@ -13,7 +13,7 @@ square root and no change, with 95 % intervals over sweeps and seeds.
 
 The advice has no constant that was fitted. But of three ways to bound the rate, by the
 critical rate, the gradient noise scale (the last two rows) or both, the third was
-chosen after figure 1 had been looked at, so that the other two studies judge it.
+chosen after figures 1 and 6 had been looked at, so that only table 2 judges it.
 
 What was measured is kept in --output_dir, so that a second call is quick; the first
 takes some five minutes on two idle cores.

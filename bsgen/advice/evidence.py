@@ -19,7 +19,8 @@ UNTESTED = "not tested"
 # By `python -m benchmarks.advice` (docs/use/advice.md).
 AGAINST_SWEEPS = (
     "within half a point of the best rate at 74 % of 96 pairs of batch sizes of "
-    "recorded sweeps (linear rule 54 %, square root 66 %, no change 34 %)"
+    "recorded sweeps (linear rule 54 %, square root 66 %, no change 34 %), most "
+    "of which were looked at when the advice was made"
 )
 
 
