@@ -73,7 +73,6 @@ def main(arguments: list[str]) -> None:
     from_search.apply()
     hardware = hardware_flags.given()
     described, base = _rescaled(run_flags.described())
-    run_flags.check_budget(described)
     paths.check_output(_OUTPUT_DIR.value or _DEFAULT_DIR)
     entry.load_tensorflow()
     run = run_flags.completed(described, base)
@@ -87,15 +86,20 @@ def _rescaled(run: config.RunConfig) -> tuple[config.RunConfig, int | None]:
 
     Returns:
       The run, and the batch size with which its epochs are counted, None for its own.
+
+    Raises:
+      UserError: a schedule is longer than the budget.
     """
     from bsgen.training import large_batch, run_config_file
 
     base, remedies = run_flags.base_and_remedies()
     if base is None:
+        run_flags.check_budget(run)
         return run, None
     larger = large_batch.rescaled(run, base, remedies)
     changes = run_config_file.differences(config.to_dict(run), config.to_dict(larger))
     changes += ["as many updates"] if remedies.adapts_regime else ["as many epochs"]
+    run_flags.check_budget(larger)
     print(f"from batch size {base} to {run.batch_size}: {', '.join(changes)}")
     return larger, base if remedies.adapts_regime else None
 

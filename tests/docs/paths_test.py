@@ -6,7 +6,16 @@ import re
 from absl.testing import absltest, parameterized
 
 _ROOT = pathlib.Path(__file__).parents[2]
-_FILES = {path.relative_to(_ROOT).as_posix() for path in _ROOT.glob("[!.]*/**/*.py")}
+_FILES = {
+    path.relative_to(_ROOT).as_posix()
+    for path in (*_ROOT.glob("*.py"), *_ROOT.glob("[!.]*/**/*.py"))
+}
+
+
+_DOCUMENTS = [
+    path.relative_to(_ROOT).as_posix()
+    for path in (*_ROOT.glob("*.md"), *_ROOT.glob("docs/**/*.md"))
+]
 
 
 def _anchor(heading):
@@ -22,7 +31,7 @@ class PathsTest(parameterized.TestCase):
             found = [path for path in _FILES if f"/{path}".endswith(f"/{named}")]
             self.assertNotEmpty(found, f"{document}: {named}")
 
-    @parameterized.parameters("README.md", "BUILD_NOTES.md")
+    @parameterized.parameters(_DOCUMENTS)
     def test_links_lead_somewhere(self, document):
         text = (_ROOT / document).read_text()
         headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
