@@ -71,6 +71,9 @@ _AS_MANY = (
 )
 _GHOSTS = "ghost batch normalization closes more of it"
 _ROOT = "a learning rate scaled by the square root closes part of the gap"
+_DEGRADES = (
+    "the optimal test accuracy begins to degrade when the batch is sufficiently large"
+)
 _PLATEAU = "the optimal effective learning rate is constant when the batch is large"
 
 LINEAR_RULE = (
@@ -101,14 +104,8 @@ LINEAR_OVER_SQUARE_ROOT = (
     ),
 )
 LOSS_OF_LARGE_BATCHES = (
-    Evidence(
-        _FIG1, "SGD: it begins to degrade when the batch is sufficiently large", "holds"
-    ),
-    Evidence(
-        _FIG1,
-        f"{_HEAVY}: it begins to degrade when the batch is sufficiently large",
-        "holds",
-    ),
+    Evidence(_FIG1, f"SGD: {_DEGRADES}", "holds"),
+    Evidence(_FIG1, f"{_HEAVY}: {_DEGRADES}", "holds"),
 )
 SAME_WITHOUT_MOMENTUM = (
     Evidence(

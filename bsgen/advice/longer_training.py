@@ -40,7 +40,8 @@ def _start(present: Situation) -> Sentence:
     return Sentence(
         "first steps",
         f"{'clip' if risky else 'you may clip'} the norm of the gradient in the first "
-        f"{steps:,} steps (optimizers.Momentum(global_clipnorm=..., clip_steps={steps})), or "
+        f"{steps:,} steps (callbacks.ClipFirstSteps, or optimizers.Momentum("
+        f"global_clipnorm=..., clip_steps={steps})), or "
         f"let the rate rise over the first epochs (Goyal et al.: {_WARM_UP_EPOCHS} on "
         f"ImageNet): {why}.",
         "Hoffer et al. (2017), section 4; Smith, Elsen & De (2020), section 3.3",

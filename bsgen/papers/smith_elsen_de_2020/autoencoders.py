@@ -51,7 +51,7 @@ def judge_constant_steps(found: constant_steps.Found) -> list[claims.Claim]:
             bound=1,
         ),
         claims.below(
-            f"although the {metrics.training} falls",
+            f"The {metrics.training} falls as the batch grows, at equal steps",
             f"{metrics.training} at the optimal rate, batch size {lowest:,} minus "
             f"{smallest:,}",
             best_rate.gain(sweeps[lowest], sweeps[smallest], metrics.column),

@@ -103,7 +103,7 @@ def judge(found: Found) -> list[claims.Claim]:
             best_rate.gain(*rise),
         ),
         claims.below(
-            f"The {metrics.training} falls with it",
+            f"The {metrics.training} falls as the batch size initially grows",
             f"{metrics.training} at the optimal rate, {before}",
             best_rate.gain(*rise, metrics.column),
         ),
@@ -113,7 +113,7 @@ def judge(found: Found) -> list[claims.Claim]:
             best_rate.gain(*fall),
         ),
         claims.below(
-            f"although their {metrics.training} is lower",
+            f"The {metrics.training} of very large batches is lower nevertheless",
             f"{metrics.training} at the optimal rate, {beyond}",
             best_rate.gain(*fall, metrics.column),
         ),

@@ -111,7 +111,8 @@ def _small_rates(found: Found, size: int) -> list[claims.Claim]:
             f"{note}; a difference below {margin:g} counts as none, our choice",
         ),
         claims.between(
-            f"and the same final training loss, batch size {size:,}",
+            f"Both methods achieve the same final training loss at small learning "
+            f"rates, batch size {size:,}",
             "final training loss, with momentum over without, geometric mean over "
             "small rates",
             estimates.geometric_mean(_over_rates(ratios), paired=True),

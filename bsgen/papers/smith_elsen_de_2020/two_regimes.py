@@ -142,7 +142,8 @@ def _methods(found: Found) -> list[claims.Claim]:
             bound=bound,
         ),
         claims.below(
-            f"So does its {metrics.training}",
+            f"SGD with momentum has the lower {metrics.training} when the batch is "
+            "large",
             f"{metrics.training} at the optimal rate, {with_minus}, batch size "
             f"{largest:,}",
             best_rate.gain(*pair, metrics.column),
@@ -184,12 +185,14 @@ def _batch_sizes(found: Found, momentum: float) -> list[claims.Claim]:
     beyond: tuple[best_runs.Sweep, best_runs.Sweep] = sweeps[largest], sweeps[last]
     return independent + [
         worse(
-            f"{name}: it begins to degrade when the batch is sufficiently large",
+            f"{name}: the optimal {metrics.test} begins to degrade when the batch is "
+            "sufficiently large",
             f"optimal {metrics.test}, batch size {largest:,} minus {last:,}",
             best_rate.gain(*beyond),
         ),
         claims.above(
-            f"{name}: the {metrics.training} degrades likewise",
+            f"{name}: the {metrics.training} degrades, too, when the batch is "
+            "sufficiently large",
             f"{metrics.training} at the optimal rate, batch size {largest:,} minus "
             f"{last:,}",
             best_rate.gain(*beyond, metrics.column),

@@ -175,7 +175,7 @@ class ClaimsTest(parameterized.TestCase):
 
         as_in_paper = judged(_constant_and_falls, _loss_rises)
         words = " ".join(as_in_paper)
-        falls = [claim for claim in as_in_paper if "it begins to degrade" in claim]
+        falls = [claim for claim in as_in_paper if "begins to degrade" in claim]
         # The paper's ResNet-50 loses nothing with momentum.
         self.assertLen(falls, 2 if name == "fig6" else 1)
         self.assertIn("independent of the batch size", words)
