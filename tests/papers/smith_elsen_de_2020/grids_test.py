@@ -3,7 +3,7 @@
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.papers.smith_elsen_de_2020 import grids
+from bsgen.papers.smith_elsen_de_2020 import grids, wide_resnet
 from tests.papers.smith_elsen_de_2020 import sweep_outcomes
 from tests.studies import made_up
 
@@ -35,6 +35,16 @@ class GridsTest(absltest.TestCase):
             each = own["effective_learning_rate"].sort_values()
             np.testing.assert_allclose(each, rates, rtol=1e-8)
         self.assertEqual(found["effective_learning_rate"].nunique(), len(rates))
+
+
+class QuickTest(absltest.TestCase):
+    def test_figure_5_shares_runs_with_figure_1(self):
+        first, fifth = (
+            {run.key for run in each["quick"].grid.runs(1)}
+            for each in (wide_resnet.FIGURE_1, wide_resnet.FIGURE_5)
+        )
+        # Of both momenta and batch sizes those that are powers of two.
+        self.assertGreaterEqual(len(first & fifth), 4 * 4)
 
 
 if __name__ == "__main__":
