@@ -77,7 +77,7 @@ _DEGRADES = (
 _PLATEAU = "the optimal effective learning rate is constant when the batch is large"
 
 LINEAR_RULE = (
-    Evidence(_FIG1, f"{_HEAVY}: {_RISES} {_SMALL}", "holds"),
+    Evidence(_FIG1, f"{_HEAVY}: {_RISES} {_SMALL}", "undecided"),
     Evidence(_FIG1, f"SGD: {_RISES} {_SMALL}", "undecided"),
     Evidence(
         _JASTRZEBSKI,
@@ -89,7 +89,7 @@ LINEAR_RULE = (
     ),
 )
 CONSTANT_RATE = (
-    Evidence(_FIG1, f"SGD: {_PLATEAU}", "undecided"),
+    Evidence(_FIG1, f"SGD: {_PLATEAU}", "holds"),
     Evidence(_FIG1, f"{_HEAVY}: {_PLATEAU}", "undecided"),
 )
 # For it, and against it.
