@@ -28,9 +28,10 @@ class SentencesTest(parameterized.TestCase):
 
     def test_grade_follows_the_rule_that_is_taken(self):
         linear = rules.advice_on(_with(target_batch_size=64))["learning rate"]
-        self.assertEqual(linear.sureness, "4 hold, 1 undecided")
+        found = evidence.LINEAR_RULE + evidence.LINEAR_OVER_SQUARE_ROOT
+        self.assertEqual(linear.sureness, evidence.grade(found))
         bounded = rules.advice_on(_with(target_batch_size=512))["learning rate"]
-        self.assertEqual(bounded.sureness, "undecided")
+        self.assertEqual(bounded.sureness, evidence.grade(evidence.CONSTANT_RATE))
 
     def test_every_sentence_says_source_assumption_and_sureness(self):
         for target in (8, 32, 64, 4096):
