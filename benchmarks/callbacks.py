@@ -21,8 +21,8 @@ from absl import flags
 from benchmarks import device, shared_flags, tables
 from launch import entry
 
-_STEPS = flags.DEFINE_integer(
-    "steps", 200, "Steps of a turn; GradientNoiseScale measures every 50.", 50
+_TURN = flags.DEFINE_integer(
+    "turn", 200, "Steps of a turn; GradientNoiseScale measures every 50.", 50
 )
 _PLAIN = "none"
 _COLUMNS = ("callback", "ms / step", "least-most", "over none", "least-most")
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> None:
         "WeightDistance": callbacks.WeightDistance,
     }
     for network in _NETWORKS:
-        fits = {name: Fit(network, make, _STEPS.value) for name, make in makers.items()}
+        fits = {name: Fit(network, make, _TURN.value) for name, make in makers.items()}
         times: dict[str, list[float]] = {name: [] for name in fits}
         for _ in range(shared_flags.ROUNDS.value):
             for name, each in fits.items():

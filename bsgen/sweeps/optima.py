@@ -39,9 +39,10 @@ class Optima:
 
         Its columns are the axes and, of the score: `rate`, `rate_low`, `rate_high` and
         `edge` (see `best_runs.Sweep`), `moves` (see `best_rate.moves`), `score`, its
-        `score_lower` and `score_upper` (95 % interval, the rate chosen anew), `std`,
-        `plain`, `train_loss`, that of the same runs, `runs` and `diverged`, of all
-        rates; and of the training loss the same from `loss_rate` to `loss_plain`.
+        `score_lower` and `score_upper` (95 % interval, the rate chosen anew, less the
+        bias of a best one), `std`, `plain`, `train_loss`, that of the same runs, `runs`
+        and `diverged`, of all rates; and of the training loss the same from `loss_rate`
+        to `loss_plain`.
         """
         rows = []
         for key, found in self.by_score.items():
@@ -108,7 +109,7 @@ def _found(found: best_runs.Sweep, prefix: str, name: str) -> dict[str, Any]:
         f"{prefix}rate_high": found.high,
         f"{prefix}edge": found.edge,
         f"{prefix}moves": best_rate.moves(found).share,
-        name: interval.value,
+        name: at_optimum["mean"],
         f"{name}_lower": interval.lower,
         f"{name}_upper": interval.upper,
         f"{prefix}std": at_optimum["std"],

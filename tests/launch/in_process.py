@@ -47,12 +47,16 @@ class _Finder:
             raise Loaded(name)
 
 
+_REPLACED = []
+
+
 def load(launcher):
     """Returns the module, with the flags of no other launcher."""
     for name in _flags():
         delattr(flags.FLAGS, name)
     for name in [name for name in sys.modules if name.partition(".")[0] == "launch"]:
-        del sys.modules[name]
+        # absl knows modules by their id, which another one must not get.
+        _REPLACED.append(sys.modules.pop(name))
     return importlib.import_module(f"launch.{launcher}")
 
 

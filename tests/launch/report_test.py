@@ -62,7 +62,7 @@ class ReportTest(absltest.TestCase):
         readme.write_text(f"{markdown.BEGIN}\n{markdown.END}")
         done = self.report(*arguments)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("smith_le_2017/fig3", readme.read_text())
+        self.assertIn("| `smith_le_2017` |", readme.read_text())
         self.assertTrue((self.output_dir / "docs" / "RESULTS.md").is_file())
 
     def test_lost_records_are_said(self):
