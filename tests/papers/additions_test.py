@@ -3,7 +3,6 @@
 import contextlib
 import io
 import pathlib
-import re
 import runpy
 from unittest import mock
 
