@@ -28,10 +28,15 @@ class Interrupted(Exception):
         return f"stopped after step {self.step}"
 
 
+# A signal that came in the last steps of a run, which had nothing left to stop.
+_unanswered: int | None = None
+
+
 class Interruption:
     """Notes SIGTERM, SIGHUP and Ctrl-C while entered; a second signal acts at once.
 
-    SIGHUP, the loss of the terminal, stays ignored under `nohup`.
+    SIGHUP, the loss of the terminal, stays ignored under `nohup`. What has been noted
+    when the work ends without an exception is left to `check`.
 
     Attributes:
       signal_number: of the signal received; None if there was none.
@@ -51,7 +56,10 @@ class Interruption:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        global _unanswered
         self._restore()
+        if self.signal_number is not None and exception[0] is None:
+            _unanswered = self.signal_number
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = number
@@ -61,6 +69,24 @@ class Interruption:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+def check() -> None:
+    """Stops before the next run if the last one was asked to stop as it ended.
+
+    Raises:
+      Interrupted: it was.
+    """
+    number = _unanswered
+    forget()
+    if number is not None:
+        raise Interrupted(number, 0)
+
+
+def forget() -> None:
+    """Forgets what the last run was asked, as when other work begins."""
+    global _unanswered
+    _unanswered = None
 
 
 @contextlib.contextmanager

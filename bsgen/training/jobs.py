@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from bsgen import interrupts
-from bsgen.training import records
+from bsgen.training import interruption, records
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +63,8 @@ def perform(jobs: Sequence[Job], desk: Desk, num_processes: int = 1) -> None:
 
         worker_processes.perform(jobs, desk, min(num_processes, len(jobs)))
         return
+    interruption.forget()
     for job in jobs:
         interrupts.check()
+        interruption.check()
         job.on_result(job.perform(desk))

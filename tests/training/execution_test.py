@@ -2,13 +2,23 @@
 
 import collections
 import dataclasses
+import os
 import pathlib
+import signal
 from unittest import mock
 
 from absl.testing import absltest
 
 from bsgen import config, data, errors
-from bsgen.training import cost, ensemble, execution, loop, provenance, records
+from bsgen.training import (
+    cost,
+    ensemble,
+    execution,
+    interruption,
+    loop,
+    provenance,
+    records,
+)
 from tests import lost_interrupts
 from tests.data import made_up_imagenet
 
@@ -33,6 +43,20 @@ class ExecuteTest(absltest.TestCase):
         super().setUp()
         self.folder = pathlib.Path(self.create_tempdir().full_path)
         self.store = records.RunStore(self.folder)
+
+    def test_a_signal_in_the_last_steps_of_a_run_stops_before_the_next(self):
+        runs = [_run(seed, num_steps=5) for seed in range(3)]  # steps of one call
+        keys = [run.key for run in runs]  # networks are kept by the loop, one by one
+
+        def on_work(seconds):
+            if seconds and len(self.store.missing(runs)) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with self.assertRaises(interruption.Interrupted):
+            execution.execute(runs, self.store, on_work=on_work, keep_networks=keys)
+        self.assertEqual(len(self.store.missing(runs)), 2)
+        execution.execute(runs, self.store, keep_networks=keys)
+        self.assertEmpty(self.store.missing(runs))
 
     def test_trains_any_mixture_and_then_nothing_more(self):
         runs = [_run(0), _exact(0.1), _run(1, num_steps=20), _run(0), _exact(1.0)]
