@@ -12,6 +12,7 @@ SIGHUP, Ctrl-C).
 
 import contextlib
 import os
+import traceback
 
 import tensorflow as tf
 
@@ -75,6 +76,9 @@ def train(
     except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
         if devices.num_workers == 1:
             raise
+        # TensorFlow's reduction leaves a pool of threads in its frame. Left to the
+        # garbage collector, it may end after its own pipe, and complains.
+        traceback.clear_frames(error.__traceback__)
         remedy = "lost another worker; start all of them again with the same "
         remedy += "commands, and the run continues from its last checkpoint"
         raise errors.UserError(
