@@ -45,6 +45,7 @@ napoleon_use_ivar = True  # Attributes that are fields are described once.
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = ["pages.js"]
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
 

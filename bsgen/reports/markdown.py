@@ -1,32 +1,23 @@
 """The results of an output folder as Markdown, for the documentation.
 
-Of quick studies: `docs/RESULTS.md`, README's table of papers and those pictures that
-the documentation has. Of others: a part of `docs/REDUCED_SCALE.md`,
-`docs/GPU_SCALE.md` or `docs/PAPER_SCALE.md`, with all pictures. Nothing in these is
-typed by hand: `launch.report --markdown` writes them from the records.
+Of quick studies: `docs/RESULTS.md`, a page a paper in `docs/results/`, README's table
+of papers and those pictures that the documentation has. Of others: a part of
+`docs/REDUCED_SCALE.md`, `docs/GPU_SCALE.md` or `docs/PAPER_SCALE.md`, with all
+pictures. Nothing in these is typed by hand: `launch.report --markdown` writes them from
+the records.
 """
 
 import os
 import pathlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bsgen import errors, studies
 from bsgen.figures import style
 from bsgen.files import atomic
-from bsgen.reports import captions, cells, citations, contents, tallies, verdicts
-from bsgen.studies import claims
+from bsgen.reports import captions, contents, paper_page, study_tables
 
 BEGIN = "<!-- Written by launch.report --markdown, down to the next such line: -->"
 END = "<!-- End of what launch.report --markdown writes. -->"
-_COUNTS = "hold", "fail", "undecided", "besides"
-PAPER_HEADINGS = ("paper", "key", *_COUNTS)
-SUMMARY_HEADINGS = ("study", "what it shows", *_COUNTS)
-UNSETTLED_HEADINGS = ("study", "claim", "verdict", "why")
-CLAIM_HEADINGS = (
-    *("claim", "predicted", "measured [95 % interval]"),
-    *("verdict", "sureness", "p"),
-)
 _RESULTS = "docs/RESULTS.md"
 _FILES = {
     "quick": _RESULTS,
@@ -35,12 +26,6 @@ _FILES = {
     "paper": "docs/PAPER_SCALE.md",
     "released": "docs/PAPER_SCALE.md",
 }
-_INTRODUCTION = """\
-# Every claim, with what was measured
-
-Written by `python -m launch.report --markdown` from recorded runs; do not edit. The
-page of the same folder, `report.html`, has for each claim the quantity that is measured
-and how the interval was made, and every figure."""
 
 
 def write(
@@ -75,105 +60,43 @@ def write(
         raise errors.UserError("markdown", str(output_dir), remedy)
     folder = pathlib.Path(project)
     if file == _RESULTS:
-        _replace_marked(folder / "README.md", by_paper(finished))
-        atomic.write(folder / _RESULTS, results(finished).encode())
-        _write_pictures(folder, (e for e in finished if _path(folder, e).exists()))
-        return ["README.md", _RESULTS]
-    _replace_marked(folder / file, sections(finished, "images"))
+        return _write_quick(folder, finished)
+    _replace_marked(folder / file, sections(finished))
     _write_pictures(folder, finished)
     return [file]
 
 
-def by_paper(finished: Sequence[contents.Finished]) -> str:
-    """Returns how many claims of each paper hold, in a sentence and a table."""
-    judged: dict[str, list[claims.Claim]] = {}
-    for entry in finished:
-        judged.setdefault(tallies.paper_of(entry), []).extend(entry.judged)
-    rows = []
-    for paper, found in judged.items():
-        title = ": ".join(
-            filter(None, (citations.authors(paper), citations.source(paper)))
-        )
-        rows.append([title, f"`{paper}`", *_counts(found)])
-    return f"{_totals(finished)}\n\n{_table(PAPER_HEADINGS, rows)}"
+def _write_quick(
+    project: pathlib.Path, finished: Sequence[contents.Finished]
+) -> list[str]:
+    """Writes what the quick studies have; returns the files."""
+    docs = project / "docs"
+    pages = f"docs/{paper_page.FOLDER}"
+    _replace_marked(project / "README.md", paper_page.by_paper(finished, pages))
+    atomic.write(project / _RESULTS, paper_page.index(finished).encode())
+    _write_pictures(project, (e for e in finished if _path(project, e).exists()))
+    written = ["README.md", _RESULTS]
+    for paper, entries in paper_page.grouped(finished).items():
+        written.append(f"{pages}/{paper}.md")
+        text = paper_page.page(entries, docs / "images")
+        atomic.write(project / written[-1], text.encode())
+    return written
 
 
-def by_study(finished: Sequence[contents.Finished]) -> str:
-    """Returns how many claims of each study hold, as a table."""
-    return _table(
-        SUMMARY_HEADINGS,
-        [
-            [f"`{entry.study.name}`", entry.study.title, *_counts(entry.judged)]
-            for entry in finished
-        ],
-    )
-
-
-def _counts(judged: Sequence[claims.Claim]) -> list[str]:
-    number = Counter(c.verdict for c in judged if c.kind == claims.PAPER)
-    counts = (number[v] for v in (claims.HOLDS, claims.FAILS, claims.UNDECIDED))
-    return [*(str(n or "") for n in counts), claims.besides(judged)]
-
-
-def results(finished: Sequence[contents.Finished]) -> str:
-    """Returns every claim of every study, with the table where a study shows one."""
-    legend = "\n".join(f"- **{word}.** {text}" for word, text in verdicts.LEGEND)
-    return f"{_INTRODUCTION}\n\n{legend}\n\n{sections(finished)}\n"
-
-
-def sections(finished: Sequence[contents.Finished], pictures: str | None = None) -> str:
-    """Returns a row a study, what fails or is undecided, and a section a study.
-
-    Args:
-      finished: the studies.
-      pictures: the folder of their pictures, seen from the text; None shows none.
-    """
-    parts = [_totals(finished), captions.hardware(e.results for e in finished)]
-    parts += [by_study(finished), *_unsettled(finished)]
+def sections(finished: Sequence[contents.Finished]) -> str:
+    """Returns a row a study, what fails or is undecided, and a section a study."""
+    parts = [study_tables.totals(finished)]
+    parts.append(captions.hardware(e.results for e in finished))
+    parts.append(study_tables.by_study(finished))
+    caveats = study_tables.caveats(finished)
+    if (table := study_tables.unsettled(finished)) or caveats:
+        parts += ["## What fails, and what stays undecided", table, *caveats]
     for entry in finished:
         parts.append(f"## `{entry.study.name}`: {entry.study.title}")
-        settings = captions.settings(entry.results, entry.config["scale"])
-        parts.append(f"{settings} {captions.hardware([entry.results])}".strip())
-        if entry.results.num_missing:
-            parts.append(f"**{entry.warning()}**")
-        if pictures and entry.folder.read_figure() is not None:
-            parts.append(f"![{entry.study.title}]({pictures}/{_picture(entry)})")
-        shown = entry.folder.read_table()
-        if shown is not None:
-            parts.append(_table(*cells.of_table(shown)))
-        judged = verdicts.grouped(entry.judged)
-        parts.append(_table(CLAIM_HEADINGS, map(_row, judged)))
+        has_picture = entry.folder.read_figure() is not None
+        picture = f"![{entry.study.title}](images/{_picture(entry)})"
+        parts += study_tables.section(entry, [picture] if has_picture else [])
     return "\n\n".join(filter(None, parts))
-
-
-def _unsettled(finished: Sequence[contents.Finished]) -> list[str]:
-    """Returns paragraphs on what fails, is undecided or would be, among so many."""
-    rows = [
-        [f"`{name}`", _words(claim), claim.verdict, verdicts.why(claim)]
-        for name, claim in verdicts.unsettled(finished)
-    ]
-    caveats = verdicts.caveats(finished)
-    parts = ["## What fails, and what stays undecided"] if rows or caveats else []
-    if rows:
-        parts.append(_table(UNSETTLED_HEADINGS, rows))
-    for words, affected in caveats:
-        items = (f"- `{n}`: {c.claim} ({cells.strength(c)})" for n, c in affected)
-        parts += [words, "\n".join(items)]
-    return parts
-
-
-def _row(claim: claims.Claim) -> list[str]:
-    sureness = cells.sureness(claim) + (", below the aim" if claim.is_unsure else "")
-    measured, p_value = cells.measured(claim), cells.p_value(claim)
-    return [
-        *(_words(claim), claim.predicted, measured),
-        *(claim.verdict, sureness, p_value),
-    ]
-
-
-def _words(claim: claims.Claim) -> str:
-    """Returns the claim, with its kind if that is not a claim of the paper."""
-    return claim.claim if claim.kind == claims.PAPER else f"{claim.kind}: {claim.claim}"
 
 
 def _write_pictures(
@@ -203,16 +126,3 @@ def _replace_marked(path: pathlib.Path, written: str) -> None:
         raise errors.UserError("markdown", str(path.parent), remedy)
     lines = f"{before}{begin}\n{written}\n\n{end}{after}"
     atomic.write(path, lines.encode())
-
-
-def _totals(finished: Sequence[contents.Finished]) -> str:
-    """Returns verdicts and work in one sentence; runs that studies share count once."""
-    words = claims.summary(claim for entry in finished for claim in entry.judged)
-    work = captions.work(entry.results for entry in finished)
-    return f"**{words}**, from {work}. {verdicts.besides(finished)}".strip()
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in escaped)

@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import re
 
 from absl.testing import absltest, parameterized
 
@@ -11,7 +12,7 @@ from bsgen.advice import advice, evidence, rules
 from tests.advice import made_up
 
 _with = made_up.situation_with
-_RESULTS = pathlib.Path(__file__).parents[2] / "docs" / "RESULTS.md"
+_RESULTS = pathlib.Path(__file__).parents[2] / "docs" / "results"
 
 
 class SentencesTest(parameterized.TestCase):
@@ -126,8 +127,10 @@ class SentencesTest(parameterized.TestCase):
 class EvidenceTest(parameterized.TestCase):
     def test_verdicts_are_those_of_the_results(self):
         sections = {}
-        for part in _RESULTS.read_text().split("\n## `")[1:]:
-            sections[part.split("`")[0]] = part
+        for page in _RESULTS.glob("*.md"):
+            for part in page.read_text().split("\n## "):
+                if named := re.search("(?m)^`(.*?)`", part):
+                    sections[named[1]] = part
         for one in evidence.EVERY:
             rows = [
                 [cell.strip() for cell in line.split(" | ")]
@@ -135,7 +138,7 @@ class EvidenceTest(parameterized.TestCase):
                 if line.startswith(f"| {one.claim} | ")
             ]
             self.assertLen(rows, 1, f"{one.study}: {one.claim}")
-            self.assertEqual(rows[0][3], one.verdict, one)
+            self.assertEqual(rows[0][1], one.verdict, one)
 
     @parameterized.parameters(
         ((), "not tested"),

@@ -10,7 +10,7 @@ from matplotlib import figure as mpl_figure
 
 from bsgen import errors, papers
 from bsgen.files import sealed_json
-from bsgen.reports import markdown, verdicts
+from bsgen.reports import markdown, paper_page, study_tables, tallies, verdicts
 from bsgen.studies import claims, folder, outcome, shown, study
 from tests.studies import made_up
 
@@ -30,6 +30,7 @@ _STUDIES = (
     made_up.a_study(
         "made_up/fig1",
         title="A figure",
+        caption="What is drawn.",
         judge=lambda _: [_HOLDS, _FAILS],
         show=lambda _: shown.Shown(mpl_figure.Figure(figsize=(1, 1))),
     ),
@@ -46,27 +47,13 @@ _TOTALS = """\
 checks of the implementation and repeats of other studies' claims: \
 1 check (1 undecided).
 """
-_SUMMARY = f"""\
+_BY_PAPER = f"""\
 {_TOTALS}
 | paper | key | hold | fail | undecided | besides |
 | --- | --- | --- | --- | --- | --- |
-| made_up | `made_up` | 2 | 1 |  | 1 check (1 undecided) |"""
-_RESULTS = f"""\
-{_TOTALS}
-Trained and measured on EPYC (1 run and 1 measurement) and H200 (1 run).
-
-| study | what it shows | hold | fail | undecided | besides |
-| --- | --- | --- | --- | --- | --- |
-| `made_up/fig1` | A figure | 1 | 1 |  |  |
-| `made_up/table1` | A table | 1 |  |  | 1 check (1 undecided) |
-
-## What fails, and what stays undecided
-
-| study | claim | verdict | why |
-| --- | --- | --- | --- |
-| `made_up/fig1` | c | fails | 0.512 [-∞, ∞], predicted > 0 |
-| `made_up/table1` | check: d | undecided | too few seeds |
-
+| [made_up]({{}}/made_up.md) | `made_up` | 2 | 1 |  | 1 check (1 undecided) |"""
+_HARDWARE = "Trained and measured on EPYC (1 run and 1 measurement) and H200 (1 run).\n"
+_CAVEATS = """\
 The sureness of 1 of the 3 decided claims of the papers is below 95 %:
 
 - `made_up/fig1`: c (sureness 90 %, p = 0.03)
@@ -74,31 +61,71 @@ The sureness of 1 of the 3 decided claims of the papers is below 95 %:
 Of 3 claims of the papers, 3 are decided, each at an error probability of 5 %. \
 With Holm's correction over all 3, which keeps the chance of even one wrong verdict \
 at 5 %, all of them stay decided.
-
-## `made_up/fig1`: A figure
-
-Quick scale: digits, N = 100, 10 steps, learning rate 0.1, momentum 0, 2 seeds. \
-Trained on EPYC (1 run) and H200 (1 run).
-
-| claim | predicted | measured [95 % interval] | verdict | sureness | p |
+"""
+_BY_STUDY = """\
+| study | what it shows | hold | fail | undecided | besides |
 | --- | --- | --- | --- | --- | --- |
-| a \\| b | > 0 | 0.512 [0.4, ∞] | holds | > 99.9 % | < 0.001 |
-| c | > 0 | 0.512 [-∞, ∞] | fails | 90 %, below the aim | 0.03 |
+| {figure} | A figure | 1 | 1 |  |  |
+| {table} | A table | 1 |  |  | 1 check (1 undecided) |
 
-## `made_up/table1`: A table
+## What fails, and what stays undecided
 
-Quick scale: 1 measurements. Measured on EPYC.
-
+| study | claim | verdict | why |
+| --- | --- | --- | --- |
+| {figure} | c | fails | 0.512 [-∞, ∞], predicted > 0 |
+| {table} | check: d | undecided | too few seeds |
+"""
+_SETTINGS = (
+    "Quick scale: digits, N = 100, 10 steps, learning rate 0.1, momentum 0, 2 seeds. "
+    "Trained on EPYC (1 run) and H200 (1 run).\n",
+    "Quick scale: 1 measurements. Measured on EPYC.\n",
+)
+_OF_FIGURE = """\
+| claim | verdict | measured [95 % interval] | predicted | sureness | p |
+| --- | --- | --- | --- | --- | --- |
+| a \\| b | holds | 0.512 [0.4, ∞] | > 0 | > 99.9 % | < 0.001 |
+| c | fails | 0.512 [-∞, ∞] | > 0 | 90 %, below the aim | 0.03 |
+"""
+_OF_TABLE = """\
 | network | paper | here |
 | --- | --- | --- |
 | \\|f1\\| | 0.5 | 0.1235 |
 | c1 |  | 2 |
 
-| claim | predicted | measured [95 % interval] | verdict | sureness | p |
+| claim | verdict | measured [95 % interval] | predicted | sureness | p |
 | --- | --- | --- | --- | --- | --- |
-| a \\| b | > 0 | 0.512 [0.4, ∞] | holds | > 99.9 % | < 0.001 |
-| check: d | > 0 | 0.512 [0.4, ∞] | undecided |  |  |
+| a \\| b | holds | 0.512 [0.4, ∞] | > 0 | > 99.9 % | < 0.001 |
+| check: d | undecided | 0.512 [0.4, ∞] | > 0 |  |  |
 """
+_KEYS = _BY_STUDY.format(figure="`made_up/fig1`", table="`made_up/table1`")
+_LINKS = _BY_STUDY.format(
+    figure="[Figure 1](#figure-1-a-figure)", table="[Table 1](#table-1-a-table)"
+)
+_SECTIONS = f"""\
+{_TOTALS}
+{_HARDWARE}
+{_KEYS}
+{_CAVEATS}
+## `made_up/fig1`: A figure
+
+{_SETTINGS[0].replace("Quick", "Reduced")}
+![A figure](images/made_up_fig1_reduced.png)
+
+{_OF_FIGURE}
+## `made_up/table1`: A table
+
+{_SETTINGS[1].replace("Quick", "Reduced")}
+{_OF_TABLE}"""
+_PAGE = f"""\
+{_LINKS}
+## Figure 1: A figure
+
+`made_up/fig1`. {_SETTINGS[0]}{{}}
+{_OF_FIGURE}
+## Table 1: A table
+
+`made_up/table1`. {_SETTINGS[1]}
+{_OF_TABLE}"""
 
 
 def _write(output_dir):
@@ -144,13 +171,17 @@ class MarkdownTest(absltest.TestCase):
         old = "| typed | by hand |\n"
         readme.write_text(by_hand.format(markdown.BEGIN, old, markdown.END))
         self.write()
-        written = f"\n{_SUMMARY}\n\n"
+        written = f"\n{_BY_PAPER.format('docs/results')}\n\n"
         expected = by_hand.format(markdown.BEGIN, written, markdown.END)
         self.assertEqual(readme.read_text(), expected)
         found = (self.project / "docs" / "RESULTS.md").read_text()
-        self.assertEqual(found[found.index("**2 hold") :], _RESULTS)
+        self.assertIn(f"\n\n{_BY_PAPER.format('results')}\n\n{_HARDWARE}\n", found)
+        self.assertEndsWith(found, f"\n\n{_CAVEATS}")
         for word, meaning in verdicts.LEGEND:
             self.assertIn(f"\n- **{word}.** {meaning}\n", found)
+        page = (self.project / "docs" / "results" / "made_up.md").read_text()
+        self.assertIn(f" -->\n\n# made_up\n\n{_TOTALS}\n", page)
+        self.assertEndsWith(page, f"\n\n{_PAGE.format('')}")
         self.write()
         self.assertEqual(readme.read_text(), expected)
 
@@ -167,6 +198,22 @@ class MarkdownTest(absltest.TestCase):
         picture = (images / "made_up_fig1_quick.png").read_bytes()
         self.assertStartsWith(picture, b"\x89PNG")
         self.assertLen(list(images.iterdir()), 2)
+        page = (self.project / "docs" / "results" / "made_up.md").read_text()
+        shown = "\n![A figure](../images/made_up_fig1_quick.png)\n\n*What is drawn.*\n"
+        self.assertEndsWith(page, f"\n\n{_PAGE.format(shown)}")
+
+    def test_a_page_links_pictures_of_other_scales(self):
+        (self.project / "README.md").write_text(f"{markdown.BEGIN}\n{markdown.END}\n")
+        images = self.project / "docs" / "images"
+        images.mkdir(parents=True)
+        for name in ("fig1_reduced", "fig1_fashion_mnist", "fig11_reduced"):
+            (images / f"made_up_{name}.png").write_bytes(b"")
+        self.write()
+        page = (self.project / "docs" / "results" / "made_up.md").read_text()
+        linked = "\nThe figure on other data: "
+        linked += "[fashion mnist](../images/made_up_fig1_fashion_mnist.png), "
+        linked += "[reduced](../images/made_up_fig1_reduced.png).\n"
+        self.assertEndsWith(page, f"\n\n{_PAGE.format(linked)}")
 
     def test_nothing_is_written_without_results(self):
         readme = self.project / "README.md"
@@ -202,6 +249,8 @@ class MarkdownTest(absltest.TestCase):
             written = markdown.write(self.output_dir, _STUDIES, self.project)
             self.assertEqual(written, [f"docs/{name}"])
             self.assertIn("| c1 |  | 2 |", (docs / name).read_text())
+        reduced = (docs / "REDUCED_SCALE.md").read_text()
+        self.assertEqual(reduced, f"{markdown.BEGIN}\n\n{_SECTIONS}\n{markdown.END}\n")
 
     def test_without_a_place_for_it_nothing_is_written(self):
         for text in (None, "Results.", f"{markdown.END}\n{markdown.BEGIN}\n"):
@@ -213,37 +262,48 @@ class MarkdownTest(absltest.TestCase):
 
 
 class ProjectTest(absltest.TestCase):
-    """README.md and docs/RESULTS.md as they stand."""
+    """README.md, docs/RESULTS.md and docs/results/ as they stand."""
 
-    def test_the_readme_counts_the_verdicts_of_the_results(self):
-        text = (_ROOT / "docs" / "RESULTS.md").read_text()
-        totals = re.search(r"(?m)^\*\*\d.*$", text)[0]
-        by_study, by_paper = [], {}
-        for section in re.split(r"\n## ", text):
-            if not (heading := re.match(r"(`.*`): (.*)", section)):
-                continue  # of no study
-            judged = []
-            for line in re.findall(r"(?m)^\| (.*) \|$", section):
-                cells = line.split(" | ")
-                if len(cells) != len(markdown.CLAIM_HEADINGS):
-                    continue
-                kind = re.match("(?:(check|repeat): )?", cells[0])[1] or "paper"
-                judged.append(dataclasses.replace(_HOLDS, kind=kind, verdict=cells[3]))
-            by_study.append([*heading.groups(), *markdown._counts(judged)])
-            paper = heading[1].strip("`").split("/")[0]
-            by_paper.setdefault(paper, []).extend(judged)
-        self.assertContainsSubset(
-            [row[0].strip("`") for row in by_study], papers.names()
-        )
-        rows = markdown._table(markdown.SUMMARY_HEADINGS, by_study).splitlines()
-        self.assertContainsSubset(rows, text.splitlines())
-        readme = (_ROOT / "README.md").read_text()
-        _, _, rest = readme.partition(markdown.BEGIN)
-        found, _, _ = rest.partition(markdown.END)
-        self.assertStartsWith(found, f"\n\n{totals}\n\n")
-        for paper, judged in by_paper.items():
-            counts = " | ".join(markdown._counts(judged))
-            self.assertIn(f"| `{paper}` | {counts} |\n", found)
+    def test_readme_and_index_count_the_verdicts_of_the_pages(self):
+        docs = _ROOT / "docs"
+        index, readme = (docs / "RESULTS.md").read_text(), _readme_part()
+        pages = sorted((docs / paper_page.FOLDER).glob("*.md"))
+        everything = []
+        for page in pages:
+            text, judged = page.read_text(), []
+            for section in re.split(r"\n## ", text):
+                if not (named := re.search(r"(?m)^`(.*?)`\. ", section)):
+                    continue  # of no study
+                self.assertIn(named[1], papers.names())
+                found = _verdicts(section)
+                title = section.partition("\n")[0].partition(": ")[2]
+                row = " | ".join([title, *study_tables.counts(found)])
+                self.assertIn(f" | {row} |\n", text)
+                judged += found
+            self.assertIn(f"\n**{claims.summary(judged)}**, from", text)
+            row = " | ".join([f"`{page.stem}`", *study_tables.counts(judged)])
+            for summary in (index, readme):
+                self.assertIn(f" | {row} |\n", summary)
+            everything += judged
+        for summary in (index, readme):
+            self.assertIn(f"\n**{claims.summary(everything)}**, from", summary)
+
+
+def _readme_part():
+    """What is written into README.md."""
+    _, _, rest = (_ROOT / "README.md").read_text().partition(markdown.BEGIN)
+    return rest.partition(markdown.END)[0]
+
+
+def _verdicts(section):
+    """The claims of a study's section, of which kind and verdict are as written."""
+    judged = []
+    for line in re.findall(r"(?m)^\| (.*) \|$", section):
+        cells = line.split(" | ")
+        if cells[1] in tallies.VERDICTS:
+            kind = re.match("(?:(check|repeat): )?", cells[0])[1] or "paper"
+            judged.append(dataclasses.replace(_HOLDS, kind=kind, verdict=cells[1]))
+    return judged
 
 
 if __name__ == "__main__":

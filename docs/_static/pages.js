@@ -1,0 +1,14 @@
+// On a narrow screen a table of sentences becomes one card a row (pages.css): here each
+// cell learns its column's heading. Without this the table scrolls.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const table of document.querySelectorAll(".content table.docutils")) {
+    const headings = [...table.querySelectorAll("thead th")].map((h) => h.textContent);
+    const cells = [...table.querySelectorAll("tbody td")];
+    if (headings.length < 3 || !cells.some((c) => c.textContent.length > 24)) continue;
+    table.classList.add("cards");
+    for (const cell of cells) {
+      cell.dataset.heading = headings[cell.cellIndex];
+      cell.classList.toggle("nothing", !cell.textContent.trim());
+    }
+  }
+});
