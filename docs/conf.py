@@ -40,13 +40,15 @@ python_maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "imported-members": True}
 autodoc_preserve_defaults = True
-napoleon_use_ivar = True  # Attributes that are fields are described once.
+napoleon_use_ivar = True  # Attributes that are fields are described once,
+napoleon_attr_annotations = False  # and their types stand in the signature.
 
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_js_files = ["pages.js"]
 html_copy_source = False
+html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
 
 
@@ -70,7 +72,8 @@ def _as_written(
 ) -> None:
     """Shows formulas in docstrings as they stand: |w| is no substitution in them.
 
-    A formula or table of its own is indented by four, and becomes a literal block.
+    A formula or table of its own is indented by four, and becomes a literal block. A
+    letter and a full stop, as in "train_size: N.", begin no list.
     """
     shown: list[str] = []
     indent, is_literal = 0, False
@@ -82,8 +85,26 @@ def _as_written(
                 shown += [" " * indent + "::", ""]
         if line.strip() and not is_literal:
             indent, line = found, re.sub(r"\||(?<=[\[ ])\*(?=\w)", r"\\\g<0>", line)
+            line = re.sub(r": (\w)\.$", r": \1\\.", line)
         shown.append(line)
     lines[:] = shown
+
+
+def _short_arrays(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: Any,
+    options: Any,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Shows an array's type without those of its shape and numbers."""
+    pattern = r"ndarray\[tuple\[[^]]*\], [\w.~]*dtype\[[^]]*\]\]"
+    shown = (
+        text and re.sub(pattern, "ndarray", text) for text in (signature, returned)
+    )
+    return tuple(shown)
 
 
 def setup(app: Sphinx) -> None:
@@ -91,6 +112,7 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     # Before napoleon turns the sections of a docstring into reStructuredText.
     app.connect("autodoc-process-docstring", _as_written, priority=100)
+    app.connect("autodoc-process-signature", _short_arrays)
 
 
 html_math_renderer = "mathml"

@@ -4,11 +4,19 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const table of document.querySelectorAll(".content table.docutils")) {
     const headings = [...table.querySelectorAll("thead th")].map((h) => h.textContent);
     const cells = [...table.querySelectorAll("tbody td")];
-    if (headings.length < 3 || !cells.some((c) => c.textContent.length > 24)) continue;
+    if (headings.length < 2 || !cells.some((c) => c.textContent.length > 24)) continue;
     table.classList.add("cards");
     for (const cell of cells) {
       cell.dataset.heading = headings[cell.cellIndex];
       cell.classList.toggle("nothing", !cell.textContent.trim());
     }
+  }
+  // A figure opens alone, where it can be made larger.
+  for (const image of document.querySelectorAll(".content img")) {
+    if (image.closest("a")) continue;
+    const link = document.createElement("a");
+    link.href = image.src;
+    image.replaceWith(link);
+    link.append(image);
   }
 });
