@@ -8,8 +8,9 @@ Studies that lack runs or measurements are named and left as they were, or shown
 as they have come, without verdicts; if none can be made, the exit status is 1.
 `--markdown` also writes the results into the documentation of the project in which it
 runs: quick ones into `docs/RESULTS.md`, a page a paper in `docs/results/`, and
-`README.md`, those of other scales, with their pictures, into `docs/PAPER_SCALE.md`. In the folder of a `launch.sweep` it makes
-table and picture again, and says again what `--rule_of_thumb` recommended.
+`README.md`, those of other scales, with their pictures, into `docs/PAPER_SCALE.md` and
+the like. In the folder of a `launch.sweep` it makes table and picture again, and says
+again what `--rule_of_thumb` recommended.
 """
 
 import pathlib

@@ -1,7 +1,8 @@
 """What the studies of this project found about each piece of advice.
 
 A verdict is of one claim of one study at quick scale: small networks on the digits of
-scikit-learn. docs/results/ has them all, a page a paper, and a test holds this table against it.
+scikit-learn. docs/results/ has them all, a page a paper; a test holds this table
+against it.
 """
 
 import collections
