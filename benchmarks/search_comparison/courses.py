@@ -77,7 +77,11 @@ def _follow(
     course = [start]
     results: dict[tuning.Setting, tuning.Outcome] = {}
 
-    def on_outcome(setting: tuning.Setting, outcome: tuning.Outcome) -> None:
+    def on_outcome(
+        trained: tuning.Setting | tuning.Prefix, outcome: tuning.Outcome
+    ) -> None:
+        # A longer run of the same repeat takes the place of its prefix.
+        setting = trained.whole if isinstance(trained, tuning.Prefix) else trained
         before = results.get(setting)
         results[setting] = outcome if before is None else before.merged(outcome)
         means = {one: result.mean for one, result in results.items() if result.scores}
@@ -97,10 +101,11 @@ def _follow(
 
 
 def _procedure(
-    procedure: tuning.AppendixD | tuning.Guided, trainer: recorded_runs.View
+    procedure: tuning.AppendixD | tuning.Guided | tuning.Halving,
+    trainer: recorded_runs.View,
 ) -> Course:
     start = _NOTHING
-    if isinstance(procedure, tuning.Guided):
+    if isinstance(procedure, tuning.Guided | tuning.Halving):
         start = Spent(procedure.measuring_steps, procedure.measuring_examples, None)
     oracle = tuning.BatchSizeHeuristic(procedure)
     course = _follow(oracle, trainer, start)
@@ -122,6 +127,12 @@ def guided(recorder: recorded_runs.Recorder, space: Space, search: int) -> Cours
     """Measures, then runs the guided variant."""
     trainer = recorded_runs.View(recorder, search, None)
     return _procedure(tuning.measured_guided(trainer), trainer)
+
+
+def halving(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
+    """Measures, then runs successive halving."""
+    trainer = recorded_runs.View(recorder, search, None)
+    return _procedure(tuning.measured_halving(trainer), trainer)
 
 
 def _general(
@@ -151,6 +162,7 @@ NUM_RECORDED = 5
 SEARCHES = {
     "appendix D": appendix_d,
     "guided": guided,
+    "halving": halving,
     "RandomSearch": _general("random"),
     "Hyperband": _general("hyperband"),
     "BayesianOptimization": _general("bayesian"),

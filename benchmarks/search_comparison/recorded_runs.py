@@ -47,7 +47,7 @@ class Recorder(tuning.RunTrainer):
     ) -> Iterator[config.RunConfig]:
         """Trains settings together, much faster than one by one; yields each run."""
         runs = [
-            self._configure(rounded(setting), repeat, self._num_epochs)
+            self._configure(rounded(setting), repeat, self.num_epochs)
             for setting, repeat in itertools.product(settings, repeats)
         ]
         for record in super()._execute(self._store.missing(runs)):
@@ -73,6 +73,7 @@ class View:
         self._search = search
         self._num_recorded = num_recorded
         self.train_size = recorder.train_size
+        self.num_epochs = recorder.num_epochs
         self.metric = recorder.metric
         self.lower_is_better = recorder.lower_is_better
         self.worst_score = recorder.worst_score

@@ -99,7 +99,7 @@ def _short(value: float) -> str:
 
 
 def goal(results: dict[str, list[Reached]]) -> str:
-    """Returns the guided variant beside the best general search, in examples."""
+    """Returns our measured searches beside the best general one, in examples."""
     general = [kind for kind in results if kind[0].isupper()]
     lines = []
     for title, name in (("first", "first_examples"), ("for good", "lasting_examples")):
@@ -113,9 +113,10 @@ def goal(results: dict[str, list[Reached]]) -> str:
         if math.isinf(medians[best]):
             lines.append(f"good {title}: no general search is in the median")
             continue
-        ratio = medians["guided"] / medians[best]
-        lines.append(
-            f"good {title}: guided spends {ratio:.2f} times the examples of the best "
-            f"general search, {best}"
-        )
+        for kind in ("guided", "halving"):
+            ratio = medians[kind] / medians[best]
+            lines.append(
+                f"good {title}: {kind} spends {ratio:.2f} times the examples of the "
+                f"best general search, {best}"
+            )
     return "\n".join(lines)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bsgen.tuning.keras_tuner_adapter.tuner import SettingTuner, search_space
     from bsgen.tuning.procedures.appendix_d import AppendixD
     from bsgen.tuning.procedures.guided import Guided
+    from bsgen.tuning.procedures.halving import Halving
     from bsgen.tuning.procedures.outcomes import Outcome
     from bsgen.tuning.procedures.procedure import Review
     from bsgen.tuning.procedures.recommendations import (
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from bsgen.tuning.procedures.rule_of_thumb import Boundary, RuleOfThumb
     from bsgen.tuning.procedures.settings import (
         AsCompiled,
+        Prefix,
         Request,
         Setting,
         logarithmic_batch_sizes,
     )
     from bsgen.tuning.procedures.theory_inputs import TheoryInputs
     from bsgen.tuning.search import SearchResult, run_search
-    from bsgen.tuning.theory_measurement import measured_guided
+    from bsgen.tuning.theory_measurement import measured_guided, measured_halving
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
     from bsgen.tuning.tune import tune_batch_size
@@ -41,12 +43,14 @@ _MODULES = {
     "keras_tuner_adapter.tuner": ["SettingTuner", "search_space"],
     "procedures.appendix_d": ["AppendixD"],
     "procedures.guided": ["Guided"],
+    "procedures.halving": ["Halving"],
     "procedures.outcomes": ["Outcome"],
     "procedures.procedure": ["Review"],
     "procedures.recommendations": ["Baseline", "NextLarger", "Recommendation"],
     "procedures.replay": ["Decision"],
     "procedures.settings": [
         "AsCompiled",
+        "Prefix",
         "Request",
         "Setting",
         "logarithmic_batch_sizes",
@@ -55,7 +59,7 @@ _MODULES = {
     "procedures.rule_of_thumb": ["Boundary", "RuleOfThumb"],
     "boundary": ["find_boundary", "rule_of_thumb"],
     "search": ["SearchResult", "run_search"],
-    "theory_measurement": ["measured_guided"],
+    "theory_measurement": ["measured_guided", "measured_halving"],
     "trainers.model_trainer": ["ModelTrainer"],
     "trainers.run_trainer": ["RunTrainer"],
     "tune": ["tune_batch_size"],

@@ -2,8 +2,9 @@
 
 Panel a has phases 1 and 2 over a logarithmic batch size, panel b phase 3 over a linear
 one; a line in both is the user's own optimizer, where it was measured. Points are means
-over repeats, bars standard errors. A search of another oracle has no phases; its trials
-stand over the batch size and over the noise scale.
+over repeats, bars standard errors. Successive halving has the parts of runs that it
+compared first in panel a, and whole runs in panel b. A search of another oracle has no
+phases; its trials stand over the batch size and over the noise scale.
 """
 
 import json
@@ -83,10 +84,14 @@ def draw(
         sign, shown_metric = -1, f"{metric} (lower is better)"
     with mpl.rc_context(style.SETTINGS):
         is_own = trials["reason"] == "own optimizer"
+        if "share" not in trials:  # earlier versions trained whole runs alone
+            trials = trials.assign(share=1.0)
         points = _points(trials.assign(is_own=is_own), baseline_score, sign)
         own, points = points[points["is_own"]], points[~points["is_own"]]
         if points["phase"].isna().all():
             drawn, panels = _draw_general(points)
+        elif (points["share"] < 1).any():
+            drawn, panels = _draw_halving(points)
         else:
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
@@ -108,18 +113,20 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFrame:
-    """Returns a row a phase and setting: mean, standard error, whether it trained.
+    """Returns a row a phase, share of a run and setting, with its mean score.
 
     The mean is that of the scores times `sign`.
     """
     rows = []
-    for (phase, *setting), group in trials.groupby(["phase", *_SETTING], dropna=False):
+    names = ["phase", "share", *_SETTING]
+    for (phase, share, *setting), group in trials.groupby(names, dropna=False):
         scores = np.array(" ".join(group["scores"].fillna("").astype(str)).split())
         values = scores.astype(float)
         trained = (group["status"] == "completed").all() and len(values) > 0
         rows.append(
             {
                 "phase": phase,
+                "share": share,
                 "is_own": group["is_own"].iloc[0],
                 **dict(zip(_SETTING, setting, strict=True)),
                 "mean": sign * values.mean() if len(values) else np.nan,
@@ -181,6 +188,22 @@ def _draw_phases(
         _curve(right, last, style.GREEN, label.format(**recommended))
     right.set(xlabel=_BATCH_SIZE)
     return drawn, [(left, points[points["phase"] < 3]), (right, last)]
+
+
+def _draw_halving(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
+    least = points["share"].min()
+    drawn, grid = style.panels([f"after {least:g} of a run", "whole runs"])
+    shown = points[points["share"] == least], points[points["share"] == 1]
+    rates = sorted(shown[0]["learning_rate"].unique(), reverse=True)
+    for axes, part in zip(grid[0], shown, strict=True):
+        for place, rate in enumerate(rates):
+            of_rate = part[part["learning_rate"] == rate]
+            if len(of_rate):
+                color = style.sequential(place / max(len(rates) - 1, 1) * 0.8)
+                _curve(axes, of_rate, color, f"$\\varepsilon$ = {rate:g}")
+        axes.set(xscale="log", xlabel=_BATCH_SIZE)
+        style.plain_numbers(axes.xaxis, (1, 2, 5))
+    return drawn, list(zip(grid[0], shown, strict=True))
 
 
 def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> None:

@@ -1,9 +1,10 @@
 """The folder of a search: its description, its trials and its result.
 
-`search.json` says which search it is, `guided.json` what was measured for a guided one,
-`trials/` belongs to keras-tuner. `trials.csv` has a row a trial, with the phase and the
-reason of the procedure: `value` is the mean of the metric, `score` the same or its
-negative, whichever is maximized. `decisions.json` has every decision with its reason,
+`search.json` says which search it is, `guided.json` or `halving.json` what was measured
+before one of these, `trials/` belongs to keras-tuner. `trials.csv` has a row a trial,
+with the phase and the reason of the procedure: `value` is the mean of the metric,
+`score` the same or its negative, whichever is maximized, and `share` how much of a run
+was trained. `decisions.json` has every decision with its reason,
 and `recommendation.json` the result.
 """
 
@@ -198,4 +199,5 @@ def _row(
         "num_examples": outcome.num_examples,
         "seconds": round(outcome.seconds, 3),
         "reason": request.reason,
+        "share": numbers.get("share", 1.0),
     }

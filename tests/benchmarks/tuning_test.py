@@ -101,7 +101,7 @@ class SearchesTest(tf.test.TestCase):
             self.assertIsNotNone(course.spent[-1].best, kind)
             self.assertIsNotNone(course.chosen, kind)
             # Only what is measured before the first trial is spent before it.
-            self.assertEqual(examples[0] > 0, kind == "guided")
+            self.assertEqual(examples[0] > 0, kind in ("guided", "halving"))
             if kind == "RandomSearch":
                 # Three trials of two passes over 60 examples.
                 self.assertBetween(examples[-1], 3 * 104, 3 * 120)
@@ -148,7 +148,9 @@ class ReachedTest(tf.test.TestCase):
         quick, slow = self.reached([0.9]), self.reached([None, 0.898])
         never = self.reached([None, 0.5])
         found = {"appendix D": [never], "guided": [slow] * 2, "Hyperband": [slow] * 2}
-        self.assertEqual(verdicts.goal(found).count("1.00 times"), 2)
+        found["halving"] = [never, never]
+        self.assertEqual(verdicts.goal(found).count("guided spends 1.00 times"), 2)
+        self.assertEqual(verdicts.goal(found).count("halving spends inf times"), 2)
         found["Hyperband"] = [never, never]
         self.assertEqual(verdicts.goal(found).count("no general search"), 2)
         found["RandomSearch"] = [slow, slow]

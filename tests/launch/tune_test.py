@@ -238,14 +238,15 @@ class TuneTest(parameterized.TestCase):
         self.assertEqual((code, stderr), (0, ""), stderr)
         self.assertIn("recommended: ", stdout)
 
-    def test_guided(self):
-        flags = ["--oracle=guided", *_QUICK[:-2], "--max_batch_size=40"]
+    @parameterized.parameters(("guided", range(5)), ("halving", (0, 1, 2, 4)))
+    def test_measured(self, oracle, phases):
+        flags = [f"--oracle={oracle}", *_QUICK[:-2], "--max_batch_size=40"]
         flags += ["--tolerance=0.02", f"--output_dir={self.output}"]
         code, stdout, stderr = self._tune(*flags)
         self.assertEqual((code, stderr), (0, ""), stderr)
-        for phase in range(5):
+        for phase in phases:
             self.assertRegex(stdout, f"(?m)^phase {phase}: ")
-        kept = json.loads((self.output / "guided.json").read_bytes())
+        kept = json.loads((self.output / f"{oracle}.json").read_bytes())
         self.assertIn(kept["measurement"], stdout)
         self.assertEqual(kept["tolerance"], 0.02)
         self.assertRegex(stdout, "recommended: batch size ")

@@ -7,6 +7,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pandas as pd
 from absl.testing import absltest, parameterized
 
 from bsgen import interrupts
@@ -14,6 +15,7 @@ from bsgen.tuning import (
     AppendixD,
     AsCompiled,
     BatchSizeHeuristic,
+    Halving,
     ModelTrainer,
     Setting,
     run_search,
@@ -110,6 +112,43 @@ class InterruptedSearchTest(parameterized.TestCase):
         self.assertLen(self._rows(), len(trainer.calls))
         decisions = json.loads((self.folder / "decisions.json").read_bytes())
         self.assertNotEmpty(decisions)
+
+    def test_halving_continues_after_a_stop_in_every_trial(self):
+        procedure = Halving(
+            train_size=100_000,
+            baseline_score=0.1,
+            noise_scale=300.0,
+            noise_scale_error=30.0,
+            critical_learning_rate=4.0,
+            num_epochs=10,
+            num_repeats=2,
+        )
+
+        def search(folder, fail=lambda call: None):
+            trainer = surface_trainer.SurfaceTrainer(fail=fail)
+            oracle = BatchSizeHeuristic(procedure)
+            return run_search(oracle, trainer, folder, {}, 2), trainer.calls
+
+        whole, calls = search(self.folder / "whole")
+        # A twentieth and a third of the ten epochs, and whole runs.
+        self.assertEqual({epochs for *_, epochs in calls}, {0.5, 3.5, None})
+
+        def interrupt(call):
+            if call == 1:
+                raise KeyboardInterrupt
+
+        num_stops = 0
+        while True:
+            try:
+                found, _ = search(self.folder / "stopped", interrupt)
+                break
+            except KeyboardInterrupt:
+                num_stops += 1
+        self.assertEqual(num_stops, len(calls) - 1)
+        self.assertEqual(found.recommendation, whole.recommendation)
+        self.assertEqual(found.decisions, whole.decisions)
+        pd.testing.assert_frame_equal(found.trials, whole.trials)
+        self.assertLess(found.trials["share"].min(), 0.1)
 
     def test_the_picture_of_what_was_found(self):
         procedure = AppendixD(

@@ -113,6 +113,19 @@ class SearchFigureTest(parameterized.TestCase):
         self.assertEqual(points(drawn.axes[0], "phase 1"), [(8, 0.3)])
         self.assertEqual(points(drawn.axes[1], "$\\varepsilon$ = 1"), [(8, 0.3)])
 
+    def test_successive_halving(self):
+        rows = [(1, 8, 1.0, 0.9, "completed", "0.5")]
+        rows += [(1, 8, 0.3, 0.9, "completed", "0.4")]
+        rows += [(2, 8, 1.0, 0.9, "completed", "0.7")]
+        rows += [(4, 8, 1.0, 0.9, "completed", "0.8 0.9")]
+        trials = table(rows).assign(share=[0.05, 0.05, 0.35, 1.0])
+        chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
+        left, right = search_figure.draw(trials, chosen, "score", 0.1).axes
+        self.assertEqual(left.get_title(), "(a) after 0.05 of a run")
+        self.assertEqual(points(left, "$\\varepsilon$ = 1"), [(8, 0.5)])
+        self.assertEqual(points(left, "$\\varepsilon$ = 0.3"), [(8, 0.4)])
+        self.assertEqual(points(right, "$\\varepsilon$ = 1"), [(8, 0.85)])
+
     def test_another_oracle(self):
         chosen = {"batch_size": 64, "learning_rate": 0.3, "momentum": 0.9}
         (left, right), _ = draw(_GENERAL, chosen)

@@ -17,6 +17,7 @@ class SurfaceTrainer:
     worst_score = 0.0
     baseline = "the best constant answer"
     own_optimizer = "Adam"
+    num_epochs = 10
 
     def __init__(self, surface_=None, fail=lambda call: None):
         self.surface = surface_ or surface.Surface()

@@ -1,4 +1,4 @@
-"""The oracle of keras-tuner that performs appendix D, or its guided variant.
+"""The oracle of keras-tuner that performs one of our procedures.
 
 Smith & Le (2017), arXiv 1710.06451, appendix D. The next step is a pure function of the
 finished trials (`bsgen.tuning.procedures.replay`), so a killed search loses only the
@@ -20,7 +20,7 @@ class BatchSizeHeuristic(resumable_oracle.ResumableOracle):
     the metrics of `bsgen.tuning.keras_tuner_adapter.trials.to_metrics`.
 
     Args:
-      procedure: `AppendixD` or `Guided`.
+      procedure: `AppendixD`, `Guided` or `Halving`.
       on_decision: called once with each decision as soon as it is taken; in a search
         that continues, with the earlier ones, too.
       **kwargs: further arguments of `keras_tuner.Oracle`, except the objective.

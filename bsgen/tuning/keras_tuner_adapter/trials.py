@@ -52,6 +52,10 @@ def to_request(values: Mapping[str, Any], num_repeats: int) -> settings.Request:
         setting = settings.Setting(
             values["batch_size"], values["learning_rate"], values["momentum"]
         )
+        if "share" in values:
+            setting = settings.Prefix(
+                **dataclasses.asdict(setting), share=values["share"]
+            )
     text = values.get("repeats")
     repeats = range(num_repeats) if text is None else map(int, text.split(","))
     phase, reason = values.get("phase"), values.get("reason")

@@ -106,6 +106,7 @@ def compare(
         one.setting
         for one in state.asked
         if one.phase in (2, 3)
+        and isinstance(one.setting, settings.Setting)
         and one.setting.batch_size > chosen.setting.batch_size
         # Where momentum has grown since, `start` was not tried as a larger batch.
         and (one.setting != start or start.momentum == chosen.setting.momentum)

@@ -32,7 +32,7 @@ class Decision:
 class Measured(NamedTuple):
     """What a request gave: the scores of its own repeats only.
 
-    The setting is a `settings.Setting` or `settings.AsCompiled`. The status is
+    The setting is a `settings.Trainable`. The status is
     "completed", or why repeats are missing: "out_of_memory", "failed" or "refused".
     """
 

@@ -51,7 +51,7 @@ class SearchState:
             batch_size < one.setting.batch_size
             for one in self.trace
             if one.status == "out_of_memory"
-            and isinstance(one.setting, settings.Setting)
+            and not isinstance(one.setting, settings.AsCompiled)
         )
 
     def measure(

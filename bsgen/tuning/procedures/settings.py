@@ -74,13 +74,52 @@ class AsCompiled(checked.Checked):
         return f"your own {self.optimizer} at batch size {self.batch_size}"
 
 
-Trainable: TypeAlias = Setting | AsCompiled
+@dataclasses.dataclass(frozen=True, order=True)
+class Prefix(checked.Checked):
+    """The first part of the runs of a setting.
+
+    It is the same training as that of whole runs, stopped early, so that settings can
+    be compared after the same share of a run's budget.
+
+    Attributes:
+      batch_size, learning_rate, momentum: of the setting.
+      share: of the budget, above 0 and below 1.
+    """
+
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    share: float
+
+    def __post_init__(self) -> None:
+        share = errors.check_real("share", self.share, 0.0, 1.0)
+        if share == 0:
+            raise errors.UserError("share", 0.0, "give a number above 0")
+        whole = self.whole
+        self._set(
+            batch_size=whole.batch_size,
+            learning_rate=whole.learning_rate,
+            momentum=whole.momentum,
+            share=share,
+        )
+
+    @property
+    def whole(self) -> Setting:
+        """The setting, whose runs go on to the end."""
+        return Setting(self.batch_size, self.learning_rate, self.momentum)
+
+    def words(self) -> str:
+        """Returns "batch size 64, learning rate 1.0, momentum 0.9 (0.05 of a run)"."""
+        return f"{self.whole.words()} ({self.share:.2g} of a run)"
+
+
+Trainable: TypeAlias = Setting | Prefix | AsCompiled
 
 
 # Why a setting is trained: the user's own optimizer beside the search; a batch size at
 # phase 1's learning rate; the best of two such rates; phase 1's best again, in phase 2;
-# a larger batch of phase 2; a batch around the final one, in phase 3; and what is
-# compared at the end.
+# a larger batch of phase 2; a batch around the final one, in phase 3; a longer part of
+# the runs of a setting that was among the best so far; and what is compared at the end.
 Reason: TypeAlias = Literal[
     "own optimizer",
     "batch size",
@@ -88,6 +127,7 @@ Reason: TypeAlias = Literal[
     "start",
     "larger batch",
     "neighbour",
+    "survivor",
     "finalist",
 ]
 

@@ -83,7 +83,7 @@ class ModelTrainer:
           UserError: data, loss or metric are missing or do not fit.
         """
         self._models = fresh_models.FreshModels(build_model)
-        self._num_epochs = errors.check_real(
+        self.num_epochs = errors.check_real(
             "num_epochs", num_epochs, 0.0, config.MAX_STEPS
         )
         self._loss, self._metric = loss, metric
@@ -158,7 +158,7 @@ class ModelTrainer:
         num_epochs: float | None,
         new_model: Callable[[int], keras.Model],
     ) -> outcomes.Outcome:
-        epochs = num_epochs or self._num_epochs
+        epochs = num_epochs or self.num_epochs
         num_steps = int(epochs * self.train_size // batch_size)
         if num_steps < 1:
             remedy = f"shorter than one step of {batch_size} of "

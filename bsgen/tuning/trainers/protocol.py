@@ -16,6 +16,7 @@ class Trainer(Protocol):
 
     Attributes:
       train_size: N, number of training examples.
+      num_epochs: of a run, its budget.
       metric: name of the score.
       lower_is_better: whether the score is the metric with its sign reversed, because
         less of the metric is better.
@@ -25,6 +26,7 @@ class Trainer(Protocol):
     """
 
     train_size: int
+    num_epochs: float
     metric: str
     lower_is_better: bool
     worst_score: float
@@ -102,7 +104,7 @@ class MeasurableTrainer(Trainer, Protocol):
 def train(
     trainer: Trainer, request: settings.Request, num_epochs: float | None = None
 ) -> outcomes.Outcome:
-    """Trains what a request asks for: a setting, or the model as compiled.
+    """Trains what a request asks for: a setting, part of it, or the model as compiled.
 
     Args:
       trainer: must be a `CompiledTrainer`, too, to train the model as compiled.
@@ -115,6 +117,9 @@ def train(
     setting, repeats = request.setting, request.repeats
     if isinstance(setting, settings.Setting):
         return trainer.train(setting, repeats, num_epochs=num_epochs)
+    if isinstance(setting, settings.Prefix):
+        epochs = setting.share * trainer.num_epochs
+        return trainer.train(setting.whole, repeats, num_epochs=epochs)
     if not isinstance(trainer, CompiledTrainer):
         raise TypeError(f"{type(trainer).__name__} has no model as compiled")
     return trainer.train_as_compiled(setting.batch_size, repeats, num_epochs)

@@ -58,7 +58,7 @@ class RunTrainer:
             remedy = "tuning chooses on validation data: set some aside, such as 500"
             raise errors.UserError("validation_size", 0, remedy)
         self._run = run
-        self._num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
+        self.num_epochs = errors.check_real("num_epochs", num_epochs, 0.0)
         self._folder = pathlib.Path(folder)
         self._data_dir = data_dir
         self._hardware = hardware or config.HardwareConfig()
@@ -81,7 +81,7 @@ class RunTrainer:
         num_epochs: float | None = None,
     ) -> outcomes.Outcome:
         """Trains a setting once a repeat; see `protocol.Trainer`."""
-        epochs = num_epochs or self._num_epochs
+        epochs = num_epochs or self.num_epochs
         runs = {repeat: self._configure(setting, repeat, epochs) for repeat in repeats}
         begun = time.perf_counter()
         try:

@@ -29,6 +29,7 @@ class TrialsTest(parameterized.TestCase):
         settings.Request(_SETTING, (0, 3), 2, "larger batch"),
         settings.Request(settings.AsCompiled(32, "Adam"), (0, 3), 0, "own optimizer"),
         settings.Request(_SETTING, (0, 3)),
+        settings.Request(settings.Prefix(64, 0.3, 0.98, 0.05), (0,), 1, "batch size"),
     )
     def test_a_request_survives_machines(self, request):
         arrived = sent(make(trials.to_values(request), {})).hyperparameters.values

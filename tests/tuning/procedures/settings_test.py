@@ -33,6 +33,19 @@ class SettingTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, message):
             tuning.Setting(*values)
 
+    def test_a_prefix_is_of_a_setting(self):
+        prefix = tuning.Prefix(8, 0.1, 0.9, 0.05)
+        self.assertEqual(prefix.whole, tuning.Setting(8, 0.1, 0.9))
+        self.assertEqual(prefix.words(), prefix.whole.words() + " (0.05 of a run)")
+        for values, message in (
+            ((0, 0.1, 0.9, 0.5), "batch_size=0"),
+            ((8, 0.1, 1.0, 0.5), "momentum=1.0"),
+            ((8, 0.1, 0.9, 0.0), "share=0.0: give a number above 0"),
+            ((8, 0.1, 0.9, 1.0), "share=1.0"),
+        ):
+            with self.assertRaisesRegex(errors.UserError, message):
+                tuning.Prefix(*values)
+
     def test_logarithmic_scale(self):
         self.assertEqual(tuning.logarithmic_batch_sizes(8, 70), (8, 16, 32, 64))
         self.assertEqual(tuning.logarithmic_batch_sizes(1, 5, 1.5), (1, 2, 3, 5))

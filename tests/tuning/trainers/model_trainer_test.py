@@ -1,6 +1,7 @@
 """Any Keras model: its loss, metric and data; exact batches; failures as results."""
 
 import itertools
+from unittest import mock
 
 import keras
 import numpy as np
@@ -10,6 +11,8 @@ from absl.testing import parameterized
 from bsgen import errors, layers
 from bsgen.optimizers import Momentum
 from bsgen.tuning import Setting
+from bsgen.tuning.procedures import settings
+from bsgen.tuning.trainers import protocol
 from tests.tuning import linear_models
 
 
@@ -79,6 +82,35 @@ class ModelTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(
             (found.num_steps, found.num_examples), (2, 2 * linear_models.SIZE)
         )
+
+    def test_a_prefix_is_a_fit_stopped_early(self):
+        models = []
+
+        def build():
+            models.append(linear_models.linear(optimizer=_adam(), loss="mse"))
+            return models[-1]
+
+        trainer = linear_models.trainer(build, num_epochs=3)
+        seen = []
+
+        def record(batch, logs):
+            if batch == 3:
+                seen.append(models[-1].get_weights())
+
+        callback = keras.callbacks.LambdaCallback(on_train_batch_end=record)
+        fit = keras.Model.fit
+        with mock.patch.object(
+            keras.Model,
+            "fit",
+            lambda model, *args, callbacks, **more: fit(
+                model, *args, callbacks=[*callbacks, callback], **more
+            ),
+        ):
+            trainer.train(Setting(12, 0.05, 0.9), (4,))
+        request = settings.Request(settings.Prefix(12, 0.05, 0.9, 1 / 3), (4,))
+        found = protocol.train(trainer, request)
+        self.assertEqual((found.num_steps, found.num_examples), (4, 48))
+        self.assertAllEqual(models[-1].get_weights()[0], seen[0][0])
 
     def test_as_compiled_takes_the_batches_of_a_setting(self):
         trainer = linear_models.trainer(

@@ -8,6 +8,8 @@ from absl.testing import parameterized
 from bsgen import config, errors
 from bsgen.training import ensemble, interruption, loop
 from bsgen.tuning import RunTrainer, Setting
+from bsgen.tuning.procedures import settings
+from bsgen.tuning.trainers import protocol
 
 _DATA = config.DataConfig("digits", train_size=100, validation_size=50)
 _SMALL = config.ModelConfig(hidden_units=(8,))
@@ -49,6 +51,31 @@ class RunTrainerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertBetween(trainer.baseline_score, 0.1, 0.3)
         again = trainer.train(Setting(16, 0.5, 0.9), (3,))
         self.assertAllClose(again.scores[3], found.scores[3], atol=1 / 50 + 1e-6)
+
+    def test_a_prefix_is_a_run_stopped_early(self):
+        trainer = self._trainer()
+        request = settings.Request(settings.Prefix(16, 0.5, 0.9, 0.4), (0, 3))
+        found = protocol.train(trainer, request)
+        # floor(0.4 2.5 100 / 16) steps; whole runs of 15 are evaluated then.
+        runs = [
+            config.RunConfig(
+                data=_DATA,
+                model=_SMALL,
+                optimizer=config.MomentumConfig(0.5, 0.9),
+                batch_size=16,
+                num_steps=15,
+                evaluation_steps=(6,),
+                seed=seed,
+            )
+            for seed in (7, 10)
+        ]
+        by_seed = {record.run.seed: record for record in ensemble.train(runs)}
+        for repeat, seed in ((0, 7), (3, 10)):
+            curve = by_seed[seed].curve
+            self.assertEqual(curve["step"], [6, 15])
+            expected = curve["validation_accuracy"][0]
+            self.assertAllClose(found.scores[repeat], expected, atol=1e-6)
+        self.assertEqual((found.num_steps, found.num_examples), (12, 192))
 
     def test_a_loss_without_accuracy_is_refused(self):
         model = config.ModelConfig("autoencoder")
