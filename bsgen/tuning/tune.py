@@ -1,11 +1,12 @@
-"""Tuning any Keras model in one call.
+"""Tuning any Keras model in one call, through keras-tuner.
 
-Smith & Le (2017), arXiv 1710.06451, appendix D, through keras-tuner.
+Smith & Le (2017), arXiv 1710.06451, appendix D, or successive halving.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +14,14 @@ from typing import Any, Literal
 
 import keras
 
-from bsgen import interrupts
-from bsgen.tuning import search, search_display
+from bsgen import errors, interrupts
+from bsgen.tuning import search, search_display, search_folder, theory_measurement
 from bsgen.tuning.keras_tuner_adapter import batch_size_heuristic, tuner
-from bsgen.tuning.procedures import appendix_d, outcomes, settings
+from bsgen.tuning.procedures import appendix_d, halving, outcomes, settings
 from bsgen.tuning.trainers import model_trainer, protocol
+
+_PROCEDURES = ("appendix_d", "halving")
+_LEARNING_RATES = (1.0, 0.1, 0.01)  # the paper's two, and one more
 
 
 @interrupts.kept()
@@ -30,7 +34,7 @@ def tune_batch_size(
     metric: Any = None,
     mode: Literal["max", "min"] | None = None,
     batch_sizes: Sequence[int] | None = None,
-    learning_rates: Sequence[float] = (1.0, 0.1, 0.01),
+    learning_rates: Sequence[float] = _LEARNING_RATES,
     max_batch_size: int | None = None,
     num_repeats: int = 5,
     tolerance: float | None = None,
@@ -40,8 +44,13 @@ def tune_batch_size(
     class_weight: Mapping[int, float] | None = None,
     baseline_batch_size: int | None = 32,
     progress: bool = True,
+    procedure: Literal["appendix_d", "halving"] = "appendix_d",
 ) -> search.SearchResult:
-    """Tunes batch size, learning rate and momentum of any Keras model by appendix D.
+    """Tunes batch size, learning rate and momentum of any Keras model.
+
+    Appendix D looks for a large batch that costs no accuracy, with the momentum that it
+    needs. Successive halving looks for the best batch size and learning rate at
+    momentum 0.9, with a fraction of the examples.
 
     The search trains with `bsgen.optimizers.Momentum` in place of the model's own
     optimizer. The model as compiled is trained beside it, with as many repeats and
@@ -56,9 +65,10 @@ def tune_batch_size(
       metric: what to tune.
       mode: "max" or "min", whether more of the metric is better.
       batch_sizes: of phase 1; None for powers of two from 8 to a quarter of the
-        training data. Phases 2 and 3 try others, up to the limit.
+        training data. Phases 2 and 3 try others, up to the limit. Halving takes the
+        smallest for its own smallest, and finds the others.
       learning_rates: tried in this order, falling, until one is no better than the one
-        before.
+        before. Halving finds its own.
       max_batch_size: the hardware's limit; None if there is none but the data.
       num_repeats: repeats of a setting in phase 1; finalists get twice as many, and at
         least four.
@@ -74,6 +84,7 @@ def tune_batch_size(
         `max_batch_size`; 32 is Keras' own default. None leaves it out.
       progress: whether to show a bar, trials and decisions; only lines if the output is
         no terminal.
+      procedure: "appendix_d" or "halving".
 
     Returns:
       The recommendation with the evidence; `result.words()` says it.
@@ -82,6 +93,11 @@ def tune_batch_size(
       UserError: data, model or settings do not fit together, or `output_dir` holds
         another search.
     """
+    if procedure not in _PROCEDURES:
+        raise errors.unknown_name("procedure", procedure, _PROCEDURES)
+    if procedure == "halving" and tuple(learning_rates) != _LEARNING_RATES:
+        remedy = "halving finds rates of its own; leave it out"
+        raise errors.UserError("learning_rates", learning_rates, remedy)
     trainer = model_trainer.ModelTrainer(
         build_model,
         train_data,
@@ -105,21 +121,25 @@ def tune_batch_size(
         sizes = settings.given_batch_sizes(
             batch_sizes, trainer.train_size, max_batch_size
         )
-    procedure = appendix_d.AppendixD(
-        batch_sizes=sizes,
-        learning_rates=tuple(learning_rates),
-        max_batch_size=max_batch_size,
-        num_repeats=num_repeats,
-        own=own,
-        **numbers,
-    )
-    more = {"num_epochs": float(num_epochs), "seed": int(seed)}
-    description = search.describe(procedure, {**more, **trainer.fingerprints})
+    numbers |= {"max_batch_size": max_batch_size, "num_repeats": num_repeats}
+    more = {"num_epochs": float(num_epochs), "seed": int(seed), **trainer.fingerprints}
     with contextlib.ExitStack() as stack:
-        folder = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
-        shared = trainer, folder, description, procedure.num_repeats
+        path = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
+        folder = stack.enter_context(search_folder.SearchFolder(path))
+        if procedure == "halving":
+            numbers |= {"min_batch_size": min(sizes), "own": own}
+            chosen, description = _measured(trainer, folder, numbers, more)
+        else:
+            chosen = appendix_d.AppendixD(
+                batch_sizes=sizes,
+                learning_rates=tuple(learning_rates),
+                own=own,
+                **numbers,
+            )
+            description = search.describe(chosen, more)
+        shared = trainer, folder, description, num_repeats
         if not progress:
-            oracle = batch_size_heuristic.BatchSizeHeuristic(procedure)
+            oracle = batch_size_heuristic.BatchSizeHeuristic(chosen)
             return search.run_search(oracle, *shared, on_outcome)
         display = stack.enter_context(search_display.SearchDisplay())
         display.begin(trainer, own)
@@ -129,5 +149,29 @@ def tune_batch_size(
             if on_outcome is not None:
                 on_outcome(setting, outcome)
 
-        oracle = batch_size_heuristic.BatchSizeHeuristic(procedure, display.decision)
+        oracle = batch_size_heuristic.BatchSizeHeuristic(chosen, display.decision)
         return search.run_search(oracle, *shared, show, display.warn)
+
+
+def _measured(
+    trainer: model_trainer.ModelTrainer,
+    folder: search_folder.SearchFolder,
+    numbers: Mapping[str, Any],
+    more: Mapping[str, Any],
+) -> tuple[halving.Halving, dict[str, Any]]:
+    """Returns successive halving, measured unless the folder has the measures.
+
+    Its description says what it is asked for, not what was measured: another machine
+    may measure slightly different numbers.
+    """
+    own = numbers["own"]
+    known = {**numbers, "own": own and dataclasses.asdict(own)}
+    description = {"procedure": halving.Halving.__name__, **known, **more}
+    folder.claim(description)
+
+    def measure() -> dict[str, Any]:
+        found = theory_measurement.measured_halving(trainer, **{**numbers, "own": None})
+        return dataclasses.asdict(found)
+
+    kept = folder.keep("halving.json", measure)
+    return halving.Halving(**{**kept, "own": own}), description

@@ -121,7 +121,7 @@ class SearchFigureTest(parameterized.TestCase):
         trials = table(rows).assign(share=[0.05, 0.05, 0.35, 1.0])
         chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
         left, right = search_figure.draw(trials, chosen, "score", 0.1).axes
-        self.assertEqual(left.get_title(), "(a) after 0.05 of a run")
+        self.assertEqual(left.get_title(loc="left"), "(a) after 0.05 of a run")
         self.assertEqual(points(left, "$\\varepsilon$ = 1"), [(8, 0.5)])
         self.assertEqual(points(left, "$\\varepsilon$ = 0.3"), [(8, 0.4)])
         self.assertEqual(points(right, "$\\varepsilon$ = 1"), [(8, 0.85)])

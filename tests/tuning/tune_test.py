@@ -102,6 +102,43 @@ class TuneTest(parameterized.TestCase):
         )
         self.assertEmpty(done.calls)
 
+    def test_halving_of_a_model(self):
+        def tune(**more):
+            return tune_batch_size(
+                build,
+                data(),
+                data(1),
+                num_epochs=40,
+                num_repeats=2,
+                output_dir=self.folder / "search",
+                progress=False,
+                procedure="halving",
+                **more,
+            )
+
+        found = tune()
+        recommended = found.recommendation
+        self.assertGreater(recommended.score, 0.8)
+        self.assertIsNotNone(recommended.baseline)
+        self.assertEqual({*found.trials["phase"]}, {0, 1, 2, 4})
+        shares = found.trials.groupby("phase")["share"].unique().map(list).to_dict()
+        self.assertEqual(shares, {0: [1.0], 1: [0.05], 2: [0.35], 4: [1.0]})
+        kept = self.folder / "search/halving.json"
+        before = kept.read_bytes()
+        # Neither measured nor trained again.
+        again = tune(on_outcome=self.fail)
+        self.assertEqual(again.recommendation, recommended)
+        self.assertEqual(kept.read_bytes(), before)
+        self.assertEqual(
+            found.build().optimizer.learning_rate, recommended.setting.learning_rate
+        )
+        with self.assertRaisesRegex(errors.UserError, "another search: tolerance"):
+            tune(tolerance=0.5)
+        with self.assertRaisesRegex(errors.UserError, "learning_rates=.*leave it out"):
+            tune(learning_rates=(1.0,))
+        with self.assertRaisesRegex(errors.UserError, "did you mean 'halving'"):
+            tune_batch_size(build, data(), data(1), 4, procedure="halve")
+
     def test_refuses_the_folder_of_another_search(self):
         run(self.folder)
         before = {path: path.read_bytes() for path in self.folder.glob("*.*")}
