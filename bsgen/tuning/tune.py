@@ -126,6 +126,7 @@ def tune_batch_size(
     with contextlib.ExitStack() as stack:
         path = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
         folder = stack.enter_context(search_folder.SearchFolder(path))
+        chosen: appendix_d.AppendixD | halving.Halving
         if procedure == "halving":
             numbers |= {"min_batch_size": min(sizes), "own": own}
             chosen, description = _measured(trainer, folder, numbers, more)
