@@ -17,7 +17,7 @@ import pathlib
 
 from absl import flags
 
-from . import entry, flag_help, paths
+from . import as_called, entry, flag_help, paths
 
 flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
@@ -72,7 +72,7 @@ def _remake_studies(output_dir: str) -> None:
 
     remade = remake.remake(output_dir, papers.studies(), entry.warn)
     terminal.print_claims(output_dir, papers.studies())
-    print(f"report: {page.write(output_dir, papers.studies())}")
+    print(f"report: {page.write(output_dir, papers.studies(), as_called)}")
     if _MARKDOWN.value:
         written = markdown.write(output_dir, papers.studies())
         print(f"results: {' and '.join(written)}")

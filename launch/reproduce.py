@@ -12,7 +12,7 @@ import sys
 
 from absl import flags
 
-from . import entry, flag_help, paths
+from . import as_called, entry, flag_help, paths
 
 flag_help.section("Studies")
 _LIST = flags.DEFINE_bool(
@@ -147,7 +147,8 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
 
         names = [study.name for study in selected]
         terminal.print_claims(output_dir, papers.studies(), names)
-        print(f"report: {page.write(output_dir, papers.studies())}", file=sys.stdout)
+        path = page.write(output_dir, papers.studies(), as_called)
+        print(f"report: {path}", file=sys.stdout)
 
 
 def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]

@@ -126,7 +126,8 @@ def _show_unfinished(output_dir: str, display: "search_display.SearchDisplay") -
 
     if pathlib.Path(output_dir, "trials.csv").exists():
         display.say(f"trials so far: {output_dir}/trials.csv")
-        display.say(f"picture: {search_figure.write(output_dir)}")
+        picture = search_figure.write(output_dir, has_ended=False)
+        display.say(f"picture: {picture}")
     display.say("the same command continues from there")
 
 

@@ -7,7 +7,7 @@ everything without it.
 
 import os
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import jinja2
 
@@ -27,9 +27,17 @@ from bsgen.studies import claims
 
 
 def write(
-    output_dir: str | os.PathLike, known: Iterable[studies.Study]
+    output_dir: str | os.PathLike,
+    known: Iterable[studies.Study],
+    as_called: Callable[[str], str] = str,
 ) -> pathlib.Path:
     """Writes `OUTPUT_DIR/report.html`, with what the folder holds of the known studies.
+
+    Args:
+      output_dir: of the studies.
+      known: the studies to look for.
+      as_called: from the page with `python -m launch.NAME` to the page with these
+        commands as they work here.
 
     Returns:
       The path of the page.
@@ -61,7 +69,7 @@ def write(
         )
     )
     path = pathlib.Path(output_dir) / "report.html"
-    atomic.write(path, text.encode())
+    atomic.write(path, as_called(text).encode())
     return path
 
 

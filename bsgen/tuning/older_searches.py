@@ -9,14 +9,20 @@ import pandas as pd
 from bsgen.tuning.procedures import settings
 from bsgen.tuning.trainers import fingerprints
 
-_SINCE_THEN = "lower_is_better"  # in every description of this version
+_SINCE_THEN = "lower_is_better"  # in every description that this version makes
 _MINUS = "minus "  # stood before the name of a metric of which less is better
 _TOLERANCE = 0.01  # was the default for every metric
 
 
-def is_older(found: Mapping[str, Any]) -> bool:
-    """Returns whether an earlier version wrote the description of a search."""
-    return "metric" in found and _SINCE_THEN not in found
+def is_older(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Returns whether an earlier version wrote the description of a search.
+
+    Args:
+      found: in its folder.
+      wanted: of the search to continue; one of somebody's own may lack what those of
+        this version have.
+    """
+    return "metric" in found and _SINCE_THEN in wanted and _SINCE_THEN not in found
 
 
 def as_today(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

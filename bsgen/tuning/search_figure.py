@@ -7,10 +7,11 @@ compared first in panel a, and whole runs in panel b. A search of another oracle
 phases; its trials stand over the batch size and over the noise scale.
 """
 
+import contextlib
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -28,12 +29,28 @@ _SETTING = ["batch_size", "learning_rate", "momentum"]
 _BATCH_SIZE = "batch size $B$"
 
 
-def write(output_dir: str | os.PathLike) -> pathlib.Path:
-    """Draws `figure.png` of a finished search.
+@contextlib.contextmanager
+def written(output_dir: str | os.PathLike) -> Iterator[None]:
+    """Draws `figure.png` of the search in a `with` when it has ended.
+
+    After Ctrl-C it shows the trials that have ended, if there are any.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if pathlib.Path(output_dir, "trials.csv").exists():
+            write(output_dir, has_ended=False)
+        raise
+    write(output_dir)
+
+
+def write(output_dir: str | os.PathLike, has_ended: bool = True) -> pathlib.Path:
+    """Draws `figure.png` of a search.
 
     Args:
       output_dir: with `search.json`, `trials.csv` and, if there is one,
         `recommendation.json`.
+      has_ended: whether the search will try nothing more.
 
     Returns:
       The path of the picture.
@@ -56,6 +73,7 @@ def write(output_dir: str | os.PathLike) -> pathlib.Path:
         described["metric"],
         described["baseline_score"],
         described.get("lower_is_better", False),  # older searches drew minus the metric
+        has_ended,
     )
     path = folder / "figure.png"
     atomic.write(path, style.png(drawn))
@@ -68,6 +86,7 @@ def draw(
     metric: str,
     baseline_score: float,
     lower_is_better: bool = False,
+    has_ended: bool = True,
 ) -> figure.Figure:
     """Draws a search.
 
@@ -78,6 +97,7 @@ def draw(
       baseline_score: what is not above it in every repeat has not trained; it is shown
         by crosses at the bottom.
       lower_is_better: whether the scores are the metric with its sign reversed.
+      has_ended: whether the search will try nothing more.
     """
     sign, shown_metric = 1, metric
     if lower_is_better:
@@ -96,7 +116,7 @@ def draw(
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
             _draw_own(axes, own, trials[is_own])
-            _finish(axes, shown, own, shown_metric)
+            _finish(axes, shown, own, shown_metric, has_ended)
             if recommended is not None:
                 _mark(axes, shown, recommended)
             if axes.get_legend_handles_labels()[0]:
@@ -145,7 +165,7 @@ def _draw_phases(
     points: pd.DataFrame, recommended: Mapping[str, Any] | None
 ) -> tuple[figure.Figure, _Panels]:
     drawn, grid = style.panels(
-        ["phases 1 and 2, logarithmic scale", "phase 3, linear scale"]
+        ["phases 1 and 2: batch sizes far apart", "phase 3: around the best"]
     )
     left, right = grid[0]
     first, grown = points[points["phase"] == 1], points[points["phase"] == 2]
@@ -153,14 +173,15 @@ def _draw_phases(
     for place, rate in enumerate(rates):
         color = style.sequential(place / max(len(rates) - 1, 1) * 0.6)
         of_rate = first[first["learning_rate"] == rate]
-        label = f"phase 1: $\\varepsilon$ = {rate:g}, m = {of_rate.iloc[0].momentum:g}"
+        label = f"phase 1: learning rate {rate:g}, momentum m = "
+        label += f"{of_rate.iloc[0].momentum:g}"
         _curve(left, of_rate, color, label)
     if len(grown):
         _curve(
             left,
             grown,
             style.VERMILLION,
-            "phase 2: $\\varepsilon$ stays, m grows with B",
+            "phase 2: same rate, m grows with B",
             "D--",
         )
         for _, point in grown.iterrows():
@@ -176,16 +197,18 @@ def _draw_phases(
                 ha="center",
             )
     left.set(xscale="log", xlabel=_BATCH_SIZE)
+    left.margins(x=0.1)  # the last m = ... stays inside
     style.plain_numbers(left.xaxis, (1, 2, 5))
-    last = points.iloc[:0]
+    last = points[points["phase"] == 3]
+    if recommended is None and len(last):  # the search goes on
+        _curve(right, last, style.GREEN, _setting_words(last.iloc[0]))
     if recommended is not None:
         same = [np.isclose(points[name], recommended[name]) for name in _SETTING[1:]]
         alike = points[np.all(same, axis=0)]
         last = alike[alike["phase"].isin([2, 3])]
         if last.empty:  # phase 1's, after all
             last = alike[alike["phase"] == 1]
-        label = "$\\varepsilon$ = {learning_rate:g}, m = {momentum:.4g}"
-        _curve(right, last, style.GREEN, label.format(**recommended))
+        _curve(right, last, style.GREEN, _setting_words(recommended))
     right.set(xlabel=_BATCH_SIZE)
     return drawn, [(left, points[points["phase"] < 3]), (right, last)]
 
@@ -200,10 +223,14 @@ def _draw_halving(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
             of_rate = part[part["learning_rate"] == rate]
             if len(of_rate):
                 color = style.sequential(place / max(len(rates) - 1, 1) * 0.8)
-                _curve(axes, of_rate, color, f"$\\varepsilon$ = {rate:g}")
+                _curve(axes, of_rate, color, f"learning rate {rate:g}")
         axes.set(xscale="log", xlabel=_BATCH_SIZE)
         style.plain_numbers(axes.xaxis, (1, 2, 5))
     return drawn, list(zip(grid[0], shown, strict=True))
+
+
+def _setting_words(setting: Mapping[str, Any] | pd.Series) -> str:
+    return f"learning rate {setting['learning_rate']:g}, m = {setting['momentum']:.4g}"
 
 
 def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> None:
@@ -223,11 +250,11 @@ def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
         for momentum in sorted(points["momentum"].unique()):
             of_momentum = shown[shown["momentum"] == momentum]
             color = style.sequential(float(momentum))
-            _curve(axes, of_momentum, color, f"m = {momentum:g}", "o")
+            _curve(axes, of_momentum, color, f"momentum m = {momentum:g}", "o")
         axes.set_xscale("log")
     grid[0, 0].set_xlabel(_BATCH_SIZE)
     style.plain_numbers(grid[0, 0].xaxis, (1, 2, 5))
-    grid[0, 1].set_xlabel("noise scale over N, $\\varepsilon$ / (B (1 - m))")
+    grid[0, 1].set_xlabel("noise scale over N: learning rate / ($B$ (1 - m))")
     return drawn, [(grid[0, 0], points), (grid[0, 1], noise)]
 
 
@@ -250,7 +277,11 @@ def _curve(
 
 
 def _finish(
-    axes: mpl_axes.Axes, points: pd.DataFrame, own: pd.DataFrame, metric: str
+    axes: mpl_axes.Axes,
+    points: pd.DataFrame,
+    own: pd.DataFrame,
+    metric: str,
+    has_ended: bool,
 ) -> None:
     """Sets the y axis by what trained, and explains the crosses."""
     axes.set_ylabel(metric)
@@ -258,7 +289,8 @@ def _finish(
     if not points["trained"].all():
         axes.plot([], [], "x", color=style.GREY, label="does not train")
     if not len(trained):
-        words = "nothing trained here" if len(points) else "nothing is recommended"
+        none = "nothing is recommended" if has_ended else "nothing is recommended yet"
+        words = "nothing trained here" if len(points) else none
         axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center")
         axes.set_yticks([])
         return

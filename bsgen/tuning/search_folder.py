@@ -150,7 +150,7 @@ class SearchFolder:
         if found is None:
             sealed_json.write_state(self.path / _SEARCH, wanted)
             return
-        if older_searches.is_older(found):
+        if older_searches.is_older(found, wanted):
             found = older_searches.as_today(found, wanted)
             if not self._is_claimed:
                 self._warn(f"{self.path} {older_searches.words(wanted)}")

@@ -15,7 +15,13 @@ from typing import Any, Literal
 import keras
 
 from bsgen import errors, interrupts
-from bsgen.tuning import search, search_display, search_folder, theory_measurement
+from bsgen.tuning import (
+    search,
+    search_display,
+    search_figure,
+    search_folder,
+    theory_measurement,
+)
 from bsgen.tuning.keras_tuner_adapter import batch_size_heuristic, tuner
 from bsgen.tuning.procedures import appendix_d, halving, outcomes, settings
 from bsgen.tuning.trainers import model_trainer, protocol
@@ -76,8 +82,8 @@ def tune_batch_size(
         better than what is recommended by more, in the same repeats. None for 0.01 or,
         where less of the metric is better, a hundredth of an untrained model's.
       seed: of the first repeat.
-      output_dir: keeps the search, which continues there after an interruption; None
-        for a temporary folder.
+      output_dir: keeps the search, which continues there after an interruption, with a
+        table and a picture of its trials; None for a temporary folder.
       on_outcome: called with each setting and its outcome.
       class_weight: weights of the training examples by class, as for `fit`.
       baseline_batch_size: at which the model as compiled is trained, at most
@@ -124,6 +130,8 @@ def tune_batch_size(
     numbers |= {"max_batch_size": max_batch_size, "num_repeats": num_repeats}
     more = {"num_epochs": float(num_epochs), "seed": int(seed), **trainer.fingerprints}
     with contextlib.ExitStack() as stack:
+        if output_dir is not None:
+            stack.enter_context(search_figure.written(output_dir))
         path = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
         folder = stack.enter_context(search_folder.SearchFolder(path))
         chosen: appendix_d.AppendixD | halving.Halving

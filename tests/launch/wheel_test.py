@@ -67,6 +67,12 @@ class WheelTest(absltest.TestCase):
         picture = (self.empty / "search" / "figure.png").read_bytes()
         self.assertStartsWith(picture, b"\x89PNG")
 
+        figure = "--figure=smith_elsen_de_2020/fig4"  # a schedule: nothing is trained
+        _run(command, "reproduce", figure, "--output_dir=made", cwd=self.empty)
+        page = (self.empty / "made" / "report.html").read_text()
+        self.assertIn(f"bsgen reproduce {figure}", page)
+        self.assertNotIn("launch.", page)
+
         wrong = (command, "train", "--steps=1", "--dataset=mnist", "--data_dir=.")
         done = subprocess.run(wrong, cwd=self.empty, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)

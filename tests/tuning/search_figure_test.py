@@ -5,6 +5,7 @@ import pathlib
 
 import pandas as pd
 from absl.testing import absltest, parameterized
+from matplotlib.backends import backend_agg
 
 from bsgen import errors
 from bsgen.tuning import search_figure
@@ -62,7 +63,7 @@ class SearchFigureTest(parameterized.TestCase):
         self.assertEqual(points(left, "phase 1"), first)
         self.assertEqual(points(left, "phase 2"), [(64, 0.94), (320, 0.95)])
         near = [(160, 0.91), (320, 0.95), (480, 0.97)]
-        self.assertEqual(points(right, "$\\varepsilon$ = 1, m = 0.98"), near)
+        self.assertEqual(points(right, "learning rate 1, m = 0.98"), near)
         texts = [text.get_text() for text in left.texts]
         self.assertEqual(texts, ["m = 0.9", "m = 0.98", "m = 0.996"])
         crosses = {
@@ -93,6 +94,26 @@ class SearchFigureTest(parameterized.TestCase):
         (words,) = right.texts
         self.assertEqual(words.get_text(), "nothing is recommended")
 
+    def test_a_search_that_goes_on(self):
+        drawn = search_figure.draw(
+            table(_APPENDIX_D[:8]), None, "accuracy", 0.1, has_ended=False
+        )
+        (words,) = drawn.axes[1].texts
+        self.assertEqual(words.get_text(), "nothing is recommended yet")
+        (_, right), _ = draw(_APPENDIX_D)
+        near = [(160, 0.91), (480, 0.97)]
+        self.assertEqual(points(right, "learning rate 1, m = 0.98"), near)
+
+    def test_marks_stay_inside_the_frame(self):
+        (left, _), _ = draw(_APPENDIX_D, _CHOSEN)
+        renderer = backend_agg.FigureCanvasAgg(left.figure).get_renderer()
+        left.figure.draw(renderer)
+        frame = left.get_window_extent(renderer)
+        for text in left.texts:
+            box = text.get_window_extent(renderer)
+            self.assertGreaterEqual(box.x0, frame.x0, text)
+            self.assertLessEqual(box.x1, frame.x1, text)
+
     def test_a_loss_has_its_own_sign_and_the_users_optimizer_is_a_line(self):
         rows = [(0, 32, None, None, "completed", "-0.4 -0.6")]
         rows += [(1, 8, 1.0, 0.9, "completed", "-0.2 -0.4")]
@@ -111,7 +132,7 @@ class SearchFigureTest(parameterized.TestCase):
             lines = [line for line in axes.lines if line.get_label() == label]
             self.assertEqual([line.get_ydata()[0] for line in lines], [0.5])
         self.assertEqual(points(drawn.axes[0], "phase 1"), [(8, 0.3)])
-        self.assertEqual(points(drawn.axes[1], "$\\varepsilon$ = 1"), [(8, 0.3)])
+        self.assertEqual(points(drawn.axes[1], "learning rate 1"), [(8, 0.3)])
 
     def test_successive_halving(self):
         rows = [(1, 8, 1.0, 0.9, "completed", "0.5")]
@@ -122,16 +143,16 @@ class SearchFigureTest(parameterized.TestCase):
         chosen = {"batch_size": 8, "learning_rate": 1.0, "momentum": 0.9}
         left, right = search_figure.draw(trials, chosen, "score", 0.1).axes
         self.assertEqual(left.get_title(loc="left"), "(a) after 0.05 of a run")
-        self.assertEqual(points(left, "$\\varepsilon$ = 1"), [(8, 0.5)])
-        self.assertEqual(points(left, "$\\varepsilon$ = 0.3"), [(8, 0.4)])
-        self.assertEqual(points(right, "$\\varepsilon$ = 1"), [(8, 0.85)])
+        self.assertEqual(points(left, "learning rate 1"), [(8, 0.5)])
+        self.assertEqual(points(left, "learning rate 0.3"), [(8, 0.4)])
+        self.assertEqual(points(right, "learning rate 1"), [(8, 0.85)])
 
     def test_another_oracle(self):
         chosen = {"batch_size": 64, "learning_rate": 0.3, "momentum": 0.9}
         (left, right), _ = draw(_GENERAL, chosen)
-        self.assertEqual(points(left, "m = 0.5"), [(32, 0.8)])
+        self.assertEqual(points(left, "momentum m = 0.5"), [(32, 0.8)])
         # 0.1 / (32 (1 - 0.5))
-        self.assertEqual(points(right, "m = 0.5"), [(0.00625, 0.8)])
+        self.assertEqual(points(right, "momentum m = 0.5"), [(0.00625, 0.8)])
         self.assertIn("recommended", right.get_legend_handles_labels()[1])
 
     @parameterized.parameters((None,), (_CHOSEN,))

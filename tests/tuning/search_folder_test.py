@@ -34,6 +34,15 @@ class SearchFolderTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, "another search: seed differ"):
             self.folder.claim({"seed": 1})
 
+    def test_somebodys_own_search_may_lack_what_ours_describe(self):
+        for _ in range(2):
+            warnings = []
+            with search_folder.SearchFolder(self.path, warnings.append) as folder:
+                folder.claim({"metric": "tons", "tolerance": 0.01})
+            self.assertEqual(warnings, [])
+        with self.assertRaisesRegex(errors.UserError, "search: tolerance differ"):
+            self.folder.claim({"metric": "tons", "tolerance": 0.1})
+
     def test_one_search_at_a_time(self):
         other = search_folder.SearchFolder(self.path)
         with self.folder:

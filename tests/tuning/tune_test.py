@@ -221,6 +221,8 @@ class TuneTest(parameterized.TestCase):
         self.assertLessEqual(found.recommendation.setting.batch_size, 16)
         self.assertGreater(found.recommendation.score, 0.8)
         self.assertTrue((self.folder / "recommendation.json").exists())
+        picture = (self.folder / "figure.png").read_bytes()
+        self.assertStartsWith(picture, b"\x89PNG")
 
     def test_another_model_or_other_data_in_a_kept_folder(self):
         def wider():

@@ -92,8 +92,10 @@ class AppendixD(procedure.Procedure):
         fitting = [size for size in self.batch_sizes if size <= self.limit]
         least = max(round(min(self.multiples) * min(fitting)), 1)
         text = (
-            f"phase 1 tries {_listed(fitting)}; phases 2 and 3 try others, "
-            f"of at least {least} and at most {self.limit}, "
+            f"phase 1 tries {_listed(fitting)}; phase 2 multiplies the best by "
+            f"{self.growth:g}, with more momentum, while that loses nothing; phase 3 "
+            "tries others near the last; all of "
+            f"at least {least} and at most {self.limit}, "
             + ("as max_batch_size says" if self.max_batch_size else "the training set")
         )
         left_out = self.batch_sizes[len(fitting) :]

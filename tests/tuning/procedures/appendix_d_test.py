@@ -183,9 +183,11 @@ class ExactTest(parameterized.TestCase):
         review, results = finish(max_batch_size=100)
         self.assertEqual(
             review.decisions[0].text,
-            "phase 1 tries batch sizes 8, 16, 32 and 64; phases 2 and 3 try others, of "
-            "at least 4 and at most 100, as max_batch_size says; left out as larger "
-            "than that: batch sizes 128, 256, 512, 1024, 2048 and 4096",
+            "phase 1 tries batch sizes 8, 16, 32 and 64; phase 2 multiplies the best "
+            "by 5, with more momentum, while that loses nothing; phase 3 tries others "
+            "near the last; all of at least 4 and at most 100, as max_batch_size says; "
+            "left out as larger than that: "
+            "batch sizes 128, 256, 512, 1024, 2048 and 4096",
         )
         self.assertBetween(min(one.batch_size for one in results), 4, 8)
         self.assertLessEqual(max(one.batch_size for one in results), 100)
