@@ -23,9 +23,8 @@ from matplotlib import figure
 from bsgen import errors
 from bsgen.figures import style
 from bsgen.files import atomic
-from bsgen.tuning import older_searches
+from bsgen.tuning import older_searches, search_panels
 
-_SETTING = ["batch_size", "learning_rate", "momentum"]
 _BATCH_SIZE = "batch size $B$"
 
 
@@ -115,10 +114,10 @@ def draw(
         else:
             drawn, panels = _draw_phases(points, recommended)
         for axes, shown in panels:
-            _draw_own(axes, own, trials[is_own])
-            _finish(axes, shown, own, shown_metric, has_ended)
+            search_panels.own_line(axes, own, trials[is_own])
+            search_panels.finish(axes, shown, own, shown_metric, has_ended)
             if recommended is not None:
-                _mark(axes, shown, recommended)
+                search_panels.mark(axes, shown, recommended)
             if axes.get_legend_handles_labels()[0]:
                 axes.legend(loc="best")
         drawn.supxlabel(_footer(trials), x=0.99, ha="right")
@@ -138,7 +137,7 @@ def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFr
     The mean is that of the scores times `sign`.
     """
     rows = []
-    names = ["phase", "share", *_SETTING]
+    names = ["phase", "share", *search_panels.SETTING]
     for (phase, share, *setting), group in trials.groupby(names, dropna=False):
         scores = np.array(" ".join(group["scores"].fillna("").astype(str)).split())
         values = scores.astype(float)
@@ -148,7 +147,7 @@ def _points(trials: pd.DataFrame, baseline_score: float, sign: int) -> pd.DataFr
                 "phase": phase,
                 "share": share,
                 "is_own": group["is_own"].iloc[0],
-                **dict(zip(_SETTING, setting, strict=True)),
+                **dict(zip(search_panels.SETTING, setting, strict=True)),
                 "mean": sign * values.mean() if len(values) else np.nan,
                 "error": values.std(ddof=1) / np.sqrt(len(values))
                 if len(values) > 1
@@ -175,9 +174,9 @@ def _draw_phases(
         of_rate = first[first["learning_rate"] == rate]
         label = f"phase 1: learning rate {rate:g}, momentum m = "
         label += f"{of_rate.iloc[0].momentum:g}"
-        _curve(left, of_rate, color, label)
+        search_panels.curve(left, of_rate, color, label)
     if len(grown):
-        _curve(
+        search_panels.curve(
             left,
             grown,
             style.VERMILLION,
@@ -201,14 +200,17 @@ def _draw_phases(
     style.plain_numbers(left.xaxis, (1, 2, 5))
     last = points[points["phase"] == 3]
     if recommended is None and len(last):  # the search goes on
-        _curve(right, last, style.GREEN, _setting_words(last.iloc[0]))
+        search_panels.curve(right, last, style.GREEN, _setting_words(last.iloc[0]))
     if recommended is not None:
-        same = [np.isclose(points[name], recommended[name]) for name in _SETTING[1:]]
+        same = [
+            np.isclose(points[name], recommended[name])
+            for name in search_panels.SETTING[1:]
+        ]
         alike = points[np.all(same, axis=0)]
         last = alike[alike["phase"].isin([2, 3])]
         if last.empty:  # phase 1's, after all
             last = alike[alike["phase"] == 1]
-        _curve(right, last, style.GREEN, _setting_words(recommended))
+        search_panels.curve(right, last, style.GREEN, _setting_words(recommended))
     right.set(xlabel=_BATCH_SIZE)
     return drawn, [(left, points[points["phase"] < 3]), (right, last)]
 
@@ -223,7 +225,7 @@ def _draw_halving(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
             of_rate = part[part["learning_rate"] == rate]
             if len(of_rate):
                 color = style.sequential(place / max(len(rates) - 1, 1) * 0.8)
-                _curve(axes, of_rate, color, f"learning rate {rate:g}")
+                search_panels.curve(axes, of_rate, color, f"learning rate {rate:g}")
         axes.set(xscale="log", xlabel=_BATCH_SIZE)
         style.plain_numbers(axes.xaxis, (1, 2, 5))
     return drawn, list(zip(grid[0], shown, strict=True))
@@ -233,16 +235,6 @@ def _setting_words(setting: Mapping[str, Any] | pd.Series) -> str:
     return f"learning rate {setting['learning_rate']:g}, m = {setting['momentum']:.4g}"
 
 
-def _draw_own(axes: mpl_axes.Axes, own: pd.DataFrame, trials: pd.DataFrame) -> None:
-    """Draws a line for the user's own optimizer, whose batch size is not searched."""
-    trained = own[own["trained"]]
-    if trained.empty:
-        return
-    first = trials.iloc[0]
-    label = f"your own {first['optimizer']}, B = {first['batch_size']}"
-    axes.axhline(trained["mean"].mean(), color=style.GREY, ls="--", lw=1.2, label=label)
-
-
 def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
     drawn, grid = style.panels(["over the batch size", "over the noise scale"])
     noise = points.assign(x=points["noise"])
@@ -250,70 +242,14 @@ def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
         for momentum in sorted(points["momentum"].unique()):
             of_momentum = shown[shown["momentum"] == momentum]
             color = style.sequential(float(momentum))
-            _curve(axes, of_momentum, color, f"momentum m = {momentum:g}", "o")
+            search_panels.curve(
+                axes, of_momentum, color, f"momentum m = {momentum:g}", "o"
+            )
         axes.set_xscale("log")
     grid[0, 0].set_xlabel(_BATCH_SIZE)
     style.plain_numbers(grid[0, 0].xaxis, (1, 2, 5))
     grid[0, 1].set_xlabel("noise scale over N: learning rate / ($B$ (1 - m))")
     return drawn, [(grid[0, 0], points), (grid[0, 1], noise)]
-
-
-def _curve(
-    axes: mpl_axes.Axes, points: pd.DataFrame, color: Any, label: str, form: str = "o-"
-) -> None:
-    trained = points[points["trained"]].sort_values("x")
-    axes.errorbar(
-        trained["x"], trained["mean"], trained["error"], fmt=form, color=color, lw=1.2
-    )
-    axes.plot([], [], form, color=color, label=label)
-    failed = points[~points["trained"]]
-    axes.plot(
-        failed["x"],
-        np.full(len(failed), 0.02),
-        "x",
-        color=color,
-        transform=axes.get_xaxis_transform(),
-    )
-
-
-def _finish(
-    axes: mpl_axes.Axes,
-    points: pd.DataFrame,
-    own: pd.DataFrame,
-    metric: str,
-    has_ended: bool,
-) -> None:
-    """Sets the y axis by what trained, and explains the crosses."""
-    axes.set_ylabel(metric)
-    trained = points[points["trained"]]
-    if not points["trained"].all():
-        axes.plot([], [], "x", color=style.GREY, label="does not train")
-    if not len(trained):
-        none = "nothing is recommended" if has_ended else "nothing is recommended yet"
-        words = "nothing trained here" if len(points) else none
-        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center")
-        axes.set_yticks([])
-        return
-    trained = pd.concat([trained, own[own["trained"]]])
-    low, high = trained["mean"] - trained["error"], trained["mean"] + trained["error"]
-    if "accuracy" in metric and low.min() < 0.8 < high.max():
-        style.accuracy_axis(axes, max(low.min(), 0.0), min(high.max(), 0.9999))
-
-
-def _mark(
-    axes: mpl_axes.Axes, points: pd.DataFrame, recommended: Mapping[str, Any]
-) -> None:
-    same = [np.isclose(points[name], recommended[name]) for name in _SETTING]
-    chosen = points[np.all(same, axis=0)].tail(1)
-    axes.plot(
-        chosen["x"],
-        chosen["mean"],
-        "*",
-        color="black",
-        mfc="none",
-        ms=15,
-        label="recommended" if len(chosen) else None,
-    )
 
 
 def _footer(trials: pd.DataFrame) -> str:
