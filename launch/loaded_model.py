@@ -164,7 +164,7 @@ def load() -> Loaded:
 
     with strategies.Devices(_hardware()).strategy.scope():
         model, loss, data, l2, momentum = _of_run() if _RUN_DIR.value else _of_user()
-    chosen, num_examples = _draw(data)
+    chosen, num_examples = _draw(data, model)
     l2 = l2 if _L2.value is None else _L2.value
     momentum = momentum if MOMENTUM.value is None else MOMENTUM.value
     description = {
@@ -215,9 +215,9 @@ def _of_run() -> tuple[Any, Any, Any, float, float]:
 
 def _of_user() -> tuple[Any, Any, Any, float, float]:
     import keras
-    import tensorflow as tf
 
-    from bsgen.data import dataset_forms
+    from bsgen.data import forms
+    from bsgen.measures.objective import given_model
 
     model = user_functions.load("model_fn", _MODEL_FN.value)()
     if not isinstance(model, keras.Model):
@@ -230,25 +230,23 @@ def _of_user() -> tuple[Any, Any, Any, float, float]:
     if not isinstance(parts, tuple | list) or len(parts) != 2:
         remedy = "let it return (train, test)"
         raise errors.UserError("data_fn", _DATA_FN.value, remedy)
-    part = parts[_DATA.value == "test"]
-    if isinstance(part, tf.data.Dataset):
-        shapes = dataset_forms.input_shapes(model)
-        part = dataset_forms.single_examples("data_fn", part, shapes)
-    return model, loss, part, 0.0, 0.0
+    part = forms.read("data_fn", parts[_DATA.value == "test"])
+    return given_model.built(model, part), loss, part, 0.0, 0.0
 
 
-def _draw(data: Any) -> tuple[Any, int | None]:
+def _draw(data: Any, model: Any) -> tuple[Any, int | None]:
     """Returns --num_examples of the data, drawn at random where they are arrays."""
     import tensorflow as tf
 
-    from bsgen.data import array_forms
+    from bsgen.data import array_forms, dataset_forms
 
     count = _NUM_EXAMPLES.value
     if isinstance(data, tf.data.Dataset):
-        chosen = data if count is None else data.take(count)
+        shapes = dataset_forms.input_shapes(model)
+        single = dataset_forms.single_examples("data", data, shapes)
+        chosen = single if count is None else single.take(count)
         known = int(chosen.cardinality())
         return chosen.batch(_BATCH_SIZE.value), known if known >= 0 else count
-    data = array_forms.examples("data", data)
     size = array_forms.count("data", data)
     if count is None:
         return data, size

@@ -17,9 +17,9 @@ import tensorflow as tf
 from bsgen import errors, interrupts, layers, measures
 from bsgen.advice import rules, situation
 from bsgen.advice.advice import Advice
-from bsgen.data import array_forms, dataset_forms
+from bsgen.data import array_forms, dataset_forms, forms
 from bsgen.measures import progress as measure_progress
-from bsgen.measures.objective import compiled_loss, mean_loss
+from bsgen.measures.objective import compiled_loss, given_model, mean_loss
 
 _TOLERANCE = 0.05  # of the eigenvalue; the advice has fewer digits
 _MAX_PRODUCTS = 60
@@ -29,7 +29,7 @@ OnProgress = Callable[[str, measure_progress.Progress], None]
 
 
 def advise(
-    model: keras.Model | Callable[[], keras.Model],
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     *,
@@ -41,13 +41,13 @@ def advise(
     """Says what to do when going from one batch size to another, and why.
 
     Args:
-      model: a built model, or a function that returns one. Best one that the present
-        setting has trained for an epoch or more: at initial weights the noise scale is
-        far too small. It is not changed.
+      model: a model, or a function that builds one. Best one that the present setting
+        has trained for an epoch or more: at initial weights the noise scale is far too
+        small. It is not changed.
       loss: as for `compile`; None for that of a compiled model.
-      data: the training data: (inputs, targets) or (inputs, targets, weights), each
-        one array or lists, tuples or dictionaries of them; or a `tf.data.Dataset` of
-        such batches, or of single examples.
+      data: the training data: (inputs, targets) or (inputs, targets, weights) of
+        arrays, or a tf.data.Dataset or PyDataset of such batches; see
+        `bsgen.data.forms`.
       batch_size: B of the present setting, the global one.
       learning_rate: found good at that batch size.
       target_batch_size: the batch size wanted.
@@ -74,7 +74,7 @@ def advise(
 
 @interrupts.kept()
 def measure(
-    model: keras.Model | Callable[[], keras.Model],
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     *,
@@ -105,7 +105,7 @@ def measure(
     Raises:
       UserError: as for `advise`.
     """
-    model = _built(model)
+    model = given_model.built(model, data)
     loss = _known_loss(model, loss)
     most = errors.check_integer("max_examples", max_examples, 3)
     drawn, size, number = _examples(data, model, most, seed)
@@ -165,25 +165,6 @@ def normalization(model: keras.Model) -> tuple[situation.Normalization, int | No
     return ("batch" if any(isinstance(each, kinds) for each in found) else "none"), None
 
 
-def _built(model: Any) -> keras.Model:
-    """Returns the model, which a function may build.
-
-    Raises:
-      UserError: it is none, or has no weights to train.
-    """
-    if not isinstance(model, keras.Model) and callable(model):
-        errors.check_no_arguments("model", model)
-        model = model()
-    if not isinstance(model, keras.Model):
-        remedy = "give a Keras model, or a function that returns one"
-        raise errors.UserError("model", type(model).__name__, remedy)
-    if not model.trainable_variables:
-        remedy = "it has no weights to train: call it on a batch first, or let its "
-        remedy += "layers be trainable"
-        raise errors.UserError("model", model.name, remedy)
-    return model
-
-
 def _known_loss(model: keras.Model, loss: Any) -> Any:
     if loss is None and not model.compiled:
         raise errors.UserError("loss", None, "give a loss, or a compiled model")
@@ -213,21 +194,19 @@ def _examples(
     Of arrays they are drawn at random; of a data set the first ones are taken, which
     should have been shuffled.
     """
-    if isinstance(data, tf.data.Dataset):
+    read = forms.read("data", data)
+    if isinstance(read, tf.data.Dataset):
         shapes = dataset_forms.input_shapes(model)
-        single = dataset_forms.single_examples("data", data, shapes)
-        size = int(single.cardinality())
-        if size < 0:
-            size = int(single.reduce(0, lambda count, *_: count + 1))
+        single = dataset_forms.single_examples("data", read, shapes)
+        size = dataset_forms.count(single)
         rows = list(single.take(most).as_numpy_iterator())
         if not rows:
-            raise errors.UserError("data", "an empty data set", "give some examples")
+            raise errors.UserError("data", "empty", "give at least one example")
         drawn = tf.nest.map_structure(lambda *parts: np.stack(parts), *rows)
         return drawn, size, len(rows)
-    arrays = array_forms.examples("data", data)
-    size = array_forms.count("data", arrays)
+    size = array_forms.count("data", read)
     places = np.random.default_rng(seed).permutation(size)[:most]
-    drawn = tf.nest.map_structure(lambda array: array[places], arrays)
+    drawn = tf.nest.map_structure(lambda array: array[places], read)
     return drawn, size, len(places)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from bsgen import errors, theory
+from bsgen import errors, measures, theory
 from bsgen.callbacks import scheduled_batches, sgd_settings
-from bsgen.data import dataset_forms
+from bsgen.data import forms
 
 
 class BatchSizeSchedule(keras.callbacks.Callback):
@@ -97,6 +97,7 @@ class BatchSizeSchedule(keras.callbacks.Callback):
         y: Any = None,
         sample_weight: Any = None,
         *,
+        class_weight: Mapping[int, float] | None = None,
         num_examples: int | None = None,
         shuffle: bool = True,
         seed: int = 0,
@@ -104,16 +105,20 @@ class BatchSizeSchedule(keras.callbacks.Callback):
     ) -> scheduled_batches.ScheduledBatches:
         """Returns the examples for `fit`, in batches by this schedule.
 
-        Give `fit` this in place of `x` and `y`, and neither `batch_size` nor
-        `class_weight` (`measures.class_weighted` makes weights of examples from it).
+        Give `fit` this in place of `x` and `y`, and leave `batch_size` and
+        `class_weight` to this: Keras passes on neither of them.
 
         Args:
-          x: arrays with the examples along their first axes, or a `tf.data.Dataset` of
-            single examples (inputs, targets) or (inputs, targets, weights).
-          y: arrays, if x is.
-          sample_weight: weights of the examples, if x is arrays.
-          num_examples: of a dataset that does not know it.
-          shuffle: whether arrays come in a new order in each epoch; a dataset shuffles
+          x: the inputs; or all data at once, in one of the forms of `bsgen.data.forms`.
+            A data set of batches is cut anew. Without a model at hand, one whose
+            tensors have first axes of one known length is taken for single examples.
+          y: the targets, if x is the inputs.
+          sample_weight: weights of the examples, if x is the inputs.
+          class_weight: weights of the examples by class, as for `fit`, in place of
+            `sample_weight`.
+          num_examples: of a data set that does not know it; None to count them, for
+            which it is read to its end once.
+          shuffle: whether arrays come in a new order in each epoch; a data set shuffles
             by its own `shuffle`.
           seed: of that order.
           drop_remainder: whether the examples that fill no batch are left out; by
@@ -122,34 +127,28 @@ class BatchSizeSchedule(keras.callbacks.Callback):
         Raises:
           UserError: the data are of another form, or fewer than a batch.
         """
-        first = self._sizes[0]
-        if isinstance(x, tf.data.Dataset):
-            if y is not None or sample_weight is not None:
-                remedy = "a dataset holds the targets and the weights itself"
-                raise errors.UserError("y, sample_weight", "given", remedy)
-            examples, known = x, scheduled_batches.count(x, num_examples)
-            chosen = None
-        else:
-            examples, known = scheduled_batches.arrays(x, y, sample_weight)
-            chosen = errors.check_integer("seed", seed, 0) if shuffle else None
-        largest = max(self._sizes.values())
-        if largest > known:
-            remedy = f"a batch is at most the {known:,} examples that there are"
-            raise errors.UserError("batch_sizes", largest, remedy)
-        self._data = scheduled_batches.ScheduledBatches(
-            examples, known, first, drop_remainder, chosen
+        examples = _read(x, y, sample_weight)
+        if class_weight is not None:
+            examples = measures.class_weighted(examples, class_weight)
+        data = scheduled_batches.ScheduledBatches(
+            examples,
+            num_examples,
+            self._sizes[0],
+            drop_remainder,
+            errors.check_integer("seed", seed, 0) if shuffle else None,
         )
-        return self._data
+        largest = max(self._sizes.values())
+        if largest > data.num_examples:
+            remedy = f"there are {data.num_examples:,} examples, the most for a batch"
+            raise errors.UserError("batch_sizes", largest, remedy)
+        self._data = data
+        return data
 
     def set_model(self, model: keras.Model) -> None:
-        """Checks that a dataset has single examples; Keras calls this."""
+        """Checks that the data are of the form that they seemed; Keras calls this."""
         super().set_model(model)
-        dataset = self._data.dataset if self._data else None
-        if dataset is not None:
-            shapes = dataset_forms.input_shapes(model)
-            if dataset_forms.is_batched(dataset, shapes):
-                remedy = "give single examples, such as dataset.unbatch()"
-                raise errors.UserError("x", "batches", remedy)
+        if self._data is not None:
+            self._data.check_model(model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets batch size and learning rate; Keras calls this."""
@@ -190,3 +189,12 @@ class BatchSizeSchedule(keras.callbacks.Callback):
             remedy = 'the optimizer takes its rate from a schedule; use "none", and '
             remedy += "scale the schedule itself"
             raise errors.UserError("rule", self._rule, remedy) from error
+
+
+def _read(x: Any, y: Any, sample_weight: Any) -> Any:
+    if y is None and sample_weight is None:
+        return forms.read("x", x)
+    if not isinstance(x, tf.data.Dataset | keras.utils.PyDataset):
+        return forms.read("x, y", (x, y, sample_weight))
+    remedy = "a data set holds the targets and the weights itself"
+    raise errors.UserError("y, sample_weight", "given", remedy)

@@ -26,7 +26,7 @@ class ScheduledBatches(data_adapter.DataAdapter):
     def __init__(
         self,
         examples: Any,
-        num_examples: int,
+        num_examples: int | None,
         first_size: int,
         drop_remainder: bool,
         shuffle_seed: int | None,
@@ -34,14 +34,26 @@ class ScheduledBatches(data_adapter.DataAdapter):
         """Feeds nothing yet.
 
         Args:
-          examples: a dataset of single examples, or a structure of arrays.
-          num_examples: N.
+          examples: a dataset, or a structure of arrays, as `forms.read` returns them.
+          num_examples: N; None to count them. A dataset that does not know how many it
+            has is read to its end.
           first_size: the first batch size.
           drop_remainder: whether the examples that fill no batch are left out.
           shuffle_seed: of the order of arrays, anew in each epoch; None for theirs.
+
+        Raises:
+          UserError: `num_examples` is no number of examples.
         """
-        self._examples = examples
-        self._num_examples = num_examples
+        self._is_batched = False
+        if isinstance(examples, tf.data.Dataset):
+            self._is_batched = dataset_forms.is_batched(examples, None) is True
+            single = examples.unbatch() if self._is_batched else examples
+            self._num_examples = _count(single, num_examples)
+            self._examples = examples
+        else:
+            self._num_examples = array_forms.count("x", examples)
+            with tf.device("CPU:0"):
+                self._examples = tf.nest.map_structure(_tensor, examples)
         self._drop_remainder = drop_remainder
         self._seed = shuffle_seed
         self._epoch, self._size = 0, first_size
@@ -49,10 +61,25 @@ class ScheduledBatches(data_adapter.DataAdapter):
         self._reset, self._told, self.was_read = False, False, False
 
     @property
-    def dataset(self) -> tf.data.Dataset | None:
-        """The dataset that was given, if it was no arrays."""
-        is_dataset = isinstance(self._examples, tf.data.Dataset)
-        return self._examples if is_dataset else None
+    def num_examples(self) -> int:
+        """N."""
+        return self._num_examples
+
+    def check_model(self, model: keras.Model) -> None:
+        """Checks that the model takes for batches what was taken for batches.
+
+        Raises:
+          UserError: its inputs show that it does not.
+        """
+        if not isinstance(self._examples, tf.data.Dataset):
+            return
+        shapes = dataset_forms.input_shapes(model)
+        found = dataset_forms.is_batched(self._examples, shapes)
+        if found is not None and found != self._is_batched:
+            value, wanted = "batches", "single examples, such as dataset.unbatch()"
+            if self._is_batched:
+                value, wanted = "single examples", "batches, such as dataset.batch(32)"
+            raise errors.UserError("x", value, f"give {wanted}")
 
     def begin_epoch(self, epoch: int, size: int) -> None:
         """Sets the batch size of the epoch that begins now."""
@@ -72,7 +99,8 @@ class ScheduledBatches(data_adapter.DataAdapter):
         settings = tf.data.Dataset.from_generator(
             lambda: iter([(self._epoch, self._size)]), output_signature=(scalar, scalar)
         )
-        of_epoch = self._of_arrays if self.dataset is None else self._of_dataset
+        is_dataset = isinstance(self._examples, tf.data.Dataset)
+        of_epoch = self._of_dataset if is_dataset else self._of_arrays
         options = tf.data.Options()
         off = tf.data.experimental.AutoShardPolicy.OFF  # all machines see all examples
         options.experimental_distribute.auto_shard_policy = off
@@ -97,6 +125,8 @@ class ScheduledBatches(data_adapter.DataAdapter):
         return math.floor(steps) if self._drop_remainder else math.ceil(steps)
 
     def _of_dataset(self, epoch: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
+        if self._is_batched:
+            return self._examples.rebatch(size, drop_remainder=self._drop_remainder)
         return self._examples.batch(size, drop_remainder=self._drop_remainder)
 
     def _of_arrays(self, epoch: tf.Tensor, size: tf.Tensor) -> tf.data.Dataset:
@@ -118,34 +148,14 @@ class ScheduledBatches(data_adapter.DataAdapter):
         return starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def arrays(inputs: Any, targets: Any, sample_weight: Any) -> tuple[Any, int]:
-    """Returns arrays as tensors on the host, in Keras' float type, and how many.
-
-    Raises:
-      UserError: they are no arrays of one length.
-    """
-    parts = array_forms.examples("x, y", (inputs, targets, sample_weight))
-    with tf.device("CPU:0"):
-        tensors = tf.nest.map_structure(_tensor, parts)
-    return tensors, array_forms.count("x, y", parts)
-
-
-def count(dataset: tf.data.Dataset, num_examples: int | None) -> int:
-    """Returns the number of examples of a dataset, which may be given.
-
-    Raises:
-      UserError: it is unknown, or the dataset's elements cannot be read.
-    """
-    dataset_forms.check("x", dataset)
+def _count(single: tf.data.Dataset, num_examples: int | None) -> int:
+    """Returns the number of examples of a dataset, which may be given."""
     if num_examples is not None:
         return errors.check_integer("num_examples", num_examples, 1)
-    known = int(dataset.cardinality())
-    if known < 1:
-        remedy = "the dataset does not know how many examples it has; give the number"
-        raise errors.UserError("num_examples", None, remedy)
-    return known
+    return dataset_forms.count(single)
 
 
 def _tensor(array: np.ndarray) -> tf.Tensor:
+    """Returns an array as a tensor, of Keras' float type if it has a point."""
     is_float = np.issubdtype(array.dtype, np.floating)
     return tf.convert_to_tensor(array, keras.config.floatx() if is_float else None)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from bsgen import errors, measures, theory
 from bsgen.callbacks import measured_steps, sgd_settings
+from bsgen.data import forms
 
 
 class Sharpness(keras.callbacks.Callback):
@@ -58,8 +59,8 @@ class Sharpness(keras.callbacks.Callback):
         """Measures nothing yet.
 
         Args:
-          data: (inputs, targets) or (inputs, targets, weights), arrays, or a dataset of
-            such batches: the training set or a part of it.
+          data: the training set or a part of it, in one of the forms of
+            `bsgen.data.forms`.
           every: epochs from one measurement to the next, at least 1.
           tolerance: relative error of the eigenvalue at which to stop, at least 0.
           max_products: Hessian-vector products of a measurement, at least 1.
@@ -69,10 +70,10 @@ class Sharpness(keras.callbacks.Callback):
             that continues after its process has ended keeps it; None for none.
 
         Raises:
-          UserError: a number is out of its range.
+          UserError: the data are of another form, or a number is out of its range.
         """
         super().__init__()
-        self._data, self._training = data, training
+        self._data, self._training = forms.read("data", data), training
         self._every = errors.check_integer("every", every, 1)
         errors.check_real("tolerance", tolerance, 0.0)
         errors.check_integer("max_products", max_products, 1)

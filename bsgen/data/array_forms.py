@@ -16,8 +16,8 @@ def examples(argument: str, data: Any) -> tuple[Any, ...]:
 
     Args:
       argument: what they were given as, for messages.
-      data: two or three parts, each an array, or lists, tuples or dictionaries of
-        arrays; weights may be None.
+      data: two or three parts in a tuple or list, each as `part` takes it; weights may
+        be None.
 
     Returns:
       The parts, as NumPy arrays with the examples along their first axes.
@@ -27,7 +27,8 @@ def examples(argument: str, data: Any) -> tuple[Any, ...]:
     """
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         remedy = "give (inputs, targets) or (inputs, targets, weights), or a "
-        remedy += "tf.data.Dataset of them"
+        remedy += "tf.data.Dataset or keras.utils.PyDataset of them, which a generator "
+        remedy += "or loader becomes by tf.data.Dataset.from_generator"
         raise errors.UserError(argument, type(data).__name__, remedy)
     given = data[:2] if data[-1] is None and len(data) == 3 else data
     parts = tuple(
@@ -41,8 +42,13 @@ def examples(argument: str, data: Any) -> tuple[Any, ...]:
 def part(argument: str, given: Any) -> Any:
     """Returns one array, or a structure of arrays, with examples along axis 0.
 
-    `given` is an array or nested lists of numbers; or lists, tuples or dictionaries of
-    arrays.
+    Args:
+      argument: what it was given as, for messages.
+      given: an array, tensor, table or nested lists of numbers or texts; or a
+        dictionary, list or tuple of arrays.
+
+    Returns:
+      NumPy arrays; a list of them as a tuple, since a list is one tensor to tf.data.
 
     Raises:
       UserError: it, or something in it, is no array of numbers or texts.
@@ -50,13 +56,14 @@ def part(argument: str, given: Any) -> Any:
     if isinstance(given, Mapping):
         return {name: part(argument, value) for name, value in given.items()}
     if isinstance(given, tuple | list) and any(map(_holds_arrays, given)):
-        return type(given)(part(argument, value) for value in given)
+        return tuple(part(argument, value) for value in given)
     try:
         array = np.asarray(given)
         if array.dtype == object and array.ndim and not _is_text(array):
             array = np.array(array.tolist())  # such as a table of mixed columns
     except (TypeError, ValueError) as error:
-        remedy = "cannot be made an array: give numbers, all rows of one length"
+        remedy = "cannot be made an array: give numbers, all rows of one length, or "
+        remedy += "several arrays in a dictionary or list"
         raise errors.UserError(argument, type(given).__name__, remedy) from error
     if array.dtype.kind == "U" or array.dtype == object and _is_text(array):
         return array.astype(object)
@@ -77,6 +84,8 @@ def count(argument: str, parts: Any) -> int:
     lengths = {len(array) for array in tf.nest.flatten(parts)}
     if len(lengths) != 1:
         remedy = f"they differ in length: {sorted(lengths)}"
+        if any(isinstance(each, tuple) for each in parts):
+            remedy += "; a list of arrays is several inputs, and np.stack joins rows"
         raise errors.UserError(argument, "arrays", remedy)
     (length,) = lengths
     if not length:

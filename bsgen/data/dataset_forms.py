@@ -1,4 +1,7 @@
-"""Of which form the elements of a user's `tf.data.Dataset` are: examples or batches."""
+"""Of which form the elements of a user's `tf.data.Dataset` are: examples or batches.
+
+They are batches, as `fit` takes them, unless their shapes show that they are examples.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,20 +29,41 @@ def single_examples(
 ) -> tf.data.Dataset:
     """Returns a data set of single examples, taken apart if it consists of batches.
 
-    `input_shapes` are those of the model's inputs, with the axis of the batch; None if
-    unknown.
+    Args:
+      argument: what it was given as, for messages.
+      dataset: of single examples or of batches.
+      input_shapes: of the model's inputs, with the axis of the batch; None if unknown.
 
     Raises:
-      UserError: its elements are of another form, or may be either.
+      UserError: its elements are of another form.
     """
     check(argument, dataset)
-    batched = is_batched(dataset, input_shapes)
-    if batched is None:
-        shapes = [tuple(x.shape) for x in tf.nest.flatten(dataset.element_spec)]
-        remedy = "cannot tell whether its elements are batches: give single examples "
-        remedy += "(see .unbatch()), or a model with keras.Input"
-        raise errors.UserError(argument, shapes, remedy)
-    return dataset.unbatch() if batched else dataset
+    is_single = is_batched(dataset, input_shapes) is False
+    return dataset if is_single else dataset.unbatch()
+
+
+def batches(
+    argument: str,
+    dataset: tf.data.Dataset,
+    batch_size: int,
+    input_shapes: Sequence[tuple[int | None, ...]] | None,
+) -> tf.data.Dataset:
+    """Returns a data set of batches: as they are, or of `batch_size` examples.
+
+    Arguments and errors are those of `single_examples`.
+    """
+    check(argument, dataset)
+    is_single = is_batched(dataset, input_shapes) is False
+    return dataset.batch(batch_size) if is_single else dataset
+
+
+def count(single: tf.data.Dataset) -> int:
+    """Returns the number of elements, for which it reads a data set that has no count.
+
+    It is one of an end, as `check` finds.
+    """
+    known = int(single.cardinality())
+    return known if known >= 0 else int(single.reduce(0, lambda n, *_: n + 1))
 
 
 def is_batched(
@@ -47,7 +71,8 @@ def is_batched(
 ) -> bool | None:
     """Returns whether a data set of `single_examples` consists of batches.
 
-    None where nothing tells.
+    None where nothing tells: the model's inputs do not, and all tensors have first axes
+    of one and the same known length.
     """
     shapes = [leaf.shape for leaf in tf.nest.flatten(dataset.element_spec)]
     leading = {shape[0] if shape.rank else None for shape in shapes}
@@ -62,11 +87,11 @@ def is_batched(
             return True
         if single:
             return False
-    return None
+    return True if leading == {None} else None
 
 
 def check(argument: str, dataset: tf.data.Dataset) -> None:
-    """Checks that a data set ends and has elements of a form that can be read.
+    """Checks that a data set has an end and elements, of a form that can be read.
 
     Raises:
       UserError: it does not.
@@ -82,6 +107,8 @@ def check(argument: str, dataset: tf.data.Dataset) -> None:
     if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
         remedy = "it does not end: leave out repeat(), or add take(N)"
         raise errors.UserError(argument, "tf.data.Dataset", remedy)
+    if int(dataset.cardinality()) == 0:
+        raise errors.UserError(argument, "empty", "give at least one example")
 
 
 def fits(shape: Any, wanted: Any) -> bool:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from bsgen import interrupts
 from bsgen.measures import progress
 from bsgen.measures.landscape import evaluation, model_state
-from bsgen.measures.objective import compiled_loss
+from bsgen.measures.objective import compiled_loss, given_model
 from bsgen.measures.operators.linear_operator import FloatArray
 
 _DEFAULT_ALPHAS = np.linspace(-1.0, 2.0, 31)
@@ -50,7 +50,7 @@ class LossAlongLine:
 
 @interrupts.kept()
 def loss_along_line(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     start: keras.Model | Sequence[Any],
@@ -70,7 +70,8 @@ def loss_along_line(
     Args not named here are those of `evaluation.Evaluation`.
 
     Args:
-      model: a built model; only its architecture counts, and it is not changed.
+      model: a model, or a function that builds one; only its architecture counts, and
+        it is not changed.
       start: a model of the same variables, or their values: all of them, as of
         `get_weights()`, or the trainable ones.
       end: the same.
@@ -84,6 +85,7 @@ def loss_along_line(
     if alphas is None:
         alphas = _DEFAULT_ALPHAS
     places = evaluation.check_places("alphas", alphas)
+    model = given_model.built(model, data)
     first = model_state.of(model, start, "start")
     last = model_state.of(model, end, "end")
     evaluate = evaluation.Evaluation(model, loss, data, **options)

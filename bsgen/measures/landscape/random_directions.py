@@ -22,7 +22,7 @@ import numpy.typing as npt
 from bsgen import errors, interrupts, statistics
 from bsgen.measures import progress
 from bsgen.measures.landscape import evaluation, model_state
-from bsgen.measures.objective import compiled_loss, flat_weights
+from bsgen.measures.objective import compiled_loss, flat_weights, given_model
 from bsgen.measures.operators.linear_operator import FloatArray
 
 _DEFAULT_DISTANCES = np.linspace(-1.0, 1.0, 21)
@@ -94,7 +94,7 @@ def random_direction(
 
 @interrupts.kept()
 def loss_along_random_directions(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     distances: npt.ArrayLike | None = None,
@@ -111,7 +111,7 @@ def loss_along_random_directions(
     Args not named here are those of `evaluation.Evaluation`.
 
     Args:
-      model: a built model; it is not changed.
+      model: a model, or a function that builds one; it is not changed.
       distances: [A], finite, in units of a direction; None for -1 to 1 in steps of
         0.1.
       num_directions: D, at least 1.
@@ -128,6 +128,7 @@ def loss_along_random_directions(
         distances = _DEFAULT_DISTANCES
     places = evaluation.check_places("distances", distances)
     count = errors.check_integer("num_directions", num_directions, 1)
+    model = given_model.built(model, data)
     evaluate = evaluation.Evaluation(model, loss, data, **options)
     centre = model_state.of(model, model, "model")
     directions = (

@@ -32,7 +32,7 @@ import tensorflow as tf
 from bsgen import errors, interrupts, statistics, theory
 from bsgen.measures import progress
 from bsgen.measures.landscape import evaluation, model_state
-from bsgen.measures.objective import compiled_loss, flat_weights
+from bsgen.measures.objective import compiled_loss, flat_weights, given_model
 from bsgen.measures.operators.linear_operator import FloatArray
 from bsgen.theory import random_potential as potential
 
@@ -115,7 +115,7 @@ class RandomPotential:
 
 @interrupts.kept()
 def random_potential(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     max_distance: float,
@@ -132,7 +132,7 @@ def random_potential(
     Args not named here are those of `evaluation.Evaluation`.
 
     Args:
-      model: a built model; it is not changed.
+      model: a model, or a function that builds one; it is not changed.
       max_distance: c, above 0, in the unit of the weights. The paper takes the largest
         distance that training reaches.
       num_directions: D, at least 10.
@@ -152,6 +152,7 @@ def random_potential(
         raise errors.UserError("max_distance", reach, "give a number above 0")
     count = errors.check_integer("num_directions", num_directions, potential.MIN_POINTS)
     draw = np.random.default_rng(errors.check_integer("seed", seed, 0))
+    model = given_model.built(model, data)
     evaluate = evaluation.Evaluation(
         model, loss, data, running_statistics=running_statistics, **options
     )

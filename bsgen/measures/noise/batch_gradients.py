@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors
+from bsgen.data import forms
 from bsgen.measures.landscape import random_directions
 from bsgen.measures.noise import group_gradients
 from bsgen.measures.objective import (
     batches,
     compiled_loss,
     flat_weights,
+    given_model,
     gradients,
     mean_loss,
 )
@@ -39,9 +40,9 @@ class BatchGradients:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: given_model.Model,
         loss: compiled_loss.Loss,
-        data: tuple[Any, ...],
+        data: Any,
         loss_weights: Any = None,
         regularization: bool = True,
     ):
@@ -51,9 +52,8 @@ class BatchGradients:
           UserError: an argument is wrong, there is one example only, or something is
             not finite.
         """
-        if isinstance(data, tf.data.Dataset):
-            remedy = "give (inputs, targets), arrays: batches are drawn from them"
-            raise errors.UserError("data", "a tf.data.Dataset", remedy)
+        model = given_model.built(model, data)
+        data = forms.arrays("data", data, model)  # batches are drawn from them
         self._objective = mean_loss.MeanLoss(
             model, loss, False, loss_weights, regularization
         )

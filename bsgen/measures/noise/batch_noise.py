@@ -27,14 +27,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts, statistics
 from bsgen.measures.noise import batch_gradients
-from bsgen.measures.objective import compiled_loss, mean_loss
+from bsgen.measures.objective import compiled_loss, given_model, mean_loss
 from bsgen.measures.operators.linear_operator import FloatArray
 
 
@@ -74,9 +73,9 @@ class BatchNoise:
 
 @interrupts.kept()
 def noise_by_batch_size(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
-    data: tuple[Any, ...],
+    data: Any,
     batch_sizes: Sequence[int],
     *,
     loss_weights: Any = None,
@@ -96,7 +95,7 @@ def noise_by_batch_size(
     Args not named here are those of `measures.Hessian`.
 
     Args:
-      data: as there, but arrays, of N examples, at least 2.
+      data: as there, of N examples, at least 2; a data set is read into memory.
       batch_sizes: each at least 1, and at most N without replacement.
       replacement: whether a batch may hold an example twice.
       num_batches: drawn independently at each batch size, at least 2: one number, or

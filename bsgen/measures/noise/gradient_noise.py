@@ -17,12 +17,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import keras
-
 from bsgen import errors, interrupts
 from bsgen.measures import progress
 from bsgen.measures.noise import group_gradients, noise_moments, noise_passes
-from bsgen.measures.objective import compiled_loss
+from bsgen.measures.objective import compiled_loss, given_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +46,7 @@ class GradientNoiseScale:
 
 @interrupts.kept()
 def gradient_noise(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
     data: Any,
     *,
@@ -102,7 +100,7 @@ def gradient_noise(
 
 
 def gradient_noise_scale(
-    model: keras.Model, loss: compiled_loss.Loss, data: Any, **options: Any
+    model: given_model.Model, loss: compiled_loss.Loss, data: Any, **options: Any
 ) -> GradientNoiseScale:
     """Measures tr(Sigma) / |G|^2 of the mean loss; arguments as `gradient_noise`."""
     noise = gradient_noise(model, loss, data, **options)

@@ -14,7 +14,6 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,6 +22,7 @@ from bsgen.measures.objective import (
     batches,
     compiled_loss,
     flat_weights,
+    given_model,
     mean_loss,
     misfits,
     replicas,
@@ -58,7 +58,7 @@ class GroupGradients:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: given_model.Model,
         loss: compiled_loss.Loss,
         data: Any,
         group_size: int = 1,
@@ -76,7 +76,7 @@ class GroupGradients:
         if training and self.group_size == 1:
             remedy = "a batch statistic needs at least 2 examples in training mode"
             raise errors.UserError("group_size", group_size, remedy)
-        self._model = model
+        self._model = model = given_model.built(model, data)
         self._weights = flat_weights.FlatWeights(model)
         self._weights.check_finite()
         self._seen_added = False

@@ -11,14 +11,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from bsgen import errors, interrupts, statistics
 from bsgen.data import sampling as batch_sampling
 from bsgen.measures.noise import batch_gradients
-from bsgen.measures.objective import compiled_loss, mean_loss
+from bsgen.measures.objective import compiled_loss, given_model, mean_loss
 from bsgen.measures.operators.linear_operator import FloatArray
 
 _DRAWS = {
@@ -73,9 +72,9 @@ class IncrementCovariance:
 
 @interrupts.kept()
 def increment_covariance(
-    model: keras.Model,
+    model: given_model.Model,
     loss: compiled_loss.Loss,
-    data: tuple[Any, ...],
+    data: Any,
     batch_size: int,
     lags: Sequence[int],
     *,
@@ -97,7 +96,7 @@ def increment_covariance(
     Args not named here are those of `measures.Hessian`.
 
     Args:
-      data: as there, but arrays, of N examples, at least 2.
+      data: as there, of N examples, at least 2; a data set is read into memory.
       batch_size: B, below N; the full batch has no noise.
       lags: k, each at least 1.
       sampling: "shuffle" or "independent", as `DataConfig.sampling`.

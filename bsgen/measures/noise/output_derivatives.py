@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from bsgen import errors, interrupts
 from bsgen.data import array_forms
-from bsgen.measures.objective import flat_weights, gradients, stateless
+from bsgen.measures.objective import flat_weights, given_model, gradients, stateless
 from bsgen.measures.operators import groupwise
 
 _MAX_ENTRIES = 2**24  # derivatives held at once
@@ -59,7 +59,7 @@ class OutputDerivatives:
 
 @interrupts.kept()
 def output_derivatives(
-    model: keras.Model,
+    model: given_model.Model,
     inputs: Any,
     output: int | None = None,
     covariance: bool = True,
@@ -72,7 +72,7 @@ def output_derivatives(
     compare it with 1, ask for the output that it feeds.
 
     Args:
-      model: a built model with one output tensor [batch, ...].
+      model: a model with one output tensor [batch, ...], or a function that builds one.
       inputs: [N, ...], N at least 1; of several inputs a list, tuple or dictionary.
       output: index of one of the flattened outputs; None for all.
       covariance: whether to compute the matrix, for at most 5000 weights.
@@ -83,6 +83,7 @@ def output_derivatives(
     """
     inputs = array_forms.part("inputs", inputs)
     num_examples = array_forms.count("inputs", inputs)
+    model = given_model.built(model, (inputs, np.zeros(num_examples)))
     num_parameters = flat_weights.FlatWeights(model).num_parameters
     num_outputs = _count_outputs(model, _cut(inputs, slice(1)))
     if covariance and num_parameters > flat_weights.MAX_PARAMETERS:
@@ -123,7 +124,7 @@ def _cut(inputs: Any, examples: slice) -> Any:
 
 def _count_outputs(model: keras.Model, example: Any) -> int:
     """Returns how many outputs an example has, in the one tensor that is allowed."""
-    outputs = tf.nest.flatten(model(example))
+    outputs = tf.nest.flatten(given_model.call(model, example, "inputs"))
     if len(outputs) > 1:
         remedy = f"it has {len(outputs)} output tensors; give a model of one"
         raise errors.UserError("model", model.name, remedy)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.data import array_forms, dataset_forms
+from bsgen.data import array_forms, dataset_forms, forms
 
 # Arrays up to this size become tensors once and stay on the device; larger ones
 # are cut again in every pass. Our choice.
@@ -30,14 +30,11 @@ class Batches:
         """Checks the data.
 
         Args:
-          data: (inputs, targets) or (inputs, targets, sample weights), each one array,
-            or lists, tuples or dictionaries of them, with examples along axis 0; or a
-            tf.data.Dataset of such batches, or of single examples. A data set is read
-            once a pass: if it draws at random (augmentation), every product is one of
-            another loss; if it is slow to read, it should end in `.cache()`.
+          data: in one of the forms of `bsgen.data.forms`. A data set is read once a
+            pass: if it draws at random (augmentation), every product is one of another
+            loss; if it is slow to read, it should end in `.cache()`.
           batch_size: at least 1; how arrays and single examples are cut.
-          model: its inputs show whether a data set is of batches or of single examples;
-            None for batches.
+          model: its inputs help to tell batches from single examples.
 
         Raises:
           UserError: the data are of another form, or empty.
@@ -45,10 +42,11 @@ class Batches:
         size = errors.check_integer("batch_size", batch_size, 1)
         self.num_examples: int | None = None
         self._cuts: _Cuts | None = None
-        if isinstance(data, tf.data.Dataset):
-            self._batches: Any = _dataset(data, size, model)
+        arrays = forms.read("data", data)
+        if isinstance(arrays, tf.data.Dataset):
+            shapes = dataset_forms.input_shapes(model)
+            self._batches: Any = dataset_forms.batches("data", arrays, size, shapes)
             return
-        arrays = array_forms.examples("data", data)
         self.num_examples = array_forms.count("data", arrays)
         self._batches = self._cuts = _Cuts(arrays, self.num_examples, size)
         if sum(a.nbytes for a in tf.nest.flatten(arrays)) <= _MAX_RESIDENT_BYTES:
@@ -112,16 +110,3 @@ def check_finite(batches: Iterable[tuple[Any, ...]]) -> None:
         remedy = f"{count} of their numbers are NaN or infinite; leave these examples "
         remedy += "out, or repair them"
         raise errors.UserError("data", name, remedy)
-
-
-def _dataset(
-    dataset: tf.data.Dataset, batch_size: int, model: keras.Model | None
-) -> tf.data.Dataset:
-    """Returns a data set of batches; refuses one that is empty or of another form."""
-    if int(dataset.cardinality()) == 0:
-        raise errors.UserError("data", "an empty data set", "give at least one batch")
-    dataset_forms.check("data", dataset)
-    shapes = dataset_forms.input_shapes(model)
-    # Where nothing shows which, it is of batches, as `fit` takes it.
-    batched = dataset_forms.is_batched(dataset, shapes) is not False
-    return dataset if batched else dataset.batch(batch_size)

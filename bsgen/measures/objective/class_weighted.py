@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from bsgen.data import array_forms, class_weights
+from bsgen.data import class_weights, dataset_forms, forms
 
 
 def class_weighted(data: Any, class_weight: Mapping[int, float]) -> Any:
@@ -17,8 +17,8 @@ def class_weighted(data: Any, class_weight: Mapping[int, float]) -> Any:
     A measure on the result is one of the loss that `fit(class_weight=...)` minimises.
 
     Args:
-      data: (inputs, targets) of arrays, or a `tf.data.Dataset` of such batches, with a
-        single target: labels [n] or [n, 1], or one-hot [n, classes].
+      data: in one of the forms of `bsgen.data.forms`, without weights and with a single
+        target: labels [n] or [n, 1], or one-hot [n, classes].
       class_weight: at least 0, by class; a class that is not in it weighs 1.
 
     Returns:
@@ -30,19 +30,19 @@ def class_weighted(data: Any, class_weight: Mapping[int, float]) -> Any:
     """
     weights = class_weights.check(class_weight)
     dtype = keras.config.floatx()
-    is_dataset = isinstance(data, tf.data.Dataset)
-    parts = data.element_spec if is_dataset else array_forms.examples("data", data)
-    class_weights.check_parts(class_weight, parts)
-    if not is_dataset:
-        return (*parts, class_weights.of_targets(parts[1], weights, dtype))
+    read = forms.read("data", data)
+    if not isinstance(read, tf.data.Dataset):
+        class_weights.check_parts(class_weight, read)
+        return (*read, class_weights.of_targets(read[1], weights, dtype))
+    class_weights.check_parts(class_weight, read.element_spec)
+    is_single = dataset_forms.is_batched(read, None) is False
 
     def add_weights(inputs: Any, targets: tf.Tensor) -> tuple[Any, ...]:
+        batch = targets[tf.newaxis] if is_single else targets
         found = tf.numpy_function(
-            lambda each: class_weights.of_targets(each, weights, dtype),
-            [targets],
-            dtype,
+            lambda each: class_weights.of_targets(each, weights, dtype), [batch], dtype
         )
-        found.set_shape(targets.shape[:1])
-        return inputs, targets, found
+        found.set_shape(batch.shape[: max(1, batch.shape.rank - 1)])
+        return inputs, targets, found[0] if is_single else found
 
-    return data.map(add_weights)
+    return read.map(add_weights)

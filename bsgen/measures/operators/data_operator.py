@@ -11,13 +11,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors, interrupts
-from bsgen.measures.objective import compiled_loss, mean_loss, misfits
+from bsgen.measures.objective import compiled_loss, given_model, mean_loss, misfits
 from bsgen.measures.operators import data_mean, differentiation
 from bsgen.measures.operators.linear_operator import FloatArray
 
@@ -49,7 +48,7 @@ class DataOperator:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: given_model.Model,
         loss: compiled_loss.Loss,
         data: Any,
         *,
@@ -64,11 +63,12 @@ class DataOperator:
         """Checks the arguments; compiles at the first product.
 
         Args:
-          model: a built model.
+          model: a model, or a function that builds one; it is called once for each
+            operator, so operators of one model need the object.
           loss: whatever `compile` takes as a loss; None for the model's own. It must be
             twice differentiable by the outputs.
-          data: (inputs, targets) or (inputs, targets, sample weights), arrays, or a
-            tf.data.Dataset of such batches; see `batches.Batches`.
+          data: (inputs, targets) or (inputs, targets, weights) of arrays, or a
+            tf.data.Dataset or PyDataset of such batches; see `bsgen.data.forms`.
           loss_weights: as for `compile`.
           regularization: whether to count the losses that the model adds, such as its
             layers' regularizers.
@@ -90,6 +90,7 @@ class DataOperator:
             raise errors.unknown_name("method", method, self.methods)
         if step is not None and errors.check_real("step", step, 0.0) == 0.0:
             raise errors.UserError("step", step, "give a number above 0")
+        model = given_model.built(model, data)
         self.method = method
         self.training = training
         self._l2 = errors.check_real("l2", l2, 0.0)

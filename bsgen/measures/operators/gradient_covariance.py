@@ -17,13 +17,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.measures.objective import compiled_loss
+from bsgen.measures.objective import compiled_loss, given_model
 from bsgen.measures.operators import data_operator
 from bsgen.measures.operators.linear_operator import FloatArray
 
@@ -40,7 +39,7 @@ class GradientCovariance(data_operator.DataOperator):
 
     def __init__(
         self,
-        model: keras.Model,
+        model: given_model.Model,
         loss: compiled_loss.Loss,
         data: Any,
         *,

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.data import array_forms, dataset_forms, sampling
-from bsgen.tuning.trainers import dataset_rows, weighted_examples
+from bsgen.data import array_forms, dataset_forms, dataset_rows, forms, sampling
+from bsgen.tuning.trainers import weighted_examples
 
 # Numbers in a batch of examples in order: 64 MiB in single precision.
 _MOST_NUMBERS = 2**24
@@ -129,9 +129,7 @@ class Examples:
         return tf.data.Dataset.range(num_steps).map(batch).prefetch(2)
 
     def _pack(self, leaves: Sequence[Any]) -> Any:
-        # tf.data would take a list for one tensor.
-        packed = tf.nest.pack_sequence_as(self._rows.structure, list(leaves))
-        return tuple(_without_lists(part) for part in packed)
+        return tf.nest.pack_sequence_as(self._rows.structure, list(leaves))
 
 
 def examples(
@@ -144,9 +142,7 @@ def examples(
 
     Args:
       argument: what they were given as, for messages.
-      data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array or lists,
-        tuples or dictionaries of arrays, all of one length; or a `tf.data.Dataset` of
-        such, of single examples or of batches.
+      data: in one of the forms of `bsgen.data.forms`.
       input_shapes: of the model's inputs, with the axis of the batch, by which batches
         are told from single examples; None if unknown.
       class_weight: weights of the examples by class, as `fit` takes them.
@@ -154,12 +150,13 @@ def examples(
     Raises:
       UserError: the data are of another form, empty, or do not fit together.
     """
-    if isinstance(data, tf.data.Dataset):
-        single = dataset_forms.single_examples(argument, data, input_shapes)
+    read = forms.read(argument, data)
+    if isinstance(read, tf.data.Dataset):
+        single = dataset_forms.single_examples(argument, read, input_shapes)
         rows: _Rows = dataset_rows.DatasetRows(argument, single)
         array_forms.count(argument, rows.epoch(0))
     else:
-        rows = _Arrays(array_forms.examples(argument, data))
+        rows = _Arrays(read)
     if class_weight is not None:
         rows = weighted_examples.Weighted(rows, class_weight)
     return Examples(argument, rows)
@@ -182,11 +179,3 @@ def _dtype(array: np.ndarray) -> tf.DType:
     if array.dtype.kind == "f":
         return tf.as_dtype(keras.config.floatx())
     return tf.string if array.dtype.kind in "OSU" else tf.as_dtype(array.dtype)
-
-
-def _without_lists(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return {name: _without_lists(value) for name, value in part.items()}
-    if isinstance(part, tuple | list):
-        return tuple(_without_lists(each) for each in part)
-    return part

@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from bsgen.data import class_weights
-from bsgen.tuning.trainers import epoch_cache
+from bsgen.data import class_weights, epoch_cache
 
 
 class Weighted:

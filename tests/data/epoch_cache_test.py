@@ -1,7 +1,7 @@
 import numpy as np
 from absl.testing import absltest
 
-from bsgen.tuning.trainers import epoch_cache
+from bsgen.data import epoch_cache
 
 
 class EpochCacheTest(absltest.TestCase):

@@ -11,8 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import errors
-from bsgen.data import dataset_forms
-from bsgen.tuning.trainers import epoch_cache
+from bsgen.data import dataset_forms, epoch_cache
 
 _READ_AT_ONCE = 256  # examples
 # A larger data set goes to files in the temporary folder. Our choice.
