@@ -139,7 +139,8 @@ class BatchSizeSchedule(keras.callbacks.Callback):
         )
         largest = max(self._sizes.values())
         if largest > data.num_examples:
-            remedy = f"there are {data.num_examples:,} examples, the most for a batch"
+            known = f"{data.num_examples:,}"
+            remedy = f"a batch is at most the {known} examples that there are"
             raise errors.UserError("batch_sizes", largest, remedy)
         self._data = data
         return data

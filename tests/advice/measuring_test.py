@@ -74,40 +74,11 @@ class LinearRegressionTest(tf.test.TestCase):
 
 
 class DataTest(parameterized.TestCase, tf.test.TestCase):
-    def test_forms_agree(self):
-        inputs, targets = _data()
-        model = _linear_model()
-        whole = tf.data.Dataset.from_tensor_slices((inputs, targets))
-        weights = np.ones(len(inputs), np.float32)
-        forms = [
-            (inputs, targets),
-            (inputs, targets, weights),
-            (inputs.tolist(), targets.tolist()),
-            whole.batch(7),
-            whole,
-            whole.batch(8).filter(lambda *_: True),  # of unknown length
-        ]
-        found = [room.advise(model, "mse", one, **_QUIET).numbers for one in forms]
-        for numbers in found[1:]:
-            self.assertEqual(numbers["train_size"], 40)
-            for name in ("gradient_noise_scale", "critical_learning_rate"):
-                if found[0][name] is not None:
-                    self.assertAllClose(numbers[name], found[0][name], rtol=1e-3)
-
     def test_few_are_drawn_of_many(self):
         said = room.advise(lambda: _linear_model(), "mse", _data(), max_examples=9,
                            train_size=1000, **_QUIET)  # fmt: skip
         self.assertEqual(said.numbers["num_examples"], 9)
         self.assertEqual(said.numbers["train_size"], 1000)
-
-    def test_dictionaries_of_inputs(self):
-        a, b = keras.Input((2,), name="a"), keras.Input((1,), name="b")
-        outputs = keras.layers.Dense(1)(keras.layers.Concatenate()([a, b]))
-        model = keras.Model({"a": a, "b": b}, outputs)
-        inputs, targets = _data()
-        data = {"a": inputs[:, :2], "b": inputs[:, 2:]}, targets
-        said = room.advise(model, "mse", data, **_QUIET)
-        self.assertEqual(said.numbers["num_examples"], 40)
 
     def test_progress_is_told(self):
         told = []

@@ -134,17 +134,46 @@ class BatchSizeScheduleTest(tf.test.TestCase, parameterized.TestCase):
             epochs.append([batch[0] for batch in dataset.as_numpy_iterator()])
         self.assertNotAllEqual(*epochs)  # as the dataset says
         odd = examples.filter(lambda inputs, _: inputs[0] > 0)
-        with self.assertRaisesRegex(
-            errors.UserError, "^num_examples=None: the dataset"
-        ):
-            schedule.batches(odd)
         number = int(np.sum(data[0][:, 0] > 0))
         small = BatchSizeSchedule({0: 5})
-        self.assertEqual(
-            sum(len(b[0]) for b in _read(small, 0, odd, num_examples=number)), number
-        )
+        for known in (None, number):
+            batches = small.batches(odd, num_examples=known)
+            self.assertEqual(batches.num_examples, number)
+            self.assertEqual(batches.num_batches, -(-number // 5))
+
+    def test_a_dataset_that_is_not_of_the_form_that_it_seemed(self):
+        schedule, pair = BatchSizeSchedule({0: 5}), np.ones((50, 5), np.float32)
+        examples = tf.data.Dataset.from_tensor_slices((pair, pair))
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(5)])
+        model.compile("sgd", "mse")
+        whole = examples.batch(10, drop_remainder=True)  # seems of single examples
         with self.assertRaisesRegex(errors.UserError, "^x='batches': give single exam"):
-            _fit(small_fits.model(), small, [examples.batch(2)])
+            _fit(model, schedule, [whole])
+        spec = tf.TensorSpec([None], tf.float32)
+        words = tf.data.Dataset.from_generator(  # seems of batches of numbers
+            lambda: zip(pair, pair, strict=True), output_signature=(spec, spec)
+        )
+        with self.assertRaisesRegex(errors.UserError, "^x='single examples': give bat"):
+            _fit(model, schedule, [words], num_examples=50)
+
+    def test_weights_by_class(self):
+        inputs, _ = small_fits.examples()
+        labels, weights = np.arange(50) % 3, np.array([0.25, 1.0, 4.0])
+        fitted = []
+        for given in (
+            {"sample_weight": weights[np.arange(50) % 3]},
+            {"class_weight": {0: 0.25, 2: 4.0}},
+        ):
+            model = keras.Sequential(
+                [
+                    keras.Input((5,)),
+                    keras.layers.Dense(3, "softmax", kernel_initializer="ones"),
+                ]
+            )
+            model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+            _fit(model, BatchSizeSchedule({0: 10, 1: 25}), [inputs, labels], **given)
+            fitted.append(small_fits.weights(model))
+        self.assertAllEqual(*fitted)
 
     def test_continued_in_another_process(self):
         folder = pathlib.Path(self.create_tempdir().full_path)

@@ -17,13 +17,6 @@ class ArrayFormsTest(tf.test.TestCase, parameterized.TestCase):
         parts = array_forms.examples("data", (np.array([[1, 2.5]], object), [True]))
         self.assertAllEqual(parts[0], [[1.0, 2.5]])
 
-    @parameterized.parameters(list, tuple)
-    def test_several_arrays_keep_their_form(self, form):
-        given = form([np.ones((2, 1)), {"a": np.zeros((2, 3))}])
-        found = array_forms.part("inputs", given)
-        self.assertIsInstance(found, form)
-        self.assertEqual(found[1]["a"].shape, (2, 3))
-
     def test_texts(self):
         for given in (["a", "bc"], np.array(["a", "bc"]), [b"a", "bc"]):
             found = array_forms.part("inputs", given)

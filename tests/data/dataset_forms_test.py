@@ -1,4 +1,4 @@
-"""Single examples or batches: told by the model's input, never guessed."""
+"""Single examples or batches: told by shapes, and else as `fit` takes them."""
 
 import keras
 import numpy as np
@@ -22,6 +22,8 @@ class DatasetFormsTest(parameterized.TestCase):
         ("examples_unknown_model", dataset((4,), ()), None, 6),
         ("examples_alike", dataset((4,), (4,)), _SHAPE, 6),
         ("batches", dataset((4,), ()).batch(4), _SHAPE, 6),
+        ("batches_unknown_model", dataset((4,), ()).batch(4), None, 6),
+        ("whole_batches_unknown", dataset((4,), ()).batch(3, True), None, 6),
         ("whole_batches", dataset((4,), ()).batch(3, drop_remainder=True), _SHAPE, 6),
         ("batches_with_weights", dataset((4,), (), ()).batch(4), _SHAPE, 6),
         ("batches_of_numbers", dataset((), ()).batch(4), [(None, 1)], 6),
@@ -40,12 +42,6 @@ class DatasetFormsTest(parameterized.TestCase):
         self.assertLen([*single], expected)
 
     @parameterized.parameters(
-        (
-            dataset((4,), ()).batch(3),
-            None,
-            "cannot tell whether its elements are batch",
-        ),
-        (dataset((4,), ()).batch(3), [(None, 9)], "cannot tell"),
         (dataset((4,), ()).repeat(), _SHAPE, "it does not end: leave out repeat"),
         (dataset((4,)), _SHAPE, "its elements must be \\(inputs, targets\\) or"),
         (

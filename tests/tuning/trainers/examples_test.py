@@ -7,7 +7,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from bsgen import errors
-from bsgen.tuning.trainers import dataset_rows, examples
+from bsgen.data import dataset_rows
+from bsgen.tuning.trainers import examples
 
 
 def arrays(size, seed=0):
