@@ -126,7 +126,7 @@ class MistakesTest(parameterized.TestCase, tf.test.TestCase):
 
     def test_models(self):
         without = keras.Sequential([keras.Input((3,)), keras.layers.Flatten()])
-        self.refused("it has no weights to train", without)
+        self.refused("it has no trainable weights", without)
         self.refused("give a Keras model", lambda: 3)
         self.refused("is called without arguments", lambda x: x)
         self.refused("loss=None: give a loss", loss=None)

@@ -36,7 +36,7 @@ class FlatWeights:
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
         self.num_parameters = sum(self._sizes)
         if not self.num_parameters:
-            remedy = "it has no weights to train; let a layer be trainable"
+            remedy = "it has no trainable weights; build it, or unfreeze a layer"
             raise errors.UserError("model", model.name, remedy)
 
     def read(self) -> npt.NDArray[Any]:
