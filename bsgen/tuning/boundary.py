@@ -48,8 +48,10 @@ def rule_of_thumb(
 
     Args:
       build_model: returns a new Keras model with fresh weights, compiled or not.
-      train_data: see `ModelTrainer`, as the next five and `class_weight`.
-      validation_data: every choice is made on them.
+      train_data: (inputs, targets) or (inputs, targets, weights) of arrays, or a
+        tf.data.Dataset or PyDataset of such batches; see `bsgen.data.forms`.
+      validation_data: the same; every choice is made on them. For more on these and the
+        next four see `ModelTrainer`.
       num_epochs: of every run; a few.
       loss: for a model that is not compiled.
       metric: what decides.

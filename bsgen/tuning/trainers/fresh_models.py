@@ -22,7 +22,8 @@ class FreshModels:
           UserError: it is no function, or one that needs arguments.
         """
         if isinstance(build_model, keras.Model) or not callable(build_model):
-            remedy = "give a function that returns a new Keras model at every call"
+            remedy = "give a function that returns a new Keras model at every call, "
+            remedy += "since every trial begins with new weights"
             raise errors.UserError("build_model", type(build_model).__name__, remedy)
         errors.check_no_arguments("build_model", build_model)
         self._build_model = build_model

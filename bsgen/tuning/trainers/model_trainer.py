@@ -64,11 +64,10 @@ class ModelTrainer:
         Args:
           build_model: returns a new Keras model with fresh weights. If it is compiled,
             its loss and metrics hold, and its optimizer is replaced.
-          train_data: `(inputs, targets)` or `(inputs, targets, weights)`, each an array
-            or a list, tuple or dictionary of arrays; or a `tf.data.Dataset` of such, of
-            single examples or of batches. A data set is read into memory, or into a
-            temporary file if it is large; one that shuffles or augments is read again
-            for every epoch.
+          train_data: (inputs, targets) or (inputs, targets, weights) of arrays, or a
+            tf.data.Dataset or PyDataset of such batches; see `bsgen.data.forms`. A data
+            set is read into memory, or into a temporary file if it is large; one that
+            shuffles or augments is read again for every epoch.
           validation_data: the same.
           num_epochs: of every trial; above 0.
           loss: for a model that is not compiled, as for `compile`.

@@ -182,7 +182,7 @@ class ErrorsTest(tf.test.TestCase):
         self.refuses(r"data=.*\[3, 4\]", data=(inputs, labels[:3]))
         self.refuses("data=.*: give", data=inputs)
         dataset = tf.data.Dataset.from_tensor_slices(self.data)
-        self.refuses("data='an empty data set'", data=dataset.batch(2).take(0))
+        self.refuses("data='empty'", data=dataset.batch(2).take(0))
         self.refuses("data=.*it does not end", data=dataset.batch(2).repeat())
         only = dataset.map(lambda x, y: x).batch(2)
         self.refuses(r"data=.*must be \(inputs, targets\)", data=only)
