@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, models, theory
-from bsgen.training.ensemble import chunk, engine, initial_state
+from bsgen.training.ensemble import chunk, engine, initial_state, initial_variables
 from bsgen.training.ensemble.member import Member
 from bsgen.training.loop import trainee
 from tests.measures import small_models
@@ -39,12 +39,12 @@ def _steps_of_ensemble(**settings):
     runs = [_run(seed, **settings) for seed in range(_NUM_RUNS)]
     pool, program = engine._program(*engine._program_key(runs[0], None))
     members = [Member(run, engine.check(run)) for run in runs]
-    of_seed = initial_state._variables
+    kept = initial_variables.Kept()
 
     def of_first(network, shape, num_classes, seed):
-        return of_seed(network, shape, num_classes, 0)
+        return kept.of(network, shape, num_classes, 0)
 
-    with mock.patch.object(initial_state, "_variables", of_first):
+    with mock.patch.object(initial_state._KEPT, "of", of_first):
         together = chunk.Chunk(members, program, pool)
     start, steps = together._state, []
     drawn = together._feed.batches(0, _NUM_STEPS, _NUM_STEPS)

@@ -1,16 +1,17 @@
 """Where the runs of a program begin, and the settings that they keep."""
 
-import functools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from bsgen import config, data, models
+from bsgen import data
 from bsgen.data import augmentation, scaling
-from bsgen.training import draw_counters
+from bsgen.training.ensemble import initial_variables
 from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Settings, State
+
+_KEPT = initial_variables.Kept()
 
 
 def make(
@@ -29,7 +30,7 @@ def make(
     """
     shape, num_classes = pool.inputs.shape[1:], pool.num_classes
     variables = [
-        _variables(row.run.model, shape, num_classes, row.run.seed) for row in rows
+        _KEPT.of(row.run.model, shape, num_classes, row.run.seed) for row in rows
     ]
     weights, statistics, seeds = (
         [tf.constant(np.stack(copies)) for copies in zip(*of_rows, strict=True)]
@@ -43,24 +44,6 @@ def make(
         [tf.zeros([len(rows), num_streams, units], dtype) for units in carried],
     )
     return state, _settings(rows, pool, dtype, seeds)
-
-
-# Runs of equal seeds begin alike, and the programs of a sweep or a search have the same
-# seeds again and again; 32 F1 networks take 190 MB.
-@functools.lru_cache(maxsize=32)
-def _variables(
-    network: config.ModelConfig, shape: tuple[int, ...], num_classes: int, seed: int
-) -> tuple[list[np.ndarray], ...]:
-    """Returns weights, statistics, and the seeds of dropout of an untrained model."""
-    model = models.build(network, shape, num_classes, seed)
-    counters = draw_counters.of(model)
-    of_counters = {id(counter) for counter in counters}
-    others = [v for v in model.non_trainable_variables if id(v) not in of_counters]
-    weights, statistics = (
-        [variable.numpy() for variable in variables]
-        for variables in (model.trainable_variables, others)
-    )
-    return weights, statistics, [counter.numpy()[0] for counter in counters]
 
 
 def _settings(
