@@ -21,7 +21,9 @@ from bsgen.training.ensemble.member import Member
 from bsgen.training.ensemble.stacked_data import Batches
 
 _MAX_POSITIONS = 4 * 2**20  # entries of the array of batches that one call takes
-_SMALL_POSITIONS = 2**17  # so many are taken whether needed or not
+# So many are taken whether needed or not: 0.5 MB, and 8 MB where another compilation
+# would take seconds.
+_SMALL_POSITIONS, _SMALL_BESIDE_COMPILING = 2**17, 2**21
 _MAX_STEPS_PER_CALL = 1000
 
 
@@ -110,7 +112,9 @@ class Chunk:
         if self._program.takes_all_steps:
             return call_length.choose(stretches, most, self._program.block)
         # Programs of other budgets then often have the same K, and are not compiled.
-        alike = _SMALL_POSITIONS // (size * len(self._rows))
+        fast = self._program.compiles_fast
+        small = _SMALL_POSITIONS if fast else _SMALL_BESIDE_COMPILING
+        alike = small // (size * len(self._rows))
         longest = 1 << int(stretches.max() - 1).bit_length()
         return min(most, max(longest, alike))
 

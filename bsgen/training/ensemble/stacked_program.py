@@ -59,8 +59,9 @@ class Program:
         self.takes_all_steps = on_gpu
         # Where steps are short, several of them in one iteration of the loop: 21 us a
         # step instead of 37. Deep networks take long to compile, and gain nothing.
-        is_short = len(model.trainable_variables) <= _FEW_WEIGHTS
-        self.block = 4 if is_short and not self.carried else 1
+        few = len(model.trainable_variables) <= _FEW_WEIGHTS
+        self.compiles_fast = few and not self.carried
+        self.block = 4 if self.compiles_fast else 1
         # XLA has no convolution with other filters for each example.
         convolutions = keras.layers.Conv1D | keras.layers.Conv2D
         self._unrolled = any(isinstance(x, convolutions) for x in model.layers)

@@ -33,14 +33,18 @@ def _run(batch_size, num_steps=60, dropout=0.0, units=(6,), seed=0, **optimizer)
     )
 
 
-def _train_together(runs, on_gpu):
+def _chunk(runs, on_gpu):
     first, pool = runs[0], markov_text.load()
     model = models.build(first.model, pool.input_shape, pool.num_classes)
     program = stacked_program.Program(
         model, pool.inputs, pool.labels, False, losses.of_run(first), on_gpu
     )
     rows = [member.Member(run, data.split(pool, run.data)) for run in runs]
-    trained = chunk.Chunk(rows, program, pool).train(lambda run, steps: None)
+    return chunk.Chunk(rows, program, pool)
+
+
+def _train_together(runs, on_gpu):
+    trained = _chunk(runs, on_gpu).train(lambda run, steps: None)
     return {record.run.key: record for record in trained}
 
 
@@ -109,6 +113,16 @@ class CarriedStateTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(records, 3)
         for run in runs:
             self._compare(records[run.key], _train_alone(run))
+
+    def test_budgets_share_a_compilation(self):
+        """Calls have one length, with 20 runs of 40 examples, whatever the budget."""
+        lengths = set()
+        for num_steps in (60, 400, 900):
+            together = _chunk([_run(40, num_steps, seed=n) for n in range(20)], False)
+            call = together._next_call(0)
+            self.assertEqual((call.first, call.last), (0, 20))
+            lengths.add(call.batches.positions.shape[0])
+        self.assertEqual(lengths, {1000})
 
     def _compare(self, record, expected):
         self.assertEqual(record.status, "completed")
