@@ -31,10 +31,16 @@ class Size(NamedTuple):
         convolutional layers.
       weights: in the kernels of these layers, and in embeddings; biases and scales are
         not counted.
+      outputs: numbers that these layers give for one example; of a recurrent one, the
+        gates of all tokens.
+      layers: how many there are. A recurrent one counts twice for each token, as that
+        takes a product and gates.
     """
 
     multiplications: int
     weights: int
+    outputs: int = 0
+    layers: int = 0
 
 
 class Tally:
@@ -42,7 +48,7 @@ class Tally:
 
     def __init__(self, shape: Shape):
         self.shape = self._input_shape = shape
-        self._multiplications = self._weights = 0
+        self._multiplications = self._weights = self._outputs = self._layers = 0
 
     def convolve(
         self, filters: int, size: int, strides: int = 1, margin: int | None = None
@@ -59,7 +65,7 @@ class Tally:
             raise errors.UserError("input_shape", self._input_shape, remedy)
         fan_in = self.shape[-1] * size**2
         self.pool(size, strides, size // 2 if margin is None else margin)
-        self._add(fan_in * filters, math.prod(self.shape[:2]))
+        self._add(fan_in, filters, math.prod(self.shape[:2]))
         self.shape = (*self.shape[:2], filters)
 
     def shortcut(self, filters: int, strides: int) -> None:
@@ -87,17 +93,19 @@ class Tally:
         The first is on flattened inputs.
         """
         for fan_in, units in itertools.pairwise((math.prod(self.shape), *widths)):
-            self._add(fan_in * units, 1)
-        return Size(self._multiplications, self._weights)
+            self._add(fan_in, units, 1)
+        return Size(self._multiplications, self._weights, self._outputs, self._layers)
 
     def logits(self, num_classes: int) -> Size:
         """Adds the last layer, on averages over all positions; returns the size."""
         self.shape = self.shape[-1:]
         return self.dense(num_classes)
 
-    def _add(self, weights: int, positions: int) -> None:
-        self._weights += weights
-        self._multiplications += weights * positions
+    def _add(self, fan_in: int, units: int, positions: int) -> None:
+        self._weights += fan_in * units
+        self._multiplications += fan_in * units * positions
+        self._outputs += units * positions
+        self._layers += 1
 
 
 def mlp(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Size:
@@ -150,7 +158,13 @@ def lstm(shape: Shape, num_classes: int, hidden_units: Sequence[int] = ()) -> Si
     pairs = itertools.pairwise((hidden_units[0], *hidden_units))
     weights = sum(4 * units * (below + units) for below, units in pairs)
     weights += hidden_units[-1] * num_classes
-    return Size(shape[0] * weights, weights + num_classes * hidden_units[0])
+    outputs = 4 * sum(hidden_units) + num_classes
+    return Size(
+        shape[0] * weights,
+        weights + num_classes * hidden_units[0],
+        shape[0] * outputs,
+        2 * shape[0] * len(hidden_units) + 1,
+    )
 
 
 def shallow_cnn(shape: Shape, num_classes: int, variant: str = "paper") -> Size:

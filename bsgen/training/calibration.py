@@ -19,7 +19,7 @@ from bsgen import errors
 from bsgen.files import sealed_json
 from bsgen.training import cost, provenance
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2  # since outputs and layers are counted
 
 
 def known() -> cost.Speed | None:

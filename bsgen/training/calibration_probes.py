@@ -20,7 +20,6 @@ _DATA = config.DataConfig("digits", 1000)
 _DENSE = config.ModelConfig("mlp", (800,))
 _NORMALIZED = config.ModelConfig("normalized_mlp", (32,))
 _CONVOLUTIONAL = config.ModelConfig("c1")
-_OPERATIONS_PER_WEIGHT = 4.4  # and example, as in `cost`
 _SMALL_BATCH = 8
 # The numbers of steps of the two trainings that are compared: of one run, of many runs,
 # and of a large batch, each as one program; and of one run alone.
@@ -57,21 +56,23 @@ def _ensemble(
 ) -> tuple[float, float, float, float]:
     """Returns the seconds of a compilation, a launch, a weight and an operation.
 
-    A step of R runs takes launch + R W (weight + 4.4 B operation). One run, `many` runs
-    and `some` runs of a large batch give the three.
+    A step of R runs takes launch + R (P weight + M B operation), with the passes P and
+    the operations M an example of `cost`. One run, `many` runs and `some` runs of a
+    large batch give the three.
     """
     dataset = data.find(_DATA.name)
     size = models.size(_DENSE, dataset.input_shape, dataset.num_classes)
     compiling, one = _step(1, _SMALL_BATCH, *_ONE)
     _, all_of_many = _step(many, _SMALL_BATCH, *_MANY)
     _, large = _step(some, large_batch, *_LARGE)
-    small_run = max(all_of_many - one, 0) / (many - 1) / size.weights
-    launch = max(one - small_run * size.weights, 0)
-    large_run = max(large - launch, 0) / some / size.weights
-    more = _OPERATIONS_PER_WEIGHT * (large_batch - _SMALL_BATCH)
+    of_example = cost.OPERATIONS_TO_TRAIN * cost.products(size)
+    small_run = max(all_of_many - one, 0) / (many - 1)
+    launch = max(one - small_run, 0)
+    large_run = max(large - launch, 0) / some
+    more = of_example * (large_batch - _SMALL_BATCH)
     operation = max(large_run - small_run, 0) / more
-    weight = max(small_run - _OPERATIONS_PER_WEIGHT * _SMALL_BATCH * operation, 0)
-    return compiling, launch, weight, operation
+    rest = max(small_run - of_example * _SMALL_BATCH * operation, 0)
+    return compiling, launch, rest / cost.passed(size), operation
 
 
 def _step(num_runs: int, batch_size: int, few: int, many: int) -> tuple[float, float]:

@@ -1,12 +1,15 @@
 """What runs are expected to cost; for lists and progress bars only.
 
-A step of a program of the ensemble engine takes a fixed price, which its runs share;
-and for each run 4.4 operations a weight and example (the first layer has no gradient
-for its inputs) and a pass over weights and accumulators. Runs that are trained one by
-one take a start, 6 operations a multiplication of the forward pass and example, and for
-each step a fixed price and the pass over weights; those that share a network build it
-once. Evaluations of held-out examples may take as long as the training, if there are
-many: each has a fixed price, and each example that of a forward pass.
+A step of a program of the ensemble engine takes a fixed price for each layer, which its
+runs share; and for each run a pass over weights and accumulators, a price for each
+layer, whatever its width, and arithmetic. That of an example is 4.4 operations for each
+multiplication of the forward pass (the first layer has no gradient for its inputs), and
+as much as 68 multiplications for each output of a layer: in narrow networks activations
+and their gradients take most of the time. Runs that are trained one by one take a
+start, 6 operations a multiplication of the forward pass and example, and for each step
+a fixed price and the pass over weights; those that share a network build it once.
+Evaluations of held-out examples may take as long as the training, if there are many:
+each has a fixed price, and each example that of a forward pass.
 """
 
 import collections
@@ -19,12 +22,19 @@ from bsgen.training import routing, same_network
 _EXACT_SECONDS = 0.02  # one exact minimum of a small convex cost
 _MEASURE_GRADIENTS = 60  # final measures, in gradients of the measured examples
 _EVALUATION = 50  # price of one, whatever it computes, in steps of a run alone
-# Operations of an evaluation: of the ensemble, where they are not compiled by XLA, a
-# weight and example; of a run alone, a multiplication and example.
+OPERATIONS_TO_TRAIN = 4.4  # of the ensemble, a multiplication and example
+# Operations of an evaluation, a multiplication and example; those of the ensemble are
+# not compiled by XLA.
 _OPERATIONS_TO_EVALUATE = {"ensemble": 6.0, "loop": 2.0}
 _UNTIL_FITTED = 0.5  # of the steps of a run that ends at a training loss
 _TAKEN_OVER = 0.1  # start of a run whose network is there, in parts of `loop_start`
-_NORMALIZED = 1.2  # a step of a dense network with batch statistics; see BUILD_NOTES.md
+# Of the ensemble engine, at the widths of 16 to 800 of the studies at quick scale; see
+# BUILD_NOTES.md.
+_OUTPUT = 68  # multiplications that take as long as an output of a layer
+_LAYER = 2500  # weights whose pass takes as long as a layer of a run, however narrow
+_NORMALIZED = 1.5  # arithmetic and compilation of a network with batch statistics
+_RECURRENT = 5.0  # arithmetic of a recurrent network: token by token, and with gates
+_CALIBRATED_LAYERS = 2  # of the network whose compilation and launch are measured
 _TRAIN_SIZE = 1000  # of a task that may have any number
 _RUNS_AT_ONCE = 256  # of one program
 _SECONDS_A_PROCESS = 30.0  # of work, which make up for some seconds of start
@@ -37,7 +47,7 @@ class Speed:
     Attributes:
       device: the machine in words.
       start: before anything is trained: TensorFlow, devices, data.
-      program: to compile a program of the ensemble engine.
+      program: to compile a program of the ensemble engine, of a network of two layers.
       launch: of one of its steps, whatever it computes.
       weight: of a pass over a weight, its gradient and accumulator.
       operation: of an operation of the ensemble engine.
@@ -63,7 +73,7 @@ ONE_CORE = Speed(  # by one thread; see BUILD_NOTES.md
     program=1.0,
     launch=1.5e-5,
     weight=4e-10,
-    operation=6.5e-12,
+    operation=3.4e-12,
     loop_start=0.7,
     loop_step=1.8e-4,
     loop_operation=1.2e-11,
@@ -87,13 +97,14 @@ def seconds(
     size = models.size(run.model, dataset.input_shape, dataset.num_classes)
     train_size = _train_size(run)
     batch_size = run.batch_size or train_size
-    pass_over_weights = size.weights * speed.weight
     evaluated = _OPERATIONS_TO_EVALUATE[trained_by] * _examples_evaluated(run)
     if trained_by == "ensemble":
-        operations = 4.4 * batch_size * run.num_steps
-        operations *= _NORMALIZED if _is_normalized(run.model) else 1
-        arithmetic = size.weights * (operations + evaluated) * speed.operation
-        return arithmetic + run.num_steps * pass_over_weights
+        operations = OPERATIONS_TO_TRAIN * batch_size * run.num_steps
+        operations *= _NORMALIZED if _is_normalized(run.model) else 1.0
+        operations *= _RECURRENT if models.carries_state(run.model) else 1.0
+        arithmetic = products(size) * (operations + evaluated) * speed.operation
+        return arithmetic + run.num_steps * passed(size) * speed.weight
+    pass_over_weights = size.weights * speed.weight
     examples = run.num_steps * batch_size
     share = 1.0 if run.stop_train_loss is None else _UNTIL_FITTED
     measured = 0
@@ -105,6 +116,16 @@ def seconds(
     evaluations = len(run.evaluation_steps) * _EVALUATION * speed.loop_step
     starting = _TAKEN_OVER * speed.loop_start
     return starting + arithmetic + share * (steps + evaluations)
+
+
+def products(size: models.Size) -> float:
+    """Returns the arithmetic of an example in the ensemble, in multiplications."""
+    return size.multiplications + _OUTPUT * size.outputs
+
+
+def passed(size: models.Size) -> float:
+    """Returns what a step of a run takes besides, in passes over a weight."""
+    return size.weights + _LAYER * size.layers
 
 
 def images(run: config.RunConfig) -> int:
@@ -126,6 +147,11 @@ def _examples_evaluated(run: config.RunConfig) -> int:
     if run.stop_train_loss is not None:
         held_out += _train_size(run)
     return len(run.evaluation_steps) * held_out + _train_size(run)
+
+
+def _layers(model: config.ModelConfig, dataset_name: str) -> int:
+    dataset = data.find(dataset_name)
+    return models.size(model, dataset.input_shape, dataset.num_classes).layers
 
 
 def _is_normalized(model: config.ModelConfig) -> bool:
@@ -166,10 +192,13 @@ def total_seconds(
             programs[(*program, evaluations)] += 1
         elif engine == "loop":
             networks.add(same_network.alike(run))
-    for (*_, num_steps, evaluations), number in programs.items():
-        each = num_steps * speed.launch
+    for (network, dataset, _, num_steps, evaluations), number in programs.items():
+        depth = _layers(network, dataset) / _CALIBRATED_LAYERS
+        each = num_steps * depth * speed.launch
         each += evaluations * _EVALUATION * speed.loop_step
-        total += speed.program + -(-number // _RUNS_AT_ONCE) * each
+        compiling = depth * speed.program
+        compiling *= _NORMALIZED if _is_normalized(network) else 1.0
+        total += compiling + -(-number // _RUNS_AT_ONCE) * each
     total += len(networks) * speed.loop_start
     if not total:
         return 0.0

@@ -13,15 +13,17 @@ from bsgen.models import registry, sizes
 
 
 def _count(model):
-    """Multiplications and weights of all dense and convolutional layers."""
-    multiplications = weights = 0
+    """Of all dense and convolutional layers, see `sizes.Size`."""
+    multiplications = weights = outputs = layers = 0
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
             kernel = math.prod(layer.kernel.shape)
             positions = math.prod(layer.output.shape[1:-1])
             multiplications += kernel * positions
             weights += kernel
-    return multiplications, weights
+            outputs += math.prod(layer.output.shape[1:])
+            layers += 1
+    return multiplications, weights, outputs, layers
 
 
 _DENSE = [

@@ -52,7 +52,7 @@ class CalibrationTest(parameterized.TestCase):
             self.assertEqual(calibration.known(), _SPEED)
 
     @parameterized.parameters(
-        b"", b"[]", b"{}", b"\xff", b'{"version": 2}', b'{"version": 1, "a": 3}'
+        b"", b"[]", b"{}", b"\xff", b'{"version": 1}', b'{"version": 2, "a": 3}'
     )
     def test_a_damaged_file_is_made_again(self, content):
         self.path.parent.mkdir()

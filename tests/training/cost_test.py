@@ -20,23 +20,43 @@ class CostTest(absltest.TestCase):
         )
         self.assertAlmostEqual(others[1] - first, 10 * (others[0] - first), places=12)
 
-    def test_counts_multiplications_and_weights(self):
-        # 64-800-10 has 59,200 weights without biases.
+    def test_counts_multiplications_outputs_weights_and_layers(self):
+        # 64-800-10 has 59,200 weights without biases, and 810 outputs of 2 layers.
         per_step = [_seconds(batch_size=b, num_steps=1) for b in (1, 11)]
-        more = 4.4 * 10 * 59_200 * 6.5e-12
+        products = 59_200 + 68 * 810
+        more = 4.4 * 10 * products * 3.4e-12
         self.assertAlmostEqual(per_step[1] - per_step[0], more, places=12)
         # The evaluation at the end: 597 test examples, and those of training.
-        evaluation = 6 * 1597 * 59_200 * 6.5e-12
-        weights = per_step[0] - more / 10 - evaluation
-        self.assertAlmostEqual(weights, 59_200 * 4e-10, places=12)
+        evaluation = 6 * 1597 * products * 3.4e-12
+        rest = per_step[0] - more / 10 - evaluation
+        self.assertAlmostEqual(rest, (59_200 + 2 * 2500) * 4e-10, places=12)
+
+    def test_a_recurrent_network_is_counted_token_by_token(self):
+        """An LSTM on 5 of 15 tokens: 24 units, and as wide an embedding."""
+        data = config.DataConfig("markov_text", sampling="contiguous")
+        small, large = (
+            cost.seconds(
+                config.RunConfig(
+                    data,
+                    config.ModelConfig("lstm", (24,)),
+                    batch_size=batch_size,
+                    num_steps=1,
+                    loss="token_cross_entropy",
+                )
+            )
+            for batch_size in (1, 11)
+        )
+        products = 5 * (4 * 24 * 48 + 24 * 15) + 68 * 5 * (4 * 24 + 15)
+        expected = 4.4 * 10 * products * 3.4e-12
+        self.assertAlmostEqual(large - small, 5 * expected, places=12)
 
     def test_counts_evaluations(self):
         """Of the test and validation examples, and of those of training at the end."""
         data = config.DataConfig("digits", 1000, validation_size=100)
         model = config.ModelConfig("mlp", (800,))
         for kept, operations, each in (
-            (False, 3.9e-11, 0),
-            (True, 2.4e-11, 50 * 1.8e-4),
+            (False, 6 * 3.4e-12 * (59_200 + 68 * 810), 0),
+            (True, 2 * 1.2e-11 * 59_200, 50 * 1.8e-4),
         ):
             few, many = (
                 cost.seconds(
@@ -45,10 +65,10 @@ class CostTest(absltest.TestCase):
                 )
                 for n in (1, 11)
             )
-            expected = 10 * (operations * 697 * 59_200 + each)
+            expected = 10 * (operations * 697 + each)
             self.assertAlmostEqual(many - few, expected, places=10)
 
-    def test_normalisation_takes_a_fifth_more_arithmetic(self):
+    def test_normalisation_takes_half_more_arithmetic(self):
         model = config.ModelConfig("normalized_mlp", (800,))
         bare = dataclasses.replace(model, normalization="none")
         per_example = [
@@ -56,7 +76,7 @@ class CostTest(absltest.TestCase):
             - _seconds(model=each, batch_size=1, num_steps=1)
             for each in (bare, model)
         ]
-        self.assertAlmostEqual(per_example[1], 1.2 * per_example[0], places=12)
+        self.assertAlmostEqual(per_example[1], 1.5 * per_example[0], places=12)
 
     def test_full_batch_is_the_training_set(self):
         self.assertEqual(
@@ -119,6 +139,27 @@ class CostTest(absltest.TestCase):
         expected = 7 + 2 * 9 + sum(cost.seconds(run, True, speed) for run in alone)
         self.assertAlmostEqual(total, expected, places=9)
         self.assertEqual(cost.total_seconds([]), 0)
+
+    def test_deep_networks_take_longer_to_compile_and_to_launch(self):
+        """Six layers for the two of the calibration; half more with statistics."""
+        speed = dataclasses.replace(
+            cost.ONE_CORE,
+            start=0.0,
+            program=2.0,
+            launch=1e-3,
+            weight=0.0,
+            operation=0.0,
+            loop_step=0.0,
+        )
+        data = config.DataConfig("digits", 1000)
+        deep = config.ModelConfig("mlp", (8,) * 5)
+        for model, factor in (
+            (deep, 1.0),
+            (dataclasses.replace(deep, name="normalized_mlp"), 1.5),
+        ):
+            run = config.RunConfig(data, model, batch_size=8, num_steps=100)
+            total = cost.total_seconds([run], speed=speed)
+            self.assertAlmostEqual(total, 3 * (factor * 2.0 + 0.1), places=9)
 
     def test_processes_divide_all_but_the_start(self):
         """As many as may be, of 30 s of work or more."""
