@@ -3,7 +3,8 @@
 From the best rate at batch size B each rule goes to every larger batch size B' of the
 same sweep. Its rate is judged as the nearest one that was tried there (on a logarithmic
 scale): a hit loses at most half a point of test accuracy against the best rate at B',
-in equal epochs. A run that diverged has no accuracy, 0.
+or, where runs are judged by a cost, has one at most 2 % above the best. A run that
+diverged has no accuracy, 0, or an infinite cost.
 """
 
 import dataclasses
@@ -19,6 +20,8 @@ from bsgen.advice import Situation, rates
 _Floats = npt.NDArray[np.float64]
 
 HIT = 0.005  # of accuracy
+HIT_OF_COST = 0.02  # above the best one; our choice, before any was looked at
+_COSTS = ("final_test_mse", "final_test_cross_entropy")  # where there is no accuracy
 _DRAWS = 2000
 Rule = Callable[[Situation], float]
 
@@ -47,21 +50,24 @@ class Sweep:
     """One batch size of a study.
 
     Attributes:
-      group: name of study and momentum.
+      study: its name, with the scale.
+      group: which of its sweeps, such as the momentum.
       batch_size: B.
-      accuracies: test accuracy, one row a learning rate, one column a seed.
+      scores: test accuracy, or the negative cost; one row a learning rate, one column
+        a seed.
       measured: at the best rate, whatever its target; None where nothing is needed.
     """
 
+    study: str
     group: str
     batch_size: int
-    accuracies: pd.DataFrame
+    scores: pd.DataFrame
     measured: Situation | None = None
 
     @property
     def best_rate(self) -> float:
-        """The learning rate of the highest mean accuracy."""
-        return float(self.accuracies.mean(axis=1).idxmax())
+        """The learning rate of the best mean score."""
+        return float(self.scores.mean(axis=1).idxmax())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,38 +75,63 @@ class Pair:
     """From one batch size to a larger one.
 
     Attributes:
-      group: as of `Sweep`.
+      study, group: as of `Sweep`.
       batch_sizes: B and B'.
-      accuracies: at B', [rates, seeds].
+      scores: at B', [rates, seeds].
       places: of each rule's rate among them.
     """
 
+    study: str
     group: str
     batch_sizes: tuple[int, int]
-    accuracies: _Floats
+    scores: _Floats
     places: Mapping[str, int]
 
     def losses(self, seeds: npt.NDArray[np.integer]) -> dict[str, float]:
-        """Returns what each rule loses of accuracy, by some of the seeds."""
-        means = self.accuracies[:, seeds].mean(axis=1)
-        return {rule: float(means.max() - means[p]) for rule, p in self.places.items()}
+        """Returns what each rule loses, by some of the seeds.
+
+        Of accuracy it is the difference; of a cost, how much it is above the best one,
+        as a share of that.
+        """
+        means = self.scores[:, seeds].mean(axis=1)
+        best = means.max()
+        unit = -best if self.is_cost else 1.0
+        return {
+            rule: float((best - means[p]) / unit) for rule, p in self.places.items()
+        }
+
+    def hits(self, seeds: npt.NDArray[np.integer]) -> list[bool]:
+        """Returns for each of `RULES` whether it loses little enough."""
+        most = HIT_OF_COST if self.is_cost else HIT
+        lost = self.losses(seeds)
+        return [lost[rule] <= most for rule in RULES]
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether runs are judged by a cost, not by accuracy."""
+        return bool((self.scores < 0.0).any())
 
 
-def sweeps(group: str, runs: pd.DataFrame) -> list[Sweep]:
+def sweeps(study: str, group: str, runs: pd.DataFrame) -> list[Sweep]:
     """Returns the sweep of each batch size, rising.
 
     Args:
-      group: name of study and momentum.
-      runs: rows of `Results.runs` of that momentum.
+      study, group: as of `Sweep`.
+      runs: rows of `Results.runs` of the group.
     """
-    judged = runs.assign(accuracy=runs["final_test_accuracy"].fillna(0.0))
+    if "final_test_accuracy" in runs:
+        scores = runs["final_test_accuracy"].fillna(0.0)
+    else:
+        (cost,) = (name for name in _COSTS if name in runs)
+        scores = -runs[cost].fillna(np.inf)
     return [
         Sweep(
+            study,
             group,
             int(size),
-            own.pivot(index="learning_rate", columns="seed", values="accuracy"),
+            own.pivot(index="learning_rate", columns="seed", values="score"),
         )
-        for size, own in judged.groupby("batch_size")
+        for size, own in runs.assign(score=scores).groupby("batch_size")
     ]
 
 
@@ -110,13 +141,14 @@ def pairs(of_group: Sequence[Sweep]) -> Iterator[Pair]:
         present = dataclasses.replace(
             _known(one.measured), target_batch_size=other.batch_size
         )
-        tried = np.log(other.accuracies.index.to_numpy(float))
+        tried = np.log(other.scores.index.to_numpy(float))
         places = {
             name: int(np.abs(tried - np.log(rule(present))).argmin())
             for name, rule in RULES.items()
         }
         sizes = one.batch_size, other.batch_size
-        yield Pair(one.group, sizes, other.accuracies.to_numpy(float), places)
+        scores = other.scores.to_numpy(float)
+        yield Pair(one.study, one.group, sizes, scores, places)
 
 
 def _known(measured: Situation | None) -> Situation:
@@ -128,31 +160,42 @@ def _known(measured: Situation | None) -> Situation:
 def table(of: Sequence[Pair], seed: int = 0) -> pd.DataFrame:
     """Returns a row a rule.
 
-    Intervals are 95 % percentiles over draws of the groups and, in each, of the seeds.
+    Intervals are 95 % percentiles over draws of the studies, as the pairs of one are
+    not independent, and of the seeds in each of their sweeps. With a single study its
+    sweeps are drawn.
 
     Returns:
-      `hits`, the share of pairs within half a point, with its interval, `hits from` and
-      `hits to`; `over linear` and `over square root`, by how much more that is than for
-      these rules, likewise; `lost`, mean and `worst`, largest loss of accuracy.
+      `hits`, the share of pairs that lose little enough, with its interval, `hits from`
+      and `hits to`; `over linear` and `over square root`, by how much more that is than
+      for these rules, likewise; `lost`, mean and `worst`, largest loss, where all are
+      of accuracy, otherwise nan.
     """
-    groups: dict[str, list[Pair]] = {}
+    sweeps_of: dict[str, dict[tuple[str, str], list[Pair]]] = {}
     for pair in of:
-        groups.setdefault(pair.group, []).append(pair)
-    names = list(groups)
-    everything = [pair.losses(np.arange(pair.accuracies.shape[1])) for pair in of]
+        own = sweeps_of.setdefault(pair.study, {})
+        own.setdefault((pair.study, pair.group), []).append(pair)
+    clusters = [list(own.values()) for own in sweeps_of.values()]
+    if len(clusters) == 1:
+        clusters = [[own] for own in clusters[0]]
     draw = np.random.default_rng(seed)
     shares = []
     for _ in range(_DRAWS):
         hits: list[list[bool]] = []
-        for place in draw.integers(len(names), size=len(names)):
-            own = groups[names[place]]
-            count = own[0].accuracies.shape[1]
-            seeds = np.asarray(draw.integers(count, size=count))
-            hits += [_hits(pair.losses(seeds)) for pair in own]
+        for place in draw.integers(len(clusters), size=len(clusters)):
+            for group in clusters[place]:
+                count = group[0].scores.shape[1]
+                seeds = np.asarray(draw.integers(count, size=count))
+                hits += [pair.hits(seeds) for pair in group]
         shares.append(np.mean(hits, axis=0))
     drawn = pd.DataFrame(shares, columns=list(RULES))
-    lost = pd.DataFrame(everything, columns=list(RULES))
-    hit = (lost <= HIT).mean()
+    every = [np.arange(pair.scores.shape[1]) for pair in of]
+    hit = pd.Series(
+        np.mean([p.hits(s) for p, s in zip(of, every, strict=True)], axis=0),
+        index=list(RULES),
+    )
+    lost = pd.DataFrame([p.losses(s) for p, s in zip(of, every, strict=True)])
+    if any(pair.is_cost for pair in of):
+        lost[:] = np.nan
     rows = {}
     for rule in RULES:
         rows[rule] = _with_interval("hits", hit[rule], drawn[rule])
@@ -167,7 +210,3 @@ def table(of: Sequence[Pair], seed: int = 0) -> pd.DataFrame:
 def _with_interval(name: str, value: float, drawn: pd.Series) -> dict[str, float]:
     ends = np.quantile(drawn, [0.025, 0.975])
     return {name: value, f"{name} from": ends[0], f"{name} to": ends[1]}
-
-
-def _hits(lost: Mapping[str, float]) -> list[bool]:
-    return [lost[rule] <= HIT for rule in RULES]

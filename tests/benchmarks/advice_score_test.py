@@ -36,7 +36,10 @@ def _runs(best, seeds=4, noise=0.0):
 
 
 def _pairs(best, critical, **more):
-    found = advice_score.sweeps("toy, m = 0", _runs(best, **more))
+    return _of(advice_score.sweeps("toy", "m = 0", _runs(best, **more)), critical)
+
+
+def _of(found, critical):
     measured = [
         dataclasses.replace(
             sweep,
@@ -57,7 +60,7 @@ def _pairs(best, critical, **more):
 class ScoreTest(absltest.TestCase):
     def test_best_rate_of_each_size(self):
         best = {8: 0.0625, 16: 0.125, 32: 0.25}
-        found = advice_score.sweeps("toy", _runs(best))
+        found = advice_score.sweeps("toy", "m = 0", _runs(best))
         self.assertEqual({one.batch_size: one.best_rate for one in found}, best)
 
     def test_two_regimes(self):
@@ -89,6 +92,43 @@ class ScoreTest(absltest.TestCase):
         # 32 times 0.0625 is 2, where every run diverges: all of 0.9 is lost.
         lost = next(p for p in pairs if p.batch_sizes == (8, 256)).losses(np.arange(4))
         self.assertAlmostEqual(lost["linear"], 0.9)
+
+    def test_costs_are_judged_by_two_percent(self):
+        """A cost of 1, or of 1.015 and 1.03 off the best rate by one and by two."""
+        runs = _runs({8: 0.0625, 16: 0.25, 32: 0.25})
+        off = (0.9 - runs.pop("final_test_accuracy")) / 0.01
+        runs["final_test_mse"] = 3.0 * (1.0 + 0.015 * off)
+        sweeps = advice_score.sweeps("toy", "m = 0", runs)
+        self.assertEqual([one.best_rate for one in sweeps], [0.0625, 0.25, 0.25])
+        pair = next(iter(_of(sweeps, math.inf)))
+        self.assertTrue(pair.is_cost)
+        lost = pair.losses(np.arange(4))
+        self.assertAlmostEqual(lost["linear"], 0.015)
+        self.assertAlmostEqual(lost["no change"], 0.03)
+        found = dict(zip(advice_score.RULES, pair.hits(np.arange(4)), strict=True))
+        self.assertTrue(found["linear"])
+        self.assertFalse(found["no change"])
+        table = advice_score.table([pair])
+        self.assertTrue(math.isnan(table.loc["linear", "lost"]))
+
+    def test_diverged_runs_have_an_infinite_cost(self):
+        runs = _runs({8: 0.0625, 16: 0.25, 256: 0.03125})
+        runs["final_test_mse"] = 1.0 - runs.pop("final_test_accuracy")
+        pairs = list(_of(advice_score.sweeps("toy", "m = 0", runs), math.inf))
+        self.assertEqual(pairs[1].batch_sizes, (8, 256))
+        self.assertEqual(pairs[1].losses(np.arange(4))["linear"], math.inf)
+
+    def test_studies_are_drawn_not_their_pairs(self):
+        """One study where the linear rule always hits, and one where it never does."""
+        right = {8: 0.0625, 16: 0.125, 32: 0.25, 64: 0.5}
+        wrong = {8: 0.25, 16: 0.125, 32: 0.0625, 64: 0.03125}
+        pairs = []
+        for study, best in (("right", right), ("wrong", wrong)):
+            for group in ("m = 0", "m = 0.9"):
+                sweeps = advice_score.sweeps(study, group, _runs(best))
+                pairs += _of(sweeps, math.inf)
+        row = advice_score.table(pairs).loc["linear"]
+        self.assertEqual((row["hits from"], row["hits"], row["hits to"]), (0, 0.5, 1))
 
     def test_interval_holds_the_share(self):
         best = {8: 0.0625, 16: 0.125, 32: 0.25, 64: 0.25}
