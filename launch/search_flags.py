@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from bsgen.tuning.keras_tuner_adapter import tuner
     from bsgen.tuning.procedures import replay, settings
 
-_MEASURED = ["guided", "halving"]  # what they start from is measured first
-_PROCEDURES = ["appendix_d", *_MEASURED]
+_PROCEDURES = ["appendix_d", "guided", "halving"]
 _MAX_REPEATS = 1000
 _MAX_TRIALS_OF_SEARCH = 100_000
 
@@ -28,8 +27,8 @@ _ORACLE = flags.DEFINE_enum(
     "appendix_d",
     [*_PROCEDURES, *oracle_names.NAMES],
     "What chooses the trials: appendix D of Smith & Le, its variant guided by a "
-    "measured noise scale, successive halving from a measured start (the fewest "
-    "examples by far; momentum stays), or a general search of keras-tuner.",
+    "measured noise scale, successive halving over batch size and rate (by far the "
+    "fewest examples; momentum stays), or a general search of keras-tuner.",
 )
 EPOCHS = flags.DEFINE_float(
     "epochs",
@@ -109,8 +108,8 @@ def check() -> None:
     if oracle in (*_PROCEDURES, "hyperband") and _MAX_TRIALS.value is not None:
         remedy = f"{oracle} ends by itself; leave it out"
         raise errors.UserError("max_trials", _MAX_TRIALS.value, remedy)
-    if oracle in _MEASURED and _LEARNING_RATES.value is not None:
-        remedy = f"{oracle} chooses them by the critical one; leave it out"
+    if oracle in ("guided", "halving") and _LEARNING_RATES.value is not None:
+        remedy = f"{oracle} finds rates of its own; leave it out"
         raise errors.UserError("learning_rates", _LEARNING_RATES.value, remedy)
     if not is_procedure() and _TOLERANCE.value is not None:
         remedy = "goes with appendix_d, guided and halving; leave it out"
@@ -155,10 +154,9 @@ def make_oracle(
     """Returns the oracle.
 
     Args:
-      trainer: a `protocol.Trainer`, for guided and halving a
-        `protocol.MeasurableTrainer`.
+      trainer: a `protocol.Trainer`, for --oracle=guided a `protocol.MeasurableTrainer`.
       own: the user's own optimizer, to be measured beside the search.
-      folder: of the search, claimed; keeps what is measured.
+      folder: of the search, claimed; keeps what is measured for --oracle=guided.
       role: of this process.
       on_decision: called with each decision of a procedure.
 
@@ -189,7 +187,7 @@ def _procedure(
     role: str,
     sizes: Sequence[int],
 ) -> "tuning.AppendixD | tuning.Guided | tuning.Halving":
-    """Returns the procedure; guided and halving measure, unless they did before."""
+    """Returns the procedure; for --oracle=guided it measures, unless it did before."""
     from bsgen import tuning
     from bsgen.tuning.trainers import protocol
 
@@ -199,18 +197,22 @@ def _procedure(
     }
     if _TOLERANCE.value is not None:
         numbers["tolerance"] = _TOLERANCE.value
+    if _ORACLE.value == "halving":
+        return tuning.Halving(
+            num_epochs=EPOCHS.value,
+            min_batch_size=min(sizes),
+            own=own,
+            **{**protocol.numbers(trainer), **numbers},
+        )
     # A worker never asks its own oracle, so it need not measure for it.
-    if _ORACLE.value in _MEASURED and role != "worker":
+    if _ORACLE.value == "guided" and role != "worker":
         numbers["min_batch_size"] = min(sizes)
-        is_guided = _ORACLE.value == "guided"
-        measured = tuning.measured_guided if is_guided else tuning.measured_halving
 
         def measure() -> dict[str, Any]:
-            return dataclasses.asdict(measured(trainer, **numbers))
+            return dataclasses.asdict(tuning.measured_guided(trainer, **numbers))
 
-        kept = folder.keep(f"{_ORACLE.value}.json", measure)
-        procedure = tuning.Guided if is_guided else tuning.Halving
-        return procedure(**{**kept, "own": own})
+        kept = folder.keep("guided.json", measure)
+        return tuning.Guided(**{**kept, "own": own})
     return tuning.AppendixD(
         batch_sizes=tuple(sizes),
         learning_rates=_learning_rates(),

@@ -105,7 +105,7 @@ def _procedure(
     trainer: recorded_runs.View,
 ) -> Course:
     start = _NOTHING
-    if isinstance(procedure, tuning.Guided | tuning.Halving):
+    if isinstance(procedure, tuning.Guided):
         start = Spent(procedure.measuring_steps, procedure.measuring_examples, None)
     oracle = tuning.BatchSizeHeuristic(procedure)
     course = _follow(oracle, trainer, start)
@@ -130,9 +130,14 @@ def guided(recorder: recorded_runs.Recorder, space: Space, search: int) -> Cours
 
 
 def halving(recorder: recorded_runs.Recorder, space: Space, search: int) -> Course:
-    """Measures, then runs successive halving."""
+    """Runs successive halving."""
     trainer = recorded_runs.View(recorder, search, None)
-    return _procedure(tuning.measured_halving(trainer), trainer)
+    procedure = tuning.Halving(
+        num_epochs=trainer.num_epochs,
+        min_batch_size=min(space.batch_sizes),
+        **protocol.numbers(trainer),
+    )
+    return _procedure(procedure, trainer)
 
 
 def _general(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from bsgen.tuning.procedures.theory_inputs import TheoryInputs
     from bsgen.tuning.search import SearchResult, run_search
-    from bsgen.tuning.theory_measurement import measured_guided, measured_halving
+    from bsgen.tuning.theory_measurement import measured_guided
     from bsgen.tuning.trainers.model_trainer import ModelTrainer
     from bsgen.tuning.trainers.run_trainer import RunTrainer
     from bsgen.tuning.tune import tune_batch_size
@@ -59,7 +59,7 @@ _MODULES = {
     "procedures.rule_of_thumb": ["Boundary", "RuleOfThumb"],
     "boundary": ["find_boundary", "rule_of_thumb"],
     "search": ["SearchResult", "run_search"],
-    "theory_measurement": ["measured_guided", "measured_halving"],
+    "theory_measurement": ["measured_guided"],
     "trainers.model_trainer": ["ModelTrainer"],
     "trainers.run_trainer": ["RunTrainer"],
     "tune": ["tune_batch_size"],

@@ -1,11 +1,11 @@
 """The folder of a search: its description, its trials and its result.
 
-`search.json` says which search it is, `guided.json` or `halving.json` what was measured
-before one of these, `trials/` belongs to keras-tuner. `trials.csv` has a row a trial,
-with the phase and the reason of the procedure: `value` is the mean of the metric,
-`score` the same or its negative, whichever is maximized, and `share` how much of a run
-was trained. `decisions.json` has every decision with its reason,
-and `recommendation.json` the result.
+`search.json` says which search it is, `guided.json` what was measured for a guided one,
+`trials/` belongs to keras-tuner. `trials.csv` has a row a trial, with the phase and the
+reason of the procedure: `value` is the mean of the metric, `score` the same or its
+negative, whichever is maximized, and `share` how much of a run was trained.
+`decisions.json` has every decision with its reason, and `recommendation.json` the
+result.
 """
 
 import dataclasses

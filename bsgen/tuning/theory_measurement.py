@@ -27,7 +27,6 @@ from bsgen import errors, interrupts, measures
 from bsgen.measures.objective import mean_loss
 from bsgen.optimizers import Momentum
 from bsgen.tuning.procedures.guided import Guided
-from bsgen.tuning.procedures.halving import Halving
 from bsgen.tuning.procedures.theory_inputs import Point, TheoryInputs
 from bsgen.tuning.trainers import ctrl_c_callback, fresh_models, protocol
 
@@ -38,7 +37,6 @@ _MAX_PRODUCTS = 30
 # its cost; `benchmarks.curvature` finds 1.6 to 2.3.
 _GRADIENTS_PER_PRODUCT = 2
 _NUM_RATES = 3
-_FEW_EXAMPLES = 64  # at each point before successive halving
 
 
 def measured_guided(
@@ -59,48 +57,17 @@ def measured_guided(
       UserError: nothing finite could be measured, or an argument is wrong.
     """
     inputs = measure(trainer.subject(), momentum, share)
-    return Guided(**_start(inputs, share), **{**protocol.numbers(trainer), **numbers})
-
-
-def measured_halving(
-    trainer: protocol.MeasurableTrainer,
-    momentum: float = 0.9,
-    share: float = 0.25,
-    **numbers: Any,
-) -> Halving:
-    """Measures a trainer's model and returns successive halving around what it says.
-
-    One pass and 64 examples do: a climb step from a worse prediction takes a twentieth
-    of a run for each of up to four neighbours, and better measures cost as much.
-
-    Args:
-      trainer: of the search.
-      momentum: of the measurements and of all settings.
-      share: of the critical rate to start from.
-      **numbers: further arguments of `Halving`.
-
-    Raises:
-      UserError: nothing finite could be measured, or an argument is wrong.
-    """
-    few = _FEW_EXAMPLES
-    subject = trainer.subject()
-    inputs = measure(subject, momentum, share, 1, few, few)
-    known = {**protocol.numbers(trainer), "num_epochs": trainer.num_epochs}
-    return Halving(**_start(inputs, share), **{**known, **numbers})
-
-
-def _start(inputs: TheoryInputs, share: float) -> dict[str, Any]:
-    """Returns the arguments of a `TheoryGuided` that were measured."""
-    return {
-        "momentum": inputs.momentum,
-        "share": share,
-        "noise_scale": inputs.used.noise_scale,
-        "noise_scale_error": inputs.used.noise_scale_error,
-        "critical_learning_rate": inputs.used.critical_learning_rate,
-        "measurement": inputs.words(),
-        "measuring_steps": inputs.num_steps,
-        "measuring_examples": inputs.num_examples,
-    }
+    return Guided(
+        momentum=momentum,
+        share=share,
+        noise_scale=inputs.used.noise_scale,
+        noise_scale_error=inputs.used.noise_scale_error,
+        critical_learning_rate=inputs.used.critical_learning_rate,
+        measurement=inputs.words(),
+        measuring_steps=inputs.num_steps,
+        measuring_examples=inputs.num_examples,
+        **{**protocol.numbers(trainer), **numbers},
+    )
 
 
 @interrupts.kept()

@@ -6,7 +6,6 @@ Smith & Le (2017), arXiv 1710.06451, appendix D, or successive halving.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +14,7 @@ from typing import Any, Literal
 import keras
 
 from bsgen import errors, interrupts
-from bsgen.tuning import (
-    search,
-    search_display,
-    search_figure,
-    search_folder,
-    theory_measurement,
-)
+from bsgen.tuning import search, search_display, search_figure
 from bsgen.tuning.keras_tuner_adapter import batch_size_heuristic, tuner
 from bsgen.tuning.procedures import appendix_d, halving, outcomes, settings
 from bsgen.tuning.trainers import model_trainer, protocol
@@ -129,26 +122,29 @@ def tune_batch_size(
         sizes = settings.given_batch_sizes(
             batch_sizes, trainer.train_size, max_batch_size
         )
-    numbers |= {"max_batch_size": max_batch_size, "num_repeats": num_repeats}
-    more = {"num_epochs": float(num_epochs), "seed": int(seed), **trainer.fingerprints}
+    numbers |= {
+        "max_batch_size": max_batch_size,
+        "num_repeats": num_repeats,
+        "own": own,
+    }
+    chosen: appendix_d.AppendixD | halving.Halving
+    if procedure == "halving":
+        smallest = min(sizes)
+        chosen = halving.Halving(
+            num_epochs=num_epochs, min_batch_size=smallest, **numbers
+        )
+    else:
+        rates = tuple(learning_rates)
+        chosen = appendix_d.AppendixD(
+            batch_sizes=sizes, learning_rates=rates, **numbers
+        )
+    more = {"num_epochs": float(num_epochs), "seed": int(seed)}
+    description = search.describe(chosen, {**more, **trainer.fingerprints})
     with contextlib.ExitStack() as stack:
         if output_dir is not None:
             stack.enter_context(search_figure.written(output_dir))
-        path = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
-        folder = stack.enter_context(search_folder.SearchFolder(path))
-        chosen: appendix_d.AppendixD | halving.Halving
-        if procedure == "halving":
-            numbers |= {"min_batch_size": min(sizes), "own": own}
-            chosen, description = _measured(trainer, folder, numbers, more)
-        else:
-            chosen = appendix_d.AppendixD(
-                batch_sizes=sizes,
-                learning_rates=tuple(learning_rates),
-                own=own,
-                **numbers,
-            )
-            description = search.describe(chosen, more)
-        shared = trainer, folder, description, num_repeats
+        folder = output_dir or stack.enter_context(tempfile.TemporaryDirectory())
+        shared = trainer, folder, description, chosen.num_repeats
         if not progress:
             oracle = batch_size_heuristic.BatchSizeHeuristic(chosen)
             return search.run_search(oracle, *shared, on_outcome)
@@ -162,27 +158,3 @@ def tune_batch_size(
 
         oracle = batch_size_heuristic.BatchSizeHeuristic(chosen, display.decision)
         return search.run_search(oracle, *shared, show, display.warn)
-
-
-def _measured(
-    trainer: model_trainer.ModelTrainer,
-    folder: search_folder.SearchFolder,
-    numbers: Mapping[str, Any],
-    more: Mapping[str, Any],
-) -> tuple[halving.Halving, dict[str, Any]]:
-    """Returns successive halving, measured unless the folder has the measures.
-
-    Its description says what it is asked for, not what was measured: another machine
-    may measure slightly different numbers.
-    """
-    own = numbers["own"]
-    known = {**numbers, "own": own and dataclasses.asdict(own)}
-    description = {"procedure": halving.Halving.__name__, **known, **more}
-    folder.claim(description)
-
-    def measure() -> dict[str, Any]:
-        found = theory_measurement.measured_halving(trainer, **{**numbers, "own": None})
-        return dataclasses.asdict(found)
-
-    kept = folder.keep("halving.json", measure)
-    return halving.Halving(**{**kept, "own": own}), description

@@ -117,10 +117,9 @@ class InterruptedSearchTest(parameterized.TestCase):
         procedure = Halving(
             train_size=100_000,
             baseline_score=0.1,
-            noise_scale=300.0,
-            noise_scale_error=30.0,
-            critical_learning_rate=4.0,
             num_epochs=10,
+            first_batch_size=100,
+            first_learning_rate=1.0,
             num_repeats=2,
         )
 

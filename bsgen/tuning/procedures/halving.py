@@ -1,13 +1,14 @@
-"""Successive halving over batch size and learning rate, from a measured start.
+"""Successive halving over batch size and learning rate.
 
 Jamieson & Talwalkar (2016), arXiv 1502.07943 (successive halving); Smith & Le (2017),
 arXiv 1710.06451, section 5 (B_opt ~ learning rate: good settings lie along a ridge).
 
 All settings are compared after the same share of a run's budget, first after a
-twentieth. A climb in both directions at that price finds the ridge; the best settings
-that it has measured go on to larger shares, fewer at each, and the last ones to the
-end, where a race of repeats decides by the paired t test. The prefix of a run is the
-same training as the run's, so nothing but its length is different.
+twentieth. A climb in both directions at that price finds the ridge from wherever it
+begins; the best settings that it has measured go on to larger shares, fewer at each,
+and the last ones to the end, where a race of repeats decides by the paired t test. The
+prefix of a run is the same training as the run's, so nothing but its length is
+different.
 
 Before the end each setting has one repeat. Two settings whose prefixes differ by the
 noise of a seed are both kept, and a second repeat costs as much as a further setting:
@@ -22,10 +23,10 @@ from bsgen import errors
 from bsgen.tuning.procedures import (
     climb,
     finals,
+    procedure,
     scan,
     search_state,
     settings,
-    theory_guided,
 )
 from bsgen.tuning.procedures.replay import Measured, Steps
 from bsgen.tuning.procedures.search_state import SearchState
@@ -34,12 +35,12 @@ _Found = Mapping[settings.Setting, Measured]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Halving(theory_guided.TheoryGuided):
-    """Successive halving around the setting that theory predicts.
+class Halving(procedure.Procedure):
+    """Successive halving around the best setting that a climb finds.
 
-    1. The first share of a run of the predicted batch size at learning rate min(1,
-       `share` of the critical one) and of its four neighbours on a grid, batch size and
-       rate; then of the neighbours of the best so far, until all four are measured.
+    1. The first share of a run of the first setting and of its four neighbours on a
+       grid, batch size and rate; then of the neighbours of the best so far, until all
+       four are measured.
     2. The best go on to the next share.
     3. None: the batch does not grow further at the cost of momentum.
     4. A race of whole runs among what is left, and the best against all whole runs.
@@ -49,6 +50,10 @@ class Halving(theory_guided.TheoryGuided):
     Attributes:
       num_epochs: of a whole run; bounds the batch size, as the first share of a run
         takes at least one step.
+      first_batch_size: where the climb begins, if it may be tried; Keras' default.
+      first_learning_rate: the same; below the rates at which batches of that size
+        often diverge, since the climb costs less than a measure of where they do.
+      min_batch_size: the smallest to try.
       shares: of a run's budget, rising, below 1.
       num_kept: how many settings go on after each share.
       factor: between neighbouring batch sizes.
@@ -58,6 +63,9 @@ class Halving(theory_guided.TheoryGuided):
     """
 
     num_epochs: float
+    first_batch_size: int = 32
+    first_learning_rate: float = 0.32
+    min_batch_size: int = 1
     shares: tuple[float, ...] = (0.05, 0.35)
     num_kept: tuple[int, ...] = (8, 4)
     factor: float = 2.0
@@ -80,6 +88,15 @@ class Halving(theory_guided.TheoryGuided):
                 raise errors.UserError(name, 1.0, "give a number above 1")
         for name in ("num_lower_rates", "num_higher_rates"):
             errors.check_integer(name, getattr(self, name), 0)
+        errors.check_integer("first_batch_size", self.first_batch_size, 1)
+        if errors.check_real("first_learning_rate", self.first_learning_rate, 0.0) == 0:
+            raise errors.UserError("first_learning_rate", 0.0, "give a number above 0")
+        if errors.check_integer("min_batch_size", self.min_batch_size, 1) > self.limit:
+            remedy = (
+                f"give at most {self.limit}, the smaller of training set and"
+                " max_batch_size"
+            )
+            raise errors.UserError("min_batch_size", self.min_batch_size, remedy)
         self._set(
             num_epochs=errors.check_real("num_epochs", self.num_epochs, 0.0),
             shares=shares,
@@ -101,7 +118,6 @@ class Halving(theory_guided.TheoryGuided):
         return min(self.limit, examples)
 
     def _steps(self, state: SearchState) -> Steps[finals.Choice | None]:
-        self._tell_assumptions(state)
         if self._largest < self.limit:
             state.decide(
                 f"no batch above {self._largest} is tried: {self.shares[0]:g} of a run "
@@ -130,13 +146,12 @@ class Halving(theory_guided.TheoryGuided):
 
     def _climb(self, state: SearchState) -> Steps[_Found]:
         """Measures the first share of settings; returns all of them."""
-        first = self.first_learning_rate
-        centre = self.predicted_batch_size(first)
         sizes, place = climb.lattice(
-            centre, self.factor, self.min_batch_size, self._largest
+            self.first_batch_size, self.factor, self.min_batch_size, self._largest
         )
         powers = range(-self.num_lower_rates, self.num_higher_rates + 1)
-        rates = [float(f"{first * self.rate_factor**k:.3g}") for k in powers]
+        first = self.first_learning_rate
+        rates = [float(f"{first * self.rate_factor**k:.2g}") for k in powers]
         at = place, self.num_lower_rates
         tried: set[settings.Setting] = set()
         found: dict[settings.Setting, Measured] = {}
