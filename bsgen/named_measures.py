@@ -9,13 +9,12 @@ Importing the table loads no TensorFlow: functions are looked up when they are c
 """
 
 import dataclasses
-import math
 import operator
 import pkgutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bsgen import errors
+from bsgen import errors, measured_results
 
 # Operators that a measure may need: the class in `bsgen.measures`, and its settings
 # that not every measure takes, with their defaults.
@@ -59,12 +58,6 @@ class Subject:
         return self._operators[key]
 
 
-def value_and_error(found: Any) -> str:
-    """Returns "12.3 ± 0.1"."""
-    error = getattr(found, "standard_error", getattr(found, "error", math.nan))
-    return f"{found.value:.5g} ± {error:.2g}"
-
-
 @dataclasses.dataclass(frozen=True)
 class Measure:
     """An entry of the table.
@@ -82,6 +75,7 @@ class Measure:
       record: returns a result as what JSON keeps of it.
       curve: returns columns of numbers, for results that are curves; or None.
       picture: "package.module:function" that makes a PNG of a curve's table; or "".
+      meaning: what the value tells, for somebody who meets the name here; or "".
     """
 
     name: str
@@ -90,10 +84,11 @@ class Measure:
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     settings: tuple[str, ...] = ("l2", "training")
-    shown: Callable[[Any], str] = value_and_error
+    shown: Callable[[Any], str] = measured_results.value_and_error
     record: Callable[[Any], dict[str, Any]] = dataclasses.asdict
     curve: Callable[[Any], dict[str, Any]] | None = None
     picture: str = ""
+    meaning: str = ""
 
     def takes(self, option: str) -> bool:
         """Returns whether it takes an option, or a setting, of this name."""
@@ -190,41 +185,6 @@ def get(name: str) -> Measure:
     return _TABLE[name]
 
 
-def _from_value_to_upper(found: Any) -> str:
-    return f"from {found.value:.5g} to {found.upper:.5g}"
-
-
-def _ends_of_density(found: Any) -> str:
-    values = _density_record(found)
-    return f"from {values['lowest']:.4g} to {values['highest']:.4g}"
-
-
-def _density_record(found: Any) -> dict[str, Any]:
-    kept = ("gaussian_width", "num_products", "stopped_because", "mode")
-    return {
-        "lowest": min(float(nodes.min()) for nodes in found.nodes),
-        "highest": max(float(nodes.max()) for nodes in found.nodes),
-        "num_probes": len(found.nodes),
-        **{name: getattr(found, name) for name in kept},
-    }
-
-
-def _density_curve(found: Any) -> dict[str, Any]:
-    return {
-        "eigenvalue": found.grid,
-        "density": found.value,
-        "standard_error": found.standard_error,
-    }
-
-
-def _alpha_and_exponent(found: Any) -> str:
-    return f"alpha {value_and_error(found)}, std ~ distance^{found.spread.exponent:.4g}"
-
-
-def _potential_points(found: Any) -> dict[str, Any]:
-    return {"distance": found.distances, "difference": found.differences}
-
-
 _LANDSCAPE = "bsgen.measures.landscape"
 _SPECTRUM = "bsgen.measures.spectrum"
 _BUDGET = ("max_products", "seed")
@@ -234,24 +194,29 @@ _MEASURES = (
         f"{_SPECTRUM}.eigenvalues:top_eigenvalue",
         ("hessian",),
         (*_BUDGET, "relative_error=tolerance"),
+        meaning="the curvature of the loss along its most curved direction",
     ),
     Measure(
         "trace",
         f"{_SPECTRUM}.trace:hessian_trace",
         ("hessian",),
         (*_BUDGET, "relative_error"),
+        meaning="the sum of the curvatures along all directions",
     ),
     Measure(
         "frobenius_norm",
         f"{_SPECTRUM}.frobenius_norm:hessian_frobenius_norm",
         ("hessian",),
         (*_BUDGET, "relative_error"),
+        meaning="the root of the sum of all squared curvatures",
     ),
     Measure(
         "critical_learning_rate",
         f"{_SPECTRUM}.critical_rate:critical_learning_rate",
         ("hessian",),
         (*_BUDGET, "relative_error=tolerance", "momentum"),
+        meaning="2 (1 + momentum) / top eigenvalue: descent by the full gradient at "
+        "a larger rate leaves the valley in which the weights lie",
     ),
     Measure(
         "largest_stable_learning_rate",
@@ -259,13 +224,21 @@ _MEASURES = (
         ("hessian",),
         ("seed", "momentum"),
         settings=("l2",),
-        shown=_from_value_to_upper,
+        shown=measured_results.from_value_to_upper,
+        meaning="found by trying: above the critical rate where descent leaves a "
+        "sharp place for a flatter one",
     ),
     Measure(
         "gradient_noise_scale",
         "bsgen.measures.noise.gradient_noise:gradient_noise_scale",
         ("model", "loss", "data"),
         ("group_size",),
+        meaning="the batch size at which the noise of a batch's gradient is as long "
+        "as the gradient: well below it twice the batch saves nearly half of the "
+        "updates, well above it nearly none. It is a property of model and data; "
+        "theory.noise_scale, epsilon N / (B (1 - m)), is one of a setting: how "
+        "strongly learning rate epsilon, batch size B and momentum m let that noise "
+        "shake the weights. launch.advise says what follows from both",
     ),
     Measure(
         "noise_alignment",
@@ -273,16 +246,22 @@ _MEASURES = (
         ("hessian", "covariance"),
         _BUDGET,
         settings=(),
+        meaning="how alike the covariance C of single examples' gradients and the "
+        "Hessian H are: 1 where gradients scatter exactly along the curved "
+        "directions, as Jastrzebski et al. assume with C = H; 0 where the two have "
+        "nothing in common",
     ),
     Measure(
         "spectral_density",
         f"{_SPECTRUM}.lanczos_quadrature:spectral_density",
         ("hessian",),
         _BUDGET,
-        shown=_ends_of_density,
-        record=_density_record,
-        curve=_density_curve,
+        shown=measured_results.ends_of_density,
+        record=measured_results.density_record,
+        curve=measured_results.density_curve,
         picture=f"{_SPECTRUM}.density_figure:draw",
+        meaning="the range of the curvatures; picture and table show how many "
+        "directions have which",
     ),
     Measure(
         "random_potential",
@@ -291,10 +270,12 @@ _MEASURES = (
         ("max_distance", "num_directions", "running_statistics", "seed"),
         required=("max_distance",),
         settings=("l2",),
-        shown=_alpha_and_exponent,
+        shown=measured_results.alpha_and_exponent,
         record=operator.methodcaller("summary"),
-        curve=_potential_points,
+        curve=measured_results.potential_points,
         picture=f"{_LANDSCAPE}.random_potential_figure:draw",
+        meaning="the loss's mean squared change grows as distance^alpha around these "
+        "weights; Hoffer et al. find alpha = 2, on which weights diffuse as log t",
     ),
 )
 _TABLE = {each.name: each for each in _MEASURES}

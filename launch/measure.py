@@ -21,13 +21,22 @@ a few seconds on two cores.
 
 import pathlib
 import sys
+import textwrap
 import time
 from typing import Any
 
 from bsgen import errors, named_measures
 from bsgen.files import atomic, sealed_json
 
-from . import INTERRUPTED, chosen_measures, entry, flag_help, loaded_model, paths
+from . import (
+    INTERRUPTED,
+    as_called,
+    chosen_measures,
+    entry,
+    flag_help,
+    loaded_model,
+    paths,
+)
 
 flag_help.section("Output")
 _OUTPUT_DIR = paths.define(
@@ -69,10 +78,16 @@ def _measure(
             _write_curve(folder, measure, found)
             sealed_json.write(folder / _FILE, kept)
             display.say(f"{measure.name}: {measure.in_words(found)}")
+            if measure.meaning:
+                display.say(_indented(as_called(measure.meaning)))
             if found.stopped_because == "interrupted":
                 display.say(f"interrupted; what is known is in {folder}")
                 sys.exit(INTERRUPTED)
     print(f"all results are in {folder / _FILE}")
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, 80, initial_indent="    ", subsequent_indent="    ")
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:

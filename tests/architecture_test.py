@@ -17,7 +17,7 @@ _COLUMNS = (
     ("bsgen.config",),
     ("bsgen.theory",),
     ("bsgen.data", "bsgen.layers", "bsgen.optimizers", "bsgen.figures"),
-    ("bsgen.models", "bsgen.measures"),
+    ("bsgen.models", "bsgen.measures", "bsgen.measured_results"),
     ("bsgen.named_measures",),
     ("bsgen.training",),
     ("bsgen.tuning",),

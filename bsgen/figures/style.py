@@ -169,7 +169,7 @@ def plain_numbers(axis: mpl_axis.Axis, multiples: tuple[int, ...] = (1,)) -> Non
 
     To be called when all is drawn: where few of these are in sight, others are taken.
     """
-    _set_ticks(axis, ticker.LogLocator(subs=multiples))
+    _set_ticks(axis, *(ticker.LogLocator(subs=m) for m in (multiples, (1, 2, 5))))
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
@@ -194,12 +194,15 @@ def legend_above(drawn: figure.Figure, *panels: mpl_axes.Axes) -> None:
         )
 
 
-def _set_ticks(axis: mpl_axis.Axis, usual: ticker.Locator) -> None:
-    """Labels the usual places, or evenly spaced ones if few of the usual are seen."""
+def _set_ticks(axis: mpl_axis.Axis, *usual: ticker.Locator) -> None:
+    """Labels the first of these places of which enough are seen, or even spaces."""
     low, high = sorted(axis.get_view_interval())
-    seen = sum(low <= place <= high for place in usual.tick_values(low, high))
-    few = seen < _FEWEST_TICKS
-    axis.set_major_locator(ticker.MaxNLocator(5, steps=(1, 2, 5, 10)) if few else usual)
+    chosen: ticker.Locator = ticker.MaxNLocator(5, steps=(1, 2, 5, 10))
+    for locator in reversed(usual):
+        seen = sum(low <= place <= high for place in locator.tick_values(low, high))
+        if seen >= _FEWEST_TICKS:
+            chosen = locator
+    axis.set_major_locator(chosen)
     axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
 
 

@@ -22,7 +22,7 @@ _AFTER_EPOCHS = {
 }
 _RATIO = "learning rate / batch size, $\\eta / S$"
 _MARKERS = "osD^vP"
-_LOWEST, _HIGHEST = -60, 150  # degrees that are shown
+_LOWEST, _HIGHEST = -90, 150  # degrees that are shown
 _ABOVE = 2.2  # the place of the rules' names, above the first quantity at 0
 
 
