@@ -23,6 +23,7 @@ _MAX_LABELS = 8  # in a legend; of more lines some are named
 _MANY_TICKS = 8
 _WIDE = 4.0  # an axis whose values differ by such a factor is logarithmic
 _LONGEST_LABEL = 18  # characters of a line
+_MOST = 0.999  # an interval may reach beyond 1
 _BOTTOM = 0.02  # where the crosses stand
 
 
@@ -137,7 +138,9 @@ def _finish(axes: mpl_axes.Axes, summary: Summary, shown: pd.DataFrame) -> None:
         axes.set_yticks([])
     elif metric.endswith("accuracy"):
         if means.min() < 0.8 < means.max():
-            style.accuracy_axis(axes, max(means.min(), 0.0), means.max())
+            ends = shown[f"{metric}_upper"].clip(upper=_MOST)  # of intervals
+            highest = pd.concat([means, ends[np.isfinite(ends)]]).max()
+            style.accuracy_axis(axes, max(means.min(), 0.0), highest)
         else:  # an interval may reach beyond what is possible
             low, high = axes.get_ylim()
             axes.set_ylim(max(low, 0.0), min(high, 1.0))

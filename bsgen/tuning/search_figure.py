@@ -119,7 +119,7 @@ def draw(
             if recommended is not None:
                 search_panels.mark(axes, shown, recommended)
             if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="best")
+                axes.legend(loc="best", title="learning rate, momentum m")
         drawn.supxlabel(_footer(trials), x=0.99, ha="right")
     return drawn
 
@@ -172,8 +172,7 @@ def _draw_phases(
     for place, rate in enumerate(rates):
         color = style.sequential(place / max(len(rates) - 1, 1) * 0.6)
         of_rate = first[first["learning_rate"] == rate]
-        label = f"phase 1: learning rate {rate:g}, momentum m = "
-        label += f"{of_rate.iloc[0].momentum:g}"
+        label = f"phase 1: rate {rate:g}, m = {of_rate.iloc[0].momentum:g}"
         search_panels.curve(left, of_rate, color, label)
     if len(grown):
         search_panels.curve(
@@ -232,7 +231,7 @@ def _draw_halving(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
 
 
 def _setting_words(setting: Mapping[str, Any] | pd.Series) -> str:
-    return f"learning rate {setting['learning_rate']:g}, m = {setting['momentum']:.4g}"
+    return f"rate {setting['learning_rate']:g}, m = {setting['momentum']:.4g}"
 
 
 def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
@@ -242,9 +241,7 @@ def _draw_general(points: pd.DataFrame) -> tuple[figure.Figure, _Panels]:
         for momentum in sorted(points["momentum"].unique()):
             of_momentum = shown[shown["momentum"] == momentum]
             color = style.sequential(float(momentum))
-            search_panels.curve(
-                axes, of_momentum, color, f"momentum m = {momentum:g}", "o"
-            )
+            search_panels.curve(axes, of_momentum, color, f"m = {momentum:g}", "o")
         axes.set_xscale("log")
     grid[0, 0].set_xlabel(_BATCH_SIZE)
     style.plain_numbers(grid[0, 0].xaxis, (1, 2, 5))

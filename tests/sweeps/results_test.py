@@ -134,6 +134,18 @@ class ResultsTest(parameterized.TestCase):
         self.assertEqual(set(lost), {0.0})
         self.assertStartsWith(style.png(drawn), b"\x89PNG")
 
+    def test_intervals_stay_inside_an_axis_of_accuracy(self):
+        scores = {10: 0.1, 20: 0.9}
+
+        def accuracy(run):
+            return scores[run.batch_size] + 0.02 * run.seed
+
+        _, _, summary = self._results(accuracy, batch_size=tuple(scores))
+        upper = summary.settings["test_accuracy_upper"].max()
+        (axes,) = figure.draw(summary).axes
+        self.assertBetween(upper, 0.9, 0.999)
+        self.assertGreaterEqual(axes.get_ylim()[1], upper)
+
     def test_a_picture_where_every_run_has_diverged(self):
         _, _, summary = self._results(
             lambda run: "diverged" if run.batch_size == 10 else 0.5,

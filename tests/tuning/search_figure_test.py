@@ -63,7 +63,7 @@ class SearchFigureTest(parameterized.TestCase):
         self.assertEqual(points(left, "phase 1"), first)
         self.assertEqual(points(left, "phase 2"), [(64, 0.94), (320, 0.95)])
         near = [(160, 0.91), (320, 0.95), (480, 0.97)]
-        self.assertEqual(points(right, "learning rate 1, m = 0.98"), near)
+        self.assertEqual(points(right, "rate 1, m = 0.98"), near)
         texts = [text.get_text() for text in left.texts]
         self.assertEqual(texts, ["m = 0.9", "m = 0.98", "m = 0.996"])
         crosses = {
@@ -102,7 +102,7 @@ class SearchFigureTest(parameterized.TestCase):
         self.assertEqual(words.get_text(), "nothing is recommended yet")
         (_, right), _ = draw(_APPENDIX_D)
         near = [(160, 0.91), (480, 0.97)]
-        self.assertEqual(points(right, "learning rate 1, m = 0.98"), near)
+        self.assertEqual(points(right, "rate 1, m = 0.98"), near)
 
     def test_marks_stay_inside_the_frame(self):
         (left, _), _ = draw(_APPENDIX_D, _CHOSEN)
@@ -132,7 +132,7 @@ class SearchFigureTest(parameterized.TestCase):
             lines = [line for line in axes.lines if line.get_label() == label]
             self.assertEqual([line.get_ydata()[0] for line in lines], [0.5])
         self.assertEqual(points(drawn.axes[0], "phase 1"), [(8, 0.3)])
-        self.assertEqual(points(drawn.axes[1], "learning rate 1"), [(8, 0.3)])
+        self.assertEqual(points(drawn.axes[1], "rate 1"), [(8, 0.3)])
 
     def test_successive_halving(self):
         rows = [(1, 8, 1.0, 0.9, "completed", "0.5")]
@@ -150,9 +150,9 @@ class SearchFigureTest(parameterized.TestCase):
     def test_another_oracle(self):
         chosen = {"batch_size": 64, "learning_rate": 0.3, "momentum": 0.9}
         (left, right), _ = draw(_GENERAL, chosen)
-        self.assertEqual(points(left, "momentum m = 0.5"), [(32, 0.8)])
+        self.assertEqual(points(left, "m = 0.5"), [(32, 0.8)])
         # 0.1 / (32 (1 - 0.5))
-        self.assertEqual(points(right, "momentum m = 0.5"), [(0.00625, 0.8)])
+        self.assertEqual(points(right, "m = 0.5"), [(0.00625, 0.8)])
         self.assertIn("recommended", right.get_legend_handles_labels()[1])
 
     @parameterized.parameters((None,), (_CHOSEN,))
