@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach name,$(NAMES), \
 RUN := .venv/bin/python
 
 help:
-	@echo "make reproduce   the papers' figures and claims at quick scale, in minutes"
+	@echo "make reproduce   the papers' figures and claims at quick scale, in half an hour"
 	@echo "make tune        a search by a chief and WORKERS=2; FLAGS of launch.tune"
 	@echo "make test        all tests"
 	@echo "make lint        format, lint and types"

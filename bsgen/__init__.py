@@ -23,6 +23,7 @@ import wrapt
 if TYPE_CHECKING:
     from bsgen import (
         callbacks,
+        config,
         data,
         layers,
         measures,
@@ -40,6 +41,7 @@ __all__ = [
     "UserError",
     "advise",
     "callbacks",
+    "config",
     "data",
     "layers",
     "measures",

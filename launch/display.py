@@ -84,7 +84,7 @@ def _print_line(name: str, cells: Sequence[str], title: str) -> None:
 
 
 class CampaignBar(progress_bar.Bar):
-    """A progress bar with the time left; plain lines where the output is piped."""
+    """A line that says how much there is to do, above a bar with the time left."""
 
     def __init__(
         self,
@@ -104,17 +104,19 @@ class CampaignBar(progress_bar.Bar):
         work = [f"{num_runs} runs"] if num_runs or not num_measurements else []
         work += [f"{num_measurements} measurements"] if num_measurements else []
         super().__init__(
-            rich.progress.TextColumn(" and ".join(work)),
+            rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
             rich.progress.TaskProgressColumn(),
+            rich.progress.TextColumn("so far"),
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("left"),
             rich.progress.TimeRemainingColumn(),
             total=expected_seconds,
         )
-        if not self._console.is_terminal:
-            self.say(f"{' and '.join(work)} to make, about {minutes:.2g} min")
+        self.say(f"{' and '.join(work)} to make, about {minutes:.2g} min")
+        # Checks, plans and compiles, which takes half a minute for many runs.
+        self._bar.update(self._task, description="preparing")
 
     def advance(self, seconds: float) -> None:
         """Counts expected seconds of work as done."""
-        self._bar.advance(self._task, seconds)
+        self._bar.update(self._task, advance=seconds, description="working")

@@ -2,12 +2,13 @@
 
     python -m launch.reproduce --suite=quick --output_dir=results/quick
 
-runs all studies at quick scale (embedded data, a few minutes on two cores) and writes
+runs all studies at quick scale (no download, about half an hour of two cores) and writes
 `results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` runs one at the
 paper's own settings. Started again after any interruption, it keeps every finished
 run. `--list` shows all studies with their size and the minutes that they take here.
 """
 
+import signal
 import sys
 
 from absl import flags
@@ -169,10 +170,10 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
 
         try:
             work.run(progress.advance, on_study, num_processes)
-        except interruption.Interrupted as stopped:
+        except (interruption.Interrupted, KeyboardInterrupt) as stopped:
             entry.let_go_of_lost_terminal()
             progress.say("interrupted; saved: the same command continues from there")
-            sys.exit(128 + stopped.signal_number)
+            sys.exit(128 + getattr(stopped, "signal_number", signal.SIGINT))
 
 
 if __name__ == "__main__":

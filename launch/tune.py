@@ -19,15 +19,16 @@ OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ if asked for); nothing is written elsewhere.
 A search that was stopped at any moment continues with the same command: it keeps the
 finished trials, and retries those in which the user's code raised. After Ctrl-C, table
-and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains with
-what is recommended. Without --output_dir
-the folder is results/tune/DATASET_MODEL_KEY.
+and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains a network
+of --model with what is recommended; for a model of your own, the last line says how to
+compile it. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. Workers
 on one GPU share its memory as they need it, or by --gpu_memory_mb each.
 """
 
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -110,6 +111,7 @@ def _search(output_dir: str, description: dict[str, Any], role: str) -> None:
                 search_flags.num_repeats(),
                 display.trial,
                 display.warn,
+                display.kept,
             )
         except KeyboardInterrupt:
             if role != "worker":
@@ -132,7 +134,7 @@ def _show_unfinished(output_dir: str, display: "search_display.SearchDisplay") -
 
 
 def _show(output_dir: str, found: "tuning.SearchResult") -> None:
-    from bsgen.tuning import hparams_events, search_figure
+    from bsgen.tuning import hparams_events, recommended_run, search_figure
 
     if _TENSORBOARD.value:
         hparams_events.write(output_dir, found.trials)
@@ -143,9 +145,10 @@ def _show(output_dir: str, found: "tuning.SearchResult") -> None:
         problems.append(found.words())
     else:
         print(f"recommended: {found.recommendation.words()}")
-        if search_subject.is_run():
-            command = as_called(f"python -m launch.train --from_search={output_dir}")
-            print(f"to train with it: {command}")
+        command = as_called(f"python -m launch.train --from_search={output_dir}")
+        setting = dataclasses.asdict(found.recommendation.setting)
+        own = recommended_run.to_train_own(**setting)
+        print(f"to train with it: {command if search_subject.is_run() else own}")
     num_failed = int((found.trials["status"] == "failed").sum())
     if num_failed:
         problems.append(

@@ -14,7 +14,8 @@ def check(flag: str, name: str) -> None:
 
     Args:
       flag: the flag that it was given to, for the message.
-      name: "package.module:function".
+      name: "package.module:function"; the current folder is searched too, as by
+        `python -m`.
 
     Raises:
       UserError: it is not such a name, or there is no such package.
@@ -23,6 +24,8 @@ def check(flag: str, name: str) -> None:
     if not all(map(str.isidentifier, [*module_name.split("."), function_name])):
         remedy = "write package.module:function, as Python imports them"
         raise errors.UserError(flag, name, remedy)
+    if "" not in sys.path:  # a command such as `bsgen` is started without it
+        sys.path.insert(0, "")
     package = module_name.partition(".")[0]
     if package not in sys.modules and importlib.util.find_spec(package) is None:
         raise errors.UserError(flag, name, _missing(package))
@@ -33,7 +36,7 @@ def load(flag: str, name: str) -> Callable[[], Any]:
 
     Args:
       flag: the flag that it was given to, for the message.
-      name: "package.module:function"; the current folder is searched too.
+      name: as for `check`.
 
     Raises:
       UserError: there is no such module or function, or it needs arguments.

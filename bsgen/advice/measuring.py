@@ -5,6 +5,7 @@ that a small network takes well under a minute on two cores; their error says wh
 more would help.
 """
 
+import inspect
 import sys
 import time
 from collections.abc import Callable
@@ -51,7 +52,8 @@ def advise(
       batch_size: B of the present setting, the global one.
       learning_rate: found good at that batch size.
       target_batch_size: the batch size wanted.
-      **options: those of `measure`.
+      **options: momentum, train_size, max_examples, l2, seed, progress or on_progress,
+        see `bsgen.advice.measure`.
 
     Returns:
       The advice; `print` shows it, `to_dict` has it as JSON's types.
@@ -60,6 +62,10 @@ def advise(
       UserError: an argument is wrong, the model has no weights, or loss or gradient
         are not finite.
     """
+    known = inspect.signature(measure).parameters
+    for name in options:
+        if name not in known:
+            raise errors.unknown_name("option", name, known)
     present = measure(
         model,
         loss,

@@ -69,13 +69,15 @@ class MomentumConfig(checked.Checked):
             raise errors.UserError("momentum_reset", self.momentum_reset, remedy)
 
 
-def check_falling_rates(argument: str, rates: Iterable[float]) -> tuple[float, ...]:
-    """Returns learning rates to be tried one after the other.
+def check_falling_rates(
+    argument: str, rates: float | Iterable[float]
+) -> tuple[float, ...]:
+    """Returns learning rates to be tried one after the other; a number is one.
 
     Raises:
       UserError: there is none, or they do not fall, or one is not above 0.
     """
-    given = tuple(rates)
+    given = tuple(rates) if isinstance(rates, Iterable) else (rates,)
     numbers = tuple(errors.check_float32(argument, rate) for rate in given)
     falling = all(low < high for high, low in itertools.pairwise(numbers))
     if not numbers or not falling or numbers[-1] == 0:

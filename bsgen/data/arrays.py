@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from bsgen import config as configuration
+from bsgen import errors
 from bsgen.data import registry, scaling, splits
 
 
@@ -24,6 +25,9 @@ def load(config: configuration.DataConfig, data_dir: str | None = None) -> Array
     Raises:
       UserError: a name is unknown, a size too large, or the dataset is not prepared.
     """
+    if not isinstance(config, configuration.DataConfig):
+        remedy = "give a config.DataConfig, such as DataConfig('digits')"
+        raise errors.UserError("config", config, remedy)
     pool = registry.load_pool(config, data_dir)
     split = splits.split(pool, config)
     scale = scaling.fit(config.scaling, pool.inputs[split.train]).apply

@@ -42,6 +42,9 @@ def replace_batch_normalization(
       UserError: the model, or a layer in it, makes its layers in its own code; there is
         nothing to replace; or an argument is out of its range.
     """
+    if not isinstance(model, keras.Model):
+        remedy = "give a Keras model; a function that makes one has to be called"
+        raise errors.UserError("model", type(model).__name__, remedy)
     if not _is_graph(model):
         raise _own_code(model)
     found: list[keras.Layer] = []

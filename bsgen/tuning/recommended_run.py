@@ -1,9 +1,11 @@
-"""The run that a finished search of this project's own networks recommends."""
+"""What to train after a search: the run that it recommends."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from bsgen import config, errors
@@ -47,24 +49,29 @@ def read(folder: str | os.PathLike) -> RecommendedRun:
         raise _error(path, f"its {SEARCH} is damaged ({error}); search anew") from error
     if described is None:
         raise _error(path, f"holds no search: there is no {SEARCH}")
-    if "run" not in described:
-        remedy = "the search was of a model of your own; compile it with what "
-        remedy += f"{RECOMMENDATION} recommends"
-        raise _error(path, remedy)
     recommended = _recommendation(path)
-    try:
+    with _refusing_other_versions(path):
         numbers = {name: recommended["setting"][name] for name in _FIELDS}
         words = str(recommended["words"]).partition("; ")[0]
+        own = to_train_own(**numbers)
+    if "run" not in described:
+        raise _error(path, f"the search was of a model of your own: {own}")
+    with _refusing_other_versions(path):
         num_epochs = errors.check_real("num_epochs", described["num_epochs"], 0.0)
         run = config.from_dict(described["run"])
         size = numbers.pop("batch_size")
         optimizer = dataclasses.replace(run.sgd, **numbers)
         run = dataclasses.replace(run, batch_size=size, optimizer=optimizer)
-    except (KeyError, TypeError, AttributeError, errors.UserError) as error:
-        remedy = "is of another version of bsgen, or damaged; search anew, or train "
-        remedy += f"with the flags that it names ({error})"
-        raise _error(path, remedy) from error
     return RecommendedRun(run, num_epochs, words)
+
+
+def to_train_own(batch_size: int, learning_rate: float, momentum: float) -> str:
+    """Returns how a user's own script trains with a setting, in words."""
+    made = f"learning_rate={learning_rate:g}, momentum={momentum:g}"
+    return (
+        f"compile your model with bsgen.optimizers.Momentum({made}), and fit it with "
+        f"batch_size={batch_size}"
+    )
 
 
 def _recommendation(path: pathlib.Path) -> dict[str, Any]:
@@ -78,6 +85,16 @@ def _recommendation(path: pathlib.Path) -> dict[str, Any]:
         remedy = f"its {RECOMMENDATION} cannot be read; the command that began the "
         raise _error(path, f"{remedy}search writes it again") from error
     return found if isinstance(found, dict) else {}
+
+
+@contextlib.contextmanager
+def _refusing_other_versions(path: pathlib.Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        remedy = "is of another version of bsgen, or damaged; search anew, or train "
+        remedy += f"with the flags that it names ({error})"
+        raise _error(path, remedy) from error
 
 
 def _error(path: pathlib.Path, remedy: str) -> errors.UserError:

@@ -96,6 +96,7 @@ def run_search(
     num_repeats: int = 1,
     on_outcome: tuner.OnOutcome | None = None,
     warn: Callable[[str], None] = _LOGGER.warning,
+    on_kept: Callable[[int], None] = lambda count: None,
 ) -> SearchResult:
     """Runs a search to its end, or continues it.
 
@@ -111,6 +112,8 @@ def run_search(
       num_repeats: of a trial whose oracle does not say.
       on_outcome: called with each setting trained in this process, and its outcome.
       warn: called with one line for each damaged file that the search does without.
+      on_kept: called first, with the number of finished trials that are there already,
+        if there are any.
 
     Raises:
       UserError: another process searches in the folder, it holds something else, it is
@@ -129,6 +132,9 @@ def run_search(
         searching = tuner.SettingTuner(
             oracle, trainer, folder.path, num_repeats, on_outcome, identity, warn
         )
+        ended = [*filter(None, map(trials.to_outcome, oracle.trials.values()))]
+        if ended and not is_worker:
+            on_kept(len(ended))
         try:
             searching.search(verbose=0)
         except KeyboardInterrupt:

@@ -30,6 +30,11 @@ class SearchDisplay(progress_bar.Bar):
                 f"the search trains with Momentum in place of your own {optimizer}"
             )
 
+    def kept(self, count: int) -> None:
+        """Shows that a search continues, with so many finished trials."""
+        self._bar.update(self._task, advance=count)
+        self.say(f"continuing after {count} finished trials")
+
     def trial(self, setting: settings.Trainable, outcome: outcomes.Outcome) -> None:
         """Shows a finished trial."""
         self._bar.update(self._task, advance=1, description=setting.words())
@@ -37,7 +42,8 @@ class SearchDisplay(progress_bar.Bar):
 
     def decision(self, decision: replay.Decision) -> None:
         """Shows a decision of the search."""
-        self.say(f"phase {decision.phase}: {decision.text}")
+        when = f"phase {decision.phase}" if decision.phase else "at the start"
+        self.say(f"{when}: {decision.text}")
 
     def warn(self, line: str) -> None:
         """Shows a warning; the search continues."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import keras
 
-from bsgen import errors, interrupts
+from bsgen import config, errors, interrupts
 from bsgen.tuning import search, search_display, search_figure
 from bsgen.tuning.keras_tuner_adapter import batch_size_heuristic, tuner
 from bsgen.tuning.procedures import appendix_d, halving, outcomes, settings
@@ -134,7 +134,7 @@ def tune_batch_size(
             num_epochs=num_epochs, min_batch_size=smallest, **numbers
         )
     else:
-        rates = tuple(learning_rates)
+        rates = config.check_falling_rates("learning_rates", learning_rates)
         chosen = appendix_d.AppendixD(
             batch_sizes=sizes, learning_rates=rates, **numbers
         )
@@ -157,4 +157,4 @@ def tune_batch_size(
                 on_outcome(setting, outcome)
 
         oracle = batch_size_heuristic.BatchSizeHeuristic(chosen, display.decision)
-        return search.run_search(oracle, *shared, show, display.warn)
+        return search.run_search(oracle, *shared, show, display.warn, display.kept)

@@ -123,6 +123,7 @@ class MistakesTest(parameterized.TestCase, tf.test.TestCase):
         self.refused("learning_rate=-0.1", learning_rate=-0.1)
         self.refused("max_examples=2", max_examples=2)
         self.refused("momentum=1.5", momentum=1.5)
+        self.refused("option='momentun': unknown; did you mean 'mom", momentun=0.9)
 
     def test_models(self):
         without = keras.Sequential([keras.Input((3,)), keras.layers.Flatten()])

@@ -4,7 +4,7 @@ import numpy as np
 from absl.testing import absltest
 
 from bsgen import config as configuration
-from bsgen import data
+from bsgen import data, errors
 
 
 class ArraysTest(absltest.TestCase):
@@ -31,6 +31,11 @@ class ArraysTest(absltest.TestCase):
         inputs, labels = data.load(configuration.DataConfig()).validation
         self.assertEqual(inputs.shape, (0, 8, 8))
         self.assertEqual(labels.shape, (0,))
+
+    def test_a_name_alone(self):
+        message = "config='digits': give a config.DataConfig, such as"
+        with self.assertRaisesRegex(errors.UserError, message):
+            data.load("digits")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,13 @@ class WheelTest(absltest.TestCase):
         self.assertIn(f"bsgen reproduce {figure}", page)
         self.assertNotIn("launch.", page)
 
+        # A module of the user's lies beside them, and is installed nowhere.
+        (self.empty / "mine.py").write_text("def build(needed):\n    pass\n")
+        wrong = (command, "tune", "--model_fn=mine:build", "--data_fn=mine:build")
+        done = subprocess.run(wrong, cwd=self.empty, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("it is called without arguments, but needs needed", done.stderr)
+
         wrong = (command, "train", "--steps=1", "--dataset=mnist", "--data_dir=.")
         done = subprocess.run(wrong, cwd=self.empty, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)

@@ -48,8 +48,10 @@ class InterruptedSearchTest(parameterized.TestCase):
 
     def _search(self, fail=lambda call: None, on_outcome=lambda *_: None):
         trainer = surface_trainer.SurfaceTrainer(fail=fail)
+        self.kept = []
+        more = {"on_outcome": on_outcome, "on_kept": self.kept.append}
         try:
-            run_search(oracle(), trainer, self.folder, {}, on_outcome=on_outcome)
+            run_search(oracle(), trainer, self.folder, {}, **more)
         finally:
             self.calls = trainer.calls
 
@@ -65,6 +67,7 @@ class InterruptedSearchTest(parameterized.TestCase):
         with self.assertRaises(KeyboardInterrupt):
             self._search(lambda call: lose() if call == at else None)
         self.assertLen(self.calls, at + 1)
+        self.assertEqual(self.kept, [])
         # What is finished is in the table; the one that raised is not.
         is_lost = lose is lost_interrupts.as_another_error
         self.assertLen(self._rows(), at if is_lost else at + 1)
@@ -76,6 +79,7 @@ class InterruptedSearchTest(parameterized.TestCase):
         # A trial that had come to its end is kept; one that raised is no failed one.
         kept = at if lose is lost_interrupts.as_another_error else at + 1
         self.assertLen(self.calls, 5 - kept)
+        self.assertEqual(self.kept, [kept] if kept else [])
 
     def test_a_lost_one_between_trials(self):
         seen = []

@@ -63,7 +63,10 @@ class RecommendedRunTest(parameterized.TestCase):
         write(self.folder)
         described = {"num_epochs": 2.0, "model_fn": "mine:build"}
         sealed_json.write_state(self.folder / "search.json", described)
-        self._assert_refused("a model of your own; compile it with what")
+        self._assert_refused(
+            r"own: compile your model with bsgen.optimizers.Momentum\(learning_rate="
+            r"0.25, momentum=0.75\), and fit it with batch_size=20$"
+        )
 
     @parameterized.parameters(
         ("a field that is not ours", lambda run: {**run, "amount": 1}),

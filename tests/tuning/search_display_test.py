@@ -53,6 +53,9 @@ class SearchDisplayTest(parameterized.TestCase):
         decision = Decision(2, "the score [has] begun to fall " * 9, {})
         shown = self._shown(lambda display: display.decision(decision))
         self.assertEqual(shown, f"phase 2: {decision.text}\n")
+        decision = Decision(0, "phase 1 tries batch sizes 8 and 16", {})
+        shown = self._shown(lambda display: display.decision(decision))
+        self.assertEqual(shown, f"at the start: {decision.text}\n")
 
 
 if __name__ == "__main__":

@@ -268,6 +268,14 @@ class TuneTest(parameterized.TestCase):
         with self.assertRaisesRegex(errors.UserError, message):
             tune_batch_size(build, data(), data(1), **more)
 
+    @parameterized.parameters(
+        ({"learning_rates": 0.0}, "learning_rates=\\(0.0,\\): give falling numbers"),
+        ({"num_epochs": 0}, "num_epochs=0: give more than 0"),
+    )
+    def test_single_numbers(self, wrong, message):
+        with self.assertRaisesRegex(errors.UserError, message):
+            tune_batch_size(build, data(), data(1), **{"num_epochs": 1, **wrong})
+
     @parameterized.parameters(0, 2.5, "a")
     def test_refuses_a_baseline_batch_size(self, size):
         with self.assertRaisesRegex(errors.UserError, "^baseline_batch_size="):

@@ -26,6 +26,13 @@ REFUSALS = (
     *_RUNNING,
 )
 _MAX_REASON = 200  # characters of their message
+# What Keras says of ranks, and what most often is behind it.
+_MEANT = {
+    "must have rank (ndim) `target.ndim - 1`": "; are the targets one-hot? take a "
+    "categorical loss that is not sparse, or targets.argmax(-1)",
+    "`target` and `output` must have the same rank": "; are the targets class labels? "
+    "take a sparse categorical loss",
+}
 _BEHIND_THE_REASON = r"Arguments received by|\s*Label values:|\s*\[\[\{\{node|\s*\[Op:"
 
 
@@ -105,4 +112,6 @@ def reason(error: Exception) -> str:
         r"^Exception encountered when calling (\S+)\.call\(\)\.", r"\1:", text
     )
     words = " ".join(text.partition("Detected at node")[0].split())
-    return words if len(words) <= _MAX_REASON else words[: _MAX_REASON - 3] + "..."
+    if len(words) > _MAX_REASON:
+        words = f"{words[: _MAX_REASON - 3]}..."
+    return words + "".join(meant for said, meant in _MEANT.items() if said in words)

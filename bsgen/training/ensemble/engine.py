@@ -96,17 +96,17 @@ def plan(
     ]
 
 
-def check(run: config.RunConfig, data_dir: str | None = None) -> data.Split:
-    """Returns the run's split of its pool, after checking the run against it.
+def check(run: config.RunConfig, data_dir: str | None = None) -> Member:
+    """Returns the run with its split of its pool, after checking it against that.
 
     Raises:
       UserError: the run does not fit its data.
     """
     carried_state.check(run)
-    split = _split(run.data, data_dir)
+    member = Member(run, _split(run.data, data_dir))
     preprocessing.check(run, data.load_pool(_pool_key(run), data_dir))
-    shares.check(run, Member(run, split).plan.batch_sizes, num_replicas=1, parts=1)
-    return split
+    shares.check(run, member.plan.batch_sizes, num_replicas=1, parts=1)
+    return member
 
 
 def max_runs(
@@ -162,7 +162,7 @@ def _device() -> grouping.Device:
 
 def _load(run: config.RunConfig, data_dir: str | None) -> grouping.Load:
     # Not kept, as the plans of many long runs take much memory.
-    member = Member(run, check(run, data_dir))
+    member = check(run, data_dir)
     sizes = None  # the batch sizes of all steps, where they change
     if run.batch_size_schedule != config.Constant():
         train_size = len(member.split.train)
@@ -184,6 +184,7 @@ def _load(run: config.RunConfig, data_dir: str | None) -> grouping.Load:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def _sizes(model: keras.Model) -> tuple[int, int]:
     """Returns the number of weights, and of all layers' outputs for one example."""
     weights = sum(int(np.prod(w.shape)) for w in model.trainable_variables)

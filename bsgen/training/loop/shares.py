@@ -1,17 +1,17 @@
 """Checks that batches divide evenly among replicas, successive parts, and ghosts."""
 
 import math
-from collections.abc import Iterable
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from bsgen import config, errors, models
 
 
 def check(
     run: config.RunConfig,
-    batch_sizes: Iterable[int],
+    batch_sizes: npt.ArrayLike,
     num_replicas: int,
     parts: int,
 ) -> None:
@@ -32,7 +32,7 @@ def check(
         remedy = "parts would have batch statistics of their own; take normalization "
         remedy += "'ghost' (or 'none')"
         raise errors.UserError("gradient_accumulation", parts, remedy)
-    for batch_size in map(int, np.unique(list(batch_sizes))):
+    for batch_size in map(int, np.unique(np.asarray(batch_sizes))):
         share, rest = divmod(batch_size, num_replicas)
         if rest:
             remedy = f"give a multiple of the {num_replicas} replicas, who share it"
@@ -51,7 +51,7 @@ def check(
 
 
 def check_statistics(
-    model: keras.Model, batch_sizes: Iterable[int], num_replicas: int
+    model: keras.Model, batch_sizes: npt.ArrayLike, num_replicas: int
 ) -> None:
     """Checks that batch normalization sees more than one value of each channel.
 
@@ -61,7 +61,7 @@ def check_statistics(
     Raises:
       UserError: a layer of the built model would see a single value.
     """
-    smallest = min(map(int, batch_sizes))
+    smallest = int(np.min(batch_sizes))
     if smallest > num_replicas:
         return
     for layer in model.layers:

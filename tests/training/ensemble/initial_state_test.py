@@ -48,7 +48,7 @@ class MakeTest(tf.test.TestCase):
 def _made(run: config.RunConfig):
     """The state and the settings of a program of one run, and its pool."""
     pool = data.load_pool(run.data)
-    row = member.Member(run, engine.check(run))
+    row = engine.check(run)
     return initial_state.make([row], pool), pool
 
 
