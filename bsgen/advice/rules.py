@@ -225,9 +225,11 @@ def _limit(present: Situation) -> Sentence:
             f"batch size {present.batch_size:,} already."
         )
     elif target > most:
+        ratio = target / most
+        far = "just above" if ratio < 1.05 else times(ratio)
         text = (
-            f"stop growing at about {count(most)}, {reaches}. {target:,} is "
-            f"{times(target / most)} that; in equal epochs expect to lose accuracy."
+            f"stop growing at about {count(most)}, {reaches}. {target:,} is {far} "
+            "that; in equal epochs expect to lose accuracy."
         )
     else:
         text = f"{target:,} is within reach; stop growing at about {count(most)}, "

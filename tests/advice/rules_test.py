@@ -67,6 +67,8 @@ class SentencesTest(parameterized.TestCase):
         stop = rules.advice_on(_with(target_batch_size=1024))["when to stop"].text
         self.assertStartsWith(stop, "stop growing at about 256")
         self.assertIn("1,024 is 4 times that", stop)
+        stop = rules.advice_on(_with(target_batch_size=260))["when to stop"].text
+        self.assertIn("260 is just above that", stop)
         near = rules.advice_on(_with(target_batch_size=128))["when to stop"].text
         self.assertStartsWith(near, "128 is within reach")
         passed = rules.advice_on(_with(learning_rate=1.0))["when to stop"].text

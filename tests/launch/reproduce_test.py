@@ -20,6 +20,15 @@ try:
 except SystemExit:
     print("loaded:", *sorted(sys.modules))
 """
+_INTERRUPTED = """
+import runpy, sys
+from bsgen.training import execution
+def interrupt(*_):
+    raise KeyboardInterrupt
+execution.plan = interrupt
+sys.argv = ["reproduce", "--figure=smith_le_2017/fig1", "--seeds=1", "--output_dir=r"]
+runpy.run_module("launch.reproduce", run_name="__main__", alter_sys=True)
+"""
 # One seed: all studies with all their seeds have some 50,000 runs.
 _LIST = ("--list", "--nocalibrate", "--seeds=1")
 
@@ -119,6 +128,21 @@ class LauncherTest(absltest.TestCase):
             f"--output_dir={self.output}",
         )
         self.assertEqual(self._files(), before)
+
+    def test_ctrl_c_before_anything_is_trained(self):
+        finished = subprocess.run(
+            [sys.executable, "-c", _INTERRUPTED],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(process.ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(finished.returncode, 130, finished.stderr)
+        first, last = finished.stdout.splitlines()
+        self.assertRegex(first, r"^\d+ runs to make, about ")
+        self.assertEqual(
+            last, "interrupted; saved: the same command continues from there"
+        )
 
     def test_a_folder_in_use(self):
         """Refused before TensorFlow is loaded, and nothing but `.lock` is there."""

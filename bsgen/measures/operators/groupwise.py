@@ -13,6 +13,7 @@ right for every network, so the graph that it makes is inspected before it runs:
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -162,7 +163,20 @@ def _vectorized(
         own, group = element
         return function([own.get(i, w) for i, w in enumerate(weights)], group)
 
-    return tf.vectorized_map(of_one, (copies, groups), warn=False)
+    logger = tf.get_logger()
+    logger.addFilter(_is_no_remark)
+    try:
+        return tf.vectorized_map(of_one, (copies, groups), warn=False)
+    finally:
+        logger.removeFilter(_is_no_remark)
+
+
+def _is_no_remark(record: logging.LogRecord) -> bool:
+    """Tells other messages from "Conv2DBackpropFilter uses a while_loop. Fix that!".
+
+    TensorFlow says so of every convolution in spite of `warn=False`.
+    """
+    return "uses a while_loop" not in record.getMessage()
 
 
 def _all_at_once(at_once: Callable[..., Any], weights: Weights, groups: Any) -> Any:

@@ -101,6 +101,20 @@ class GroupwiseTest(tf.test.TestCase, parameterized.TestCase):
             atol = 1e-6 * np.abs(right).sum(axis=0).max()
             self.assertAllClose(found, right.sum(axis=0), rtol=0, atol=atol)
 
+    def test_no_remarks_of_tensorflow_on_convolutions(self):
+        def gradient(weights, group):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                convolved = tf.nn.conv2d(group, weights[0], 1, "VALID")
+                value = tf.reduce_sum(convolved**2)
+            return tape.gradient(value, weights)
+
+        weights, groups = [tf.ones([2, 2, 1, 1])], tf.ones([3, 1, 4, 4, 1])
+        with self.assertNoLogs(tf.get_logger(), "WARNING"):
+            each = tf.function(lambda: groupwise.each(gradient, weights, groups))()
+        # 9 places with products of 4, twice each.
+        self.assertAllClose(each[0], np.full((3, 2, 2, 1, 1), 9 * 2 * 4.0))
+
     @parameterized.named_parameters(
         ("shared_product", _product, False),
         ("loop", _after_a_loop, True),
