@@ -19,9 +19,9 @@ OUTPUT_DIR gets trials.csv, decisions.json, recommendation.json, figure.png and
 keras-tuner's own trials/ (and tensorboard/ if asked for); nothing is written elsewhere.
 A search that was stopped at any moment continues with the same command: it keeps the
 finished trials, and retries those in which the user's code raised. After Ctrl-C, table
-and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains a network
-of --model with what is recommended; for a model of your own, the last line says how to
-compile it. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
+and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains one of
+the project's networks with what is recommended; for a model of your own, the last line
+says how to compile it. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. Workers

@@ -96,7 +96,8 @@ def tune_batch_size(
     """
     if procedure not in _PROCEDURES:
         raise errors.unknown_name("procedure", procedure, _PROCEDURES)
-    if procedure == "halving" and tuple(learning_rates) != _LEARNING_RATES:
+    rates = config.check_falling_rates("learning_rates", learning_rates)
+    if procedure == "halving" and rates != _LEARNING_RATES:
         remedy = "halving finds rates of its own; leave it out"
         raise errors.UserError("learning_rates", learning_rates, remedy)
     trainer = model_trainer.ModelTrainer(
@@ -134,7 +135,6 @@ def tune_batch_size(
             num_epochs=num_epochs, min_batch_size=smallest, **numbers
         )
     else:
-        rates = config.check_falling_rates("learning_rates", learning_rates)
         chosen = appendix_d.AppendixD(
             batch_sizes=sizes, learning_rates=rates, **numbers
         )

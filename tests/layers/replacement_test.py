@@ -151,7 +151,9 @@ class ReplacementTest(tf.test.TestCase, parameterized.TestCase):
                 [keras.Input((6,)), keras.layers.Dense(1)], name="none"
             )
             replace_batch_normalization(plain, 4)
-        with self.assertRaisesRegex(errors.UserError, "^model='function': give a Keras"):
+        with self.assertRaisesRegex(
+            errors.UserError, "^model='function': give a Keras"
+        ):
             replace_batch_normalization(_sequential, 4)
         with self.assertRaisesRegex(
             errors.UserError, "^ghost_batch_size=1: give an in"

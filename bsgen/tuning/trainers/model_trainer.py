@@ -85,7 +85,7 @@ class ModelTrainer:
         self.num_epochs = errors.check_real(
             "num_epochs", num_epochs, 0.0, config.MAX_STEPS
         )
-        if self._num_epochs == 0:
+        if self.num_epochs == 0:
             raise errors.UserError("num_epochs", num_epochs, "give more than 0")
         self._loss, self._metric = loss, metric
         self._seed = errors.check_integer("seed", seed, 0, _MAX_SEED)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from bsgen import config, data, models
-from bsgen.training.ensemble import engine, initial_state, member
+from bsgen.training.ensemble import engine, initial_state
 from tests.training import small_runs
 
 
