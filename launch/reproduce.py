@@ -4,8 +4,8 @@
 
 runs all studies at quick scale (no download, about half an hour of two cores) and
 writes `results/quick/report.html`; `--figure=smith_le_2017/fig4 --scale=paper` runs one
-at the paper's own settings. Started again after any interruption, it keeps every finished
-run. `--list` shows all studies with their size and the minutes that they take here.
+at the paper's own settings. Started again after any interruption, it keeps every
+finished run. `--list` shows all studies with their size and the minutes that they take.
 """
 
 import signal

@@ -21,7 +21,8 @@ A search that was stopped at any moment continues with the same command: it keep
 finished trials, and retries those in which the user's code raised. After Ctrl-C, table
 and picture show what was found. `launch.train --from_search=OUTPUT_DIR` trains one of
 the project's networks with what is recommended; for a model of your own, the last line
-says how to compile it. Without --output_dir the folder is results/tune/DATASET_MODEL_KEY.
+says how to compile it. Without --output_dir the folder is
+results/tune/DATASET_MODEL_KEY.
 
 Several processes: one --role=chief and any number of --role=worker, all with the same
 --chief=HOST:PORT and the same other flags; each worker has its own --worker_id. Workers
