@@ -18,7 +18,7 @@ from tests.tuning import surface_trainer
 class BuildTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        rng = np.random.default_rng()
+        rng = np.random.default_rng(0)
         inputs = rng.normal(size=(64, 3)).astype(np.float32)
         self.data = inputs, inputs @ rng.normal(size=(3, 1)).astype(np.float32)
 

@@ -61,9 +61,9 @@ class SlopesTest(absltest.TestCase):
     def test_the_angle_of_small_slopes_covers_the_true_one(self):
         # Slopes a few of their errors from nothing: a mean of the seeds' own angles
         # would be drawn to 0. 95 % of 400 intervals, within 4 standard errors.
-        covered = 0
+        draw, covered = np.random.default_rng(0), 0
         for _ in range(400):
-            slopes = self.draw.normal((-0.1, 0.05), 0.06, size=(10, 2))
+            slopes = draw.normal((-0.1, 0.05), 0.06, size=(10, 2))
             interval = grid_slopes.Slopes(*slopes.T).angle.interval()
             true = np.degrees(np.arctan2(0.05, 0.1))
             covered += interval.lower < true < interval.upper

@@ -100,8 +100,9 @@ class OptimaTest(absltest.TestCase):
             self.assertAlmostEqual(reach, 1.959964 * error, places=5)
 
     def test_the_interval_contains_the_truth(self):
-        # Of 40 intervals with 95 % confidence more than 6 miss by a chance of 1 in 300.
-        rng, missed = np.random.default_rng(), 0
+        # Of 40 intervals with 95 % confidence more than 6 miss by a chance of 1 in 300,
+        # so these are always the same ones.
+        rng, missed = np.random.default_rng(0), 0
         for _ in range(40):
             common = 0.01 * rng.normal(size=10)
             sweeps = {}
