@@ -12,7 +12,9 @@ from absl.testing import absltest, parameterized
 import bsgen
 
 _ROOT = pathlib.Path(__file__).parents[1]
-_SECONDS = 0.2  # of processor time, which other work on the machine does not stretch
+# Processor time, of which NumPy's import takes 0.07 s on two cores of an AMD EPYC, so
+# 0.2 s: neither other work on the machine counts, nor its speed.
+_MOST_IMPORTS_OF_NUMPY = 3
 
 
 def _fresh(code):
@@ -43,16 +45,20 @@ class PublicNamesTest(parameterized.TestCase):
             bsgen.them  # noqa: B018
 
     def test_import_is_quick_and_loads_no_room(self):
-        found = _fresh(
-            "import resource as r, sys; used = r.getrusage(r.RUSAGE_SELF);"
-            "import bsgen; now = r.getrusage(r.RUSAGE_SELF);"
-            "print(now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime);"
+        code = (
+            "import sys, time; started = time.process_time();"
+            "import bsgen; imported = time.process_time();"
             "print(*(name for name in sys.modules if name.startswith('bsgen.')));"
-            "print('numpy' in sys.modules)"
+            "print('numpy' in sys.modules);"
+            "begun = time.process_time(); import numpy; ended = time.process_time();"
+            "print((imported - started) / (ended - begun))"
         )
-        seconds, rooms, has_numpy = found.splitlines()
-        self.assertLess(float(seconds), _SECONDS)
-        self.assertEqual((rooms, has_numpy), ("", "False"))
+        for _ in range(3):  # the quickest counts
+            rooms, has_numpy, imports = _fresh(code).splitlines()
+            self.assertEqual((rooms, has_numpy), ("", "False"))
+            if float(imports) < _MOST_IMPORTS_OF_NUMPY:
+                return
+        self.fail(f"as slow as {imports} imports of NumPy")
 
     def test_theory_needs_no_further_import(self):
         code = "import bsgen; print(bsgen.theory.noise_scale(0.1, 10, 1000));"

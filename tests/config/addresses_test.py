@@ -7,20 +7,15 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors
 from bsgen.config import addresses
+from tests import ports
 
 
 def taken_port(test):
     taken = test.enter_context(socket.socket())
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    taken.bind(("127.0.0.1", 0))
+    taken.bind(("127.0.0.1", ports.free()))
     taken.listen()
     return taken.getsockname()[1]
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class AddressesTest(parameterized.TestCase):
@@ -50,7 +45,7 @@ class AddressesTest(parameterized.TestCase):
 
     @parameterized.parameters("127.0.0.1", "localhost", addresses.ANY_HOST)
     def test_a_free_port_stays_free(self, host):
-        address = addresses.Address(host, free_port())
+        address = addresses.Address(host, ports.free())
         for _ in range(3):
             addresses.check_free("chief", address)
         with addresses.listen("chief", address) as listening:

@@ -154,11 +154,11 @@ class DrawsTest(parameterized.TestCase, tf.test.TestCase):
         self.assertAllEqual(again, expected)
 
     def test_speed(self):
-        start = time.perf_counter()
+        start = time.process_time()
         for step in range(100):
             augmentation.draws(_CROP_FLIP, 7, 2048 * step, 2048)
         # About 0.05 ms a step.
-        self.assertLess((time.perf_counter() - start) / 100, 1e-3)
+        self.assertLess((time.process_time() - start) / 100, 2e-3)
 
     def test_rejects(self):
         with self.assertRaisesRegex(errors.UserError, "first_place=-1"):

@@ -10,16 +10,21 @@ from absl.testing import absltest, parameterized
 from launch import command, flag_help
 from tests.launch import process
 
-_SECONDS = 1.0  # of processor time, which other work on the machine does not stretch
+# Processor time, of which NumPy's import takes 0.07 s on two cores of an AMD EPYC and
+# the help 0.14 s: so neither other work on the machine counts, nor its speed.
+_MOST_IMPORTS_OF_NUMPY = 10
 _CODE = """
-import resource, runpy, sys
+import runpy, sys, time
+started = time.process_time()
+import numpy
+imported = time.process_time()
 sys.argv = ["NAME", "--help"]
 try:
     runpy.run_module("launch.NAME", run_name="__main__", alter_sys=True)
 except SystemExit as ended:
     print(ended.code)
 print(*{"tensorflow", "keras", "pandas", "matplotlib"} & {*sys.modules})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
+print((time.process_time() - imported) / (imported - started))
 """
 
 
@@ -91,11 +96,13 @@ class FlagHelpTest(parameterized.TestCase):
 
     @parameterized.parameters("sweep", "tune")
     def test_is_quick_and_loads_nothing_heavy(self, launcher):
-        *_, code, loaded, seconds = _python(
-            "-c", _CODE.replace("NAME", launcher)
-        ).splitlines()
-        self.assertEqual((code, loaded), ("None", ""))
-        self.assertLess(float(seconds), _SECONDS)
+        for _ in range(3):  # the quickest counts
+            said = _python("-c", _CODE.replace("NAME", launcher))
+            *_, code, loaded, imports = said.splitlines()
+            self.assertEqual((code, loaded), ("None", ""))
+            if float(imports) < _MOST_IMPORTS_OF_NUMPY:
+                return
+        self.fail(f"as slow as {imports} imports of NumPy")
 
     def test_every_file_begins_a_section_before_its_flags(self):
         for path in (process.ROOT / "launch").glob("*.py"):

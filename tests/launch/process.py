@@ -5,7 +5,6 @@ Where it matters what a launcher loads, and when, tests start Python instead.
 """
 
 import atexit
-import contextlib
 import functools
 import json
 import multiprocessing
@@ -17,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+
+from tests import ports
 
 ROOT = pathlib.Path(__file__).parents[2]
 _SECONDS = 240  # of a launcher at most: the machine may be busy
@@ -37,12 +38,12 @@ class Started:
         until it has been waited for.
     """
 
-    def __init__(self, request, seconds, errors_too):
+    def __init__(self, request, seconds, errors_too, held):
         """`seconds`: so long at most; `errors_too`: `stdout` has its errors too."""
         self.returncode = None
         self._errors = tempfile.TemporaryFile("w+")
         self._fate, fate = multiprocessing.Pipe(duplex=False)
-        reader, writer = os.pipe()
+        reader, writer = _few_lines() if held else os.pipe()
         self.stdout = open(reader)
         errors = writer if errors_too else self._errors.fileno()
         text = json.dumps(request).encode()
@@ -96,10 +97,17 @@ def start(
     cwd=ROOT,
     seconds=_SECONDS,
     errors_too=False,
+    held=False,
     max_file_bytes=None,
     **more,
 ):
-    """Starts `launch.LAUNCHER`; `more` goes to its environment."""
+    """Starts `launch.LAUNCHER`.
+
+    Args:
+      held: whether it waits for its reader when it is about ten lines ahead, so that it
+        cannot end before the reader has seen a line and acts on it.
+      more: goes to its environment.
+    """
     request = {
         "launcher": f"launch.{launcher}",
         "flags": flags,
@@ -107,7 +115,7 @@ def start(
         "environment": environment(**more),
         "max_file_bytes": max_file_bytes,
     }
-    return Started(request, seconds, errors_too)
+    return Started(request, seconds, errors_too, held)
 
 
 def run(launcher, *flags, **options):
@@ -153,11 +161,7 @@ def read_until(process, *beginnings):
 
 def start_workers(*flags, count=2):
     """Starts `launch.train` on some workers of this machine."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        places = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    places = [f"127.0.0.1:{ports.free()}" for _ in range(count)]
     return [
         start_train(
             "--strategy=multi_worker",
@@ -171,6 +175,13 @@ def start_workers(*flags, count=2):
         )
         for index in range(count)
     ]
+
+
+def _few_lines():
+    """Returns both ends of a pipe that holds as few lines as there may be, six."""
+    here, there = socket.socketpair()
+    there.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+    return here.detach(), there.detach()
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from bsgen.studies import campaign, folder
 from bsgen.training import records
 from tests.launch import process
 
-_STUDY = "jastrzebski_2018/fig1"
+_STUDY = "smith_elsen_de_2020/fig5"  # 96 runs of four programs
 _SEEDS = 2
 
 

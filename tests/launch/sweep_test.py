@@ -10,7 +10,7 @@ from absl.testing import absltest
 from tests.launch import process
 
 _SECONDS = 240  # for anything: the machine may be busy
-_FLAGS = ("--model=mlp", "--hidden_units=8", "--train_size=200", "--steps=2000")
+_FLAGS = ("--model=mlp", "--hidden_units=8", "--train_size=200", "--steps=500")
 _FLAGS += ("--weight_distance", "--evaluations_per_decade=3")
 
 
@@ -29,36 +29,37 @@ class SweepTest(absltest.TestCase):
         return done.stdout, done.stderr
 
     def _lines(self):
+        """Returns the whole lines of `runs.jsonl`; a kill may leave a part of one."""
         path = self.output / "runs.jsonl"
-        return path.read_text().splitlines() if path.exists() else []
+        return path.read_text().split("\n")[:-1] if path.exists() else []
 
     def test_killed_and_continued_and_grown(self):
         flags = (*_FLAGS, f"--output_dir={self.output}", "--axis=learning_rate=0.1,1")
-        first = (*flags, "--axis=batch_size=10..160*2", "--seeds=2")
+        first = (*flags, "--axis=batch_size=10..80*2", "--seeds=2")
         with self._start(*first) as killed:
             deadline = time.monotonic() + _SECONDS
             while not self._lines() and time.monotonic() < deadline:
                 time.sleep(0.01)
             killed.kill()
         kept = self._lines()
-        self.assertBetween(len(kept), 1, 19)
+        self.assertBetween(len(kept), 1, 15)
 
         out, _ = self._run(*first)
-        self.assertIn(f"{20 - len(kept)} of 20 runs to train", out)
+        self.assertIn(f"{16 - len(kept)} of 16 runs to train", out)
         self.assertIn("best setting (by the test set", out)
         self.assertEqual(self._lines()[: len(kept)], kept)
         keys = [json.loads(line)["key"] for line in self._lines()]
-        self.assertLen(set(keys), 20)
-        self.assertLen(keys, 20)
+        self.assertLen(set(keys), 16)
+        self.assertLen(keys, 16)
         table = pd.read_csv(self.output / "sweep.csv")
         self.assertCountEqual(table["key"], keys)
-        self.assertEqual(set(table["batch_size"]), {10, 20, 40, 80, 160})
+        self.assertEqual(set(table["batch_size"]), {10, 20, 40, 80})
         self.assertGreater(table["final_weight_distance"].min(), 0.1)
         picture = (self.output / "sweep.png").read_bytes()
 
         # A larger grid trains what is new; the report trains nothing.
-        out, _ = self._run(*flags, "--axis=batch_size=5..160*2", "--seeds=2")
-        self.assertIn("4 of 24 runs to train", out)
+        out, _ = self._run(*flags, "--axis=batch_size=5..80*2", "--seeds=2")
+        self.assertIn("4 of 20 runs to train", out)
         grown = (self.output / "sweep.png").read_bytes()
         self.assertNotEqual(grown, picture)
         (self.output / "sweep.png").unlink()

@@ -47,11 +47,9 @@ class WorkersTest(absltest.TestCase):
             self.addCleanup(worker.kill)
         return workers
 
-    def _finish(self, workers, code=0, seconds=120):
+    def _finish(self, workers, code=0):
         """Returns the lines of each worker, once all have ended."""
-        begun = time.monotonic()
         lines = [worker.communicate()[0].splitlines() for worker in workers]
-        self.assertLess(time.monotonic() - begun, seconds)
         self.assertEqual({worker.returncode for worker in workers}, {code}, lines)
         return lines
 
@@ -108,7 +106,7 @@ class WorkersTest(absltest.TestCase):
             workers = self._start()
             process.read_until(workers[0], "step 100 ")
             workers[1].kill()
-            lines = self._finish(workers[:1], code=1, seconds=30)
+            lines = self._finish(workers[:1], code=1)
             self._assert_error(lines[0], _LOST % 0)
             self.assertGreaterEqual(
                 checkpoints.load_latest(self.output, self.fail).step, 100
@@ -119,7 +117,7 @@ class WorkersTest(absltest.TestCase):
             words = process.read_until(workers[1], "step 200 ")
             self.assertRegex("".join(words), r"\ncontinuing after step \d+ of 300\n")
             workers[0].kill()
-            lines = self._finish(workers[1:], code=1, seconds=30)
+            lines = self._finish(workers[1:], code=1)
             self._assert_error(lines[0], _LOST % 1)
 
         with self.subTest("a worker is asked to stop"):

@@ -185,11 +185,8 @@ class TuneClusterTest(parameterized.TestCase):
         started = sum(map(cluster.numbers, ("chief", "worker0", "worker1")), [])
         self.assertTrue(all(map(is_alive, started)))
         cluster.process.send_signal(number)
-        begun = time.monotonic()
         self.assertEqual(cluster.finish(), code)
-        # It waits ten seconds before it kills what has not ended when it was told.
-        self.assertLess(time.monotonic() - begun, 10)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _SECONDS
         while any(map(is_alive, started)) and time.monotonic() < deadline:
             time.sleep(0.05)
         self.assertFalse(any(map(is_alive, started)))

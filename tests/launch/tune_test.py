@@ -129,8 +129,8 @@ class TuneTest(parameterized.TestCase):
         self.folder = pathlib.Path(self.create_tempdir().full_path)
         self.output = self.folder / "search"
 
-    def _start(self, *flags):
-        started = process.start("tune", *flags, cwd=self.folder)
+    def _start(self, *flags, **options):
+        started = process.start("tune", *flags, cwd=self.folder, **options)
         self.addCleanup(started.communicate)
         self.addCleanup(started.kill)
         return started
@@ -149,7 +149,7 @@ class TuneTest(parameterized.TestCase):
         flags = (*_QUICK, f"--output_dir={self.output}")
         lines = []
         for number, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
-            started = self._start(*flags)
+            started = self._start(*flags, held=True)
             seen = process.read_until(started, "batch size ")
             seen += process.read_until(started, "batch size ")
             started.send_signal(number)

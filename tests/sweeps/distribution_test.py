@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import threading
 from unittest import mock
 
@@ -12,6 +11,7 @@ from bsgen import errors
 from bsgen.sweeps import distribution, training
 from bsgen.training import execution, records
 from bsgen.tuning.keras_tuner_adapter import process_role, work_queue
+from tests import ports
 from tests.sweeps import made_up
 
 
@@ -21,11 +21,9 @@ class DistributionTest(tf.test.TestCase):
         self.settings = [runs for _, runs in made_up.settings(made_up.grid(2))]
         self.runs = [run for runs in self.settings for run in runs]
         self.store = records.RunStore(self.create_tempdir("chief").full_path)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
         names = process_role.ID, process_role.HOST, process_role.PORT
-        self.place = dict(zip(names, ("w0", "127.0.0.1", port), strict=True))
+        place = "w0", "127.0.0.1", str(ports.free())
+        self.place = dict(zip(names, place, strict=True))
 
     def _lead(self, work):
         """Returns what `lead` does while `work` follows, and the runs that it kept."""

@@ -12,7 +12,7 @@ from absl.testing import absltest, parameterized
 from bsgen import errors
 from bsgen.config import addresses
 from bsgen.training import cluster
-from tests import lost_interrupts
+from tests import lost_interrupts, ports
 from tests.config import addresses_test
 
 _TASK = {"type": "worker", "index": 0}
@@ -71,7 +71,7 @@ class PlaceTest(parameterized.TestCase):
 class MeetTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
-        ports = [addresses_test.free_port() for _ in range(3)]
+        ports = [ports.free() for _ in range(3)]
         self.workers = tuple(addresses.Address("127.0.0.1", port) for port in ports)
 
     def test_all_meet_whenever_they_start(self):
@@ -113,10 +113,11 @@ class MeetTest(absltest.TestCase):
             cluster.meet(cluster.Place((taken, *self.workers), 0), 0.5)
 
     def test_ctrl_c(self):
+        before = signal.signal(signal.SIGALRM, lambda *_: lost_interrupts.ctrl_c())
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
         with lost_interrupts.ignored(), self.assertRaises(KeyboardInterrupt):
             signal.setitimer(signal.ITIMER_REAL, 0.3)
-            before = signal.signal(signal.SIGALRM, lambda *_: lost_interrupts.ctrl_c())
-            self.addCleanup(signal.signal, signal.SIGALRM, before)
             cluster.meet(cluster.Place(self.workers, 0), 60)
 
 

@@ -9,7 +9,7 @@ import time
 from bsgen import config
 from bsgen.training import interruption, jobs, records
 
-SLEEP_SECONDS = 60.0  # of a job that is stopped long before
+SLEEP_SECONDS = 600.0  # of a job that is stopped long before
 
 
 def run(seed, num_steps=30):

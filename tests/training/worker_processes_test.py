@@ -60,7 +60,7 @@ class WorkersTest(absltest.TestCase):
         try:
             jobs.perform(listed, self.desk, num_processes)
         finally:
-            self.assertLess(time.monotonic() - begun, 0.9 * made_up.SLEEP_SECONDS)
+            self.assertLess(time.monotonic() - begun, made_up.SLEEP_SECONDS)
 
     def _kept(self):
         """Returns the seeds on the disk."""
@@ -181,7 +181,7 @@ class WorkersTest(absltest.TestCase):
         parent.kill()
         parent.wait()
         parent.stdout.close()
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 60.0
         while any(map(_alive, workers)) and time.monotonic() < deadline:
             time.sleep(0.02)
         self.assertFalse(any(map(_alive, workers)))

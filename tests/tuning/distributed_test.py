@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-import socket
 import warnings
 from concurrent import futures
 from unittest import mock
@@ -25,6 +24,7 @@ from bsgen.tuning.keras_tuner_adapter import (
     resumable_oracle,
     trials,
 )
+from tests import ports
 from tests.tuning import surface, surface_trainer
 
 _NAMES = ("appendix_d", *oracle_names.NAMES)
@@ -32,7 +32,7 @@ _NAMES = ("appendix_d", *oracle_names.NAMES)
 
 def variables(name, port=1):
     place = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
-    return {"KERASTUNER_TUNER_ID": name, **place, "BSGEN_CHIEF_SECONDS": "1"}
+    return {"KERASTUNER_TUNER_ID": name, **place}
 
 
 def in_role(name, port=1):
@@ -215,9 +215,7 @@ class ConnectionTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = self.create_tempdir().full_path
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = ports.free()
 
     def _serve(self, oracle):
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
@@ -283,7 +281,9 @@ class ConnectionTest(parameterized.TestCase):
         self.assertEmpty(oracle.tuner_ids)  # the chief does not wait for it
 
     def test_no_chief(self):
-        with self.assertRaisesRegex(errors.UserError, "no chief has answered .* 1 s"):
+        soon = mock.patch.dict(os.environ, BSGEN_CHIEF_SECONDS="1")
+        message = "no chief has answered .* 1 s"
+        with soon, self.assertRaisesRegex(errors.UserError, message):
             self._worker(surface_trainer.SurfaceTrainer())
 
     def test_a_chief_that_fails(self):

@@ -184,7 +184,8 @@ class ImportsTest(parameterized.TestCase, tf.test.TestCase):
         command = f"launch.prepare_data --dataset=mnist --data_dir={self.data_dir}`"
         with self.assertRaisesRegex(errors.UserError, f"{command} to download it, or "):
             self._pool()
-        self.assertLess(time.monotonic() - start, 1)
+        # A network that does not answer is waited for some 200 s.
+        self.assertLess(time.monotonic() - start, 60)
 
     @parameterized.parameters(
         ("mnist-train*", "train"),

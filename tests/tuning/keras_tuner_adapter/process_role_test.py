@@ -8,6 +8,7 @@ from absl.testing import absltest, parameterized
 from bsgen import errors
 from bsgen.config import addresses
 from bsgen.tuning.keras_tuner_adapter import process_role
+from tests import ports
 from tests.config import addresses_test
 
 
@@ -28,7 +29,7 @@ class SearchRoleTest(parameterized.TestCase):
 
     @parameterized.parameters(("chief", "chief"), ("worker0", "worker"))
     def test_of_several(self, name, expected):
-        self._set(name, port=str(addresses_test.free_port()))
+        self._set(name, port=str(ports.free()))
         process_role.check()
         self.assertEqual(process_role.role(), expected)
         self.assertEqual(process_role.patience(), 300.0)

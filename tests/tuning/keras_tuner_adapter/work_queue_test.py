@@ -1,7 +1,6 @@
 """Pieces of work are done once, whoever is killed; the chief knows when all is over."""
 
 import os
-import socket
 import threading
 from unittest import mock
 
@@ -9,6 +8,7 @@ from absl.testing import absltest, parameterized
 
 from bsgen import errors
 from bsgen.tuning.keras_tuner_adapter import process_role, work_queue
+from tests import ports
 
 _PIECES = {3: "a", 5: "b", 8: "c"}
 
@@ -101,11 +101,8 @@ class ProtocolTest(absltest.TestCase):
 
     def setUp(self):
         super().setUp()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
         names = process_role.ID, process_role.HOST, process_role.PORT
-        place = dict(zip(names, ("w0", "127.0.0.1", port), strict=True))
+        place = dict(zip(names, ("w0", "127.0.0.1", str(ports.free())), strict=True))
         self.enter_context(mock.patch.dict(os.environ, place))
 
     def test_all_is_done(self):
@@ -126,7 +123,7 @@ class ProtocolTest(absltest.TestCase):
         ):
             work_queue.work(_killed, {"flags": [1]})
         work_queue.work(lambda work, report: work * 50, {"flags": [1]})
-        chief.join(20)
+        chief.join(60)
         self.assertFalse(chief.is_alive())
         self.assertEqual(results, [work * 50 for work in pieces.values()])
 
