@@ -159,13 +159,14 @@ def read_until(process, *beginnings):
     return lines
 
 
-def start_workers(*flags, count=2):
-    """Starts `launch.train` on some workers of this machine."""
-    places = [f"127.0.0.1:{ports.free()}" for _ in range(count)]
+def start_workers(*flags, held=None):
+    """Starts `launch.train` on two workers of this machine; one of them may be held."""
+    places = [f"127.0.0.1:{ports.free()}" for _ in range(2)]
     return [
         start_train(
             "--strategy=multi_worker",
             *flags,
+            held=index == held,
             TF_CONFIG=json.dumps(
                 {
                     "cluster": {"worker": places},
@@ -173,7 +174,7 @@ def start_workers(*flags, count=2):
                 }
             ),
         )
-        for index in range(count)
+        for index in range(2)
     ]
 
 

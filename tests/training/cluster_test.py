@@ -71,8 +71,8 @@ class PlaceTest(parameterized.TestCase):
 class MeetTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
-        ports = [ports.free() for _ in range(3)]
-        self.workers = tuple(addresses.Address("127.0.0.1", port) for port in ports)
+        places = [ports.free() for _ in range(3)]
+        self.workers = tuple(addresses.Address("127.0.0.1", each) for each in places)
 
     def test_all_meet_whenever_they_start(self):
         met = []
