@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["MPLBACKEND"] = "Agg"
 # Hundreds of small programs take less time to run than to be made faster: of 0.58 s of
-# a core that one takes to be compiled, this spares 0.2 s. They compute the same.
+# a core that one takes to be compiled, this spares 0.2 s. Only rounding differs.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 # absltest's create_tempdir otherwise shares one folder among all runs of a machine.
 os.environ["TEST_TMPDIR"] = tempfile.mkdtemp(prefix="bsgen-tests-")

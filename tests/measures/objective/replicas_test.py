@@ -62,16 +62,18 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         operator.matvec(np.ones(operator.size))
         self.assertLen(set(devices), 2)
 
-    # 11 examples in batches of 4 are 4, 4, 3 for two replicas; of 5 are 5, 5, 1; of 256
-    # one batch, for one replica.
+    # Batches of 4, 4, 4 for two replicas, whatever the method; of 5, 5, 1 and 4, 4, 3,
+    # which are traced again; and one of 11, for one replica.
     @parameterized.parameters(
-        ("dense", 4, (1, 2, 3)),
-        ("dense", 256, (1,)),
-        ("dense", 5, (1,)),
-        ("batch_norm", 4, (1,)),
+        ("dense", 12, 4, (1, 2, 3)),
+        ("dense", 11, 256, (1,)),
+        ("dense", 11, 5, (1,)),
+        ("batch_norm", 11, 4, (1,)),
     )
-    def test_products_are_those_of_one_replica(self, kind, batch_size, methods):
-        model, mirrored, data = self.pair(kind, 11)
+    def test_products_are_those_of_one_replica(
+        self, kind, num_examples, batch_size, methods
+    ):
+        model, mirrored, data = self.pair(kind, num_examples)
         for make in (curvature.Hessian, curvature.GaussNewton):
             for method in (make.methods[i] for i in methods if i < len(make.methods)):
                 options = {"l2": 0.2, "batch_size": batch_size, "method": method}
@@ -152,9 +154,9 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         # Once for fixed sizes, twice until all are free, on two replicas each.
         self.assertLessEqual(len(traced), 6)
 
-    @parameterized.parameters(1, 2)
-    def test_gradient_noise(self, group_size):
-        model, mirrored, data = self.pair("batch_norm", 23)
+    @parameterized.parameters((1, 12), (2, 11))  # 4, 4, 4 and 4, 4, 3
+    def test_gradient_noise(self, group_size, num_examples):
+        model, mirrored, data = self.pair("batch_norm", num_examples)
         one, two = (
             measures.gradient_noise(
                 each,

@@ -17,7 +17,7 @@ from tests.references import lstm as reference
 _TRAIN, _VALIDATION = 43, 20
 
 
-def _run(batch_size, num_steps=60, dropout=0.0, units=(6,), seed=0, **optimizer):
+def _run(batch_size, num_steps=40, dropout=0.0, units=(6,), seed=0, **optimizer):
     optimizer = {"learning_rate": 0.5, "momentum": 0.5, "clip_norm": 0.4} | optimizer
     return config.RunConfig(
         config.DataConfig(
