@@ -5,10 +5,8 @@ the same result, a recovery that is said, or a refusal in one line. For the file
 search see `tests/tuning/damaged_search_test.py`.
 """
 
-import os
 import pathlib
 import tempfile
-from unittest import mock
 
 import keras
 import numpy as np
@@ -35,10 +33,6 @@ class _DamagedFilesTest(parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # Nothing is asked of the disk here, and waiting for it takes most of the time.
-        without_waiting = mock.patch.object(os, "fsync")
-        without_waiting.start()
-        cls.addClassCleanup(without_waiting.stop)
         place = tempfile.TemporaryDirectory()
         cls.addClassCleanup(place.cleanup)
         cls.whole = pathlib.Path(place.name)

@@ -6,6 +6,7 @@ dropout too (some 15 minutes on two cores).
 
 import os
 import pathlib
+import signal
 import time
 import zipfile
 
@@ -61,6 +62,17 @@ def _wait(started, condition):
         time.sleep(1e-4)  # a file takes a few milliseconds
 
 
+def _holds_writing(started, folder):
+    """Halts a process if a file is being written; lets it go if it was too quick."""
+    if not _unfinished(folder):
+        return False
+    started.send_signal(signal.SIGSTOP)
+    if not _unfinished(folder):
+        started.send_signal(signal.SIGCONT)
+        return False
+    return True
+
+
 def _weights(folder):
     with zipfile.ZipFile(folder / "model.keras") as archive:
         return archive.read("model.weights.h5")
@@ -90,7 +102,7 @@ class KillTest(absltest.TestCase):
             for _ in range(generator.integers(1, 6)):
                 there = _checkpoints(folder)
                 _wait(started, lambda there=there: _checkpoints(folder) != there)
-            _wait(started, lambda: _unfinished(folder))
+            _wait(started, lambda: _holds_writing(started, folder))
         started.kill()
         return started.wait() == -9
 

@@ -3,11 +3,9 @@
 import contextlib
 import io
 import json
-import os
 import pathlib
 import shutil
 import sys
-from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -52,8 +50,6 @@ class DamagedSearchTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = pathlib.Path(self.create_tempdir().full_path)
-        # Nothing is asked of the disk here, and waiting for it takes most of the time.
-        self.enter_context(mock.patch.object(os, "fsync"))
 
     def _prepare(self, name):
         """A whole search, its calls, and the files of one stopped in a fifth call."""

@@ -85,8 +85,6 @@ class KilledChiefTest(parameterized.TestCase):
         super().setUp()
         self.folder = self.create_tempdir().full_path
         self.enter_context(in_role("chief"))
-        # Waiting for the disk takes most of the time, and the disk is not killed.
-        self.enter_context(mock.patch.object(os, "fsync"))
         # The Gaussian process of the Bayesian search says that it has not converged.
         self.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
