@@ -18,8 +18,8 @@ os.environ["TEST_TMPDIR"] = tempfile.mkdtemp(prefix="bsgen-tests-")
 atexit.register(shutil.rmtree, os.environ["TEST_TMPDIR"], ignore_errors=True)
 # What TensorFlow, its datasets and killed processes leave in /tmp goes with it, too.
 os.environ["TMPDIR"] = tempfile.tempdir = os.environ["TEST_TMPDIR"]
-# A killed process loses nothing that it has handed to the system. A power cut would, but
-# no test has one, and waiting for the disk takes a second for every 500 files.
+# A killed process loses nothing that it has handed to the system, and no test cuts the
+# power: waiting for the disk was half of the time of some files.
 os.fsync = lambda descriptor: None
 # What a shell starts in the background ignores Ctrl-C, and so would the processes that
 # tests start.
