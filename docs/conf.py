@@ -31,6 +31,7 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
+highlight_language = "text"  # A block that names no language has commands.
 
 # Signatures as a person writes them: names of types without their modules.
 autodoc_typehints = "signature"

@@ -11,6 +11,17 @@ document.addEventListener("DOMContentLoaded", () => {
       cell.classList.toggle("nothing", !cell.textContent.trim());
     }
   }
+  // A line may end between the words of a command, not after the -- of a flag.
+  for (const command of document.querySelectorAll(".content .highlight-text pre")) {
+    const words = command.textContent.split(/(\s+)/).map((word) => {
+      if (!word.trim()) return word;
+      const span = document.createElement("span");
+      span.className = "word";
+      span.textContent = word;
+      return span;
+    });
+    command.replaceChildren(...words);
+  }
   // A figure opens alone, where it can be made larger.
   for (const image of document.querySelectorAll(".content img")) {
     if (image.closest("a")) continue;
