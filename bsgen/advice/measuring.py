@@ -204,10 +204,8 @@ def _examples(
     if isinstance(read, tf.data.Dataset):
         shapes = dataset_forms.input_shapes(model)
         single = dataset_forms.single_examples("data", read, shapes)
-        size = dataset_forms.count(single)
+        size = dataset_forms.count("data", single)
         rows = list(single.take(most).as_numpy_iterator())
-        if not rows:
-            raise errors.UserError("data", "empty", "give at least one example")
         drawn = tf.nest.map_structure(lambda *parts: np.stack(parts), *rows)
         return drawn, size, len(rows)
     size = array_forms.count("data", read)

@@ -152,7 +152,7 @@ def _count(single: tf.data.Dataset, num_examples: int | None) -> int:
     """Returns the number of examples of a dataset, which may be given."""
     if num_examples is not None:
         return errors.check_integer("num_examples", num_examples, 1)
-    return dataset_forms.count(single)
+    return dataset_forms.count("x", single)
 
 
 def _tensor(array: np.ndarray) -> tf.Tensor:

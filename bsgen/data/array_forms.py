@@ -65,6 +65,8 @@ def part(argument: str, given: Any) -> Any:
         remedy = "cannot be made an array: give numbers, all rows of one length, or "
         remedy += "several arrays in a dictionary or list"
         raise errors.UserError(argument, type(given).__name__, remedy) from error
+    if array.dtype.name == "bfloat16":  # a type of TensorFlow's, not of NumPy's
+        array = array.astype(np.float32)
     if array.dtype.kind == "U" or array.dtype == object and _is_text(array):
         return array.astype(object)
     if array.dtype.kind not in "biufS" or not array.ndim:

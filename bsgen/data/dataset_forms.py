@@ -57,13 +57,17 @@ def batches(
     return dataset.batch(batch_size) if is_single else dataset
 
 
-def count(single: tf.data.Dataset) -> int:
-    """Returns the number of elements, for which it reads a data set that has no count.
+def count(argument: str, single: tf.data.Dataset) -> int:
+    """Returns the number of examples, for which it reads a data set that has no count.
 
-    It is one of an end, as `check` finds.
+    Raises:
+      UserError: there are none.
     """
     known = int(single.cardinality())
-    return known if known >= 0 else int(single.reduce(0, lambda n, *_: n + 1))
+    found = known if known >= 0 else int(single.reduce(0, lambda n, *_: n + 1))
+    if not found:
+        raise errors.UserError(argument, "empty", "give at least one example")
+    return found
 
 
 def is_batched(
@@ -104,10 +108,11 @@ def check(argument: str, dataset: tf.data.Dataset) -> None:
         if not isinstance(leaf, tf.TensorSpec) or leaf.shape.rank is None:
             remedy = "give tensors of known rank: neither ragged nor sparse ones"
             raise errors.UserError(argument, f"elements {spec}", remedy)
-    if int(dataset.cardinality()) == tf.data.INFINITE_CARDINALITY:
+    known = int(dataset.cardinality())
+    if known == tf.data.INFINITE_CARDINALITY:
         remedy = "it does not end: leave out repeat(), or add take(N)"
         raise errors.UserError(argument, "tf.data.Dataset", remedy)
-    if int(dataset.cardinality()) == 0:
+    if not known:
         raise errors.UserError(argument, "empty", "give at least one example")
 
 

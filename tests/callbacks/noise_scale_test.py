@@ -17,7 +17,7 @@ class NoiseScaleTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_example_of_the_docstring(self):
         self.assertEqual(doctest.testmod(noise_scale), (0, 8))
 
-    @parameterized.parameters(*small_fits.WAYS)
+    @parameterized.parameters(*[w for w in small_fits.WAYS if w != "compiled"])
     def test_by_hand(self, way):
         _, history = small_fits.trained_in(way, self, NoiseScale())
         # e = 1/4, m = 1/2, B = 16, N = 48.

@@ -22,8 +22,9 @@ class SharpnessTest(tf.test.TestCase, parameterized.TestCase):
         data = small_fits.examples(seed=1, count=20)
         callback = Sharpness(data, every=2, tolerance=1e-4)
         model, history = small_fits.trained_in(way, self, callback, epochs=3)
-        plain, _ = small_fits.trained_in(way, self, epochs=3)
-        self.assertAllEqual(*map(small_fits.weights, (model, plain)))
+        if way == "plain":
+            twin, _ = small_fits.trained_in(way, self, epochs=3)
+            self.assertAllEqual(*map(small_fits.weights, (model, twin)))
         first, *others = history["max_eigenvalue"]
         self.assertTrue(np.isnan(first))
         self.assertEqual(others[0], others[1])

@@ -28,7 +28,8 @@ def model(optimizer=None, normalized=True, **settings):
         del layers[2]
     found = keras.Sequential(layers)
     optimizer = optimizer or keras.optimizers.SGD(0.25, momentum=0.5)
-    found.compile(optimizer, "mse", **settings)
+    # By default Keras compiles by XLA, which takes longer than all steps of a test.
+    found.compile(optimizer, "mse", **{"jit_compile": False, **settings})
     return found
 
 

@@ -37,7 +37,9 @@ def _layers(seed=1):
 def _model(optimizer=None, built=True, **settings):
     inputs = [keras.Input((5,))] if built else []
     model = keras.Sequential([*inputs, *_layers()])
-    model.compile(optimizer or keras.optimizers.SGD(0.2, 0.5), "mse", **settings)
+    optimizer = optimizer or keras.optimizers.SGD(0.2, 0.5)
+    # By default Keras compiles by XLA, which takes longer than all steps of a test.
+    model.compile(optimizer, "mse", **{"jit_compile": False, **settings})
     return model
 
 
@@ -99,7 +101,8 @@ class WeightDistanceTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_constant_gradient(self):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        model.compile(keras.optimizers.SGD(0.5), lambda targets, outputs: outputs)
+        optimizer = keras.optimizers.SGD(0.5)
+        model.compile(optimizer, lambda targets, outputs: outputs, jit_compile=False)
         distance = WeightDistance(per_decade=2)
         inputs = np.tile([[2.0, 2.0]], [4, 1])  # with the bias, of length 3
         model.fit(inputs, inputs, 4, epochs=40, verbose=0, callbacks=[distance])
@@ -108,7 +111,7 @@ class WeightDistanceTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(distance.distances, 1.5 * np.array(steps), rtol=1e-5)
 
     @parameterized.parameters(
-        ({}, [0, 1, 2, 3, 4, 6, 10, 16, 25, 30]),
+        ({"jit_compile": True}, [0, 1, 2, 3, 4, 6, 10, 16, 25, 30]),
         # At the first step from each on that ends a call.
         ({"steps_per_execution": 3}, [0, 3, 6, 12, 18, 27, 30]),
     )
@@ -152,7 +155,7 @@ class WeightDistanceTest(tf.test.TestCase, parameterized.TestCase):
             inputs, targets = _examples()
             if kind == "subclassed":
                 model, inputs = Subclassed(), {"x": inputs}
-                model.compile(keras.optimizers.SGD(0.2, 0.5), "mse")
+                model.compile(keras.optimizers.SGD(0.2, 0.5), "mse", jit_compile=False)
             model.fit(inputs, targets, 8, 2, verbose=0, callbacks=[*callbacks])
             return model
 

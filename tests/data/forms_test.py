@@ -244,6 +244,7 @@ class ModelsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(
         (3, "^model='int': give a Keras model, or a function that returns one"),
         (lambda: 3, "^model='int': give a Keras model, or a function"),
+        (keras.layers.Dense(1), "^model='Dense': give a Keras model, or a function"),
         (lambda size: size, "^model='<lambda>': it is called without arguments"),
         (
             keras.Sequential([keras.layers.Dense(1)]),

@@ -29,7 +29,7 @@ def built(model: Model, data: Any) -> keras.Model:
       UserError: it is no model, the function needs arguments or returns none, or the
         model cannot take the data.
     """
-    if not isinstance(model, keras.Model) and callable(model):
+    if callable(model) and not isinstance(model, keras.Layer):  # a model is a layer
         errors.check_no_arguments("model", model)
         model = model()
     if not isinstance(model, keras.Model):
