@@ -17,6 +17,10 @@ class ArrayFormsTest(tf.test.TestCase, parameterized.TestCase):
         parts = array_forms.examples("data", (np.array([[1, 2.5]], object), [True]))
         self.assertAllEqual(parts[0], [[1.0, 2.5]])
 
+    def test_numbers_of_a_type_that_only_tensorflow_has(self):
+        found = array_forms.part("inputs", tf.constant([1.5, -2.0], tf.bfloat16))
+        self.assertAllEqual(found, np.array([1.5, -2.0], np.float32))
+
     def test_texts(self):
         for given in (["a", "bc"], np.array(["a", "bc"]), [b"a", "bc"]):
             found = array_forms.part("inputs", given)
