@@ -57,7 +57,9 @@ def perform(jobs: Sequence[Job], desk: Desk, num_processes: int = 1) -> None:
     Raises:
       UserError: a job raised it, or a worker process was lost.
       Interrupted: the program was asked to stop, and what was in progress is saved.
+      KeyboardInterrupt: Ctrl-C was pressed before, and got lost.
     """
+    interrupts.check()  # of the time in which the jobs were planned
     if num_processes > 1 and len(jobs) > 1:
         from bsgen.training import worker_processes
 

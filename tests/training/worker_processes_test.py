@@ -12,7 +12,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from bsgen import errors
+from bsgen import errors, interrupts
 from bsgen.training import (
     interruption,
     jobs,
@@ -20,6 +20,7 @@ from bsgen.training import (
     records,
     worker_processes,
 )
+from tests import lost_interrupts
 from tests.training import made_up_jobs as made_up
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -50,6 +51,16 @@ class WorkersTest(absltest.TestCase):
         self.enter_context(
             mock.patch.object(worker_processes, "_module", return_value="")
         )
+
+    def test_ctrl_c_that_got_lost_before(self):
+        @interrupts.kept()
+        def plan_and_perform():
+            lost_interrupts.in_destructor()
+            self._perform(*_adding(2))
+
+        with lost_interrupts.ignored(), self.assertRaises(KeyboardInterrupt):
+            plan_and_perform()
+        self.assertEmpty(self.told)
 
     def _perform(self, *functions, num_processes=2, **settings):
         listed = [
