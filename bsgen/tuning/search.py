@@ -96,7 +96,7 @@ def run_search(
     num_repeats: int = 1,
     on_outcome: tuner.OnOutcome | None = None,
     warn: Callable[[str], None] = _LOGGER.warning,
-    on_kept: Callable[[int], None] = lambda count: None,
+    on_kept: Callable[[int], None] | None = None,
 ) -> SearchResult:
     """Runs a search to its end, or continues it.
 
@@ -133,7 +133,7 @@ def run_search(
             oracle, trainer, folder.path, num_repeats, on_outcome, identity, warn
         )
         ended = [*filter(None, map(trials.to_outcome, oracle.trials.values()))]
-        if ended and not is_worker:
+        if ended and on_kept is not None and not is_worker:
             on_kept(len(ended))
         try:
             searching.search(verbose=0)
