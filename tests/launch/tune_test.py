@@ -243,8 +243,8 @@ class TuneTest(parameterized.TestCase):
         flags += ["--tolerance=0.02", f"--output_dir={self.output}"]
         code, stdout, stderr = self._tune(*flags)
         self.assertEqual((code, stderr), (0, ""), stderr)
-        for phase in range(5):
-            self.assertRegex(stdout, f"(?m)^phase {phase}: ")
+        for when in ("at the start", *(f"phase {phase}" for phase in range(1, 5))):
+            self.assertRegex(stdout, f"(?m)^{when}: ")
         kept = json.loads((self.output / "guided.json").read_bytes())
         self.assertIn(kept["measurement"], stdout)
         self.assertEqual(kept["tolerance"], 0.02)
