@@ -1,11 +1,16 @@
 """The Python in README.md and in the pages runs as it stands."""
 
+import functools
 import os
 import pathlib
 import re
+from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
+
+import bsgen
+from bsgen import tuning
 
 _ROOT = pathlib.Path(__file__).parents[2]
 # What docs/ADDING.md shows are files, which a test of its own puts in place.
@@ -27,6 +32,11 @@ class SnippetsTest(tf.test.TestCase, parameterized.TestCase):
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.create_tempdir())  # They write results.
         names: dict = {}  # A page may go on where the block before ended.
+        # What more repeats of a setting would show is nothing to a test.
+        once = functools.partial(bsgen.tune_batch_size, num_repeats=1)
+        for module in (bsgen, tuning):
+            patch = mock.patch.object(module, "tune_batch_size", once)
+            self.enter_context(patch)
         for block in _blocks(document):
             exec(compile(block, document, "exec"), names)
 
