@@ -8,6 +8,7 @@ at the paper's own settings. Started again after any interruption, it keeps ever
 finished run. `--list` shows all studies with their size and the minutes that they take.
 """
 
+import shlex
 import signal
 import sys
 
@@ -142,7 +143,7 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
     with campaign.Campaign(selected, scale, output_dir, *settings, entry.warn) as work:
         if work.missing or work.unmeasured:
             entry.load_tensorflow()
-        _bring_to_results(work)
+        _bring_to_results(work, output_dir)
         from bsgen import papers
         from bsgen.reports import page, terminal
 
@@ -152,7 +153,7 @@ def _reproduce(selected: list, scale: str, output_dir: str) -> None:
         print(f"report: {path}", file=sys.stdout)
 
 
-def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
+def _bring_to_results(work, folder: str) -> None:  # type: ignore[no-untyped-def]
     from bsgen.training import calibration, cost, interruption, worker_processes
 
     from . import display
@@ -164,8 +165,10 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
     speed = calibration.known() or cost.ONE_CORE
     minutes = work.seconds_at(speed, num_processes) / 60
     with display.CampaignBar(*sizes, work.expected_seconds, minutes) as progress:
+        finished = []
 
         def on_study(study) -> None:  # type: ignore[no-untyped-def]
+            finished.append(study)
             progress.say(f"finished {study.name}: {study.title}")
 
         try:
@@ -173,6 +176,9 @@ def _bring_to_results(work) -> None:  # type: ignore[no-untyped-def]
         except (interruption.Interrupted, KeyboardInterrupt) as stopped:
             entry.let_go_of_lost_terminal()
             progress.say("interrupted; saved: the same command continues from there")
+            if finished:
+                command = f"python -m launch.report --output_dir={shlex.quote(folder)}"
+                progress.say(f"what is finished so far: {as_called(command)}")
             sys.exit(128 + getattr(stopped, "signal_number", signal.SIGINT))
 
 

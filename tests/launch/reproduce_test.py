@@ -29,6 +29,17 @@ execution.plan = interrupt
 sys.argv = ["reproduce", "--figure=smith_le_2017/fig1", "--seeds=1", "--output_dir=r"]
 runpy.run_module("launch.reproduce", run_name="__main__", alter_sys=True)
 """
+_FINISHES_ONE = """
+import runpy, sys
+from bsgen import papers
+from bsgen.studies import campaign
+def run(self, advance, on_study, num_processes):
+    on_study(papers.find("smith_le_2017/fig1")[0])
+    raise KeyboardInterrupt
+campaign.Campaign.run = run
+sys.argv = ["reproduce", "--figure=smith_le_2017", "--seeds=1", "--output_dir=a b"]
+runpy.run_module("launch.reproduce", run_name="__main__", alter_sys=True)
+"""
 # One seed: all studies with all their seeds have some 50,000 runs.
 _LIST = ("--list", "--nocalibrate", "--seeds=1")
 
@@ -129,19 +140,36 @@ class LauncherTest(absltest.TestCase):
         )
         self.assertEqual(self._files(), before)
 
-    def test_ctrl_c_before_anything_is_trained(self):
-        finished = subprocess.run(
-            [sys.executable, "-c", _INTERRUPTED],
+    def _interrupted(self, script):
+        """Returns the lines of a launcher that was interrupted, without the first."""
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(process.ROOT)},
             capture_output=True,
             text=True,
         )
-        self.assertEqual(finished.returncode, 130, finished.stderr)
-        first, last = finished.stdout.splitlines()
-        self.assertRegex(first, r"^\d+ runs to make, about ")
+        self.assertEqual(ended.returncode, 130, ended.stderr)
+        first, *lines = ended.stdout.splitlines()
+        self.assertRegex(first, r"^\d+ runs .*to make, about ")
+        return lines
+
+    def test_ctrl_c_before_anything_is_trained(self):
         self.assertEqual(
-            last, "interrupted; saved: the same command continues from there"
+            self._interrupted(_INTERRUPTED),
+            ["interrupted; saved: the same command continues from there"],
+        )
+
+    def test_ctrl_c_tells_how_to_see_what_is_finished(self):
+        study, *lines = self._interrupted(_FINISHES_ONE)
+        self.assertStartsWith(study, "finished smith_le_2017/fig1: ")
+        report = "python -m launch.report --output_dir='a b'"
+        self.assertEqual(
+            lines,
+            [
+                "interrupted; saved: the same command continues from there",
+                f"what is finished so far: {report}",
+            ],
         )
 
     def test_a_folder_in_use(self):

@@ -77,7 +77,7 @@
     }
     document.getElementById("nothing").hidden = shownStudies > 0;
     document.body.classList.toggle("brief", asked.brief === "yes");
-    count.textContent = `${shown} of ${numClaims} claims, ${shownStudies} studies`;
+    count.textContent = `${shown} of ${numClaims} claims, ${shownStudies} ${shownStudies === 1 ? "study" : "studies"}`;
     for (const link of links) {
       const wanted = Object.fromEntries(new URLSearchParams(link.hash.slice(1)));
       const same = ["paper", "kind", "verdict"].every((n) => (wanted[n] || "") === asked[n]);

@@ -219,13 +219,17 @@ class Guided(procedure.Procedure):
         found = final.batch_size / first.batch_size
         # Both optima are known to half a step of their lattices.
         agrees = rule / self.factor <= found <= rule * self.factor
+        growth = f"momentum stays {first.momentum:g}"
+        if final.momentum != first.momentum:
+            growth = (
+                f"from momentum {first.momentum:g} to {final.momentum:g} the best "
+                f"batch size grew {found:.3g} times where 1 / (1 - momentum) says "
+                f"{rule:.3g}, which {'agrees' if agrees else 'does not agree'} within "
+                f"a factor of {self.factor:g}"
+            )
         state.decide(
             f"checked: phase 1's best batch size is {first.batch_size} where "
-            f"{predicted:.3g} was predicted; from momentum {first.momentum:g} to "
-            f"{final.momentum:g} the best batch size grew {found:.3g} times where "
-            f"1 / (1 - momentum) says {rule:.3g}, which "
-            + ("agrees" if agrees else "does not agree")
-            + f" within a factor of {self.factor:g}",
+            f"{predicted:.3g} was predicted; {growth}",
             predicted_batch_size=predicted,
             found_batch_size=first.batch_size,
             predicted_ratio=rule,
