@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from bsgen import config, data, models, theory
 from bsgen.training.ensemble import chunk, engine, initial_state, initial_variables
-from bsgen.training.ensemble.member import Member
 from bsgen.training.loop import trainee
 from tests.measures import small_models
 from tests.training import made_up_runs
@@ -38,7 +37,7 @@ def _steps_of_ensemble(**settings):
     """Steps [_NUM_RUNS * _NUM_STEPS, P] of runs of many seeds from the same weights."""
     runs = [_run(seed, **settings) for seed in range(_NUM_RUNS)]
     pool, program = engine._program(*engine._program_key(runs[0], None))
-    members = [Member(run, engine.check(run)) for run in runs]
+    members = [engine.check(run) for run in runs]
     kept = initial_variables.Kept()
 
     def of_first(network, shape, num_classes, seed):
