@@ -68,7 +68,7 @@ class AdditionsTest(absltest.TestCase):
             self.assertIn(f'<tr><th scope="row">{first}</th>{cells}</tr>', text)
         self.assertNotIn("Neither figure nor table", text)
         finished = markdown.contents.read(self.output_dir, papers.studies())[0]
-        self.assertIn(f"| 10 | 0.9 | {here[0]} |", markdown.results(finished))
+        self.assertIn(f"| 10 | 0.9 | {here[0]} |", markdown.sections(finished))
 
     def test_a_damaged_table_is_not_shown_and_is_remade(self):
         self.reproduce()

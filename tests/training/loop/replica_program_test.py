@@ -169,7 +169,8 @@ class ReplicaProgramTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("plain", None, {"clip_norm": 0.5, "l2": 0.01}, 120),
         ("ghosts", made_up_runs.ghost(), {"clip_norm": 0.5, "clip_steps": 60}, 120),
-        ("dropout", made_up_runs.convolutional(), {}, 120),
+        # In many steps rounding may once decide which input a maximum takes.
+        ("dropout", made_up_runs.convolutional(), {}, 8),
         ("batch_norm", made_up_runs.batch(), {"nesterov": True}, 8),
         ("parts", made_up_runs.ghost(), {"clip_norm": 0.5}, 8, 2),
     )
